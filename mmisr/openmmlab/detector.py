@@ -1,0 +1,102 @@
+"""The detector side of the door: build an unmodified mmdet detector and speak its data format."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmdet.models.detectors.base import BaseDetector  # noqa: E402
+from mmdet.registry import MODELS as MMDET_MODELS  # noqa: E402
+from mmdet.structures import DetDataSample  # noqa: E402
+
+from mmisr.structures.frames import FrameMap  # noqa: E402
+
+__all__ = ["BaseDetector", "DetDataSample", "build_detector", "detector_sample", "to_source"]
+
+
+def build_detector(config: dict) -> BaseDetector:
+    """Build a detector from an mmdet model config.
+
+    Args:
+        config: The ``model`` of an mmdet config. Types without a scope are looked up in mmdet.
+
+    Returns:
+        The detector, with its own data preprocessor.
+
+    Raises:
+        TypeError: ``config`` is not a dict, or builds something that is no mmdet detector.
+    """
+    if not isinstance(config, dict):
+        raise TypeError(f"detector must be the `model` dict of an mmdet config, got {type(config).__name__}")
+    config = copy.deepcopy(config)
+    config.setdefault("_scope_", "mmdet")
+    detector = MMDET_MODELS.build(config)
+    if not isinstance(detector, BaseDetector):
+        raise TypeError(f"detector must build a mmdet BaseDetector, type={config['type']!r} built {type(detector).__name__}")
+    return detector
+
+
+def detector_sample(
+    source: DetDataSample, source_to_det: FrameMap, det_hw: tuple[int, int], training: bool
+) -> DetDataSample:
+    """A sample for the detector alone, in its own frame.
+
+    Args:
+        source: The pair's sample; boxes in the source frame.
+        source_to_det: The map into the detector's frame.
+        det_hw: Height and width of the image that the detector gets, before padding.
+        training: Whether to map the ground truth too.
+
+    Returns:
+        A new sample whose ``scale_factor`` is 1: the way back is ours alone.
+    """
+    sample = DetDataSample(metainfo=dict(source.metainfo))
+    sample.set_metainfo({"img_shape": det_hw, "ori_shape": det_hw, "scale_factor": (1.0, 1.0)})
+    if training:
+        for field in ("gt_instances", "ignored_instances"):
+            instances = source.get(field, None) if field in source else InstanceData(
+                bboxes=torch.zeros((0, 4), device=source.gt_instances.bboxes.device),
+                labels=torch.zeros((0,), dtype=torch.long, device=source.gt_instances.bboxes.device),
+            )
+            mapped = InstanceData(bboxes=source_to_det.boxes(instances.bboxes), labels=instances.labels)
+            setattr(sample, field, mapped)
+    return sample
+
+
+def to_source(found: DetDataSample, source_to_det: FrameMap, source_hw: tuple[int, int]) -> InstanceData:
+    """Predictions of the detector, with boxes mapped to the source frame and clipped to it.
+
+    Args:
+        found: The detector's output in its own frame.
+        source_to_det: The map that led there.
+        source_hw: Height and width of the source frame.
+
+    Returns:
+        ``pred_instances`` with (N, 4) ``bboxes`` in the source frame.
+
+    Raises:
+        ValueError: The detector predicts masks and its frame is not the source's.
+    """
+    instances: InstanceData = found.pred_instances.new()
+    for key, value in found.pred_instances.items():
+        instances.set_field(value, key)
+    if "masks" in instances and source_to_det != FrameMap():
+        raise ValueError(
+            "the detector predicts masks, which are mapped back only where its frame is the source frame; "
+            "use a box head, or drop handoff.resize and train on simulated LR"
+        )
+    if instances.bboxes.numel():
+        instances.bboxes = _clip(source_to_det.inverse().boxes(instances.bboxes), source_hw)
+    return instances
+
+
+def _clip(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
+    limit = xyxy.new_tensor([hw[1], hw[0], hw[1], hw[0]])
+    return xyxy.clamp(min=0).minimum(limit)

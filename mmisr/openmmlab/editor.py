@@ -1,0 +1,168 @@
+"""The one interface of every SR editor: a ``BaseEditModel`` of mmagic's that also serves inside the pair."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+from zlib import crc32
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmagic.models.base_models.base_edit_model import BaseEditModel  # noqa: E402
+from mmagic.structures import DataSample as MagicDataSample  # noqa: E402
+from mmengine.model import BaseModel  # noqa: E402
+
+from mmisr.registry import MODELS  # noqa: E402
+from mmisr.structures.checks import check_image_batch  # noqa: E402
+from mmisr.structures.editor_info import EditorInfo  # noqa: E402
+from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints  # noqa: E402
+
+__all__ = ["MagicDataSample", "SREditor", "hints_from", "image_seed"]
+
+UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std": [255.0, 255.0, 255.0]}
+"""mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
+
+
+def image_seed(img_id: object) -> int:
+    """A 32-bit seed that depends on the image alone, not on batch, worker or run."""
+    return crc32(str(img_id).encode())
+
+
+def hints_from(data_samples: Any) -> UpscaleHints | None:
+    """Read routing hints from a stacked mmagic sample or a list of them.
+
+    Args:
+        data_samples: Sample(s) with the metainfo ``boxes_lr`` ((N, 4) xyxy, lr frame) and ``img_id``, where known.
+
+    Returns:
+        The hints, or None when there are no samples.
+    """
+    if data_samples is None:
+        return None
+    samples = [data_samples] if isinstance(data_samples, MagicDataSample) else list(data_samples)
+    boxes: list[Tensor] = []
+    seeds: list[int] = []
+    for sample in samples:
+        meta = sample.metainfo
+        stacked = isinstance(meta.get("img_id"), list)
+        boxes += [torch.as_tensor(b).float() for b in (meta.get("boxes_lr", []) if stacked else [meta.get("boxes_lr")])]
+        seeds += [image_seed(i) for i in (meta["img_id"] if stacked else [meta.get("img_id")])]
+    return UpscaleHints(boxes_lr=boxes or None, seeds=seeds or None)
+
+
+class SREditor(BaseEditModel):
+    """Base class of the editors: LR image in, SR image out.
+
+    A room implements ``info`` and ``_upscale``; padding, cropping and clamping happen here, once, for all of them.
+
+    Convention: images are (B, 3, H, W) RGB in [0, 1]. The output is exactly ``scale`` times the input, whatever
+    multiple the network needs. It is clamped once, at the end, in evaluation; in training it is left unclamped so that
+    gradients reach values outside the range.
+
+    Args:
+        generator: Config of the network, built by the registry; None where a room builds its own or has none.
+        pixel_loss: Config of the loss of stand-alone training; None for editors with losses of their own or no weights.
+        data_preprocessor: Config for stand-alone use; mmagic's own with RGB in [0, 1] unless given.
+        train_cfg: As in mmagic.
+        test_cfg: As in mmagic.
+        init_cfg: As in mmengine.
+    """
+
+    def __init__(
+        self,
+        generator: dict | None = None,
+        pixel_loss: dict | None = None,
+        data_preprocessor: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        # BaseEditModel's own constructor insists on a generator and a pixel loss; resamplers have neither.
+        BaseModel.__init__(self, data_preprocessor=data_preprocessor or UNIT_RANGE, init_cfg=init_cfg)
+        self.train_cfg = train_cfg
+        self.test_cfg = test_cfg
+        if generator is not None:
+            self.generator = MODELS.build(generator)
+        if pixel_loss is not None:
+            self.pixel_loss = MODELS.build(pixel_loss)
+
+    @property
+    @abstractmethod
+    def info(self) -> EditorInfo:
+        """Scale, size rules and nature of this editor."""
+
+    @abstractmethod
+    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+        """Upscale a batch whose size already obeys ``info``; (B, 3, h, w) to (B, 3, s*h, s*w)."""
+
+    def upscale(self, lr: Tensor, hints: UpscaleHints | None = None) -> SRResult:
+        """Upscale a batch of any size.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1].
+            hints: Routing hints for the same images, in the same order.
+
+        Returns:
+            The result; its image is exactly (B, 3, s*h, s*w).
+
+        Raises:
+            ValueError: ``lr`` has the wrong shape, or hints for another number of images came.
+            TypeError: ``lr`` is not floating point.
+        """
+        lr = check_image_batch(lr)
+        self._check_hints(lr, hints)
+        h, w = lr.shape[-2:]
+        result = self._upscale(self._pad(lr), hints)
+        scale = self.info.scale
+        image = result.image[..., : scale * h, : scale * w]
+        if not self.training:
+            image = image.clamp(0, 1)
+        return SRResult(image, self._crop_routing(result.routing, h, w), result.aux)
+
+    @staticmethod
+    def _check_hints(lr: Tensor, hints: UpscaleHints | None) -> None:
+        for name in ("boxes_lr", "seeds"):
+            values = None if hints is None else getattr(hints, name)
+            if values is not None and len(values) != len(lr):
+                raise ValueError(f"hints.{name} must have one entry per image: {len(lr)} images, {len(values)} entries")
+
+    def _pad(self, lr: Tensor) -> Tensor:
+        """Pad bottom and right, by repeating the border, to the multiple and the minimum that ``info`` states."""
+        info = self.info
+        target = [max(-(-n // info.multiple_of), -(-info.min_size // info.multiple_of)) for n in lr.shape[-2:]]
+        pad_h, pad_w = (n * info.multiple_of - size for n, size in zip(target, lr.shape[-2:], strict=True))
+        return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate") if pad_h or pad_w else lr
+
+    @staticmethod
+    def _crop_routing(routing: RoutingMap | None, h: int, w: int) -> RoutingMap | None:
+        """Drop the tokens that lie wholly in the padding."""
+        if routing is None:
+            return None
+        rows, cols = -(-h // routing.token_size), -(-w // routing.token_size)
+        return RoutingMap(routing.exits[:, :rows, :cols], routing.token_size, routing.num_exits)
+
+    def forward_tensor(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> Tensor:
+        """The SR image alone, as mmagic's callers expect it."""
+        return self.upscale(inputs, hints_from(data_samples)).image
+
+    def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
+        """Pixel loss against ``data_samples.gt_img``; rooms with losses of their own override this.
+
+        Raises:
+            ValueError: The editor was built without a pixel loss.
+        """
+        if not hasattr(self, "pixel_loss"):
+            raise ValueError(
+                f"{type(self).__name__} ({self.info.name}) cannot be trained alone: it was built without `pixel_loss`; "
+                "give one in the config, e.g. pixel_loss=dict(type='mmagic.L1Loss')"
+            )
+        return {"loss_pixel": self.pixel_loss(self.forward_tensor(inputs, data_samples), data_samples.gt_img)}
+
+

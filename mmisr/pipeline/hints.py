@@ -1,0 +1,83 @@
+"""Routing hints for a batch of the pair: ground-truth boxes, or the boxes of a first detector pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.openmmlab.editor import image_seed
+from mmisr.ops.resample import resize
+from mmisr.pipeline.handoff import Handoff, source_hw
+from mmisr.structures.frames import FrameMap
+from mmisr.structures.sr_result import UpscaleHints
+
+
+@dataclass(frozen=True)
+class PriorPass:
+    """A first pass of the detector on a bicubic enlargement, whose boxes route the second.
+
+    Args:
+        score_thr: Boxes of at least this score count.
+        dilate_px: Every box grows by this many LR pixels on each side.
+
+    Raises:
+        ValueError: ``score_thr`` is not in [0, 1] or ``dilate_px`` is negative.
+    """
+
+    score_thr: float = 0.05
+    dilate_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score_thr <= 1 or self.dilate_px < 0:
+            raise ValueError(
+                "prior needs 0 <= score_thr <= 1 and dilate_px >= 0, "
+                f"got score_thr={self.score_thr}, dilate_px={self.dilate_px}"
+            )
+
+    @torch.no_grad()
+    def boxes(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], scale: int, detector: BaseDetector
+    ) -> list[Tensor]:
+        """Detected boxes in the lr frame, one (N, 4) tensor an image."""
+        enlarged = [resize(x[None], (x.shape[-2] * scale, x.shape[-1] * scale), "bicubic")[0].clamp(0, 1) for x in lr]
+        batch = Handoff()(enlarged, samples, detector, training=False)
+        found = detector.predict(batch.inputs, batch.samples)
+        return [self._to_lr(f, image, x) for f, image, x in zip(found, enlarged, lr, strict=True)]
+
+    def _to_lr(self, found: DetDataSample, image: Tensor, lr: Tensor) -> Tensor:
+        instances = found.pred_instances
+        kept = instances.bboxes[instances.scores >= self.score_thr]
+        boxes = FrameMap.between(_hw(image), _hw(lr)).boxes(kept)
+        grow = boxes.new_tensor([-1, -1, 1, 1]) * self.dilate_px
+        return boxes + grow
+
+
+def ground_truth_hints(lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> UpscaleHints | None:
+    """Annotated boxes in the lr frame, where a sample carries them, and the seeds of the images.
+
+    Only the ``oracle`` router reads the boxes, and its results leak: sharpness then marks where objects are.
+    """
+    if samples is None:
+        return None
+    boxes = [_annotated(x, s) for x, s in zip(lr, samples, strict=True)]
+    known = None if any(b is None for b in boxes) else [b for b in boxes if b is not None]
+    return UpscaleHints(boxes_lr=known, seeds=seeds(samples))
+
+
+def seeds(samples: Sequence[DetDataSample]) -> list[int]:
+    """One seed an image, from its id alone."""
+    return [image_seed(s.metainfo.get("img_id")) for s in samples]
+
+
+def _annotated(lr: Tensor, sample: DetDataSample) -> Tensor | None:
+    if "gt_instances" not in sample or "bboxes" not in sample.gt_instances:
+        return None
+    return FrameMap.between(source_hw(sample), _hw(lr)).boxes(sample.gt_instances.bboxes)
+
+
+def _hw(image: Tensor) -> tuple[int, int]:
+    return image.shape[-2], image.shape[-1]

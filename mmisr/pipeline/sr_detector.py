@@ -1,0 +1,233 @@
+"""``SRDetector``: an SR editor in front of any mmdet detector, as one mmdet model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
+from mmisr.openmmlab.editor import SREditor
+from mmisr.ops.timing import NULL_TIMER
+from mmisr.pipeline.handoff import DetectorBatch, Handoff, source_hw
+from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seeds
+from mmisr.pipeline.strategy import Strategy
+from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
+
+DETECTOR_PARTS = ("backbone", "neck", "bbox_head", "rpn_head", "roi_head", "mask_head", "query_head")
+"""Attributes that mmdet's hooks and tools reach for on a model (``YOLOXModeSwitchHook`` sets ``bbox_head.use_l1``)."""
+
+
+@dataclass(frozen=True)
+class TestConfig:
+    """What ``SRDetector.predict`` does beside predicting.
+
+    Args:
+        keep_sr: Put the SR image ((3, H, W) RGB in [0, 1], on the CPU) and the routing map on every sample, for
+            ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
+        prior: Arguments of :class:`PriorPass` to route by the boxes of a first detector pass; None for none.
+    """
+
+    __test__ = False  # not a test, whatever pytest makes of the name
+
+    keep_sr: bool = False
+    prior: dict[str, Any] | None = None
+
+
+@MODELS.register_module()
+class SRDetector(BaseDetector):
+    """LR image -> SR editor -> handoff -> detector -> boxes in the frame of the annotations.
+
+    Trains, tests and resumes with mmengine's Runner, mmdet's hooks, visualizer, TTA and AMP, like any mmdet detector.
+
+    Convention: inputs are LR images, (3, h, w) RGB in [0, 1]; ground truth and predictions are xyxy in the source
+    frame, which is the HR image where LR is simulated and the LR image itself where it is native.
+
+    Args:
+        editor: Config of an SR editor.
+        detector: The ``model`` of an mmdet config.
+        handoff: Arguments of :class:`Handoff`; by default the detector gets the SR image at its own size.
+        strategy: How the pair is trained; ``Frozen`` by default.
+        data_preprocessor: :class:`SRDetDataPreprocessor` unless given.
+        checkpoints: Files to load the parts from, any of ``{'editor': path, 'detector': path}``.
+        test_cfg: Fields of :class:`TestConfig`.
+        init_cfg: As in mmengine.
+
+    Raises:
+        TypeError: A part is of the wrong kind, or a nested dict has an unknown key.
+        ValueError: ``checkpoints`` names an unknown part.
+
+    Example:
+        >>> _base_ = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'                              # doctest: +SKIP
+        >>> model = dict(_delete_=True, type='mmisr.SRDetector', detector=_base_.model,       # doctest: +SKIP
+        ...              editor=dict(type='mmisr.Resample', mode='bicubic', scale=4))
+    """
+
+    def __init__(
+        self,
+        editor: dict,
+        detector: dict,
+        handoff: dict | None = None,
+        strategy: dict | None = None,
+        data_preprocessor: dict | None = None,
+        checkpoints: dict[str, str] | None = None,
+        test_cfg: dict | None = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor or {"type": "mmisr.SRDetDataPreprocessor"}, init_cfg)
+        self.editor: SREditor = MODELS.build(editor)
+        if not isinstance(self.editor, SREditor):
+            raise TypeError(f"editor must build an mmisr SREditor, type={editor.get('type')!r} is none")
+        self.detector = build_detector(detector)
+        self.handoff = Handoff(**(handoff or {}))
+        self.strategy: Strategy = STRATEGIES.build(strategy or {"type": "Frozen"})
+        self.test_cfg = TestConfig(**(test_cfg or {}))
+        self.prior = None if self.test_cfg.prior is None else PriorPass(**self.test_cfg.prior)
+        self.timer = NULL_TIMER
+        self.checkpoints = _known_parts(checkpoints or {})
+        self._load_parts()
+        self.strategy.set_up(self)
+
+    def predict(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> list[DetDataSample]:
+        """Detect.
+
+        Args:
+            batch_inputs: (3, h_i, w_i) LR images, RGB in [0, 1]; sizes may differ.
+            batch_data_samples: One sample an image.
+
+        Returns:
+            The same samples with ``pred_instances``: boxes in the source frame, scores, labels.
+        """
+        with self.timer.stage("upscale"):
+            results = self.upscale(batch_inputs, batch_data_samples)
+        with self.timer.stage("handoff"):
+            batch = self.handoff([r.image[0] for r in results], batch_data_samples, self.detector, training=False)
+        with self.timer.stage("detector"):
+            found = self.detector.predict(batch.inputs, batch.samples)
+        with self.timer.stage("to_source"):
+            return self._finish(found, batch, results, batch_data_samples)
+
+    def loss(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> dict:
+        """The losses that the strategy asks for; shapes as in :meth:`predict`."""
+        return self.strategy.losses(self, batch_inputs, batch_data_samples)
+
+    def upscale(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None
+    ) -> list[SRResult]:
+        """Super-resolve images of any sizes; images of equal size run as one batch, none is padded for another.
+
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            samples: Their samples, which routing hints are read from.
+
+        Returns:
+            One result an image, each of batch size 1.
+        """
+        hints = self._hints(lr, samples)
+        results: dict[int, SRResult] = {}
+        for indices in group_by_shape(lr):
+            part = self.editor.upscale(torch.stack([lr[i] for i in indices]), hints and hints.select(indices))
+            results.update(zip(indices, _split(part), strict=True))
+        return [results[i] for i in range(len(lr))]
+
+    def detection_losses(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> dict:
+        """The detector's own losses on SR (or any) images of the pair's frame.
+
+        Args:
+            images: (3, H_i, W_i) RGB in [0, 1], one an image.
+            samples: Ground truth in the source frame.
+        """
+        batch = self.handoff(images, samples, self.detector, training=True)
+        return self.detector.loss(batch.inputs, batch.samples)
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """One step, as the strategy takes it."""
+        return self.strategy.train_step(self, data, optim_wrapper)
+
+    def train(self, mode: bool = True) -> SRDetector:
+        """Set the mode; what the strategy freezes stays in evaluation."""
+        super().train(mode)
+        self.strategy.set_modes(self)
+        return self
+
+    def init_weights(self) -> None:
+        """Initialise both parts, then load the checkpoints that the config names for them."""
+        super().init_weights()
+        self._load_parts()
+
+    def extract_feat(self, batch_inputs: Sequence[Tensor]) -> Any:
+        """Features of the detector on the SR images; shapes as in :meth:`predict`."""
+        return self.detector.extract_feat(self._detector_batch(batch_inputs, None).inputs)
+
+    def _forward(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample] | None = None) -> Any:
+        """The raw forward pass of both parts, as ``get_flops`` calls it."""
+        batch = self._detector_batch(batch_inputs, batch_data_samples)
+        return self.detector._forward(batch.inputs, batch.samples)
+
+    def _detector_batch(self, lr: Sequence[Tensor], samples: list[DetDataSample] | None) -> DetectorBatch:
+        images = [result.image[0] for result in self.upscale(lr, samples)]
+        if samples is None:
+            samples = [DetDataSample(metainfo={"source_shape": tuple(i.shape[-2:])}) for i in images]
+        return self.handoff(images, samples, self.detector, training=False)
+
+    def _hints(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> UpscaleHints | None:
+        if self.prior is None or samples is None:
+            return ground_truth_hints(lr, samples)
+        boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
+        return UpscaleHints(boxes_lr=boxes, seeds=seeds(samples))
+
+    def _finish(
+        self,
+        found: list[DetDataSample],
+        batch: DetectorBatch,
+        results: list[SRResult],
+        samples: list[DetDataSample],
+    ) -> list[DetDataSample]:
+        for sample, prediction, frame, result in zip(samples, found, batch.source_to_det, results, strict=True):
+            sample.pred_instances = to_source(prediction, frame, source_hw(sample))
+            if self.test_cfg.keep_sr:
+                sample.set_field(result.image[0].detach().float().cpu(), "sr")
+                if result.routing is not None:
+                    sample.set_field(result.routing, "routing", field_type="metainfo")
+        return samples
+
+    def _load_parts(self) -> None:
+        for part, path in self.checkpoints.items():
+            load_into(getattr(self, part), load_state(path), path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in DETECTOR_PARTS:
+            return getattr(super().__getattr__("detector"), name)
+        return super().__getattr__(name)
+
+
+def group_by_shape(images: Sequence[Tensor]) -> list[list[int]]:
+    """Indices of images grouped by equal (H, W), in order of first appearance."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, image in enumerate(images):
+        groups.setdefault(tuple(image.shape[-2:]), []).append(index)
+    return list(groups.values())
+
+
+def _split(result: SRResult) -> list[SRResult]:
+    routing = result.routing
+    return [
+        SRResult(
+            result.image[i : i + 1],
+            routing and RoutingMap(routing.exits[i : i + 1], routing.token_size, routing.num_exits),
+        )
+        for i in range(len(result.image))
+    ]
+
+
+def _known_parts(checkpoints: dict[str, str]) -> dict[str, str]:
+    unknown = sorted(set(checkpoints) - {"editor", "detector"})
+    if unknown:
+        raise ValueError(f"checkpoints may name 'editor' and 'detector', got {unknown}")
+    return dict(checkpoints)

@@ -1,0 +1,61 @@
+"""Child registries of mmengine's, scope ``mmisr``.
+
+``locations`` is the one explicit list of modules that register something: to add an editor, a loss, a strategy or a
+metric, add its module here.
+"""
+
+from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import Registry
+
+# `_base_ = 'mmisr::...'` in a user's own project finds our installed configs through this table.
+MODULE2PACKAGE.setdefault("mmisr", "mmisr")
+
+MODELS = Registry(
+    "model",
+    parent=MMENGINE_MODELS,
+    scope="mmisr",
+    locations=[
+        "mmisr.openmmlab.editor",
+        "mmisr.openmmlab.mmagic_nets",
+        "mmisr.editors.resample.editor",
+        "mmisr.editors.plain.editor",
+        "mmisr.editors.spandrel.editor",
+        "mmisr.editors.instance_sr.editor",
+        "mmisr.pipeline.preprocess",
+        "mmisr.pipeline.sr_detector",
+    ],
+)
+STRATEGIES = Registry(
+    "strategy",
+    scope="mmisr",
+    locations=["mmisr.strategies.frozen.strategy", "mmisr.strategies.joint.strategy"],
+)
+DATASETS = Registry("dataset", parent=MMENGINE_DATASETS, scope="mmisr", locations=["mmisr.datasets.coco"])
+TRANSFORMS = Registry(
+    "transform",
+    parent=MMENGINE_TRANSFORMS,
+    scope="mmisr",
+    locations=[
+        "mmisr.datasets.loading",
+        "mmisr.datasets.crops",
+        "mmisr.datasets.packing",
+        "mmisr.degradation.transform",
+    ],
+)
+METRICS = Registry(
+    "metric",
+    parent=MMENGINE_METRICS,
+    scope="mmisr",
+    locations=["mmisr.evaluation.metrics.size_binned_coco", "mmisr.evaluation.metrics.region_quality"],
+)
+HOOKS = Registry(
+    "hook",
+    parent=MMENGINE_HOOKS,
+    scope="mmisr",
+    locations=["mmisr.editors.instance_sr.hooks"],
+)

@@ -1,0 +1,34 @@
+"""What the pipeline must know about an SR editor, stated by the editor itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EditorInfo:
+    """Facts about an SR editor; callers read these and never use isinstance.
+
+    Args:
+        name: Short name for tables, e.g. ``bicubic`` or ``instance_sr_nano``.
+        scale: Factor from LR to SR, per axis; 1 for the identity.
+        multiple_of: LR height and width must be multiples of this; ``SREditor.upscale`` pads and crops back.
+        min_size: Smallest LR side that the network accepts; smaller images are padded up to it.
+        trainable: Whether the editor has weights that can be learned.
+        adaptive: Whether the compute depends on the image (its cost must then be measured per image).
+
+    Raises:
+        ValueError: ``scale``, ``multiple_of`` or ``min_size`` is below 1.
+    """
+
+    name: str
+    scale: int
+    multiple_of: int = 1
+    min_size: int = 1
+    trainable: bool = True
+    adaptive: bool = False
+
+    def __post_init__(self) -> None:
+        for key in ("scale", "multiple_of", "min_size"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"EditorInfo.{key} must be at least 1, got {getattr(self, key)}")
