@@ -41,6 +41,7 @@ TRANSFORMS = Registry(
     parent=MMENGINE_TRANSFORMS,
     scope="mmisr",
     locations=[
+        "mmisr.openmmlab.datasets",
         "mmisr.datasets.loading",
         "mmisr.datasets.crops",
         "mmisr.datasets.packing",

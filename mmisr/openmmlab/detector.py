@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -12,11 +13,11 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmdet.models.detectors.base import BaseDetector  # noqa: E402
-from mmdet.registry import MODELS as MMDET_MODELS  # noqa: E402
-from mmdet.structures import DetDataSample  # noqa: E402
+from mmdet.models.detectors.base import BaseDetector
+from mmdet.registry import MODELS as MMDET_MODELS
+from mmdet.structures import DetDataSample
 
-from mmisr.structures.frames import FrameMap  # noqa: E402
+from mmisr.structures.frames import FrameMap
 
 __all__ = ["BaseDetector", "DetDataSample", "build_detector", "detector_sample", "to_source"]
 
@@ -35,11 +36,13 @@ def build_detector(config: dict) -> BaseDetector:
     """
     if not isinstance(config, dict):
         raise TypeError(f"detector must be the `model` dict of an mmdet config, got {type(config).__name__}")
-    config = copy.deepcopy(config)
+    config = ConfigDict(copy.deepcopy(config))
     config.setdefault("_scope_", "mmdet")
     detector = MMDET_MODELS.build(config)
     if not isinstance(detector, BaseDetector):
-        raise TypeError(f"detector must build a mmdet BaseDetector, type={config['type']!r} built {type(detector).__name__}")
+        raise TypeError(
+            f"detector must build a mmdet BaseDetector, type={config['type']!r} built {type(detector).__name__}"
+        )
     return detector
 
 
@@ -61,9 +64,13 @@ def detector_sample(
     sample.set_metainfo({"img_shape": det_hw, "ori_shape": det_hw, "scale_factor": (1.0, 1.0)})
     if training:
         for field in ("gt_instances", "ignored_instances"):
-            instances = source.get(field, None) if field in source else InstanceData(
-                bboxes=torch.zeros((0, 4), device=source.gt_instances.bboxes.device),
-                labels=torch.zeros((0,), dtype=torch.long, device=source.gt_instances.bboxes.device),
+            instances = (
+                source.get(field, None)
+                if field in source
+                else InstanceData(
+                    bboxes=torch.zeros((0, 4), device=source.gt_instances.bboxes.device),
+                    labels=torch.zeros((0,), dtype=torch.long, device=source.gt_instances.bboxes.device),
+                )
             )
             mapped = InstanceData(bboxes=source_to_det.boxes(instances.bboxes), labels=instances.labels)
             setattr(sample, field, mapped)

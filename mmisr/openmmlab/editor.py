@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
@@ -15,14 +14,14 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmagic.models.base_models.base_edit_model import BaseEditModel  # noqa: E402
-from mmagic.structures import DataSample as MagicDataSample  # noqa: E402
-from mmengine.model import BaseModel  # noqa: E402
+from mmagic.models.base_models.base_edit_model import BaseEditModel
+from mmagic.structures import DataSample as MagicDataSample
+from mmengine.model import BaseModel
 
-from mmisr.registry import MODELS  # noqa: E402
-from mmisr.structures.checks import check_image_batch  # noqa: E402
-from mmisr.structures.editor_info import EditorInfo  # noqa: E402
-from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints  # noqa: E402
+from mmisr.registry import MODELS
+from mmisr.structures.checks import check_image_batch
+from mmisr.structures.editor_info import EditorInfo
+from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 __all__ = ["MagicDataSample", "SREditor", "hints_from", "image_seed"]
 
@@ -164,5 +163,3 @@ class SREditor(BaseEditModel):
                 "give one in the config, e.g. pixel_loss=dict(type='mmagic.L1Loss')"
             )
         return {"loss_pixel": self.pixel_loss(self.forward_tensor(inputs, data_samples), data_samples.gt_img)}
-
-

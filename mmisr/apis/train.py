@@ -1,0 +1,66 @@
+"""What ``tools/train.py`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
+
+from mmisr.apis.configs import read_config
+
+
+def train(
+    config: str | Path | Config,
+    work_dir: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    resume: str | None = None,
+    cfg_options: dict[str, Any] | None = None,
+    launcher: str = "none",
+) -> Any:
+    """Train a pair, an editor or a detector.
+
+    Args:
+        config: A config file, or a config.
+        work_dir: Where logs and checkpoints go; ``work_dirs/<config name>`` by default.
+        amp: Automatic mixed precision.
+        auto_scale_lr: Scale the learning rate with the batch size, by the config's ``base_batch_size``.
+        resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``.
+        cfg_options: Overrides by dotted key.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        FileNotFoundError: The config or the checkpoint does not exist.
+        ValueError: An option asks for what the config does not have.
+    """
+    cfg = read_config(config, work_dir, cfg_options, launcher)
+    if amp:
+        cfg.optim_wrapper = _amp(cfg.optim_wrapper)
+    if auto_scale_lr:
+        if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
+            raise ValueError("--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config")
+        cfg.auto_scale_lr.enable = True
+    if resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if resume == "auto" else _existing(resume)
+    return Runner.from_cfg(cfg).train()
+
+
+def _amp(wrapper: ConfigDict) -> ConfigDict:
+    kind = wrapper.get("type", "OptimWrapper")
+    if kind not in ("OptimWrapper", "AmpOptimWrapper"):
+        raise ValueError(f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}")
+    wrapper.type = "AmpOptimWrapper"
+    wrapper.setdefault("loss_scale", "dynamic")
+    return wrapper
+
+
+def _existing(path: str) -> str:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last one")
+    return path

@@ -1,0 +1,119 @@
+"""The last transform: packed samples for the pair, and for an editor that is trained alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmisr.openmmlab.datasets import BaseBoxes, DetDataSample, MagicDataSample
+from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.registry import TRANSFORMS
+from mmisr.structures.frames import FrameMap
+
+FORWARDED = ("img_id", "img_path", "lr_recipe", "flip", "flip_direction")
+"""Keys that are copied to the sample where a pipeline set them."""
+
+
+def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
+    """(H, W, 3) BGR array to a (3, H, W) RGB uint8 tensor; photometric transforms leave floats, which are rounded."""
+    if bgr.dtype != np.uint8:
+        bgr = np.clip(np.rint(bgr), 0, 255).astype(np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(bgr[..., ::-1].transpose(2, 0, 1)))
+
+
+def _need_lr(results: dict, packer: str) -> None:
+    if "lr" not in results:
+        raise KeyError(
+            f"mmisr.{packer} needs the LR image and results have no 'lr'; put mmisr.SimulateLR or mmisr.NativeLR before it"
+        )
+
+
+def _boxes(results: dict) -> Tensor:
+    boxes = results.get("gt_bboxes")
+    if boxes is None:
+        return torch.zeros((0, 4))
+    tensor = boxes.tensor if isinstance(boxes, BaseBoxes) else torch.as_tensor(np.asarray(boxes))
+    return tensor.float().reshape(-1, 4)
+
+
+def _frames(results: dict) -> dict[str, Any]:
+    source = results["img"].shape[:2]
+    meta = {key: results[key] for key in FORWARDED if key in results}
+    return {
+        **meta,
+        "source_shape": source,
+        "ori_shape": source,
+        "img_shape": source,
+        "scale_factor": (1.0, 1.0),
+        "lr_shape": tuple(results["lr_shape"]),
+    }
+
+
+@TRANSFORMS.register_module()
+class PackSRDetInputs(BaseTransform):
+    """Pack a sample for :class:`mmisr.SRDetector`.
+
+    Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds ``gt_instances`` and
+    ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``) in the **source** frame, ``hr`` (3, H, W) uint8 RGB
+    where LR was simulated, and the metainfo ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins).
+
+    Raises:
+        KeyError: No transform before it made an LR image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Pack."""
+        _need_lr(results, "PackSRDetInputs")
+        sample = DetDataSample(metainfo=_frames(results))
+        ignored = np.asarray(results.get("gt_ignore_flags", np.zeros(len(_boxes(results)))), dtype=bool)
+        instances = self._instances(results)
+        sample.gt_instances = instances[torch.from_numpy(~ignored)]
+        sample.ignored_instances = instances[torch.from_numpy(ignored)]
+        if results.get("has_hr", False):
+            sample.set_field(to_rgb_tensor(results["img"]), "hr")
+        return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
+
+    @staticmethod
+    def _instances(results: dict) -> InstanceData:
+        boxes = _boxes(results)
+        labels = np.asarray(results.get("gt_bboxes_labels", np.zeros(len(boxes))), dtype=np.int64)
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        annotated = [i.get("area") for i in results.get("instances", ())]
+        if len(annotated) == len(boxes) and None not in annotated:
+            areas = torch.tensor(annotated, dtype=torch.float32)
+        return InstanceData(bboxes=boxes, labels=torch.from_numpy(labels), areas=areas)
+
+
+@TRANSFORMS.register_module()
+class PackSRInputs(BaseTransform):
+    """Pack a sample for an editor that is trained or tested alone, in mmagic's own format.
+
+    Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .) uint8 RGB; the metainfo
+    carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in their frames.
+
+    Raises:
+        KeyError: No LR image, or none that was simulated from an HR image.
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Pack."""
+        _need_lr(results, "PackSRInputs")
+        if not results.get("has_hr", False):
+            raise KeyError("mmisr.PackSRInputs needs an HR image to learn from: simulate LR with mmisr.SimulateLR")
+        meta = _frames(results)
+        boxes = _boxes(results)
+        boxes_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2]).boxes(boxes)
+        order = {f"{key}_{what}": value for key in ("gt", "img") for what, value in COLOUR.items()}
+        meta |= {"boxes_source": boxes.numpy(), "boxes_lr": boxes_lr.numpy(), **order}
+        sample = MagicDataSample(metainfo=meta)
+        sample.set_tensor_data({"gt_img": to_rgb_tensor(results["img"])})
+        return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
+
+
+COLOUR = {"channel_order": "RGB", "color_type": "color"}
+"""What mmagic's preprocessor asks of a sample, for the image and its ground truth."""

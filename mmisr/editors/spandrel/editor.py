@@ -1,0 +1,85 @@
+"""Editor ``SpandrelSR``: any single-image SR checkpoint that spandrel can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.editor import SREditor
+from mmisr.registry import MODELS
+from mmisr.structures.editor_info import EditorInfo
+from mmisr.structures.sr_result import SRResult, UpscaleHints
+
+INSTALL = "pip install spandrel"
+
+
+@MODELS.register_module()
+class SpandrelSR(SREditor):
+    """A network whose architecture spandrel recognises from the weights alone.
+
+    Args:
+        checkpoint: The file; read as plain weights, never unpickled.
+        scale: The factor you expect; checked. None takes the checkpoint's.
+        pixel_loss: Loss of stand-alone training (fine-tuning).
+        data_preprocessor: As in :class:`SREditor`.
+
+    Raises:
+        ImportError: spandrel is not installed.
+        ValueError: The checkpoint is unreadable, unknown, no RGB super-resolution network, or of another scale.
+    """
+
+    def __init__(
+        self,
+        checkpoint: str,
+        scale: int | None = None,
+        pixel_loss: dict | None = None,
+        data_preprocessor: dict | None = None,
+    ) -> None:
+        super().__init__(pixel_loss=pixel_loss or {"type": "mmagic.L1Loss"}, data_preprocessor=data_preprocessor)
+        descriptor = _descriptor(checkpoint)
+        if scale is not None and descriptor.scale != scale:
+            raise ValueError(
+                f"SpandrelSR(scale={scale}): checkpoint {checkpoint} is a x{descriptor.scale} {descriptor.architecture.name}; "
+                f"use scale={descriptor.scale} or another checkpoint"
+            )
+        size = descriptor.size_requirements
+        self.generator = descriptor.model
+        self._info = EditorInfo(
+            name=Path(checkpoint).stem,
+            scale=descriptor.scale,
+            multiple_of=max(1, size.multiple_of),
+            min_size=max(1, size.minimum),
+        )
+
+    @property
+    def info(self) -> EditorInfo:
+        """Scale, size rules and name, as spandrel states them."""
+        return self._info
+
+    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+        return SRResult(self.generator(lr))
+
+
+def _descriptor(checkpoint: str) -> Any:
+    try:
+        import spandrel
+    except ImportError as error:
+        raise ImportError(f"SpandrelSR needs the package spandrel: {INSTALL}") from error
+    state = load_state(checkpoint)
+    try:
+        descriptor = spandrel.ModelLoader().load_from_state_dict(state)
+    except (spandrel.UnsupportedModelError, KeyError, RuntimeError) as error:
+        raise ValueError(
+            f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows "
+            f"({type(error).__name__}); use mmisr.PlainSR with its network's config"
+        ) from error
+    channels = (descriptor.input_channels, descriptor.output_channels)
+    if descriptor.purpose != "SR" or channels != (3, 3):
+        raise ValueError(
+            f"checkpoint {checkpoint} ({descriptor.architecture.name}) must be a single-image SR network with 3 channels in "
+            f"and out, found purpose {descriptor.purpose!r} and channels {channels}"
+        )
+    return descriptor

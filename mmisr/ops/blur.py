@@ -1,0 +1,41 @@
+"""Gaussian blur, isotropic and anisotropic."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor:
+    """A normalised 2-D Gaussian.
+
+    Args:
+        sigma_xy: Standard deviations along the two axes in pixels, positive.
+        angle: Rotation of the first axis in radians, counter-clockwise from x with y pointing down.
+
+    Returns:
+        (k, k) float64 with k odd, reaching three standard deviations; sums to 1.
+
+    Raises:
+        ValueError: A standard deviation is not positive.
+    """
+    if min(sigma_xy) <= 0:
+        raise ValueError(f"sigma_xy must be positive, got {sigma_xy}")
+    radius = max(1, math.ceil(3 * max(sigma_xy)))
+    axis = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    along = x * math.cos(angle) + y * math.sin(angle)
+    across = y * math.cos(angle) - x * math.sin(angle)
+    kernel = torch.exp(-0.5 * ((along / sigma_xy[0]) ** 2 + (across / sigma_xy[1]) ** 2))
+    return kernel / kernel.sum()
+
+
+def blur(image: Tensor, kernel: Tensor) -> Tensor:
+    """Filter every channel of (B, C, H, W) with one (k, k) kernel; the border is repeated."""
+    radius = kernel.shape[-1] // 2
+    channels = image.shape[1]
+    weight = kernel.to(image).expand(channels, 1, *kernel.shape)
+    return F.conv2d(F.pad(image, [radius] * 4, mode="replicate"), weight, groups=channels)

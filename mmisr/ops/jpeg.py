@@ -1,0 +1,32 @@
+"""Real JPEG compression of a tensor."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+def jpeg(image: Tensor, quality: int) -> Tensor:
+    """Write and read back one image as JPEG (4:2:0, as cameras do).
+
+    Args:
+        image: (3, H, W) RGB in [0, 1].
+        quality: 1 to 100, the libjpeg scale.
+
+    Returns:
+        (3, H, W) RGB in [0, 1], on 8-bit levels.
+
+    Raises:
+        ValueError: ``quality`` is not in 1..100.
+    """
+    if not 1 <= quality <= 100:
+        raise ValueError(f"JPEG quality must be in 1..100, got {quality}")
+    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality)
+    decoded = np.asarray(Image.open(buffer).convert("RGB"))
+    return torch.from_numpy(decoded.copy()).permute(2, 0, 1).to(image) / 255

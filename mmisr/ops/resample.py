@@ -1,0 +1,104 @@
+"""Resizing of images, plain torch, with one stated convention for every kernel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmisr.structures.checks import check_hw
+
+MODES = ("nearest", "bilinear", "bicubic", "area", "lanczos")
+
+
+def _triangle(x: Tensor) -> Tensor:
+    return (1 - x.abs()).clamp(min=0)
+
+
+def _cubic(x: Tensor) -> Tensor:
+    """Keys' cubic with a = -0.5, MATLAB's (torch and cv2 use -0.75)."""
+    x = x.abs()
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+
+
+def _lanczos3(x: Tensor) -> Tensor:
+    return torch.where(x.abs() < 3, torch.sinc(x) * torch.sinc(x / 3), torch.zeros_like(x))
+
+
+KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
+    "bilinear": (_triangle, 1),
+    "bicubic": (_cubic, 2),
+    "lanczos": (_lanczos3, 3),
+}
+"""Kernel and half-width by mode."""
+
+
+def resize(image: Tensor, size_hw: tuple[int, int], mode: str = "bicubic", antialias: bool = True) -> Tensor:
+    """Resize a batch of images.
+
+    Source: MATLAB's ``imresize``: the kernel is stretched by the reduction factor when shrinking with ``antialias``, and
+    the image is mirrored at its border, edge pixel included.
+
+    Convention: pixel centres lie at half-integers (align_corners=False), so output centre ``i`` reads input position
+    ``(i + 0.5) * in / out - 0.5``. Values are neither clamped nor rounded: cubic and lanczos overshoot.
+
+    Args:
+        image: (B, C, H, W), floating point.
+        size_hw: Output height and width.
+        mode: One of ``nearest``, ``bilinear``, ``bicubic`` (a = -0.5), ``area`` (mean over the covered pixels) and
+            ``lanczos`` (three lobes).
+        antialias: Whether to filter when shrinking; for the kernels, not for nearest and area.
+
+    Returns:
+        (B, C, *size_hw); the input itself where the size does not change.
+
+    Raises:
+        ValueError: An unknown mode, or a size that is not two positive integers.
+
+    Example:
+        >>> resize(torch.ones(1, 3, 4, 6), (8, 12)).shape
+        torch.Size([1, 3, 8, 12])
+    """
+    if mode not in MODES:
+        raise ValueError(f"resize mode must be one of {MODES}, got {mode!r}")
+    h, w = check_hw(size_hw, "size_hw")
+    if image.shape[-2:] == (h, w):
+        return image
+    if mode in ("nearest", "area"):
+        return F.interpolate(image, size=(h, w), mode="nearest-exact" if mode == "nearest" else "area")
+    return _along_width(_along_width(image.mT, h, mode, antialias).mT, w, mode, antialias)
+
+
+def _along_width(image: Tensor, size: int, mode: str, antialias: bool) -> Tensor:
+    if image.shape[-1] == size:
+        return image
+    indices, weights = _taps(image.shape[-1], size, mode, antialias)
+    indices, weights = indices.to(image.device), weights.to(image)
+    total = image.index_select(-1, indices[0]) * weights[0]
+    for index, weight in zip(indices[1:], weights[1:], strict=True):
+        total = torch.addcmul(total, image.index_select(-1, index), weight)
+    return total
+
+
+def _taps(size_in: int, size_out: int, mode: str, antialias: bool) -> tuple[Tensor, Tensor]:
+    """Indices and weights, both (taps, size_out), of every input pixel that an output pixel reads."""
+    kernel, radius = KERNELS[mode]
+    stretch = max(1.0, size_in / size_out) if antialias else 1.0
+    centres = (torch.arange(size_out, dtype=torch.float64) + 0.5) * size_in / size_out - 0.5
+    first = torch.floor(centres - radius * stretch)
+    taps = torch.arange(math.ceil(2 * radius * stretch) + 2, dtype=torch.float64)[:, None] + first
+    weights = kernel((centres - taps) / stretch)
+    weights = weights / weights.sum(0)
+    used = (weights.abs() > 1e-12).any(1)
+    return _mirror(taps[used].long(), size_in), weights[used]
+
+
+def _mirror(indices: Tensor, size: int) -> Tensor:
+    """Reflect indices at the borders, edge pixel repeated: ... 1 0 | 0 1 2 ..."""
+    indices = indices.remainder(2 * size)
+    return torch.where(indices < size, indices, 2 * size - 1 - indices)
