@@ -52,7 +52,11 @@ METRICS = Registry(
     "metric",
     parent=MMENGINE_METRICS,
     scope="mmisr",
-    locations=["mmisr.evaluation.metrics.size_binned_coco", "mmisr.evaluation.metrics.region_quality"],
+    locations=[
+        "mmisr.openmmlab.evaluation",
+        "mmisr.evaluation.metrics.size_binned_coco",
+        "mmisr.evaluation.metrics.region_quality",
+    ],
 )
 HOOKS = Registry(
     "hook",

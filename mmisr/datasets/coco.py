@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from mmengine import fileio
+from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from mmisr.datasets.coco_checks import check_annotations, first, read_annotations
 from mmisr.datasets.images import ImageError, check_file
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
@@ -15,21 +18,32 @@ from mmisr.registry import DATASETS
 OVERSHOOT = 1.0
 """Pixels by which a box may leave its image before it counts as wrong: annotation tools round."""
 
-SHOWN = 5
+MANY = 200
+"""From this many images on, checking them shows a progress bar."""
+
+CHOICES = {
+    "bad_boxes": ("error", "clip", "skip"),
+    "unreadable": (None, "error", "skip", "unchecked"),
+    "image_check": ("header", "decode"),
+}
 
 
 @DATASETS.register_module()
 class SRCocoDataset(CocoDataset):
     """mmdet's ``CocoDataset`` that says what is wrong with its data, before hours are lost.
 
-    Convention: boxes are xyxy in the pixels of the image file (the source frame).
+    Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave their image by at most
+    one pixel are clipped to it. Crowds and boxes with a true ``ignore`` attribute carry ``ignore_flag`` 1. Other than
+    mmdet's, boxes narrower than a pixel stay: after a reduction they are what SR is for.
 
     Args:
         ann_file: COCO JSON.
-        bad_boxes: What to do with boxes outside their image or without area: ``error``, ``clip`` (and drop what has no
-            area left) or ``skip``.
-        unreadable: What to do with images that are missing, truncated or of another kind: ``error`` (all are named at
-            once, before the run), ``skip`` (named in the log), or ``unchecked``.
+        bad_boxes: What to do with boxes that lie further outside their image, are not four numbers or have no area:
+            ``error``, ``clip`` (and drop what has no area left) or ``skip``.
+        unreadable: What to do with images that are missing, truncated, of another size than annotated, too small to be
+            reduced, or of another kind: ``error`` (all are named at once, before the run), ``skip`` (named in the log),
+            or ``unchecked`` (found when loaded). By default ``error`` with ``test_mode`` and ``unchecked`` in training.
+        image_check: How thoroughly: ``header`` (and the end of the file) or ``decode``.
         kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline, filter_cfg, test_mode, ...
 
     Raises:
@@ -42,32 +56,37 @@ class SRCocoDataset(CocoDataset):
         self,
         ann_file: str,
         bad_boxes: Literal["error", "clip", "skip"] = "error",
-        unreadable: Literal["error", "skip", "unchecked"] = "unchecked",
-        **kwargs: Any,
+        unreadable: Literal["error", "skip", "unchecked"] | None = None,
+        image_check: Literal["header", "decode"] = "header",
+        **kwargs: Any,  # mmdet's own dozen; an unknown one fails there, by name
     ) -> None:
-        _check_choice("bad_boxes", bad_boxes, ("error", "clip", "skip"))
-        _check_choice("unreadable", unreadable, ("error", "skip", "unchecked"))
+        for name, value in (("bad_boxes", bad_boxes), ("unreadable", unreadable), ("image_check", image_check)):
+            if value not in CHOICES[name]:
+                raise ValueError(f"SRCocoDataset.{name} must be one of {CHOICES[name]}, got {value!r}")
         self.bad_boxes = bad_boxes
         self.unreadable = unreadable
+        self.image_check = image_check
         self.wrong_boxes: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Read and check annotations and images."""
-        self._check_annotations(fileio.load(self.ann_file, backend_args=self.backend_args))
+        content = read_annotations(self.ann_file, self.backend_args)
+        check_annotations(content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode)
         self.wrong_boxes = []
         data = super().load_data_list()
         if self.wrong_boxes and self.bad_boxes == "error":
             raise ValueError(
                 f"{self.ann_file}: {len(self.wrong_boxes)} boxes must lie inside their image and have area: "
-                f"{_first(self.wrong_boxes)}. Mend them, or set bad_boxes='clip' or 'skip' in the dataset config"
+                f"{first(self.wrong_boxes)}. Mend them, or set bad_boxes='clip' or 'skip' in the dataset config"
             )
         if self.wrong_boxes:
             print_log(f"{self.ann_file}: {self.bad_boxes} {len(self.wrong_boxes)} wrong boxes", logger="current")
-        return data if self.unreadable == "unchecked" else self._readable(data)
+        policy = self.unreadable or ("error" if self.test_mode else "unchecked")
+        return data if policy == "unchecked" else self._usable(data, policy)
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """One image with its boxes; crowds carry ``ignore_flag`` 1, every box its annotated ``area``."""
+        """One image with its boxes; ignored ones carry ``ignore_flag`` 1, every box its annotated ``area``."""
         image = raw_data_info["raw_img_info"]
         folder = self.data_prefix.get("img", "")
         return {
@@ -81,70 +100,76 @@ class SRCocoDataset(CocoDataset):
     def _instance(self, annotation: dict, image: dict) -> dict | None:
         if annotation["category_id"] not in self.cat_ids:
             return None
-        x, y, w, h = annotation["bbox"]
+        box = self._box(annotation, image)
+        if box is None:
+            return None
+        area = float(annotation.get("area") or (box[2] - box[0]) * (box[3] - box[1]))
+        return {
+            "bbox": box,
+            "bbox_label": self.cat2label[annotation["category_id"]],
+            "ignore_flag": int(bool(annotation.get("iscrowd") or annotation.get("ignore"))),
+            "area": area,
+        }
+
+    def _box(self, annotation: dict, image: dict) -> list[float] | None:
+        """The box clipped to its image as xyxy, or None where there is none to use; wrong ones are noted."""
+        bbox = annotation.get("bbox") or ()
+        well_formed = len(bbox) == 4 and all(math.isfinite(v) for v in bbox)
+        x, y, w, h = bbox if well_formed else (0, 0, 0, 0)
         box = [max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])]
         empty = box[2] <= box[0] or box[3] <= box[1]
         outside = max(-x, -y, x + w - image["width"], y + h - image["height"]) > OVERSHOOT
         if empty or outside:
             self.wrong_boxes.append(
                 f"annotation {annotation.get('id')} of {image['file_name']} ({image['width']}x{image['height']}): "
-                f"bbox {annotation['bbox']}"
+                f"bbox {annotation.get('bbox')}"
             )
-        if empty or (outside and self.bad_boxes == "skip"):
-            return None
-        return {
-            "bbox": box,
-            "bbox_label": self.cat2label[annotation["category_id"]],
-            "ignore_flag": int(bool(annotation.get("iscrowd", 0))),
-            "area": float(annotation.get("area", (box[2] - box[0]) * (box[3] - box[1]))),
-        }
+        return None if empty or (outside and self.bad_boxes == "skip") else box
 
-    def _check_annotations(self, content: Any) -> None:
-        if not isinstance(content, dict) or not content.get("images"):
-            raise ValueError(f"{self.ann_file} has no images: a COCO file needs a non-empty list `images`")
-        if not content.get("annotations") and not self.test_mode:
-            raise ValueError(
-                f"{self.ann_file} has {len(content['images'])} images and no boxes (`annotations` is empty): "
-                "nothing can be learned from it; set test_mode=True to predict only"
-            )
-        if not content.get("annotations"):
-            print_log(f"{self.ann_file} has no boxes: predictions can be made, AP cannot be computed", logger="current")
-        named = [c["name"] for c in content.get("categories", [])]
-        wanted = list(self.metainfo["classes"])
-        absent = [c for c in wanted if c not in named]
-        if absent:
-            raise ValueError(
-                f"{self.ann_file} does not have the categories {absent[:SHOWN]} of metainfo['classes']; it has "
-                f"{named[:SHOWN]}{'...' if len(named) > SHOWN else ''}. Set metainfo=dict(classes=(...)) in the dataset config"
-            )
-
-    def _readable(self, data: list[dict]) -> list[dict]:
+    def _usable(self, data: list[dict], policy: str) -> list[dict]:
         kept, wrong = [], []
-        for info in tqdm(data, desc="checking images", unit="image", leave=False, disable=len(data) < 200):
+        quiet = len(data) < MANY or not is_main_process()
+        for info in tqdm(data, desc="checking images", unit="image", leave=False, disable=quiet):
             try:
-                found = check_file(info["img_path"], self.backend_args)
-                if found != (info["height"], info["width"]):
-                    raise ImageError(
-                        f"{info['img_path']} is {found[1]}x{found[0]}, its annotation says {info['width']}x{info['height']}"
-                    )
+                self._check_image(info)
                 kept.append(info)
             except ImageError as error:
                 wrong.append(str(error))
-        if wrong and self.unreadable == "error":
+        if wrong and policy == "error":
             raise ImageError(
-                f"{len(wrong)} of {len(data)} images cannot be used: {_first(wrong)}. Mend them, or set "
+                f"{len(wrong)} of {len(data)} images cannot be used: {first(wrong)}. Mend them, or set "
                 "unreadable='skip' in the dataset config (they then count neither as hits nor as misses)"
             )
         for message in wrong:
             print_log(f"skipped: {message}", logger="current")
+        if not kept:
+            raise ImageError(f"{self.ann_file}: none of its {len(data)} images can be used: {first(wrong)}")
         return kept
 
+    def _check_image(self, info: dict) -> None:
+        hw = check_file(info["img_path"], self.backend_args, decode=self.image_check == "decode")
+        check_annotated_size(info, hw)
+        smallest = max((getattr(t, "multiple", 1) for t in self.pipeline.transforms), default=1)
+        if min(hw) < smallest:
+            raise ImageError(
+                f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced {smallest} times, "
+                f"found {hw[1]}x{hw[0]}; remove it or lower the scale"
+            )
 
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"SRCocoDataset.{name} must be one of {allowed}, got {value!r}")
 
+def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
+    """Check that an image has the size that its annotation says; without it, boxes would lie elsewhere.
 
-def _first(messages: list[str]) -> str:
-    more = f" and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
-    return "; ".join(messages[:SHOWN]) + more
+    Args:
+        info: With ``img_path`` and, where it came from an annotation file, ``height`` and ``width``.
+        hw: Height and width found.
+
+    Raises:
+        ImageError: They differ.
+    """
+    said = (info.get("height", hw[0]), info.get("width", hw[1]))
+    if said != hw:
+        raise ImageError(
+            f"{info['img_path']} is {hw[1]}x{hw[0]} and its annotation says {said[1]}x{said[0]}: the boxes belong to another "
+            "version of the image; get that one, or annotate this one"
+        )

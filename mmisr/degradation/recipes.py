@@ -4,77 +4,116 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.jpeg import jpeg
 from mmisr.ops.resample import resize
 
-Reduce = Callable[[Tensor, tuple[int, int]], Tensor]
+NEAR_LEVEL = 1e-3
+"""Float32 pixels this close to an 8-bit level are that level."""
 
 
-def _matlab_bicubic(hr: Tensor, size: tuple[int, int]) -> Tensor:
-    return resize(hr, size, "bicubic", antialias=True)
+def _matlab_bicubic(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    return resize(hr, size_hw, "bicubic", antialias=True)
 
 
-def _torch_bicubic_noaa(hr: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(hr, size=size, mode="bicubic", align_corners=False, antialias=False)
+def _torch_bicubic_noaa(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    return F.interpolate(hr, size=size_hw, mode="bicubic", align_corners=False, antialias=False)
 
 
-def _cv2_area(hr: Tensor, size: tuple[int, int]) -> Tensor:
-    return resize(hr, size, "area")
+def _cv2_area(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    return resize(hr, size_hw, "area")
 
 
-RECIPES: dict[str, tuple[int, Reduce]] = {
-    "matlab_bicubic": (1, _matlab_bicubic),
-    "torch_bicubic_noaa": (1, _torch_bicubic_noaa),
-    "cv2_area": (1, _cv2_area),
+def _half_up(levels: Tensor, scale: int) -> Tensor:
+    return torch.floor(levels + 0.5)
+
+
+def _half_even(levels: Tensor, scale: int) -> Tensor:
+    return torch.round(levels)
+
+
+def _like_cv2(levels: Tensor, scale: int) -> Tensor:
+    """OpenCV adds integers and shifts at x2, which rounds halves up; elsewhere it rounds halves to even."""
+    return _half_up(levels, scale) if scale == 2 else _half_even(levels, scale)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How pixels are reduced and how they are rounded to 8 bits.
+
+    Args:
+        version: Raised by every change of pixels; results name the recipe as ``name@version``.
+        reduce: (B, 3, H, W) and the LR size (height, width) to the LR image.
+        quantise: Levels (0 to 255) and the scale to whole levels.
+    """
+
+    version: int
+    reduce: Callable[[Tensor, tuple[int, int]], Tensor]
+    quantise: Callable[[Tensor, int], Tensor]
+
+
+RECIPES: dict[str, Recipe] = {
+    "matlab_bicubic": Recipe(1, _matlab_bicubic, _half_up),
+    "torch_bicubic_noaa": Recipe(1, _torch_bicubic_noaa, _half_even),
+    "cv2_area": Recipe(1, _cv2_area, _like_cv2),
 }
-"""Version and reducer by name: antialiased as in the SR literature; SR4IR's, without antialias; OpenCV's INTER_AREA.
-
-A change of pixels is a new version: results name the recipe as ``name@version``.
-"""
+"""``imresize(im2double(hr), 1/s)`` of the SR literature; SR4IR's ``F.interpolate`` without antialias; ``INTER_AREA``."""
 
 
 @dataclass(frozen=True)
 class Degradation:
     """HR to LR: blur, reduce, add noise, round to 8 bits, compress.
 
+    Convention: arithmetic is in float64 on the 0..255 scale, where the weights of every recipe at x2 and x4 are exact;
+    so the pixels do not depend on the device, the batch or the number of threads.
+
     Args:
         scale: Reduction factor, a whole number.
         recipe: A name of :data:`RECIPES`.
-        blur_sigma: Range of the Gaussian's standard deviations in HR pixels, drawn per axis; None for no blur.
-        noise_sigma: Range of the noise's standard deviation on the 0..255 scale; None for no noise.
-        jpeg_quality: Range of the JPEG quality; None for no compression.
+        blur_sigma: Range of the Gaussian's standard deviation in HR pixels; None for no blur.
+        blur_shape: ``iso`` draws one standard deviation, ``aniso`` one for each axis and a direction.
+        noise_sigma: Range of the standard deviation of Gaussian noise, on the 0..255 scale; None for no noise.
+        jpeg_quality: Range of the JPEG quality, 1 to 100, both ends included; None for no compression.
 
     Raises:
-        ValueError: An unknown recipe, a scale below 1, or a range that is not (low, high) with 0 <= low <= high.
+        ValueError: An unknown recipe or shape, a scale below 1, or a range that is not (low, high) in its limits.
     """
 
     scale: int
     recipe: str = "matlab_bicubic"
     blur_sigma: tuple[float, float] | None = None
+    blur_shape: Literal["iso", "aniso"] = "aniso"
     noise_sigma: tuple[float, float] | None = None
     jpeg_quality: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:
             raise ValueError(f"recipe must be one of {sorted(RECIPES)}, got {self.recipe!r}")
-        if self.scale < 1 or int(self.scale) != self.scale:
+        if self.blur_shape not in ("iso", "aniso"):
+            raise ValueError(f"blur_shape must be 'iso' or 'aniso', got {self.blur_shape!r}")
+        if isinstance(self.scale, bool) or int(self.scale) != self.scale or self.scale < 1:
             raise ValueError(f"scale must be a whole number >= 1, got {self.scale}")
-        for name in ("blur_sigma", "noise_sigma", "jpeg_quality"):
-            span = getattr(self, name)
-            if span is not None and (len(span) != 2 or not 0 <= span[0] <= span[1]):
-                raise ValueError(f"{name} must be (low, high) with 0 <= low <= high, got {span}")
+        _check_range("blur_sigma", self.blur_sigma, 0, float("inf"))
+        _check_range("noise_sigma", self.noise_sigma, 0, 255)
+        _check_range("jpeg_quality", self.jpeg_quality, 1, 100)
 
     @property
     def name(self) -> str:
         """The recipe with its version and whatever is added to it, for result files."""
-        extras = [f"{k}={getattr(self, k)}" for k in ("blur_sigma", "noise_sigma", "jpeg_quality") if getattr(self, k)]
-        return "+".join([f"{self.recipe}@{RECIPES[self.recipe][0]}", f"x{self.scale}", *extras])
+        parts = [f"{self.recipe}@{RECIPES[self.recipe].version}", f"x{self.scale}"]
+        if self.blur_sigma is not None:
+            parts.append(f"blur_{self.blur_shape}={_span(self.blur_sigma)}")
+        if self.noise_sigma is not None:
+            parts.append(f"noise={_span(self.noise_sigma)}")
+        if self.jpeg_quality is not None:
+            parts.append(f"jpeg={_span(self.jpeg_quality)}")
+        return "+".join(parts)
 
     def __call__(self, hr: Tensor, seeds: Sequence[int]) -> Tensor:
         """Degrade a batch.
@@ -87,10 +126,14 @@ class Degradation:
             seeds: One integer an image.
 
         Returns:
-            (B, 3, H/s, W/s) RGB in [0, 1], on 8-bit levels.
+            (B, 3, H/s, W/s) RGB in [0, 1], on 8-bit levels; type and device of ``hr``.
 
         Raises:
             ValueError: A side is no multiple of the scale, or there is not one seed an image.
+
+        Example:
+            >>> Degradation(4)(torch.ones(2, 3, 8, 12), seeds=[0, 1]).shape
+            torch.Size([2, 3, 2, 3])
         """
         h, w = hr.shape[-2:]
         if h % self.scale or w % self.scale:
@@ -99,24 +142,55 @@ class Degradation:
             )
         if len(seeds) != len(hr):
             raise ValueError(f"seeds must have one entry per image: {len(hr)} images, {len(seeds)} seeds")
-        return torch.stack([self._one(image, seed) for image, seed in zip(hr, seeds, strict=True)])
+        recipe = RECIPES[self.recipe]
+        draws = [Generator().manual_seed(seed) for seed in seeds]
+        levels = self._blur(_to_levels(hr), draws)
+        levels = recipe.reduce(levels, (h // self.scale, w // self.scale))
+        levels = recipe.quantise(self._add_noise(levels, draws).clamp(0, 255), self.scale)
+        return self._compress((levels / 255).to(hr.dtype), draws)
 
-    def _one(self, hr: Tensor, seed: int) -> Tensor:
-        draw = torch.Generator().manual_seed(seed)
-        image = hr[None]
-        if self.blur_sigma is not None:
-            x, y, angle = (float(v) for v in torch.rand(3, generator=draw))
-            low, high = self.blur_sigma
-            sigmas = (max(low + x * (high - low), 1e-3), max(low + y * (high - low), 1e-3))
-            image = blur(image, gaussian_kernel(sigmas, angle * torch.pi))
-        size = (hr.shape[-2] // self.scale, hr.shape[-1] // self.scale)
-        lr = RECIPES[self.recipe][1](image, size)[0]
-        if self.noise_sigma is not None:
-            low, high = self.noise_sigma
+    def _blur(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
+        if self.blur_sigma is None:
+            return levels
+        return torch.cat([blur(x[None], self._kernel(draw)) for x, draw in zip(levels, draws, strict=True)])
+
+    def _kernel(self, draw: Generator) -> Tensor:
+        low, high = self.blur_sigma or (0, 0)
+        along, across, turn = torch.rand(3, generator=draw).tolist()
+        if self.blur_shape == "iso":
+            across, turn = along, 0.0
+        sigma_xy = [max(low + share * (high - low), 1e-3) for share in (along, across)]
+        return gaussian_kernel((sigma_xy[0], sigma_xy[1]), turn * torch.pi)
+
+    def _add_noise(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
+        if self.noise_sigma is None:
+            return levels
+        low, high = self.noise_sigma
+        noise = []
+        for draw in draws:
             sigma = low + float(torch.rand(1, generator=draw)) * (high - low)
-            lr = lr + torch.randn(lr.shape, generator=draw).to(lr) * (sigma / 255)
-        lr = (lr.clamp(0, 1) * 255).round() / 255
-        if self.jpeg_quality is not None:
-            low, high = self.jpeg_quality
-            lr = jpeg(lr, int(torch.randint(int(low), int(high) + 1, (1,), generator=draw)))
-        return lr
+            noise.append(sigma * torch.randn(levels.shape[1:], generator=draw, dtype=levels.dtype))
+        return levels + torch.stack(noise).to(levels.device)
+
+    def _compress(self, lr: Tensor, draws: Sequence[Generator]) -> Tensor:
+        if self.jpeg_quality is None:
+            return lr
+        low, high = self.jpeg_quality
+        qualities = [int(torch.randint(int(low), int(high) + 1, (1,), generator=draw)) for draw in draws]
+        return torch.stack([jpeg(x, quality) for x, quality in zip(lr, qualities, strict=True)])
+
+
+def _to_levels(image: Tensor) -> Tensor:
+    """[0, 1] to 0..255 in float64, exactly where the image came from 8 bits."""
+    levels = image.double() * 255
+    whole = levels.round()
+    return torch.where((levels - whole).abs() < NEAR_LEVEL, whole, levels)
+
+
+def _check_range(name: str, span: tuple[float, float] | None, lowest: float, highest: float) -> None:
+    if span is not None and (len(span) != 2 or not lowest <= span[0] <= span[1] <= highest):
+        raise ValueError(f"{name} must be (low, high) with {lowest} <= low <= high <= {highest}, got {span}")
+
+
+def _span(span: tuple[float, float]) -> str:
+    return f"{span[0]:g}-{span[1]:g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import torch
 
@@ -15,12 +17,15 @@ from mmisr.registry import TRANSFORMS
 class SimulateLR(BaseTransform):
     """Make the LR image from the HR image; HR stays in ``img``, LR goes to ``lr`` (both (., ., 3) uint8 BGR).
 
+    The arguments up to ``jpeg_quality`` are those of :class:`mmisr.degradation.recipes.Degradation`.
+
     Args:
         scale: Reduction factor.
-        recipe: See :data:`mmisr.degradation.recipes.RECIPES`.
-        blur_sigma: See :class:`mmisr.degradation.recipes.Degradation`.
-        noise_sigma: Likewise.
-        jpeg_quality: Likewise.
+        recipe: ``matlab_bicubic``, ``torch_bicubic_noaa`` or ``cv2_area``.
+        blur_sigma: Range of the blur before, in HR pixels.
+        blur_shape: ``iso`` or ``aniso``.
+        noise_sigma: Range of the noise after, on the 0..255 scale.
+        jpeg_quality: Range of the JPEG quality at the end.
         seed: Combined with the image's id, so that every arm and every run sees the same LR pixels; None draws afresh
             each time, for training.
 
@@ -33,19 +38,22 @@ class SimulateLR(BaseTransform):
         scale: int,
         recipe: str = "matlab_bicubic",
         blur_sigma: tuple[float, float] | None = None,
+        blur_shape: Literal["iso", "aniso"] = "aniso",
         noise_sigma: tuple[float, float] | None = None,
         jpeg_quality: tuple[int, int] | None = None,
         seed: int | None = 0,
     ) -> None:
-        self.degradation = Degradation(scale, recipe, blur_sigma, noise_sigma, jpeg_quality)
+        self.degradation = Degradation(scale, recipe, blur_sigma, blur_shape, noise_sigma, jpeg_quality)
         self.seed = seed
 
     def transform(self, results: dict) -> dict:
         """Fill ``lr``, ``lr_shape`` and ``lr_recipe``."""
-        bgr = torch.from_numpy(np.ascontiguousarray(results["img"])).permute(2, 0, 1)
-        lr = self.degradation(bgr.flip(0)[None].float() / 255, [self._seed(results)])[0]
-        pixels = (lr * 255).round().to(torch.uint8).flip(0).permute(1, 2, 0)
-        results["lr"] = np.ascontiguousarray(pixels.numpy())
+        if results["img"].dtype != np.uint8:  # photometric transforms leave floats
+            results["img"] = np.clip(np.rint(results["img"]), 0, 255).astype(np.uint8)
+        rgb = torch.from_numpy(np.ascontiguousarray(results["img"][..., ::-1])).permute(2, 0, 1)
+        lr = self.degradation(rgb[None].float() / 255, [self._seed(results)])[0]
+        pixels = (lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        results["lr"] = np.ascontiguousarray(pixels[..., ::-1])
         results["lr_shape"] = results["lr"].shape[:2]
         results["lr_recipe"] = self.degradation.name
         results["has_hr"] = True

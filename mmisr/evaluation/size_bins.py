@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-INFINITE = 1e10
+WHOLE = "all"
+"""The name of the range that holds every size."""
+
+INFINITE = 1e5**2
 """COCO's own upper end, in px^2."""
 
 
@@ -12,26 +17,35 @@ INFINITE = 1e10
 class Protocol:
     """How a benchmark bins and caps.
 
+    Convention: a range holds areas in px^2 and both of its ends, as in COCO's reference code, so that an object of
+    exactly 32^2 is small and medium.
+
     Args:
         name: The name that configs use.
-        bins: Area ranges in px^2 by name, both ends inclusive as in COCO.
-        max_dets: Detections an image that count, by score; used for every AP.
+        bins: Area ranges in px^2 by name.
+        max_dets: Detections an image and class that count, by score; one number for every figure.
     """
 
     name: str
-    bins: dict[str, tuple[float, float]]
+    bins: Mapping[str, tuple[float, float]]
     max_dets: int
 
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Area ranges in px^2 by name, the range of all sizes first."""
+        return {WHOLE: (0.0, INFINITE), **self.bins}
 
-def _squares(**sides: tuple[float, float]) -> dict[str, tuple[float, float]]:
+
+def _squares(**sides: tuple[float, float]) -> Mapping[str, tuple[float, float]]:
     """Ranges of area from ranges of side."""
-    return {name: (low**2, min(high**2, INFINITE)) for name, (low, high) in sides.items()}
+    return MappingProxyType({name: (float(low) ** 2, float(high) ** 2) for name, (low, high) in sides.items()})
 
 
-PROTOCOLS = {
-    "coco": Protocol("coco", _squares(small=(0, 32), medium=(32, 96), large=(96, 1e5)), 100),
-    "aitod": Protocol("aitod", _squares(very_tiny=(0, 8), tiny=(8, 16), small=(16, 32), medium=(32, 1e5)), 1500),
-}
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        "coco": Protocol("coco", _squares(small=(0, 32), medium=(32, 96), large=(96, 1e5)), 100),
+        "aitod": Protocol("aitod", _squares(very_tiny=(0, 8), tiny=(8, 16), small=(16, 32), medium=(32, 1e5)), 1500),
+    }
+)
 """COCO (Lin et al. 2014) and AI-TOD (Wang et al. 2021)."""
 
 

@@ -34,7 +34,20 @@ def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor
 
 
 def blur(image: Tensor, kernel: Tensor) -> Tensor:
-    """Filter every channel of (B, C, H, W) with one (k, k) kernel; the border is repeated."""
+    """Filter every channel with one kernel; the border is repeated.
+
+    Args:
+        image: (B, C, H, W), floating point.
+        kernel: (k, k) with k odd, centred.
+
+    Returns:
+        (B, C, H, W).
+
+    Raises:
+        ValueError: The kernel is not square with an odd side.
+    """
+    if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or kernel.shape[0] % 2 == 0:
+        raise ValueError(f"kernel must be (k, k) with k odd, got {tuple(kernel.shape)}")
     radius = kernel.shape[-1] // 2
     channels = image.shape[1]
     weight = kernel.to(image).expand(channels, 1, *kernel.shape)

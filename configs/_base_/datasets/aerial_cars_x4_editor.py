@@ -16,7 +16,7 @@ degrade = [
 ]
 train_pipeline = [
     *load,
-    dict(type="mmisr.RandomPatch", size=192, around_box=0.7),
+    dict(type="mmisr.RandomPatch", size=160, around_box=0.7),
     dict(type="mmdet.RandomFlip", prob=0.5),
     dict(type="mmisr.RandomTurn"),
     *degrade,
@@ -24,7 +24,7 @@ train_pipeline = [
 test_pipeline = [*load, *degrade]
 
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=12,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),
@@ -59,8 +59,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 val_evaluator = [
-    dict(type="mmagic.PSNR", crop_border=scale, prefix="whole"),
-    dict(type="mmagic.SSIM", crop_border=scale, prefix="whole"),
+    dict(type="mmisr.MagicQuality", crop_border=scale),
     dict(type="mmisr.RegionQuality"),
 ]
 test_evaluator = val_evaluator

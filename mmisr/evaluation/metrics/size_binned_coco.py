@@ -1,4 +1,4 @@
-"""Metric ``SizeBinnedCocoMetric``."""
+"""Metric ``SizeBinnedCocoMetric``: COCO AP by object size in the sensor's pixels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
-from rich.console import Console
-from rich.table import Table
+from torch import Tensor
 
-from mmisr.evaluation.functional.size_binned_ap import BinFigures, ImageRecord, size_binned_ap
-from mmisr.evaluation.size_bins import protocol_named
+from mmisr.evaluation.functional.coco_records import ImageRecord, check_labels, in_order, save_records
+from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
+from mmisr.evaluation.functional.tables import Cell, render_table
+from mmisr.evaluation.size_bins import WHOLE, protocol_named
 from mmisr.registry import METRICS
 from mmisr.structures.frames import FrameMap
 
@@ -23,20 +24,29 @@ class SizeBinnedCocoMetric(BaseMetric):
     """COCO AP over all objects and by object size, measured in the frame of the sensor.
 
     Ground truth and predictions are read from the samples, both in the source frame, so that crops and arms agree by
-    construction. IoU does not change under the map to LR; sizes do: an 8x8 object at LR is 32x32 at x4, and would leave
-    "small" without a word.
+    construction. IoU does not change under the map to LR; sizes do: an object of 8x8 at LR is 32x32 in a source of
+    x4, and would leave "small" without a word.
+
+    Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin ``AP_<bin>``, ``AP50_<bin>``,
+    ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also ``AP_class_<name>``. A bin (or class) without ground truth is
+    NaN. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
+
+    Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's reference code.
 
     Args:
-        protocol: ``coco`` or ``aitod``.
+        protocol: ``coco`` or ``aitod``; gives the bins and the cap.
         frame: Where sizes are measured: ``lr`` (what the sensor saw) or ``source``.
-        area_source: ``box`` recomputes areas from the boxes; ``annotation`` takes the annotated (mask) area, mapped to
-            the frame.
-        max_dets: Detections an image and class that count; the protocol's by default.
+        area_source: Size of an annotation: ``box`` takes the box's area in the frame, ``annotation`` the annotated
+            (mask) area, scaled into it. A detection's is always its box's.
+        max_dets: Detections an image and class that count, for every figure; the protocol's by default.
+        classwise: Report every class's AP.
+        records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for none.
         collect_device: As in mmengine.
         prefix: As in mmengine.
 
     Raises:
-        ValueError: An argument is not one of those named; or, when computing, a label is outside the classes.
+        ValueError: An argument is not one of those named; or a sample cannot be measured, or has a label outside
+            ``dataset_meta['classes']``.
     """
 
     default_prefix = "bbox"
@@ -47,6 +57,8 @@ class SizeBinnedCocoMetric(BaseMetric):
         frame: Literal["lr", "source"] = "lr",
         area_source: Literal["box", "annotation"] = "box",
         max_dets: int | None = None,
+        classwise: bool = False,
+        records_file: str | None = None,
         collect_device: str = "cpu",
         prefix: str | None = None,
     ) -> None:
@@ -55,67 +67,142 @@ class SizeBinnedCocoMetric(BaseMetric):
             raise ValueError(f"frame must be 'lr' or 'source', got {frame!r}")
         if area_source not in ("box", "annotation"):
             raise ValueError(f"area_source must be 'box' or 'annotation', got {area_source!r}")
+        if max_dets is not None and max_dets < 1:
+            raise ValueError(f"max_dets must be >= 1, or None for the protocol's own, got {max_dets}")
         self.protocol = protocol_named(protocol)
         self.frame = frame
         self.area_source = area_source
-        self.max_dets = max_dets or self.protocol.max_dets
+        self.max_dets = self.protocol.max_dets if max_dets is None else max_dets
+        self.classwise = classwise
+        self.records_file = records_file
+        self.records: list[ImageRecord] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the boxes of a batch, as arrays on the CPU."""
-        self.results += [(s["img_id"], self._record(s)) for s in data_samples]
+        """Keep the boxes of a batch, as arrays on the CPU.
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
-        """Compute all figures; ``AP``, ``AP50``, ``AP75``, ``AR``, and ``AP_<bin>``, ``AR_<bin>``, ``count_<bin>``."""
-        records = [record for _, record in sorted(results, key=lambda r: str(r[0]))]
-        classes = self.dataset_meta.get("classes", ()) if self.dataset_meta else ()
-        if not classes:
-            raise ValueError("SizeBinnedCocoMetric needs dataset_meta['classes']; set metainfo=dict(classes=(...)) in the data")
-        figures = size_binned_ap(records, len(classes), self.protocol.bins, self.max_dets)
-        self._log(figures)
-        whole = figures.pop("all")
+        Args:
+            data_batch: Unused; the signature is mmengine's.
+            data_samples: Samples as dicts, with ``pred_instances``, ``gt_instances``, ``ignored_instances``.
+        """
+        for sample in data_samples:
+            record = self._record(sample)
+            if self.dataset_meta:  # now rather than after the last image
+                check_labels(record, len(self._classes()))
+            self.results.append(record)
+
+    def compute_metrics(self, results: list[ImageRecord]) -> dict[str, float]:
+        """All figures by name; the class says which."""
+        classes = self._classes()
+        self.records = in_order(results)
+        figures = size_binned_ap(self.records, len(classes), self.protocol.ranges(), self.max_dets)
+        if self.records_file is not None:
+            save_records(self.records_file, self.records, self._facts(classes))
+        self._log(figures, classes)
+        whole = figures.pop(WHOLE)
         flat = {"AP": whole.ap, "AP50": whole.ap50, "AP75": whole.ap75, "AR": whole.ar, "count": whole.count}
         for name, f in figures.items():
-            flat |= {f"AP_{name}": f.ap, f"AR_{name}": f.ar, f"count_{name}": f.count}
+            flat |= {f"AP_{name}": f.ap, f"AP50_{name}": f.ap50, f"AR_{name}": f.ar, f"count_{name}": f.count}
+        if self.classwise:
+            flat |= {f"AP_class_{c}": ap for c, ap in zip(classes, whole.class_ap, strict=True)}
         return flat
+
+    def _classes(self) -> tuple[str, ...]:
+        classes = (self.dataset_meta or {}).get("classes", ())
+        classes = (classes,) if isinstance(classes, str) else tuple(classes)
+        if not classes:
+            raise ValueError(
+                "SizeBinnedCocoMetric needs dataset_meta['classes'], found none; set metainfo=dict(classes=(...)) in "
+                "the dataset config"
+            )
+        return classes
+
+    def _facts(self, classes: tuple[str, ...]) -> dict[str, Any]:
+        names = ("frame", "area_source", "max_dets")
+        return {"protocol": self.protocol.name, "classes": classes, **{name: getattr(self, name) for name in names}}
 
     def _record(self, sample: dict) -> ImageRecord:
         to_bins = self._to_bins(sample)
-        found, truth, ignored = sample["pred_instances"], sample["gt_instances"], sample["ignored_instances"]
-        boxes = to_bins.boxes(torch.cat([truth["bboxes"], ignored["bboxes"]]).cpu().double())
-        if self.area_source == "annotation":
-            areas = torch.cat([truth["areas"], ignored["areas"]]).cpu().double()
-            areas = areas * (to_bins.scale_xy[0] * to_bins.scale_xy[1])
-        else:
-            areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+        truth, found = _instances(sample, "gt_instances"), _instances(sample, "pred_instances")
+        ignored = sample.get("ignored_instances") or {}
+        parts = [part for part in (truth, ignored) if "bboxes" in part]
+        gt_xyxy = torch.cat([_xyxy(part) for part in parts])
+        det_xyxy = _xyxy(found)
         return ImageRecord(
-            gt_xyxy=boxes.numpy(),
-            gt_labels=torch.cat([truth["labels"], ignored["labels"]]).cpu().numpy(),
-            gt_areas=areas.numpy(),
-            gt_ignore=np.repeat([False, True], [len(truth["labels"]), len(ignored["labels"])]),
-            det_xyxy=to_bins.boxes(found["bboxes"].detach().cpu().double()).numpy(),
-            det_labels=found["labels"].cpu().numpy(),
-            det_scores=found["scores"].detach().cpu().double().numpy(),
+            img_id=_image_id(sample),
+            gt_xyxy=gt_xyxy.numpy(),
+            gt_labels=np.concatenate([_column(part, "labels", np.int64) for part in parts]),
+            gt_areas=self._gt_areas(gt_xyxy, parts, to_bins, sample),
+            gt_ignore=np.repeat([False, True][: len(parts)], [len(part["bboxes"]) for part in parts]),
+            det_xyxy=det_xyxy.numpy(),
+            det_labels=_column(found, "labels", np.int64),
+            det_scores=_column(found, "scores", np.float64),
+            det_areas=_areas(to_bins.boxes(det_xyxy)).numpy(),
         )
+
+    def _gt_areas(self, xyxy: Tensor, parts: list[Any], to_bins: FrameMap, sample: dict) -> np.ndarray:
+        if self.area_source == "box":
+            return _areas(to_bins.boxes(xyxy)).numpy()
+        if any("areas" not in part for part in parts):
+            raise ValueError(
+                f"area_source='annotation' needs gt_instances.areas, {_name(sample)} has none; pack the sample with "
+                "mmisr.PackSRDetInputs, or set area_source='box'"
+            )
+        annotated = np.concatenate([_column(part, "areas", np.float64) for part in parts])
+        return annotated * (to_bins.scale_xy[0] * to_bins.scale_xy[1])
 
     def _to_bins(self, sample: dict) -> FrameMap:
         if self.frame == "source":
             return FrameMap()
-        missing = [key for key in ("source_shape", "lr_shape") if key not in sample]
-        if missing:
+        absent = [key for key in ("source_shape", "lr_shape") if sample.get(key) is None]
+        if absent:
             raise ValueError(
-                f"size bins in the lr frame need {missing} in the sample of {sample.get('img_path')}; pack it with "
+                f"size bins in the lr frame need {absent}, which {_name(sample)} does not have; pack the sample with "
                 "mmisr.PackSRDetInputs, or set frame='source'"
             )
-        return FrameMap.between(tuple(sample["source_shape"]), tuple(sample["lr_shape"]))
+        return FrameMap.between(tuple(sample["source_shape"])[:2], tuple(sample["lr_shape"])[:2])
 
-    def _log(self, figures: dict[str, BinFigures]) -> None:
-        table = Table(title=f"AP by size ({self.protocol.name}, {self.frame} frame, max_dets {self.max_dets})")
-        for column in ("size", "boxes", "AP", "AP50", "AP75", "AR"):
-            table.add_column(column, justify="left" if column == "size" else "right")
-        for name, f in figures.items():
-            values = ("-" if np.isnan(v) else f"{v:.3f}" for v in (f.ap, f.ap50, f.ap75, f.ar))
-            table.add_row(name, str(f.count), *values)
-        console = Console(width=80)
-        with console.capture() as text:
-            console.print(table)
-        MMLogger.get_current_instance().info("\n" + text.get())
+    def _log(self, figures: dict[str, BinFigures], classes: tuple[str, ...]) -> None:
+        rows = [(name, f.count, f.ap, f.ap50, f.ap75, f.ar) for name, f in figures.items()]
+        title = f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, max_dets {self.max_dets})"
+        text = render_table(title, ("size", "boxes", "AP", "AP50", "AP75", "AR"), rows)
+        if self.classwise:
+            per_class: list[tuple[Cell, ...]] = [
+                (c, *(f.class_ap[i] for f in figures.values())) for i, c in enumerate(classes)
+            ]
+            text += "\n" + render_table("AP by class", ("class", *figures), per_class)
+        MMLogger.get_current_instance().info("\n" + text)
+
+
+def _instances(sample: dict, field: str) -> Any:
+    found = sample.get(field)
+    if found is None or "bboxes" not in found:
+        raise ValueError(
+            f"SizeBinnedCocoMetric needs {field}, which {_name(sample)} does not have; ground truth comes from "
+            "LoadAnnotations and mmisr.PackSRDetInputs in the test pipeline, predictions from the detector"
+        )
+    return found
+
+
+def _name(sample: dict) -> str:
+    return f"the sample of {sample.get('img_path') or sample.get('img_id')}"
+
+
+def _image_id(sample: dict) -> int | str:
+    img_id = sample.get("img_id")
+    if img_id is None:
+        raise ValueError(f"SizeBinnedCocoMetric needs img_id, which {_name(sample)} does not have")
+    return img_id if isinstance(img_id, str) else int(img_id)
+
+
+def _xyxy(instances: Any) -> Tensor:
+    boxes = instances["bboxes"]
+    boxes = getattr(boxes, "tensor", boxes)  # mmdet's own box type, where a foreign pipeline left it
+    return torch.as_tensor(boxes).detach().cpu().double().reshape(-1, 4)
+
+
+def _column(instances: Any, key: str, dtype: type) -> np.ndarray:
+    return torch.as_tensor(instances[key]).detach().cpu().double().numpy().astype(dtype)
+
+
+def _areas(xyxy: Tensor) -> Tensor:
+    return (xyxy[:, 2:] - xyxy[:, :2]).prod(1)

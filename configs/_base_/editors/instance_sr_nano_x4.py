@@ -1,0 +1,9 @@
+# InstanceSR-nano x4: 32 channels, blocks of 1, 2 and 3 units, tokens of 8 LR pixels.
+editor = dict(
+    type="mmisr.InstanceSR",
+    scale=4,
+    size="nano",
+    token_size=8,
+    router="learned",
+    execution=dict(halo=4, easy="exit1"),
+)

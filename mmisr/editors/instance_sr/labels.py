@@ -1,0 +1,80 @@
+"""Recovery difficulty of every token, from boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmisr.ops.boxes import centres_near, covered_share, touched
+
+EASY, MODERATE, HARD = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """When a token is easy, moderate or hard.
+
+    Source: InstanceSR (Fan et al., TCSVT 2024) names the three classes; the thresholds are ours.
+
+    Args:
+        easy_cover: A token of which boxes cover less than this share is easy.
+        small_side: A token that touches a box whose shorter side is below this many LR pixels is hard.
+        crowd: So are tokens with at least this many box centres near them.
+        reach: Side of the square around a token's centre, in LR pixels, in which centres are counted.
+    """
+
+    easy_cover: float = 0.02
+    small_side: float = 8.0
+    crowd: int = 3
+    reach: float = 32.0
+
+    def __call__(self, xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
+        """Label the tokens of one image.
+
+        Args:
+            xyxy: (N, 4) boxes in the lr frame.
+            hw: Height and width of the LR image, multiples of ``token``.
+            token: Side of a token in LR pixels.
+
+        Returns:
+            (rows, cols) int64 of EASY, MODERATE, HARD.
+        """
+        grid = hw[0] // token, hw[1] // token
+        labels = torch.full(grid, EASY)
+        if not len(xyxy):
+            return labels
+        on_token = touched(xyxy, grid, token)
+        small = (xyxy[:, 2:] - xyxy[:, :2]).min(1).values.cpu() < self.small_side
+        labels[on_token.any(0)] = MODERATE
+        labels[on_token[small].any(0)] = HARD
+        labels[centres_near(xyxy, grid, token, self.reach) >= self.crowd] = HARD
+        labels[covered_share(xyxy, hw, token) < self.easy_cover] = EASY
+        return labels
+
+
+def box_targets(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
+    """What the regression head should say: the box whose centre is nearest, seen from each token.
+
+    Convention: (dx, dy) from the token's centre to the box's centre and (w, h) of the box, all in tokens.
+
+    Args:
+        xyxy: (N, 4) boxes in the lr frame.
+        grid: Rows and columns of the token grid.
+        token: Side of a token in LR pixels.
+
+    Returns:
+        (4, rows, cols) float32; zeros where there is no box.
+    """
+    if not len(xyxy):
+        return torch.zeros(4, *grid)
+    boxes = xyxy.cpu().float() / token
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    mid_y, mid_x = torch.arange(grid[0]) + 0.5, torch.arange(grid[1]) + 0.5
+    dx = centre[:, 0, None, None] - mid_x[None, None, :]
+    dy = centre[:, 1, None, None] - mid_y[None, :, None]
+    nearest = (dx**2 + dy**2).argmin(0)
+    pick_x = dx.expand(-1, *grid).gather(0, nearest[None])[0]
+    pick_y = dy.expand(-1, *grid).gather(0, nearest[None])[0]
+    return torch.stack([pick_x, pick_y, size[nearest][..., 0], size[nearest][..., 1]])

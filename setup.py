@@ -1,0 +1,132 @@
+"""Package data of mmisr. What runs and why stands in requirements.txt; the ranges here are for people with a stack of their own."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
+
+HERE = Path(__file__).resolve().parent
+MIM = ("configs", "tools", "model-index.yml")
+"""What `mim` and `_base_ = 'mmisr::...'` look for in the installed package."""
+
+RUNTIME = [
+    "numpy>=1.24",
+    "pillow>=9.4",
+    "safetensors>=0.4",
+    "tqdm>=4.60",
+    "faster-coco-eval>=1.6",
+]
+OPENMMLAB = ["onedl-mmengine>=0.10.12", "onedl-mmcv>=2.3.6", "onedl-mmdetection>=3.5.1"]
+"""The maintained forks; people with the upstream packages leave this extra out. torch is always yours to choose."""
+
+MAGIC = [
+    "albumentations>=1.4",
+    "av>=10",
+    "click>=8",
+    "einops>=0.7",
+    "lmdb>=1.4",
+    "lpips>=0.1.4",
+    "pandas>=2",
+    "requests>=2.28",
+]
+"""What mmagic needs at import; mmagic itself: pip install --no-deps mmagic==1.2.0."""
+
+EXTRAS = {
+    "openmmlab": [*OPENMMLAB, *MAGIC],
+    "spandrel": ["spandrel>=0.4"],
+    "test": [
+        "hypothesis>=6.100",
+        "import-linter>=2.3",
+        "mypy>=1.15",
+        "pycocotools>=2.0.7",
+        "pytest>=8",
+        "pytest-xdist>=3.5",
+        "ruff>=0.9",
+        "scikit-image>=0.22",
+    ],
+    "app": ["gradio>=5"],
+    "docs": ["myst-parser>=3", "sphinx>=7", "sphinx-rtd-theme>=2"],
+    "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
+}
+EXTRAS["all"] = sorted({name for group in EXTRAS.values() for name in group})
+
+
+def version() -> str:
+    """Read the version without importing the package."""
+    scope: dict[str, str] = {}
+    exec((HERE / "mmisr" / "version.py").read_text(encoding="utf-8"), scope)
+    return scope["__version__"]
+
+
+def place_mim(package: Path, link: bool) -> None:
+    """Put configs and tools under ``<package>/.mim``, as links in a development install and as copies elsewhere."""
+    target = package / ".mim"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in MIM:
+        source, place = HERE / name, target / name
+        if link:
+            try:
+                place.symlink_to(Path("..", "..", name), target_is_directory=source.is_dir())
+                continue
+            except OSError:  # a file system without symbolic links: a copy, which has to be made again after changes
+                pass
+        if source.is_dir():
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, place)
+
+
+class BuildWithMim(build_py):
+    """Copies into a wheel; links in the source tree for ``pip install -e``."""
+
+    def run(self) -> None:
+        """Build, then place ``.mim``."""
+        super().run()
+        if self.editable_mode:
+            place_mim(HERE / "mmisr", link=True)
+        else:
+            place_mim(Path(self.build_lib) / "mmisr", link=False)
+
+
+class SdistWithMim(sdist):
+    """The source distribution carries configs and tools at its top, from which a wheel's ``.mim`` is made."""
+
+    def make_distribution(self) -> None:
+        """Leave the links of a development install out."""
+        self.filelist.exclude_pattern("mmisr/.mim/*", anchor=True)
+        super().make_distribution()
+
+
+setup(
+    name="mmisr",
+    version=version(),
+    description="Super-resolution in front of any MMDetection detector, as one model",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").is_file() else "",
+    long_description_content_type="text/markdown",
+    author="The mmisr authors",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="computer vision, object detection, super-resolution, small objects",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+    ],
+    python_requires=">=3.10",
+    packages=find_packages(include=["mmisr", "mmisr.*"]),
+    package_data={"mmisr": ["**/README.md", "py.typed"]},
+    install_requires=RUNTIME,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["mmisr = mmisr.__main__:main"]},
+    cmdclass={"build_py": BuildWithMim, "sdist": SdistWithMim},
+    zip_safe=False,
+)
