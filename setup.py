@@ -15,6 +15,7 @@ RUNTIME = [
     "numpy>=1.24",
     "pillow>=9.4",
     "safetensors>=0.4",
+    "rich>=12",
     "tqdm>=4.60",
     "faster-coco-eval>=1.6",
 ]

@@ -62,5 +62,5 @@ HOOKS = Registry(
     "hook",
     parent=MMENGINE_HOOKS,
     scope="mmisr",
-    locations=["mmisr.editors.instance_sr.hooks"],
+    locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
 )

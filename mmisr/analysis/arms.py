@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmisr.evaluation.functional.region_quality import region_quality
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.macs import count_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
+
+EXITS = ("easy", "moderate", "hard")
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,11 @@ class Arm:
     Args:
         name: Its name in tables.
         editor: Config of its SR editor.
-        checkpoint: Weights of the editor, or None.
         feed: ``lr`` for the image under test, ``hr`` for the oracle that sees the original pixels.
     """
 
     name: str
     editor: dict[str, Any]
-    checkpoint: str | None = None
     feed: Literal["lr", "hr"] = "lr"
 
 
@@ -37,9 +41,9 @@ class ArmResult:
     """What one arm gave.
 
     Args:
-        samples: The predicted samples, in data-set order, ground truth and SR image included.
+        samples: The predicted samples, in data-set order, with ground truth, HR and SR image.
         ms: Median milliseconds per stage and image.
-        macs: Mean multiply-accumulates per image and stage.
+        macs: Mean multiply-accumulates per stage and image, everything charged.
     """
 
     samples: list[DetDataSample] = field(default_factory=list)
@@ -68,21 +72,18 @@ def run_arm(
         ValueError: ``feed='hr'`` and a sample has no HR image.
     """
     pair.eval()
-    result = ArmResult()
-    pair.timer = StageTimer()
-    counter = _MacCounter(pair)
-    with torch.inference_mode():
-        for number, batch in enumerate(batches):
-            inputs = _inputs(batch, feed)
-            if number == 0:  # warm-up: the first pass pays for allocation and kernel selection
-                pair.test_step({"inputs": inputs, "data_samples": [s.clone() for s in batch["data_samples"]]})
-                pair.timer.reset()
-            counter.add(inputs, batch["data_samples"])
-            result.samples += pair.test_step({"inputs": inputs, "data_samples": batch["data_samples"]})
+    result, counts, cache = ArmResult(), [], dict[tuple[int, ...], dict[str, float]]()
+    timer = pair.timer = StageTimer()
+    with torch.no_grad():
+        for batch in batches:
+            inputs, samples = _inputs(batch, feed), batch["data_samples"]
+            # Counting runs the whole pair once on every new size, which warms it up before that size is timed.
+            counts.append(_count(pair, inputs, samples, cache))
+            result.samples += pair.test_step({"inputs": inputs, "data_samples": samples})
             if on_image is not None:
                 on_image()
-    result.ms = pair.timer.medians()
-    result.macs = counter.means()
+    result.ms = timer.medians()
+    result.macs = {k: sum(c[k] for c in counts) / len(counts) for k in counts[0]} if counts else {}
     return result
 
 
@@ -95,31 +96,73 @@ def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
     return [s.hr for s in batch["data_samples"]]
 
 
-class _MacCounter:
-    """MACs of editor and detector; counted once a size, and for every image where the editor is adaptive."""
+def _count(
+    pair: SRDetector,
+    inputs: Sequence[Tensor],
+    samples: Sequence[DetDataSample],
+    cache: dict[tuple[int, ...], dict[str, float]],
+) -> dict[str, float]:
+    """MACs of one image: once a size, and every time for the part that depends on the pixels."""
+    size = tuple(inputs[0].shape)
+    data = pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
+    lr = data["inputs"]
+    if size not in cache:
+        images = [r.image[0] for r in pair.upscale(lr, samples)]
+        batch = pair.handoff(images, samples, pair.detector, training=False)
+        detector = count_macs(pair.detector.predict, batch.inputs, batch.samples)
+        cache[size] = {"upscale": count_macs(pair.upscale, lr, samples), "detector": detector}
+    if pair.editor.info.adaptive:
+        return {**cache[size], "upscale": count_macs(pair.upscale, lr, samples)}
+    return cache[size]
 
-    def __init__(self, pair: SRDetector) -> None:
-        self.pair = pair
-        self.cache: dict[tuple[int, ...], dict[str, float]] = {}
-        self.counts: list[dict[str, float]] = []
 
-    def add(self, inputs: Sequence[Tensor], samples: Sequence[DetDataSample]) -> None:
-        size = tuple(inputs[0].shape[-2:])
-        lr = [image.to(self.pair.data_preprocessor.device).float() / 255 for image in inputs]
-        if size not in self.cache:
-            self.cache[size] = {"upscale": self._upscale(lr, samples), "detector": self._detect(lr, samples)}
-        count = dict(self.cache[size])
-        if self.pair.editor.info.adaptive:
-            count["upscale"] = self._upscale(lr, samples)
-        self.counts.append(count)
+def figures(result: ArmResult, metric: BaseMetric, crop_border: int = 0) -> dict[str, Any]:
+    """The figures of one arm, unrounded; None where a figure does not exist.
 
-    def _upscale(self, lr: list[Tensor], samples: Sequence[DetDataSample]) -> float:
-        return count_macs(self.pair.upscale, lr, samples)
+    Args:
+        result: What the arm gave.
+        metric: A :class:`SizeBinnedCocoMetric` with its ``dataset_meta`` set; the same settings for every arm.
+        crop_border: Pixels left out of PSNR on each side.
 
-    def _detect(self, lr: list[Tensor], samples: Sequence[DetDataSample]) -> float:
-        images = [r.image[0] for r in self.pair.upscale(lr, samples)]
-        batch = self.pair.handoff(images, samples, self.pair.detector, training=False)
-        return count_macs(self.pair.detector.predict, batch.inputs, batch.samples)
+    Returns:
+        ``AP``, ``AP50``, ``bins`` (``AP`` and ``count`` by name), ``psnr`` (whole, in_box, out_box), ``tokens``, ``macs``
+        (whole pair), ``macs_by_stage``, ``ms``.
+    """
+    metric.results.clear()
+    metric.process({}, [sample.to_dict() for sample in result.samples])
+    ap = {k.rpartition("/")[2]: v for k, v in metric.evaluate(len(result.samples)).items()}
+    bins = [k.removeprefix("count_") for k in ap if k.startswith("count_")]
+    return {
+        "AP": number(ap["AP"]),
+        "AP50": number(ap["AP50"]),
+        "bins": {b: {"AP": number(ap[f"AP_{b}"]), "count": int(ap[f"count_{b}"])} for b in bins},
+        "psnr": _psnr(result.samples, crop_border),
+        "tokens": _tokens(result.samples),
+        "macs": sum(result.macs.values()),
+        "macs_by_stage": result.macs,
+        "ms": result.ms,
+    }
 
-    def means(self) -> dict[str, float]:
-        return {k: sum(c[k] for c in self.counts) / len(self.counts) for k in self.counts[0]} if self.counts else {}
+
+def number(value: float) -> float | None:
+    """A finite number, or None: JSON has no NaN."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _psnr(samples: Sequence[DetDataSample], crop_border: int) -> dict[str, float | None]:
+    rows = [
+        region_quality(s.sr, s.hr.float() / 255, s.gt_instances.bboxes, crop_border)
+        for s in samples
+        if "sr" in s and "hr" in s and s.sr.shape == s.hr.shape
+    ]
+    columns = {region: [row[f"psnr_{region}"] for row in rows] for region in ("whole", "in_box", "out_box")}
+    finite = {region: [v for v in values if math.isfinite(v)] for region, values in columns.items()}
+    return {region: float(np.mean(values)) if values else None for region, values in finite.items()}
+
+
+def _tokens(samples: Sequence[DetDataSample]) -> dict[str, float | None]:
+    maps = [s.metainfo["routing"] for s in samples if "routing" in s.metainfo]
+    if not maps:
+        return dict.fromkeys(EXITS)
+    shares = torch.stack([m.shares()[0] for m in maps]).mean(0)
+    return {name: float(v) for name, v in zip(EXITS, shares, strict=True)}

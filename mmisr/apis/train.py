@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
+from mmisr.apis.checks import check_classes, check_resumable, inner_dataset
 from mmisr.apis.configs import read_config
+from mmisr.apis.processes import join_processes
 
 
 def train(
@@ -36,7 +38,8 @@ def train(
 
     Raises:
         FileNotFoundError: The config or the checkpoint does not exist.
-        ValueError: An option asks for what the config does not have.
+        ValueError: An option asks for what the config does not have, the classes of data and detector differ, or the
+            checkpoint does not fit.
     """
     cfg = read_config(config, work_dir, cfg_options, launcher)
     if amp:
@@ -45,10 +48,17 @@ def train(
         if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
             raise ValueError("--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config")
         cfg.auto_scale_lr.enable = True
+    classes = inner_dataset(cfg, "train").get("metainfo", {}).get("classes", ())
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == "auto" else _existing(resume)
-    return Runner.from_cfg(cfg).train()
+    join_processes(cfg)
+    runner = Runner.from_cfg(cfg)
+    check_classes(runner.model, classes)
+    start = cfg.load_from or (find_latest_checkpoint(runner.work_dir) if cfg.resume else None)
+    if cfg.resume and start is not None:
+        check_resumable(runner.model, start)
+    return runner.train()
 
 
 def _amp(wrapper: ConfigDict) -> ConfigDict:
@@ -62,5 +72,7 @@ def _amp(wrapper: ConfigDict) -> ConfigDict:
 
 def _existing(path: str) -> str:
     if not Path(path).is_file():
-        raise FileNotFoundError(f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last one")
+        raise FileNotFoundError(
+            f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last one of the work folder"
+        )
     return path

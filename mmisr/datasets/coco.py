@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from mmengine import fileio
@@ -11,7 +12,7 @@ from mmengine.logging import print_log
 from tqdm import tqdm
 
 from mmisr.datasets.coco_checks import check_annotations, first, read_annotations
-from mmisr.datasets.images import ImageError, check_file
+from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
 
@@ -32,9 +33,9 @@ CHOICES = {
 class SRCocoDataset(CocoDataset):
     """mmdet's ``CocoDataset`` that says what is wrong with its data, before hours are lost.
 
-    Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave their image by at most
-    one pixel are clipped to it. Crowds and boxes with a true ``ignore`` attribute carry ``ignore_flag`` 1. Other than
-    mmdet's, boxes narrower than a pixel stay: after a reduction they are what SR is for.
+    Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave their image by at
+    most one pixel are clipped to it. Crowds and boxes with a true ``ignore`` attribute carry ``ignore_flag`` 1. Boxes
+    narrower than a pixel stay, which mmdet drops in silence.
 
     Args:
         ann_file: COCO JSON.
@@ -47,8 +48,8 @@ class SRCocoDataset(CocoDataset):
         kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline, filter_cfg, test_mode, ...
 
     Raises:
-        ValueError: The file has no images or no boxes, its categories are not those of ``metainfo['classes']``, or boxes
-            are wrong and ``bad_boxes='error'``.
+        ValueError: The file has no images or no boxes, its categories are not those of ``metainfo['classes']``, or
+            boxes are wrong and ``bad_boxes='error'``.
         ImageError: Images are unreadable and ``unreadable='error'``.
     """
 
@@ -113,8 +114,8 @@ class SRCocoDataset(CocoDataset):
 
     def _box(self, annotation: dict, image: dict) -> list[float] | None:
         """The box clipped to its image as xyxy, or None where there is none to use; wrong ones are noted."""
-        bbox = annotation.get("bbox") or ()
-        well_formed = len(bbox) == 4 and all(math.isfinite(v) for v in bbox)
+        bbox: Sequence[Any] = annotation.get("bbox") or ()
+        well_formed = len(bbox) == 4 and all(isinstance(v, int | float) and math.isfinite(v) for v in bbox)
         x, y, w, h = bbox if well_formed else (0, 0, 0, 0)
         box = [max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])]
         empty = box[2] <= box[0] or box[3] <= box[1]
@@ -155,21 +156,3 @@ class SRCocoDataset(CocoDataset):
                 f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced {smallest} times, "
                 f"found {hw[1]}x{hw[0]}; remove it or lower the scale"
             )
-
-
-def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
-    """Check that an image has the size that its annotation says; without it, boxes would lie elsewhere.
-
-    Args:
-        info: With ``img_path`` and, where it came from an annotation file, ``height`` and ``width``.
-        hw: Height and width found.
-
-    Raises:
-        ImageError: They differ.
-    """
-    said = (info.get("height", hw[0]), info.get("width", hw[1]))
-    if said != hw:
-        raise ImageError(
-            f"{info['img_path']} is {hw[1]}x{hw[0]} and its annotation says {said[1]}x{said[0]}: the boxes belong to another "
-            "version of the image; get that one, or annotate this one"
-        )

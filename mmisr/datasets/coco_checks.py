@@ -36,7 +36,7 @@ def read_annotations(ann_file: str, backend_args: dict[str, Any] | None = None) 
             "(tools/data/ for the project's own)"
         ) from error
     except ValueError as error:  # not JSON, or not text
-        raise ValueError(f"annotation file {ann_file} is not JSON: {error}; it is damaged or of another kind") from error
+        raise ValueError(f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind") from error
     if not isinstance(content, dict) or not content.get("images"):
         raise ValueError(f"{ann_file} has no images: a COCO file needs a non-empty list `images`")
     return content
@@ -80,18 +80,19 @@ def _check_categories(content: dict[str, Any], ann_file: str, classes: Sequence[
     absent = [name for name in classes if name not in named]
     if absent:
         raise ValueError(
-            f"{ann_file} does not have the categories {first(absent)} of metainfo['classes']; it has {first(named)}; {way_out}"
+            f"{ann_file} must have the categories of metainfo['classes']; absent: {first(absent)}; "
+            f"it has: {first(named)}; {way_out}"
         )
     in_file = [name for name in named if name in classes]
     if in_file != list(classes):
         raise ValueError(
-            f"{ann_file} lists its categories as {first(in_file)} and metainfo['classes'] as {first(list(classes))}: they "
-            f"must stand in one order, because mmdet numbers labels by the file; {way_out}"
+            f"{ann_file} and metainfo['classes'] must name the categories in one order, because mmdet numbers labels "
+            f"by the file; the file has: {first(in_file)}; metainfo: {first(list(classes))}; {way_out}"
         )
     others = {c["id"]: c["name"] for c in categories if c["name"] not in classes}
     dropped = Counter(others[a["category_id"]] for a in content.get("annotations", []) if a["category_id"] in others)
     if dropped:
-        print_log(f"{ann_file}: boxes of categories outside metainfo['classes'] are left out: {dict(dropped)}", logger="current")
+        print_log(f"{ann_file}: boxes outside metainfo['classes'] are left out: {dict(dropped)}", logger="current")
 
 
 def first(items: Sequence[Any]) -> str:

@@ -60,11 +60,12 @@ class CropToMultiple(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop ``img`` and its annotations."""
-        h, w = (side - side % self.multiple for side in results["img"].shape[:2])
+        found = results["img"].shape[:2]
+        h, w = (side - side % self.multiple for side in found)
         if h == 0 or w == 0:
             raise ValueError(
                 f"{results.get('img_path')} must be at least {self.multiple} pixels on each side to be reduced "
-                f"{self.multiple} times, found {results['img'].shape[1]}x{results['img'].shape[0]}; remove it or lower the scale"
+                f"{self.multiple} times, found {found[1]}x{found[0]}; remove it or lower the scale"
             )
         return crop_results(results, 0, 0, (h, w))
 
@@ -85,7 +86,9 @@ class RandomPatch(BaseTransform):
 
     def __init__(self, size: int, around_box: float = 0.5) -> None:
         if size < 1 or not 0 <= around_box <= 1:
-            raise ValueError(f"RandomPatch needs size >= 1 and 0 <= around_box <= 1, got size={size}, around_box={around_box}")
+            raise ValueError(
+                f"RandomPatch needs size >= 1 and 0 <= around_box <= 1, got size={size}, around_box={around_box}"
+            )
         self.size = size
         self.around_box = around_box
 
@@ -123,4 +126,3 @@ class RandomTurn(BaseTransform):
                 boxes.tensor = torch.stack([y1, width - x2, y2, width - x1], dim=-1)
             results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results
-

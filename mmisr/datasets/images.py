@@ -67,9 +67,27 @@ def check_file(path: str, backend_args: dict[str, Any] | None = None, decode: bo
         if decode or not _has_end(content):
             height, width = _decode(image, path).shape[:2]
         else:
-            turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+            turned = _orientation(image, content) in (5, 6, 7, 8)
             height, width = (image.width, image.height) if turned else (image.height, image.width)
     return height, width
+
+
+def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
+    """Check that an image has the size that its annotation says; without it, boxes would lie elsewhere.
+
+    Args:
+        info: With ``img_path`` and, where it came from an annotation file, ``height`` and ``width``.
+        hw: Height and width found.
+
+    Raises:
+        ImageError: They differ.
+    """
+    said = (info.get("height", hw[0]), info.get("width", hw[1]))
+    if said != hw:
+        raise ImageError(
+            f"{info['img_path']} must be {said[1]}x{said[0]} as its annotation says, found {hw[1]}x{hw[0]}: the boxes "
+            "belong to another version of the image; get that one, or annotate this one"
+        )
 
 
 @contextmanager
@@ -77,17 +95,17 @@ def _opened(path: str, backend_args: dict[str, Any] | None) -> Iterator[tuple[Im
     try:
         content = fileio.get(path, backend_args=backend_args)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise ImageError(f"{path} does not exist; check data_root, data_prefix and the annotation file's names") from error
+        raise ImageError(f"{path} does not exist; check data_root, data_prefix and the names in ann_file") from error
     try:
         with Image.open(io.BytesIO(content)) as image:
             _check_mode(image, content, path)
             yield image, content
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not an image that Pillow can read ({len(content)} bytes); replace the file") from error
+        raise ImageError(f"{path} is no image that Pillow can read ({len(content)} bytes); replace the file") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} is too large: {error}; cut it into tiles with their own annotations") from error
     except (OSError, SyntaxError) as error:
-        raise ImageError(f"{path} cannot be decoded: {error}; the file is truncated or damaged, get it again") from error
+        raise ImageError(f"{path} cannot be decoded: {error}; it is truncated or damaged, get it again") from error
 
 
 def _decode(image: Image.Image, path: str) -> NDArray[np.uint8]:
@@ -95,6 +113,12 @@ def _decode(image: Image.Image, path: str) -> NDArray[np.uint8]:
     if "A" in image.getbands() or "transparency" in image.info:
         _check_opaque(image, path)
     return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def _orientation(image: Image.Image, content: bytes) -> int:
+    if image.format == "PNG" and b"eXIf" not in content:  # Pillow decodes all of a PNG to look for it
+        return 1
+    return int(image.getexif().get(ORIENTATION, 1))
 
 
 def _has_end(content: bytes) -> bool:
@@ -107,8 +131,8 @@ def _check_mode(image: Image.Image, content: bytes, path: str) -> None:
         return
     found = f"{_bits(image, content)} bits" if image.mode in PLAIN_MODES else f"Pillow mode {image.mode!r}"
     raise ImageError(
-        f"{path} must have 8 bits a channel, found {found}; choose how its range maps to 0..255 (for full-range 16-bit: "
-        "divide by 257 and round) and save it as 8-bit"
+        f"{path} must have 8 bits a channel, found {found}; choose how its range maps to 0..255 (for full-range "
+        "16-bit, divide by 257 and round) and save it as 8-bit"
     )
 
 

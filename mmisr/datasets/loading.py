@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mmisr.datasets.images import read_rgb
+from mmisr.datasets.images import check_annotated_size, read_rgb
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.registry import TRANSFORMS
 
@@ -21,7 +21,8 @@ class LoadImage(BaseTransform):
         backend_args: Arguments of mmengine's file back end.
 
     Raises:
-        ImageError: See :func:`mmisr.datasets.images.read_rgb`.
+        ImageError: See :func:`mmisr.datasets.images.read_rgb`; or the image has another size than its annotation says.
+        TypeError: ``img`` is there already and is no (H, W, 3) uint8 array.
     """
 
     def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
@@ -29,8 +30,18 @@ class LoadImage(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape``; an ``img`` array that is there already is kept."""
-        if "img" not in results:
+        if "img" in results:
+            _check_array(results["img"])
+        else:
             rgb = read_rgb(results["img_path"], self.backend_args)
+            check_annotated_size(results, (rgb.shape[0], rgb.shape[1]))
             results["img"] = np.ascontiguousarray(rgb[..., ::-1])
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results
+
+
+def _check_array(image: Any) -> None:
+    found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+    good = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.size
+    if not good or image.shape[2] != 3:
+        raise TypeError(f"an image in memory must be a (H, W, 3) uint8 BGR numpy array, got {found}")

@@ -29,7 +29,7 @@ def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
 def _need_lr(results: dict, packer: str) -> None:
     if "lr" not in results:
         raise KeyError(
-            f"mmisr.{packer} needs the LR image and results have no 'lr'; put mmisr.SimulateLR or mmisr.NativeLR before it"
+            f"mmisr.{packer} needs the LR image, and results have no 'lr'; put mmisr.SimulateLR or mmisr.NativeLR first"
         )
 
 
@@ -39,6 +39,25 @@ def _boxes(results: dict) -> Tensor:
         return torch.zeros((0, 4))
     tensor = boxes.tensor if isinstance(boxes, BaseBoxes) else torch.as_tensor(np.asarray(boxes))
     return tensor.float().reshape(-1, 4)
+
+
+def _areas(boxes: Tensor, results: dict) -> Tensor:
+    """Annotated (mask) areas, which shrink and grow with their boxes; box areas where annotations were lost on the way.
+
+    A transform that drops boxes without their ``instances`` (mmdet's crops) breaks the link; one that resizes must not
+    leave the area of another frame behind.
+    """
+    areas = _box_areas(boxes)
+    instances = results.get("instances", ())
+    if len(instances) != len(boxes) or not all("area" in i and "bbox" in i for i in instances) or not len(boxes):
+        return areas
+    annotated = torch.tensor([i["area"] for i in instances], dtype=torch.float32)
+    before = _box_areas(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
+    return annotated * areas / before.clamp(min=1e-6)
+
+
+def _box_areas(xyxy: Tensor) -> Tensor:
+    return (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
 
 
 def _frames(results: dict) -> dict[str, Any]:
@@ -82,11 +101,7 @@ class PackSRDetInputs(BaseTransform):
     def _instances(results: dict) -> InstanceData:
         boxes = _boxes(results)
         labels = np.asarray(results.get("gt_bboxes_labels", np.zeros(len(boxes))), dtype=np.int64)
-        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        annotated = [i.get("area") for i in results.get("instances", ())]
-        if len(annotated) == len(boxes) and None not in annotated:
-            areas = torch.tensor(annotated, dtype=torch.float32)
-        return InstanceData(bboxes=boxes, labels=torch.from_numpy(labels), areas=areas)
+        return InstanceData(bboxes=boxes, labels=torch.from_numpy(labels), areas=_areas(boxes, results))
 
 
 @TRANSFORMS.register_module()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from PIL import Image
 VISIBLE = 0.5
 """A box stays with a tile if at least this share of its area lies inside."""
 
+ALIGN = 16
+"""Inner borders of tiles lie at multiples of this, so that tiles divide by the scales 2, 4 and 8."""
+
 
 @dataclass
 class CocoWriter:
@@ -23,10 +27,12 @@ class CocoWriter:
     Args:
         folder: Where images go.
         classes: Category names; ids count from 1.
+        version: Of the data set; files of another version count as not there.
     """
 
     folder: Path
     classes: Sequence[str]
+    version: str
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
@@ -52,46 +58,57 @@ class CocoWriter:
     def write(self, path: Path) -> None:
         """Write the COCO file."""
         categories = [{"id": i + 1, "name": name} for i, name in enumerate(self.classes)]
-        fileio.dump({"images": self.images, "annotations": self.annotations, "categories": categories}, str(path))
+        parts = {"images": self.images, "annotations": self.annotations, "categories": categories}
+        write_json({"info": {"mmisr": self.version}, **parts}, path)
 
 
-def cut(
-    image: NDArray[np.uint8], xyxy: NDArray[np.floating], rows: tuple[int, int], tile: int
-) -> list[tuple[str, NDArray[np.uint8], NDArray[np.floating], NDArray[np.bool_]]]:
-    """Cut the given rows of an image into tiles that share no pixel.
+@dataclass(frozen=True)
+class Tile:
+    """One piece of an image.
 
-    Tiles are of equal size but for the last row and column, which take what is left if that is at least half a tile.
+    Args:
+        name: Its place in the image, ``<first row>_<first column>``.
+        image: (h, w, 3) pixels.
+        xyxy: (M, 4) boxes in the tile's own pixels, clipped to it.
+        kept: (N,) which of the image's N boxes these are.
+    """
+
+    name: str
+    image: NDArray[np.uint8]
+    xyxy: NDArray[np.floating]
+    kept: NDArray[np.bool_]
+
+
+def cut(image: NDArray[np.uint8], xyxy: NDArray[np.floating], rows: tuple[int, int], tile: int) -> list[Tile]:
+    """Cut the given rows of an image into tiles that share no pixel and leave none out.
+
+    A box belongs to every tile that holds at least :data:`VISIBLE` of its area, clipped to it; elsewhere it is dropped.
 
     Args:
         image: (H, W, 3).
         xyxy: (N, 4) boxes in the image.
         rows: First row and the row after the last.
-        tile: Side of a tile in pixels.
+        tile: Side of a tile in pixels, about: all tiles of an image are of nearly equal size.
 
     Returns:
-        For each tile its place (``y_x``), its pixels, its boxes clipped to it, and which of the N boxes these are: those
-        with at least :data:`VISIBLE` of their area inside.
+        The tiles, by row and column.
     """
     tiles = []
-    for y in _starts(rows[0], rows[1], tile):
-        for x in _starts(0, image.shape[1], tile):
-            bottom, right = min(y + tile, rows[1]), min(x + tile, image.shape[1])
-            inside = np.stack(
-                [
-                    np.clip(xyxy[:, 0], x, right) - x,
-                    np.clip(xyxy[:, 1], y, bottom) - y,
-                    np.clip(xyxy[:, 2], x, right) - x,
-                    np.clip(xyxy[:, 3], y, bottom) - y,
-                ],
-                axis=1,
-            )
+    for top, bottom in _spans(*rows, tile):
+        for left, right in _spans(0, image.shape[1], tile):
+            low, high = np.array([left, top] * 2), np.array([right, bottom] * 2)
+            inside = np.clip(xyxy, low, high) - low
             kept = _area(inside) >= VISIBLE * np.maximum(_area(xyxy), 1e-9)
-            tiles.append((f"{y}_{x}", image[y:bottom, x:right], inside[kept], kept))
+            tiles.append(Tile(f"{top}_{left}", image[top:bottom, left:right], inside[kept], kept))
     return tiles
 
 
-def _starts(first: int, last: int, tile: int) -> list[int]:
-    return [s for s in range(first, last, tile) if last - s >= tile // 2]
+def _spans(first: int, last: int, tile: int) -> list[tuple[int, int]]:
+    """Cut a range into about equal parts at multiples of :data:`ALIGN`."""
+    parts = max(1, round((last - first) / tile))
+    inner = [first + round((last - first) * i / parts / ALIGN) * ALIGN for i in range(1, parts)]
+    edges = [first, *inner, last]
+    return list(zip(edges, edges[1:], strict=False))
 
 
 def _area(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -105,7 +122,25 @@ def size_counts(annotations: Sequence[dict[str, Any]], scale: int) -> dict[str, 
     return {f"{lo}-{hi}": int(((sides >= lo) & (sides < hi)).sum()) for lo, hi in zip(edges, edges[1:], strict=False)}
 
 
-def summary(name: str, writer: CocoWriter, scale: int = 4) -> str:
-    """One line for the terminal."""
-    counts = ", ".join(f"{k} px: {v}" for k, v in size_counts(writer.annotations, scale).items())
-    return f"{name}: {len(writer.images)} images, {len(writer.annotations)} boxes; side at LR x1/{scale}: {counts}"
+def is_complete(ann_file: Path, folder: Path, version: str) -> bool:
+    """Whether a COCO file of this version and all its images are there."""
+    if not ann_file.is_file():
+        return False
+    content = fileio.load(ann_file)
+    files = (folder / image["file_name"] for image in content["images"])
+    return content.get("info", {}).get("mmisr") == version and all(file.is_file() for file in files)
+
+
+def summary(name: str, ann_file: Path, scale: int = 4) -> str:
+    """One line for the terminal: images, and boxes by size."""
+    content = fileio.load(ann_file)
+    counts = ", ".join(f"{k} px: {v}" for k, v in size_counts(content["annotations"], scale).items())
+    boxes = len(content["annotations"])
+    return f"{name}: {len(content['images'])} images, {boxes} boxes; side at LR x1/{scale}: {counts}"
+
+
+def write_json(content: dict[str, Any], path: Path) -> None:
+    """Write a file that is either whole or not there."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(content))
+    partial.replace(path)

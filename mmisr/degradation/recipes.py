@@ -63,7 +63,7 @@ RECIPES: dict[str, Recipe] = {
     "torch_bicubic_noaa": Recipe(1, _torch_bicubic_noaa, _half_even),
     "cv2_area": Recipe(1, _cv2_area, _like_cv2),
 }
-"""``imresize(im2double(hr), 1/s)`` of the SR literature; SR4IR's ``F.interpolate`` without antialias; ``INTER_AREA``."""
+"""MATLAB's ``imresize(im2double(hr), 1/s)``, SR4IR's ``F.interpolate`` without antialias, OpenCV's ``INTER_AREA``."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class Degradation:
     def __call__(self, hr: Tensor, seeds: Sequence[int]) -> Tensor:
         """Degrade a batch.
 
-        Every random choice of an image comes from its own seed, so that it gives the same LR pixels in any batch, worker
-        and order.
+        Every random choice of an image comes from its own seed, so that it gives the same LR pixels in any batch,
+        worker and order.
 
         Args:
             hr: (B, 3, H, W) RGB in [0, 1]; H and W are multiples of ``scale``.

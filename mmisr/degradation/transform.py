@@ -79,7 +79,10 @@ class NativeLR(BaseTransform):
 
 @TRANSFORMS.register_module()
 class FeedHR(BaseTransform):
-    """Feed the HR pixels after ``SimulateLR``: the oracle arm. ``lr_shape`` stays, so size bins are those of every arm."""
+    """Feed the HR pixels after ``SimulateLR``: the oracle arm.
+
+    ``lr_shape`` stays, so that objects are binned by the sizes that the sensor of the other arms saw.
+    """
 
     def transform(self, results: dict) -> dict:
         """Replace ``lr`` by ``img``.

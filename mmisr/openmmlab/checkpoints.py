@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -37,35 +38,95 @@ def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
     return _weights(_read(path, trusted), path)
 
 
+def load_meta(path: str | Path, trusted: bool = False) -> dict[str, Any]:
+    """Read what a checkpoint says about itself, ``dataset_meta`` among it.
+
+    Args:
+        path: As in :func:`load_state`.
+        trusted: As in :func:`load_state`.
+
+    Returns:
+        mmengine's ``meta``; empty where there is none.
+    """
+    content = _read(Path(path), trusted)
+    meta = content.get("meta") if isinstance(content, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
 def _read(path: Path, trusted: bool) -> Any:
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         return load_file(str(path))
     try:
-        with torch.serialization.safe_globals(_mmengine_globals()):
-            return torch.load(path, map_location="cpu", weights_only=not trusted)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"checkpoint {path} is not a plain file of weights: it would run code or is damaged "
-            f"({str(error).splitlines()[0]}); if you made it yourself, load it with load_state(path, trusted=True) and "
-            "save its state_dict alone"
-        ) from error
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        pass  # mmengine's training state lies beside the weights; below it is read as inert objects
     except (RuntimeError, EOFError, OSError) as error:
         raise ValueError(
             f"checkpoint {path} cannot be read: {str(error).splitlines()[0]}; the file is truncated or no "
             "PyTorch checkpoint, get it again"
         ) from error
+    try:
+        return torch.load(path, map_location="cpu", weights_only=False, pickle_module=pickle if trusted else _INERT)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f"checkpoint {path} is not a plain file of weights: {error}; if you made it yourself, load it with "
+            "load_state(path, trusted=True) and save its state_dict alone"
+        ) from error
 
 
-def _mmengine_globals() -> list[Any]:
-    """The harmless classes that mmengine puts into its own checkpoints (the message hub's history)."""
-    import numpy as np
-    from mmengine.logging.history_buffer import HistoryBuffer
+class _Inert:
+    """Stands for an object of mmengine's that has nothing to do with weights; calling or setting it does nothing."""
 
-    dtypes = [type(np.dtype(t)) for t in (np.float64, np.float32, np.int64, np.int32, np.bool_)]
-    multiarray = np._core.multiarray if hasattr(np, "_core") else np.core.multiarray  # type: ignore[attr-defined]
-    return [HistoryBuffer, np.ndarray, np.dtype, multiarray._reconstruct, multiarray.scalar, *dtypes]
+    def __init__(self, *args: Any) -> None:
+        pass
+
+    def __call__(self, *args: Any) -> _Inert:
+        return self
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _InertUnpickler(pickle.Unpickler):
+    """Rebuilds tensors and plain containers, makes mmengine's training state inert, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Resolve a global of the pickle, or refuse it by name."""
+        module = {"__builtin__": "builtins"}.get(module, module)  # protocol 2 writes the old name
+        if module.partition(".")[0] == "mmengine" or (module, name) == ("builtins", "getattr"):
+            return _Inert
+        if (module, name) in _PLAIN or module.partition(".")[0] == "numpy" and name in _NUMPY:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it would run `{module}.{name}`")
+
+
+_NUMPY = ("ndarray", "dtype", "_reconstruct", "scalar", "_frombuffer")
+_PLAIN = {
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    ("collections", "deque"),
+    ("builtins", "dict"),
+    ("builtins", "list"),
+    ("builtins", "set"),
+    ("_codecs", "encode"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch", "Size"),
+    ("torch", "device"),
+    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Byte", "Bool")),
+}
+
+
+def _inert_load(file: Any, **options: Any) -> Any:
+    """``pickle.load`` with our rules: torch reads the head of files in its old format with it."""
+    return _InertUnpickler(file, **options).load()
+
+
+_INERT = ModuleType("inert_pickle")
+_INERT.Unpickler = _InertUnpickler  # type: ignore[attr-defined]
+_INERT.load = _inert_load  # type: ignore[attr-defined]
 
 
 def _weights(content: Any, path: Path) -> dict[str, Tensor]:

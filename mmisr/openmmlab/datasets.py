@@ -6,9 +6,9 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmagic.structures import DataSample as MagicDataSample  # noqa: E402
-from mmdet.datasets import CocoDataset  # noqa: E402
-from mmdet.structures import DetDataSample  # noqa: E402
-from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes  # noqa: E402
+from mmagic.structures import DataSample as MagicDataSample
+from mmdet.datasets import CocoDataset
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import BaseBoxes, HorizontalBoxes
 
 __all__ = ["BaseBoxes", "CocoDataset", "DetDataSample", "HorizontalBoxes", "MagicDataSample"]

@@ -41,8 +41,8 @@ KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
 def resize(image: Tensor, size_hw: tuple[int, int], mode: str = "bicubic", antialias: bool = True) -> Tensor:
     """Resize a batch of images.
 
-    Source: MATLAB's ``imresize``: the kernel is stretched by the reduction factor when shrinking with ``antialias``, and
-    the image is mirrored at its border, edge pixel included.
+    Source: MATLAB's ``imresize``: the kernel is stretched by the reduction factor when shrinking with ``antialias``,
+    and the image is mirrored at its border, edge pixel included.
 
     Convention: pixel centres lie at half-integers (align_corners=False), so output centre ``i`` reads input position
     ``(i + 0.5) * in / out - 0.5``. Values are neither clamped nor rounded: cubic and lanczos overshoot.

@@ -1,7 +1,7 @@
 # Aerial cars (KIT AIS Vehicles, CC BY 3.0): `python tools/data/aerial_cars.py --src DIR`
 # For an SR editor that is trained and tested alone: LR simulated at x1/4, HR as the target, boxes in both frames.
 data_root = "data/aerial_cars/"
-metainfo = dict(classes=('vehicle',))
+metainfo = dict(classes=("vehicle",))
 backend_args = None
 scale = 4
 
@@ -35,7 +35,7 @@ train_dataloader = dict(
         data_prefix=dict(img="images/"),
         metainfo=metainfo,
         filter_cfg=dict(filter_empty_gt=False),
-        bad_boxes="clip",
+        backend_args=backend_args,
         pipeline=train_pipeline,
     ),
 )
@@ -52,7 +52,7 @@ val_dataloader = dict(
         data_prefix=dict(img="images/"),
         metainfo=metainfo,
         test_mode=True,
-        bad_boxes="clip",
+        backend_args=backend_args,
         unreadable="error",
         pipeline=test_pipeline,
     ),

@@ -1,7 +1,7 @@
 # Tree crowns (DeepForest, MIT): `python tools/data/tree_crowns.py`
 # For the pair: LR simulated at x1/2, boxes in the source (HR) frame, size bins in the LR frame.
 data_root = "data/tree_crowns/"
-metainfo = dict(classes=('tree',))
+metainfo = dict(classes=("tree",))
 backend_args = None
 scale = 2
 
@@ -38,7 +38,7 @@ train_dataloader = dict(
             data_prefix=dict(img="train/"),
             metainfo=metainfo,
             filter_cfg=dict(filter_empty_gt=False),
-            bad_boxes="clip",
+            backend_args=backend_args,
             pipeline=train_pipeline,
         ),
     ),
@@ -56,7 +56,7 @@ val_dataloader = dict(
         data_prefix=dict(img="val/"),
         metainfo=metainfo,
         test_mode=True,
-        bad_boxes="clip",
+        backend_args=backend_args,
         unreadable="error",
         pipeline=test_pipeline,
     ),

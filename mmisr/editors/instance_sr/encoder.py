@@ -6,22 +6,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE = 8
-"""LR pixels between the encoder's own cells; tokens are one or more cells wide."""
-
-CELL_MULTIPLE = 16
-"""LR sizes must be multiples of this: the pyramid's coarsest level has stride 16."""
-
-
-def _unit(cin: int, cout: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    padding = kernel // 2 if kernel % 2 else 0
-    return nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, padding), nn.ReLU(inplace=True))
+"""LR pixels between the encoder's own cells; tokens are one or more cells wide, and LR sizes multiples of this."""
 
 
 class Encoder(nn.Module):
     """LR image to three logits and a box per token.
 
     Source: InstanceSR, overview figure: a backbone with a 4-level pyramid, a downsampling network of three Conv+ReLU
-    lanes, a classification and a regression head. Widths and depths are ours, chosen to stay under 5 % of the nano decoder.
+    lanes (one per finer level; the coarsest level joins by nearest enlargement), a classification and a regression head.
+    Only Conv, Linear and ReLU. Widths and depths are ours, chosen to stay under 5 % of the nano decoder.
 
     Args:
         token_size: Side of a token in LR pixels, a multiple of 8.
@@ -48,7 +41,7 @@ class Encoder(nn.Module):
         """Classify and localise.
 
         Args:
-            lr: (B, 3, h, w) RGB in [0, 1]; sides are multiples of 16 and of the token size.
+            lr: (B, 3, h, w) RGB in [0, 1]; sides are multiples of the token size.
 
         Returns:
             Logits (B, 3, rows, cols) for easy, moderate, hard, and boxes (B, 4, rows, cols) as
@@ -57,11 +50,29 @@ class Encoder(nn.Module):
         c1 = self.level1(lr - 0.5)
         c2 = self.level2(c1)
         c3 = self.level3(c2)
-        c4 = F.interpolate(self.level4(c3), scale_factor=2, mode="nearest")
+        c4 = F.interpolate(self.level4(c3), scale_factor=2, mode="nearest")[..., : c3.shape[-2], : c3.shape[-1]]
         cells = self.lane1(c1) + self.lane2(c2) + self.lane3(c3) + c4
         if self.token_size > STRIDE:
             cells = F.max_pool2d(cells, self.token_size // STRIDE)
         return _linear(self.class_linear, self.classify(cells)), _linear(self.box_linear, self.localise(cells))
+
+    def macs(self, hw: tuple[int, int]) -> float:
+        """MACs of :meth:`forward` for one LR image of ``hw`` pixels, both heads included."""
+        h, w = hw
+        total = 0
+        for number, level in enumerate((self.level1, self.level2, self.level3, self.level4), 1):
+            pixels = -(-h // 2**number) * -(-w // 2**number)
+            total += pixels * sum(unit[0].weight.numel() for unit in level)
+        cells = (h // STRIDE) * (w // STRIDE)
+        total += cells * sum(lane[0].weight.numel() for lane in (self.lane1, self.lane2, self.lane3))
+        heads = [unit[0].weight.numel() for unit in (*self.classify, *self.localise)]
+        linear = self.class_linear.weight.numel() + self.box_linear.weight.numel()
+        return total + (h // self.token_size) * (w // self.token_size) * (sum(heads) + linear)
+
+
+def _unit(cin: int, cout: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    padding = kernel // 2 if kernel % 2 else 0
+    return nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, padding), nn.ReLU(inplace=True))
 
 
 def _linear(linear: nn.Linear, features: Tensor) -> Tensor:

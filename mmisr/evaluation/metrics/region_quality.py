@@ -113,7 +113,7 @@ def _editor_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
             f"mmisr.RegionQuality needs boxes_source, and the sample of {sample.get('img_path')} has none; pack it "
             "with mmisr.PackSRInputs, after LoadAnnotations"
         )
-    sr, hr = (image.detach().double() / 255 for image in (sample["output"]["pred_img"], sample["gt_img"]))
+    sr, hr = (image.detach().cpu().double() / 255 for image in (sample["output"]["pred_img"], sample["gt_img"]))
     return sr, hr, torch.as_tensor(sample["boxes_source"]).reshape(-1, 4)
 
 
@@ -126,4 +126,5 @@ def _pair_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
             "keeps it only when told to; set test_cfg=dict(keep_sr=True) in the model"
         )
     boxes = sample["gt_instances"]["bboxes"]
-    return sample["sr"], sample["hr"].double() / 255, getattr(boxes, "tensor", boxes)
+    # Single precision, as the pair's preprocessor divides: an image handed through must come out equal.
+    return sample["sr"], sample["hr"].float() / 255, getattr(boxes, "tensor", boxes)

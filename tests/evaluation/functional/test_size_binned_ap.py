@@ -47,6 +47,10 @@ def row(number, record, box, label, area, **more):
     return {**key, "bbox": bbox, "area": float(area), **more}
 
 
+def mean(values):
+    return float(values[values > -1].mean()) if (values > -1).any() else math.nan
+
+
 def run_reference(records, num_classes, ranges, max_dets):
     """Figures by range from pycocotools' own arrays."""
     evaluator = reference(records, num_classes)
@@ -57,7 +61,6 @@ def run_reference(records, num_classes, ranges, max_dets):
         evaluator.evaluate()
         evaluator.accumulate()
     precision, recall = evaluator.eval["precision"][..., 0], evaluator.eval["recall"][..., 0]
-    mean = lambda values: float(values[values > -1].mean()) if (values > -1).any() else math.nan
     return {
         name: {
             "ap": mean(precision[..., i]),

@@ -1,5 +1,6 @@
 """Two processes (gloo) measure what one does, collected through files and through the network."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmisr.registry import METRICS
+from mmisr.evaluation.metrics.region_quality import RegionQuality
+from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 
+METRICS = {"SizeBinnedCocoMetric": SizeBinnedCocoMetric, "RegionQuality": RegionQuality}
 WORKER = Path(__file__).with_name("collect_worker.py")
 ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 CLASSES = ("car", "van", "bus")
 
 
@@ -25,29 +29,22 @@ def with_images(samples):
 
 def test_two_processes_give_what_one_gives(scene_of, samples_of, tmp_path):
     samples = with_images(samples_of(scene_of(1, num_images=7)))
-    kinds = ("mmisr.SizeBinnedCocoMetric", "mmisr.RegionQuality")
-    configs = [{"type": kind, "collect_device": device} for kind in kinds for device in ("cpu", "gpu")]
-    torch.save({"samples": samples, "classes": CLASSES, "metrics": configs}, tmp_path / "samples.pt")
+    runs = [(name, device) for name in METRICS for device in ("cpu", "gpu")]
+    torch.save({"samples": samples, "classes": CLASSES, "metrics": runs}, tmp_path / "samples.pt")
     command = [sys.executable, str(WORKER), str(tmp_path)]
-    # Fresh interpreters from the repository's root; mmengine collects over gloo with either collect_device.
+    # mmengine collects through files for collect_device cpu, and over the network (here gloo) for gpu.
     workers = [
-        subprocess.Popen([*command, str(rank), "2"], cwd=ROOT, env=environment(), stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([*command, str(rank), "2"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
         for rank in range(2)
     ]
     for worker in workers:
         _, errors = worker.communicate(timeout=120)
         assert worker.returncode == 0, errors
-    for number, config in enumerate(configs):
-        alone = METRICS.build(config)
+    for number, (name, device) in enumerate(runs):
+        alone = METRICS[name](collect_device=device)
         alone.dataset_meta = {"classes": CLASSES}
         alone.process(None, samples)
         expected = alone.evaluate(len(samples))
         for rank in range(2):
             found = torch.load(tmp_path / f"figures_{number}_{rank}.pt", weights_only=False)
             assert found == pytest.approx(expected, abs=1e-12, nan_ok=True)
-
-
-def environment():
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -12,6 +12,7 @@ from mmisr.evaluation.functional.coco_records import load_records
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.openmmlab.stack import prepare
 from mmisr.registry import METRICS
 
 CLASSES = ("car", "van", "bus")
@@ -25,9 +26,15 @@ def evaluate(samples, classes=CLASSES, **keys):
     return {name.removeprefix("bbox/"): value for name, value in metric.evaluate(len(samples)).items()}, metric
 
 
+def boxes(rows):
+    return torch.tensor(rows, dtype=torch.float32).reshape(-1, 4)
+
+
+def zeros(rows):
+    return torch.zeros(len(rows), dtype=torch.long)
+
+
 def one_sample(gt, found, lr_shape=(160, 160), **more):
-    boxes = lambda rows: torch.tensor(rows, dtype=torch.float32).reshape(-1, 4)
-    zeros = lambda rows: torch.zeros(len(rows), dtype=torch.long)
     scores = torch.linspace(0.9, 0.1, len(found))
     return {
         "img_id": 1,
@@ -43,8 +50,8 @@ def one_sample(gt, found, lr_shape=(160, 160), **more):
 def test_golden_sizes_are_those_of_lr_not_stale_hr():
     """Objects of 28 and 80 HR pixels are 7 and 20 LR pixels at x4; only the larger one is found.
 
-    In LR both are small, and half of small is found: precision 1 up to recall 0.5, 51 of 101 points. With stale HR areas
-    small would read 0 and medium 1. AP without bins must not move.
+    In LR both are small, and half of small is found: precision 1 up to recall 0.5, 51 of 101 points. With stale HR
+    areas small would read 0 and medium 1. AP without bins must not move.
     """
     sample = one_sample([[10, 10, 38, 38], [100, 100, 180, 180]], [[100, 100, 180, 180]])
     lr, _ = evaluate([sample], ("car",))
@@ -97,7 +104,8 @@ def test_annotated_areas(samples_of, record_of):
 
 def test_agrees_with_the_metric_of_mmdet(scene_of, samples_of, tmp_path):
     """Same boxes, COCO's own bins and areas: equal to the three digits that mmdet keeps."""
-    from mmisr.openmmlab.evaluation import CocoMetric
+    prepare()
+    from mmdet.evaluation.metrics import CocoMetric
 
     records = scene_of(21, num_images=12)
     annotations = []
@@ -196,10 +204,9 @@ def test_boxes_of_half_precision_and_of_a_graph():
 
 def test_boxes_of_mmdets_own_type():
     """PackDetInputs of mmdet leaves HorizontalBoxes where it was told to."""
-    from mmisr.openmmlab.detector import DetDataSample  # brings mmdet in
+    prepare()
     from mmdet.structures.bbox import HorizontalBoxes
 
-    assert DetDataSample is not None
     sample = one_sample([[0, 0, 8, 8]], [[0, 0, 8, 8]])
     sample["gt_instances"]["bboxes"] = HorizontalBoxes(sample["gt_instances"]["bboxes"])
     assert evaluate([sample], ("car",))[0]["AP"] == 1
@@ -276,5 +283,7 @@ def test_an_unknown_key_fails_by_name():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_samples_on_a_gpu_give_the_same(scene_of, samples_of):
     samples = samples_of(scene_of(2))
-    on_gpu = [{k: v if not isinstance(v, dict) else {n: t.cuda() for n, t in v.items()} for k, v in s.items()} for s in samples]
+    on_gpu = [
+        {k: {n: t.cuda() for n, t in v.items()} if isinstance(v, dict) else v for k, v in s.items()} for s in samples
+    ]
     assert repr(evaluate(on_gpu, collect_device="gpu")[0]) == repr(evaluate(samples)[0])

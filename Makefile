@@ -1,0 +1,94 @@
+# `make demo` and `make test`, each alone from a fresh clone. They need Python >= 3.10 with pip, and the package registry
+# once: the first run makes .venv, a later one installs nothing and works offline.
+#   make PYTHON=python3.12 test       another Python
+#   make WORKERS=8 test               more test processes
+#   make clean                        remove .venv
+
+PYTHON  ?= python3
+VENV    ?= .venv
+WORKERS ?= 2
+BIN     := $(VENV)/bin
+# Threads of torch and numpy: one for each of the test processes. Unset, `make demo` uses every core.
+TESTENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+REQUIREMENTS := requirements.txt $(sort $(wildcard requirements/*.txt))
+PACKAGE      := setup.py pyproject.toml mmisr/version.py
+
+# A package that asks the network for its own updates at import, and pip's question about pip's.
+export NO_ALBUMENTATIONS_UPDATE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The key of what is installed: nothing is installed again while it stays the same, whatever the files' dates.
+key = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
+INSTALLED := $(VENV)/.installed-$(call key,$(REQUIREMENTS))
+LINKED    := $(VENV)/.linked-$(call key,$(REQUIREMENTS) $(PACKAGE))
+
+.PHONY: help setup demo test lint types imports unit data format clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo   evaluate InstanceSR on tree crowns: one table, one picture per sample"
+	@echo "make test   everything that a change must pass"
+	@echo "make setup  .venv alone;  make format  apply the style;  make clean  remove .venv"
+
+setup: $(LINKED)
+
+demo: setup
+	$(BIN)/python tools/demo.py
+
+test: lint types imports unit
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/mypy mmisr
+
+imports: setup
+	$(BIN)/lint-imports --no-logo
+
+unit: setup data
+	$(TESTENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# What tests and configs read: a data set and starting weights that travel in Python packages.
+data: data/tree_crowns/val.json data/weights/mobilenet_v2_imagenet.pth
+
+data/tree_crowns/val.json: | $(LINKED)
+	$(BIN)/python tools/data/tree_crowns.py
+
+data/weights/mobilenet_v2_imagenet.pth: | $(LINKED)
+	$(BIN)/python tools/data/mobilenet_v2.py
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV)
+
+# Debian's Python without python3-venv cannot put pip into a new environment; its own pip can.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "mmisr needs Python >= 3.10, and there is no '$(PYTHON)': make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "mmisr needs Python >= 3.10, '$(PYTHON)' is $$($(PYTHON) --version): make PYTHON=/path/to/python3 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; } || { \
+	  rm -rf $(VENV); echo "'$(PYTHON)' can make no environment: install its venv module or its pip" >&2; exit 1; }
+
+# The lock also holds for what pip builds from source (mmcv without compiled ops): old pips read the first name, new ones
+# the second.
+$(INSTALLED): | $(BIN)/python
+	@echo "installing the pinned requirements into $(VENV): once, 2 to 4 minutes"
+	PIP_CONSTRAINT=requirements/lock.txt PIP_BUILD_CONSTRAINT=requirements/lock.txt \
+	  $(BIN)/python -m pip install --no-compile -r requirements.txt
+	$(BIN)/python -m pip install --no-compile --no-deps -r requirements/mmagic.txt
+	@rm -f $(VENV)/.installed-*
+	@touch $@
+
+$(LINKED): | $(INSTALLED)
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --no-index --editable .
+	@rm -f $(VENV)/.linked-*
+	@touch $@

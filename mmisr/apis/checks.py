@@ -1,0 +1,138 @@
+"""What must fit together before a run: pipelines, classes, checkpoints."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.model import is_model_wrapper
+from mmengine.runner.checkpoint import get_torch_safe_globals
+from torch import Tensor, nn
+
+from mmisr.datasets.packing import PackSRDetInputs
+from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.testing import PackDetInputs
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.registry import MODELS, TRANSFORMS
+
+
+def inner_dataset(cfg: Config, side: str = "test") -> Any:
+    """The data set under a dataloader's wrappers (``RepeatDataset`` and its like).
+
+    Args:
+        cfg: A config.
+        side: ``train``, ``val`` or ``test``.
+
+    Raises:
+        ValueError: The config has no such data set.
+    """
+    dataset = (cfg.get(f"{side}_dataloader") or {}).get("dataset")
+    while dataset is not None and "dataset" in dataset:
+        dataset = dataset["dataset"]
+    if dataset is None:
+        raise ValueError(
+            f"config {_name(cfg)} has no {side}_dataloader.dataset: inherit one of configs/_base_/datasets, or give your own"
+        )
+    return dataset
+
+
+def test_pipeline(cfg: Config) -> list[dict]:
+    """The transforms of the test data set.
+
+    Raises:
+        ValueError: The config has no test pipeline, or one that packs for plain mmdet although the model is a pair.
+    """
+    pipeline = inner_dataset(cfg).get("pipeline")
+    if not pipeline:
+        raise ValueError(
+            f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, ending in "
+            "mmisr.PackSRDetInputs (configs/_base_/datasets has examples)"
+        )
+    last = TRANSFORMS.get(pipeline[-1]["type"])
+    if _is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
+        raise ValueError(
+            f"the test pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found "
+            f"{pipeline[-1]['type']}: a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
+            f"mmisr.{PackSRDetInputs.__name__} at its end"
+        )
+    return list(pipeline)
+
+
+test_pipeline.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+
+
+def check_classes(model: nn.Module, classes: Sequence[str]) -> None:
+    """Compare the classes of the data with what the detector predicts.
+
+    Args:
+        model: Anything; only detector heads with ``num_classes`` are looked at.
+        classes: Names; nothing is checked where there are none.
+
+    Raises:
+        ValueError: A head predicts another number of classes.
+    """
+    for name, module in model.named_modules():
+        head = name.rpartition(".")[2]
+        wanted = getattr(module, "num_classes", None)
+        if not classes or not isinstance(wanted, int) or not head.endswith("head") or head == "rpn_head":
+            continue
+        if wanted != len(classes):
+            raise ValueError(
+                f"{name} predicts {wanted} classes, the data has {len(classes)} ({', '.join(classes[:5])}"
+                f"{', ...' if len(classes) > 5 else ''}): set num_classes={len(classes)} in the detector's head, or "
+                "metainfo=dict(classes=(...)) in the dataset"
+            )
+
+
+def check_checkpoint(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
+    """Read a checkpoint safely and load it, so that what does not fit is said before the run and not during it.
+
+    Args:
+        model: The model, or a wrapper of it (several processes, test-time augmentation).
+        path: The file.
+
+    Returns:
+        The weights.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, would run code, or belongs to another model.
+    """
+    while is_model_wrapper(model) or isinstance(getattr(model, "module", None), nn.Module):
+        model = model.module  # type: ignore[assignment]
+    state = load_state(path)
+    load_into(model, state, path)
+    return state
+
+
+def check_resumable(model: nn.Module, path: str | Path) -> None:
+    """Read a training checkpoint as mmengine will, and see that it belongs to this model.
+
+    mmengine itself unpickles what it cannot read safely, and resumes with weights that do not fit; both end here.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, would run code, or belongs to another model.
+    """
+    check_checkpoint(model, path)
+    try:
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            torch.load(path, map_location="meta", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"checkpoint {path} has weights that fit and a training state that is not plain data "
+            f"({str(error).splitlines()[0]}): start anew from its weights with --cfg-options load_from={path}"
+        ) from error
+
+
+def _is_pair(cfg: Config) -> bool:
+    found = MODELS.get(cfg.model["type"]) if "model" in cfg else None
+    return found is not None and isinstance(found, type) and issubclass(found, SRDetector)
+
+
+def _name(cfg: Config) -> str:
+    return Path(cfg.filename).name if cfg.filename else "(not from a file)"

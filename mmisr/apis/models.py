@@ -1,0 +1,83 @@
+"""Build a model for use: config, weights, classes, colours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
+from mmisr.apis.configs import read_config
+from mmisr.openmmlab.checkpoints import load_into, load_meta, load_state
+from mmisr.registry import DATASETS, MODELS
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = "cpu",
+    cfg_options: dict[str, Any] | None = None,
+    trusted: bool = False,
+) -> nn.Module:
+    """Build a pair, an editor or a detector from its config, ready to predict.
+
+    Args:
+        config: A config file, or a config.
+        checkpoint: Weights of the whole model; None for those that the config itself names.
+        device: Where to run.
+        cfg_options: Overrides by dotted key.
+        trusted: Whether the checkpoint may hold arbitrary pickled objects, which can run code; only for files you made
+            yourself.
+
+    Returns:
+        The model in evaluation mode, with ``cfg`` and ``dataset_meta`` (``classes``, ``palette``).
+
+    Raises:
+        FileNotFoundError: Config or checkpoint do not exist.
+        ValueError: The config has no test pipeline, or the checkpoint does not fit, is damaged, or needs ``trusted``.
+
+    Example:
+        >>> from mmisr.apis import init_model
+        >>> model = init_model("configs/instance_sr/instance-sr-nano-x4_tree-crowns.py")
+        >>> model.info.scale
+        4
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    if "model" not in cfg:
+        raise ValueError(f"config {cfg.filename or '(not from a file)'} has no `model`")
+    test_pipeline(cfg)
+    model: nn.Module = MODELS.build(cfg.model)
+    meta: dict[str, Any] = {}
+    if checkpoint is not None:
+        load_into(model, load_state(checkpoint, trusted), checkpoint)
+        meta = load_meta(checkpoint, trusted)
+    model.cfg = cfg  # type: ignore[assignment]
+    model.dataset_meta = dataset_meta(cfg, meta)  # type: ignore[assignment]
+    check_classes(model, model.dataset_meta["classes"])  # type: ignore[index,arg-type]
+    return model.to(device).eval()
+
+
+def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
+    """Classes and colours: of the checkpoint, else of the config's test data, else of its data set class.
+
+    Args:
+        cfg: Config of the model.
+        meta: What the checkpoint says about itself.
+
+    Returns:
+        ``classes`` (a tuple; empty where nobody names them), ``palette`` (colours, or ``'random'``), and what else is
+        known.
+    """
+    dataset = inner_dataset(cfg)
+    kind = DATASETS.get(dataset["type"])
+    found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **meta.get("dataset_meta", {})}
+    found = {key.lower(): value for key, value in found.items()}
+    classes = found.get("classes") or ()
+    classes = (classes,) if isinstance(classes, str) else tuple(classes)
+    palette = found.get("palette")
+    if palette is None or (not isinstance(palette, str) and len(palette) < len(classes)):
+        palette = "random"
+    return {**found, "classes": classes, "palette": palette}

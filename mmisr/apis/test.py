@@ -1,0 +1,134 @@
+"""What ``tools/test.py`` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from PIL import Image
+from torch import Tensor
+
+from mmisr.apis.checks import check_checkpoint, check_classes, inner_dataset, test_pipeline
+from mmisr.apis.configs import read_config
+from mmisr.apis.processes import join_processes
+from mmisr.degradation.transform import NativeLR, SimulateLR
+from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
+from mmisr.registry import MODELS, TRANSFORMS
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What to draw during a test.
+
+    Args:
+        show: Open a window for every image.
+        show_dir: Folder for the pictures, under ``<work_dir>/<timestamp>``; None for none.
+        wait_time: Seconds that a window stays.
+    """
+
+    show: bool = False
+    show_dir: str | None = None
+    wait_time: float = 2.0
+
+
+def test(
+    config: str | Path | Config,
+    checkpoint: str | Path,
+    work_dir: str | None = None,
+    out: str | None = None,
+    pictures: Pictures | None = None,
+    tta: bool = False,
+    cfg_options: dict[str, Any] | None = None,
+    launcher: str = "none",
+) -> dict[str, float]:
+    """Test a pair, an editor or a detector.
+
+    Args:
+        config: A config file, or a config.
+        checkpoint: Weights of the whole model.
+        work_dir: Where the log goes; ``work_dirs/<config name>`` by default.
+        out: Also write the predictions to this ``.pkl`` file.
+        pictures: What to draw; None for nothing.
+        tta: Test-time augmentation: the config's ``tta_model`` and ``tta_pipeline``, or a horizontal flip.
+        cfg_options: Overrides by dotted key.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+
+    Returns:
+        The metrics by name.
+
+    Raises:
+        FileNotFoundError: Config or checkpoint do not exist.
+        ValueError: The config cannot be tested, the checkpoint does not fit, or an option asks for what the model lacks.
+    """
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f"checkpoint {checkpoint} does not exist; give the file that training wrote")
+    cfg = read_config(config, work_dir, cfg_options, launcher)
+    pipeline = test_pipeline(cfg)
+    is_editor = issubclass(MODELS.get(cfg.model.type), SREditor)
+    if tta:
+        _set_tta(cfg, pipeline, is_editor)
+    if pictures is not None and pictures.show and is_editor:
+        raise ValueError("--show draws boxes, and this config's model is an editor alone: use --show-dir for its images")
+    cfg.load_from, cfg.resume = None, False
+    join_processes(cfg)
+    runner = Runner.from_cfg(cfg)
+    state = check_checkpoint(runner.model, checkpoint)
+    runner.register_hook(LoadedWeights(state), "VERY_HIGH")
+    check_classes(runner.model, inner_dataset(cfg).get("metainfo", {}).get("classes", ()))
+    if out is not None:
+        add_dump(runner, out)
+    if pictures is not None and is_editor:
+        runner.register_hook(SaveImages(Path(runner.work_dir) / runner.timestamp / str(pictures.show_dir)))
+    elif pictures is not None:
+        draw_boxes(runner, pictures.show, pictures.show_dir, pictures.wait_time)
+    return runner.test()
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+
+
+class LoadedWeights(Hook):
+    """Tell mmengine's hooks (moving averages of weights) what was loaded; mmengine's own loading would unpickle anything.
+
+    Args:
+        state: The weights.
+    """
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        self.state = state
+
+    def before_test(self, runner: Any) -> None:
+        """Announce the weights."""
+        runner.call_hook("after_load_checkpoint", checkpoint={"state_dict": self.state, "meta": {}})
+
+
+class SaveImages(Hook):
+    """Save the image of every sample of an editor that is tested alone.
+
+    Args:
+        folder: Where to; files are named after their source images.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """Save the images of a batch."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for sample in outputs:
+            pixels = sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            Image.fromarray(pixels).save(self.folder / f"{Path(str(sample.img_path)).stem}.png")
+
+
+def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
+    if is_editor:
+        raise ValueError("--tta merges boxes, and this config's model is an editor alone: use the config of a pair")
+    makers = [i for i, step in enumerate(pipeline) if TRANSFORMS.get(step["type"]) in (SimulateLR, NativeLR)]
+    if not makers and "tta_pipeline" not in cfg:
+        raise ValueError("--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images")
+    set_tta(cfg, makers[0] if makers else 0)

@@ -1,0 +1,63 @@
+"""The table of a comparison, for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+Arms = Mapping[str, Mapping[str, Any]]
+
+
+def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows, formatted; a dash where a figure does not exist, bins without objects left out.
+
+    Args:
+        arms: Figures by arm, as :func:`mmisr.analysis.arms.figures` gives them.
+
+    Returns:
+        Column titles, and one row an arm.
+    """
+    first = next(iter(arms.values()))
+    bins = {name: b["count"] for name, b in first["bins"].items() if b["count"]}
+    columns = ["arm", "AP", "AP50", *(f"AP {name} ({count})" for name, count in bins.items())]
+    columns += ["PSNR", "in box", "outside", "easy/mod/hard %", "SR GMAC", "pair GMAC", "SR ms", "pair ms"]
+    return columns, [[name, *_cells(figures, list(bins))] for name, figures in arms.items()]
+
+
+def _cells(f: Mapping[str, Any], bins: list[str]) -> list[str]:
+    tokens = f["tokens"]
+    shares = "-" if tokens["easy"] is None else "/".join(f"{100 * v:.0f}" for v in tokens.values())
+    return [
+        *(_fixed(f[k], 3) for k in ("AP", "AP50")),
+        *(_fixed(f["bins"][b]["AP"], 3) for b in bins),
+        *(_fixed(f["psnr"][k], 2) for k in ("whole", "in_box", "out_box")),
+        shares,
+        _fixed(f["macs_by_stage"].get("upscale", 0) / 1e9, 2),
+        _fixed(f["macs"] / 1e9, 2),
+        _fixed(f["ms"].get("upscale"), 0),
+        _fixed(sum(f["ms"].values()), 0),
+    ]
+
+
+def _fixed(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def rich_table(arms: Arms, title: str) -> Table:
+    """The table for a terminal."""
+    columns, lines = rows(arms)
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, justify="left" if column == "arm" else "right")
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def markdown_table(arms: Arms) -> str:
+    """The table for a README."""
+    columns, lines = rows(arms)
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" + "---:|" * (len(columns) - 1)]
+    return "\n".join(head + ["| " + " | ".join(line) + " |" for line in lines])

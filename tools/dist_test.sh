@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Test on several GPUs, one process each (without a GPU: on CPUs, over gloo).
+#   bash tools/dist_test.sh CONFIG CHECKPOINT GPUS [arguments of tools/test.py]
+# Several machines: the same on each, with NNODES, NODE_RANK (0, 1, ...), MASTER_ADDR and PORT set.
+set -euo pipefail
+[ $# -ge 3 ] || { sed -n '2,4p' "$0" >&2; exit 2; }
+
+CONFIG=$1
+CHECKPOINT=$2
+GPUS=$3
+TOOLS=$(dirname "${BASH_SOURCE[0]}")
+
+PYTHONPATH="$TOOLS/..${PYTHONPATH:+:$PYTHONPATH}" "${PYTHON:-python}" -m torch.distributed.run \
+    --nnodes="${NNODES:-1}" \
+    --node_rank="${NODE_RANK:-0}" \
+    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+    --master_port="${PORT:-29500}" \
+    --nproc_per_node="$GPUS" \
+    "$TOOLS/test.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "${@:4}"

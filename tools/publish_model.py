@@ -1,0 +1,19 @@
+"""Make a small checkpoint to hand on: one part of a model, without optimiser state."""
+
+import argparse
+
+from mmisr.apis.publish import publish
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", help="checkpoint of a training run")
+    parser.add_argument("target", help="file to write")
+    parser.add_argument("--part", help="keep only this part: detector or editor")
+    parser.add_argument("--half", action="store_true", help="store weights in 16 bits")
+    args = parser.parse_args()
+    print(publish(args.source, args.target, args.part, args.half))
+
+
+if __name__ == "__main__":
+    main()
