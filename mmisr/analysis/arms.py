@@ -29,11 +29,13 @@ class Arm:
         name: Its name in tables.
         editor: Config of its SR editor.
         feed: ``lr`` for the image under test, ``hr`` for the oracle that sees the original pixels.
+        prior: Arguments of the first detector pass whose boxes route this arm; None for none.
     """
 
     name: str
     editor: dict[str, Any]
     feed: Literal["lr", "hr"] = "lr"
+    prior: dict[str, Any] | None = None
 
 
 @dataclass

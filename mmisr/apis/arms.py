@@ -51,8 +51,40 @@ def _pair_config(model: dict, arm: Arm) -> dict:
     config = copy.deepcopy(dict(model))
     config["editor"] = arm.editor
     config["checkpoints"] = {k: v for k, v in (config.get("checkpoints") or {}).items() if k == "detector"}
-    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True}
+    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
     return config
+
+
+def standard_arms(editor: dict[str, Any]) -> list[Arm]:
+    """The arms that every comparison of an InstanceSR editor needs: no SR, bicubic, the editor, its dense form, HR."""
+    return [
+        Arm("lr", {"type": "mmisr.Resample", "scale": 1}),
+        Arm("bicubic", {"type": "mmisr.Resample", "scale": editor["scale"], "mode": "bicubic"}),
+        Arm("instance_sr", {**editor, "router": "learned"}),
+        Arm("instance_sr_all_hard", {**editor, "router": "all-hard"}),
+        Arm("hr", {"type": "mmisr.Resample", "scale": 1}, feed="hr"),
+    ]
+
+
+def router_arms(editor: dict[str, Any], shares: tuple[float, float, float]) -> list[Arm]:
+    """The same weights under other routers.
+
+    Args:
+        editor: Config of the InstanceSR editor.
+        shares: Token shares of the learned router (easy, moderate, hard), which random and edge are given too.
+
+    Returns:
+        Block 1 alone, random and edge with the same histogram, the boxes of a first detector pass, and the oracle, which
+        leaks: its sharpness marks where the objects are.
+    """
+    same = list(shares)
+    return [
+        Arm("block_1_only", {**editor, "router": "fixed:0"}),
+        Arm("random", {**editor, "router": {"type": "random", "shares": same}}),
+        Arm("edge", {**editor, "router": {"type": "edge", "shares": same}}),
+        Arm("detector_prior", {**editor, "router": "detector_prior"}, prior={}),
+        Arm("oracle", {**editor, "router": "oracle"}),
+    ]
 
 
 def meta(cfg: Config) -> dict[str, Any]:

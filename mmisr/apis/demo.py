@@ -9,8 +9,8 @@ from typing import Any
 from rich.console import Console
 from tqdm import tqdm
 
-from mmisr.analysis.arms import Arm, ArmResult
-from mmisr.apis.arms import meta, run_arms
+from mmisr.analysis.arms import ArmResult
+from mmisr.apis.arms import meta, run_arms, standard_arms
 from mmisr.apis.configs import read_config
 from mmisr.apis.data import tree_crowns
 from mmisr.openmmlab.detector import DetDataSample
@@ -32,30 +32,19 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     Returns:
         What was written to ``results.json``.
     """
-    console = Console()
+    console = Console(soft_wrap=True)
     for line in tree_crowns(Path("data/tree_crowns"), Path("data/wheels")):
         console.print(line)
     cfg = read_config(config)
-    results = run_arms(cfg, demo_arms(cfg.model.editor))
+    results = run_arms(cfg, standard_arms(cfg.model.editor))
     content = {"arms": {name: figures for name, (_, figures) in results.items()}, "meta": meta(cfg)}
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
     _pictures({name: result for name, (result, _) in results.items()}, folder / "pictures")
-    console.print(rich_table(content["arms"], "Tree crowns at x1/4, one detector trained on HR"), soft_wrap=True)
+    console.print(rich_table(content["arms"], "Tree crowns at x1/4, one detector trained on HR"))
     console.print(f"results: {folder / 'results.json'}; pictures: {folder / 'pictures'}")
     return content
-
-
-def demo_arms(editor: dict[str, Any]) -> list[Arm]:
-    """The mandatory arms around one InstanceSR editor."""
-    return [
-        Arm("lr", {"type": "mmisr.Resample", "scale": 1}),
-        Arm("bicubic", {"type": "mmisr.Resample", "scale": editor["scale"], "mode": "bicubic"}),
-        Arm("instance_sr", {**editor, "router": "learned"}),
-        Arm("instance_sr_all_hard", {**editor, "router": "all-hard"}),
-        Arm("hr", {"type": "mmisr.Resample", "scale": 1}, feed="hr"),
-    ]
 
 
 def _pictures(results: dict[str, ArmResult], folder: Path) -> None:

@@ -100,11 +100,13 @@ def _opened(path: str, backend_args: dict[str, Any] | None) -> Iterator[tuple[Im
         with Image.open(io.BytesIO(content)) as image:
             _check_mode(image, content, path)
             yield image, content
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
         raise ImageError(f"{path} is no image that Pillow can read ({len(content)} bytes); replace the file") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{path} is too large: {error}; cut it into tiles with their own annotations") from error
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"{path} cannot be decoded: {error}; it is truncated or damaged, get it again") from error
 
 

@@ -53,7 +53,7 @@ def _areas(boxes: Tensor, results: dict) -> Tensor:
         return areas
     annotated = torch.tensor([i["area"] for i in instances], dtype=torch.float32)
     before = _box_areas(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
-    return annotated * areas / before.clamp(min=1e-6)
+    return annotated * (areas / before.clamp(min=1e-6))
 
 
 def _box_areas(xyxy: Tensor) -> Tensor:

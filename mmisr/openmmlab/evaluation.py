@@ -13,9 +13,9 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmagic.evaluation.metrics import psnr, ssim  # noqa: E402
+from mmagic.evaluation.metrics import psnr, ssim
 
-from mmisr.registry import METRICS  # noqa: E402
+from mmisr.registry import METRICS
 
 
 @METRICS.register_module()
@@ -41,7 +41,7 @@ class MagicQuality(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.options = {"crop_border": crop_border, "input_order": "HWC", "convert_to": convert_to}
+        self.options = {"crop_border": crop_border, "convert_to": convert_to, "channel_order": "rgb"}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Measure a batch of an editor's samples."""
@@ -51,10 +51,12 @@ class MagicQuality(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Mean over the images."""
-        mean = np.asarray(results, dtype=float).mean(0)
-        return {"PSNR": float(mean[0]), "SSIM": float(mean[1])}
+        columns = np.asarray(results, dtype=float).reshape(-1, 2).T
+        return {
+            name: float(c.mean()) if c.size else float("nan") for name, c in zip(("PSNR", "SSIM"), columns, strict=True)
+        }
 
 
 def _pixels(image: Tensor) -> Any:
-    """(3, H, W) RGB in 0..255 to (H, W, 3) uint8 BGR."""
-    return image.round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()[..., ::-1]
+    """(3, H, W) RGB in 0..255 to (H, W, 3) uint8 RGB."""
+    return image.round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()

@@ -1,7 +1,13 @@
-"""Make unmodified mmengine, mmcv, mmdet and mmagic importable together."""
+"""Make unmodified mmengine, mmcv, mmdet and mmagic importable together.
+
+This module imports only the standard library until :func:`prepare` runs, so that it can say what is missing. A process
+that was spawned, not forked, starts without any of it: whatever it imports first must call :func:`prepare`, as every
+module of ``mmisr.openmmlab`` and with it every tool does.
+"""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Iterator
@@ -10,6 +16,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 INSTALL_HINT = "install what requirements.txt names, then mmagic==1.2.0 with --no-deps"
 
@@ -22,6 +29,12 @@ PACKAGES = {
     "mmagic": "mmagic (with --no-deps)",
 }
 """Import name to the name to install, in the order they are imported."""
+
+NEWEST_MMCV_ASKED_FOR = (2, 1, 0)
+"""mmagic 1.2 and mmdet 3.3 assert mmcv < 2.2 (mmdet 3.1 and 3.2: <= 2.1) at import, and run with later ones."""
+
+EDITORS = "mmagic.models.editors"
+NETS = "mmisr.openmmlab.mmagic_nets"
 
 _prepared = False
 
@@ -46,18 +59,19 @@ def prepare() -> None:
     for name, package in PACKAGES.items():
         if find_spec(name) is None:
             raise StackError(f"the Python package `{name}` is not installed: pip install {package} ({INSTALL_HINT})")
-    try:
-        importlib.import_module("torchvision")
-    except (ImportError, RuntimeError) as error:
-        raise StackError(
-            f"torch and torchvision do not fit together ({error}): install a matching official pair, "
-            "e.g. torch==2.11.0 torchvision==0.26.0"
-        ) from error
+    _import_or_explain("torch", "install it again, as https://pytorch.org says for this machine")
+    _import_or_explain(
+        "torchvision",
+        "torch and torchvision do not fit together: install a matching official pair, both for CUDA or both for the "
+        "CPU, e.g. torch==2.11.0 torchvision==0.26.0",
+    )
+    _import_or_explain("mmengine", INSTALL_HINT)
+    _import_or_explain("mmcv", INSTALL_HINT)
     _install_kernels()
-    try:
-        _import_mmagic()
-    except ImportError as error:
-        raise StackError(f"mmagic does not import: {error}; {INSTALL_HINT}") from error
+    with _mmcv_not_too_new():
+        _import_or_explain("mmdet", INSTALL_HINT)
+        _import_or_explain("mmagic", INSTALL_HINT)
+    _open_mmagic()
     _prepared = True
 
 
@@ -69,51 +83,109 @@ def has_compiled_ops() -> bool:
     return find_spec("mmcv._ext") is not None
 
 
+def first_line(error: BaseException) -> str:
+    """The kind of an error and the first line of its text, for messages of one line."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _import_or_explain(name: str, hint: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a library may fail in any way: a missing symbol, an assertion, an attribute
+        if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in PACKAGES:
+            hint = f"pip install {error.name.split('.')[0]}, or {hint}"
+        raise StackError(f"`{name}` does not import ({first_line(error)}); {hint}") from error
+
+
 def _install_kernels() -> None:
-    importlib.import_module("mmcv")
-    if not has_compiled_ops():
-        from mmisr.openmmlab.ops import substitute_module
+    """A compiled ``mmcv._ext`` wins; without one torchvision's kernels stand in its place."""
+    if find_spec("mmcv.ops") is None:
+        raise StackError(
+            "this `mmcv` has no `mmcv.ops` (mmcv-lite?): pip uninstall mmcv-lite mmcv, then pip install onedl-mmcv"
+        )
+    if has_compiled_ops():
+        _import_or_explain(
+            "mmcv._ext",
+            "it was compiled for another torch: install mmcv again for this one, or a pure-Python mmcv "
+            "(pip install onedl-mmcv), which works without compiled ops",
+        )
+        return
+    from mmisr.openmmlab.ops import substitute_module
 
-        sys.modules["mmcv._ext"] = substitute_module()
+    sys.modules["mmcv._ext"] = substitute_module()
 
 
-def _import_mmagic() -> None:
+@contextmanager
+def _mmcv_not_too_new() -> Iterator[None]:
+    """Show the newest version that mmdet and mmagic ask for, while they look; never more than the real one."""
+    mmcv = sys.modules["mmcv"]
+    real = mmcv.__version__
+    if _release(real) > NEWEST_MMCV_ASKED_FOR:
+        mmcv.__version__ = ".".join(map(str, NEWEST_MMCV_ASKED_FOR))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        mmcv.__version__ = real  # type: ignore[attr-defined]
+
+
+def _release(version: str) -> tuple[int, ...]:
+    from packaging.version import Version
+
+    return Version(version).release
+
+
+def _open_mmagic() -> None:
+    """Import mmagic's models, and let its registry find the restoration rooms although the editors are lazy."""
     import numpy as np
 
     if not hasattr(np, "bool8"):  # removed in numpy 2; mmagic 1.2 still names it
         np.bool8 = np.bool_  # type: ignore[attr-defined]
-    with _accepted_mmcv_version():
-        mmagic = importlib.import_module("mmagic")
-    _make_editors_lazy(Path(str(mmagic.__file__)).parent)
+    folder = Path(str(sys.modules["mmagic"].__file__)).parent / "models" / "editors"
+    editors = sys.modules.setdefault(EDITORS, LazyEditors(folder))
     with _stand_in_for_diffusers():
-        importlib.import_module("mmagic.models.archs")
-        importlib.import_module("mmagic.models")
+        _import_or_explain("mmagic.models.archs", INSTALL_HINT)
+        models = _import_or_explain("mmagic.models", INSTALL_HINT)
+    models.editors = editors  # type: ignore[attr-defined]
+    registry = _import_or_explain("mmagic.registry", INSTALL_HINT)
+    if NETS not in registry.MODELS._locations:
+        registry.MODELS._locations.append(NETS)
 
 
-@contextmanager
-def _accepted_mmcv_version() -> Iterator[None]:
-    """mmagic 1.2 asserts mmcv < 2.2 at import and runs with later ones; the bound is lifted while it looks."""
-    import mmcv
+class LazyEditors(ModuleType):
+    """``mmagic.models.editors`` without its ``__init__``, which would import all 62 rooms.
 
-    real = mmcv.__version__
-    mmcv.__version__ = "2.1.0"
-    try:
-        yield
-    finally:
-        mmcv.__version__ = real
+    Each room imports alone (``import mmagic.models.editors.edsr``), and a name that the ``__init__`` would have offered
+    (``from mmagic.models.editors import EDSRNet``) imports its room when it is asked for.
+
+    Args:
+        folder: Where the rooms lie.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(EDITORS, "The editors of mmagic, imported room by room.")
+        self.__path__ = [str(folder)]
+        self.__file__ = str(folder / "__init__.py")
+        self.__package__ = EDITORS
+        self.__spec__ = ModuleSpec(EDITORS, None, origin=self.__file__, is_package=True)
+        self.__all__: list[str] = []  # `from .editors import *` takes nothing
+        self._room_of: dict[str, str] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if self._room_of is None:
+            self._room_of = _names_offered(Path(self.__path__[0]) / "__init__.py")
+        if name not in self._room_of:
+            raise AttributeError(f"module {EDITORS!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{EDITORS}.{self._room_of[name]}"), name)
 
 
-def _make_editors_lazy(mmagic_folder: Path) -> None:
-    """Give ``mmagic.models.editors`` its path without running its ``__init__``, so that each room imports alone."""
-    name = "mmagic.models.editors"
-    if name in sys.modules:
-        return
-    package = ModuleType(name, "The editors of mmagic, imported room by room.")
-    package.__path__ = [str(mmagic_folder / "models" / "editors")]
-    package.__package__ = name
-    package.__spec__ = ModuleSpec(name, None, is_package=True)
-    package.__all__ = []  # type: ignore[attr-defined]
-    sys.modules[name] = package
+def _names_offered(init_file: Path) -> dict[str, str]:
+    """Name to room, read from the ``from .room import Name`` lines of a package without running it."""
+    tree = ast.parse(init_file.read_text(encoding="utf-8"))
+    lines = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module)
+    return {alias.asname or alias.name: str(line.module) for line in lines for alias in line.names}
 
 
 @contextmanager
@@ -125,6 +197,7 @@ def _stand_in_for_diffusers() -> Iterator[None]:
     names = ["diffusers", *(f"diffusers.{part}" for part in ("models", "schedulers", "pipelines", "models.attention"))]
     modules = {name: ModuleType(name) for name in names}
     for name, module in modules.items():
+        module.__spec__ = ModuleSpec(name, None)
         parent, _, leaf = name.rpartition(".")
         if parent:
             setattr(modules[parent], leaf, module)

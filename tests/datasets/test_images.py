@@ -121,15 +121,15 @@ def test_data_behind_the_end_is_no_truncation(path):
     assert check_file(path("x.jpg")) == read_rgb(path("x.jpg")).shape[:2] == PHOTO.shape[:2]
 
 
-@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.tif", "x.webp"])
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.ppm", "x.webp"])
 def test_damage_anywhere_gives_pixels_or_one_kind_of_error(path, name):
     Image.fromarray(PHOTO).save(path(name))
     content = bytearray(open(path(name), "rb").read())
     rng = np.random.default_rng(0)
     refused = 0
-    for _ in range(60):
+    for turn in range(60):
         damaged = bytearray(content)
-        for place in rng.integers(0, len(content), 5):
+        for place in rng.integers(0, (len(content), 16)[turn % 2], 5):
             damaged[place] = rng.integers(256)
         with open(path(name), "wb") as file:
             file.write(damaged)
@@ -138,7 +138,7 @@ def test_damage_anywhere_gives_pixels_or_one_kind_of_error(path, name):
                 use(path(name))
             except ImageError:
                 refused += 1
-    assert refused > 0 or name == "x.tif"
+    assert refused > 0
 
 
 def test_an_image_too_large_to_be_meant(path, monkeypatch):

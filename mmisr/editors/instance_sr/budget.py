@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,13 +14,13 @@ from mmisr.editors.instance_sr.labels import HARD, MODERATE
 
 @dataclass(frozen=True)
 class Budget:
-    """What one image may cost; exactly one of the three.
+    """What one image may cost; exactly one of the first three.
 
     Args:
         hard_share: Share of the tokens that leave later than the easy exit.
         target_macs: MACs an image, everything charged.
         target_ms: Milliseconds an image; turned into MACs by ``macs_per_ms``.
-        macs_per_ms: MACs that the device does in a millisecond, from the benchmark; needed with ``target_ms``.
+        macs_per_ms: MACs that the device does in a millisecond, from a benchmark; needed with ``target_ms``.
 
     Raises:
         ValueError: None or several are given, or one is out of range.
@@ -31,26 +32,41 @@ class Budget:
     macs_per_ms: float | None = None
 
     def __post_init__(self) -> None:
-        given = [n for n in ("hard_share", "target_macs", "target_ms") if getattr(self, n) is not None]
+        names = ("hard_share", "target_macs", "target_ms")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if len(given) != 1:
-            raise ValueError(f"budget needs exactly one of hard_share, target_macs, target_ms, got {given or 'none'}")
+            raise ValueError(f"budget needs exactly one of {names}, got {sorted(given) or 'none'}")
         if self.hard_share is not None and not 0 <= self.hard_share <= 1:
             raise ValueError(f"budget.hard_share must be in [0, 1], got {self.hard_share}")
-        if self.target_ms is not None and not self.macs_per_ms:
-            raise ValueError("budget.target_ms needs macs_per_ms, measured on this device")
+        if (self.target_ms is None) != (self.macs_per_ms is None):
+            raise ValueError(
+                "budget.target_ms and budget.macs_per_ms go together; measure macs_per_ms on this device: MACs of an image "
+                f"over its milliseconds; got target_ms={self.target_ms}, macs_per_ms={self.macs_per_ms}"
+            )
+        for name in ("target_macs", "target_ms", "macs_per_ms"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"budget.{name} must be positive, got {value}")
+
+    @property
+    def limit(self) -> float | None:
+        """MACs an image may cost; None where the budget is a share of the tokens."""
+        if self.target_ms is not None and self.macs_per_ms is not None:
+            return self.target_ms * self.macs_per_ms
+        return self.target_macs
 
     def route(self, logits: Tensor, cost: Callable[[Tensor], float]) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
 
         The order is that of a bias on the logits of moderate and hard: tokens by the margin of their best deep logit over
-        the easy one.
+        the easy one. A token that goes deep is hard or moderate as its logits say.
 
         Args:
             logits: (3, rows, cols).
             cost: MACs of a routing map (rows, cols), everything charged.
 
         Returns:
-            (rows, cols) int64 exits.
+            (rows, cols) int64 exits; all easy, with a warning, where even that costs more than the budget.
         """
         margin = (logits[1:].max(0).values - logits[0]).flatten()
         order = margin.argsort(dim=0, descending=True, stable=True)
@@ -63,9 +79,23 @@ class Budget:
 
         if self.hard_share is not None:
             return first(round(self.hard_share * len(order)))
-        limit = self.target_macs if self.target_macs is not None else (self.target_ms or 0) * (self.macs_per_ms or 0)
-        low, high = 0, len(order)
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if cost(first(middle)) <= limit else (low, middle - 1)
-        return first(low)
+        return first(_most(len(order), lambda count: cost(first(count)), self.limit or 0.0))
+
+
+def _most(top: int, cost: Callable[[int], float], limit: float) -> int:
+    """The largest count within the limit, for a cost that grows with the count but for small steps of the planner."""
+    if cost(top) <= limit:
+        return top
+    floor = cost(0)
+    if floor > limit:
+        warnings.warn(
+            f"InstanceSR budget of {limit:.4g} MACs an image is below the cost of an image whose every token is easy, "
+            f"{floor:.4g}: nothing goes deep, and the budget is exceeded",
+            stacklevel=2,
+        )
+        return 0
+    low, high = 0, top
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if cost(middle) <= limit else (low, middle)
+    return low

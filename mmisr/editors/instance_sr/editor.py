@@ -7,25 +7,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
-from mmisr.editors.instance_sr.labels import LabelRule, box_targets
+from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     box_weights,
     localisation_loss,
+    psnr,
     reconstruction_loss,
     token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.routers import Learned, build_router
+from mmisr.editors.instance_sr.routers import Learned, Router, build_router
+from mmisr.editors.instance_sr.sparse import Execution
 from mmisr.openmmlab.checkpoints import load_into, load_state
-from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.editor import MagicDataSample, SREditor, hints_from
+from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import SRResult, UpscaleHints
+from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 STAGES = ("decoder", "encoder", "joint")
 
@@ -43,8 +45,8 @@ class InstanceSR(SREditor):
         size: ``nano``, ``base``, or the fields of :class:`DecoderSize`.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
         router: See :func:`build_router`; ``learned`` is the method, the others are for comparison.
-        execution: ``halo`` (LR pixels around a window; None, the default, is exact), ``easy`` (``exit1`` or
-            ``interpolate``), ``budget`` (fields of :class:`Budget`; limits the learned router).
+        execution: ``easy`` (``exit1`` or ``interpolate``), ``budget`` (fields of :class:`Budget`; limits the learned
+            router), and the fields of :class:`Execution`.
         labels: Fields of :class:`LabelRule`.
         loss: Fields of :class:`LossWeights`.
         checkpoint: Weights to load, of this editor alone or of a pair; None for none.
@@ -66,20 +68,16 @@ class InstanceSR(SREditor):
         checkpoint: str | None = None,
     ) -> None:
         super().__init__()
-        run = {"halo": None, "easy": "exit1", "budget": None, **(execution or {})}
-        self.halo, easy, budget = run.pop("halo"), run.pop("easy"), run.pop("budget")
-        if run:
-            raise TypeError(f"InstanceSR.execution takes halo, easy and budget, got {sorted(run)}")
+        run = dict(execution or {})
+        easy, budget = run.pop("easy", "exit1"), run.pop("budget", None)
+        self.execution = Execution(**run)
         self.net = InstanceSRNet(scale, _size(size), token_size, easy)
-        self.router = build_router(router)
-        self.budget = None if budget is None else Budget(**budget)
-        if self.budget is not None and not isinstance(self.router, Learned):
-            raise ValueError(f"InstanceSR.execution.budget limits the learned router; router is {router!r}")
         self.rule = LabelRule(**(labels or {}))
         self.weights = LossWeights(**(loss or {}))
+        self.route_by(router, budget)
         self.stage = "joint"
         name = f"instance_sr_{size}" if isinstance(size, str) else "instance_sr"
-        self._info = EditorInfo(name, scale, self.net.multiple_of, self.net.multiple_of, adaptive=True)
+        self._info = EditorInfo(name, scale, token_size, token_size, adaptive=True)
         self.checkpoint = checkpoint
         self._load()
 
@@ -93,6 +91,24 @@ class InstanceSR(SREditor):
         super().init_weights()
         self._load()
 
+    def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
+        """Change who decides, and within what budget; the weights stay.
+
+        Args:
+            router: See :func:`build_router`.
+            budget: Fields of :class:`Budget`, for the learned router; None for none.
+
+        Raises:
+            ValueError: There is no such router, or a budget came with another one than the learned.
+            TypeError: An unknown key.
+        """
+        self.router: Router = build_router(router, self.rule)
+        self.budget = None if budget is None else Budget(**budget)
+        if self.budget is not None and not isinstance(self.router, Learned):
+            raise ValueError(
+                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; other routers take shares"
+            )
+
     def set_stage(self, stage: str) -> None:
         """Choose what is trained: ``decoder`` (every exit on every token), ``encoder`` alone, or ``joint``.
 
@@ -105,8 +121,26 @@ class InstanceSR(SREditor):
         self.net.decoder.requires_grad_(stage != "encoder")
         self.net.encoder.requires_grad_(stage != "decoder")
 
+    def macs(self, lr_hw: tuple[int, int], exits: Tensor) -> float:
+        """MACs of :meth:`upscale` for one image, everything charged: encoder where the router asks, halo, exits, fusion.
+
+        Args:
+            lr_hw: Height and width of the LR image, before padding to whole tokens.
+            exits: (rows, cols) routing map, as ``SRResult.routing.exits`` has it.
+
+        Returns:
+            MACs, as ``torch.utils.flop_counter`` counts them on the run.
+
+        Raises:
+            ValueError: The map is not that of such an image.
+        """
+        grid = grid_hw(lr_hw, self.net.token_size)
+        if tuple(exits.shape) != grid:
+            raise ValueError(f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}")
+        return self.net.macs(exits, self.router, self.execution)
+
     def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
-        """The losses of the current stage, with per-exit PSNR and the share of every class for the log.
+        """The losses of the current stage; for the log per-exit PSNR and the shares of the classes.
 
         Args:
             inputs: (B, 3, h, w) LR, RGB in [0, 1].
@@ -114,49 +148,60 @@ class InstanceSR(SREditor):
         """
         lr = self._pad(inputs)
         boxes = [torch.as_tensor(b).float() for b in data_samples.boxes_lr]
-        losses: dict[str, Tensor] = {}
-        if self.stage != "encoder":
-            losses |= self._decoder_losses(lr, data_samples.gt_img, boxes, inputs.shape[-2:])
-        if self.stage != "decoder":
-            losses |= self._encoder_losses(lr, boxes)
-        return losses
+        hw, token = (lr.shape[-2], lr.shape[-1]), self.net.token_size
+        labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
+        losses = _shares("labels", labels)
+        if self.stage == "decoder":
+            return losses | self._every_exit(lr, data_samples.gt_img, boxes)
+        logits, found = self.net.encoder(lr)
+        if self.stage == "joint":
+            losses |= self._routed(lr, data_samples.gt_img, boxes, logits.argmax(1))
+        targets = torch.stack([box_targets(b, (logits.shape[-2], logits.shape[-1]), token) for b in boxes]).to(lr)
+        return losses | self._encoder_terms(logits, found, labels, targets)
+
+    def forward_inference(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> MagicDataSample:
+        """As in mmagic; the samples get their routing map too, for the metrics."""
+        result = self.upscale(inputs, hints_from(data_samples))
+        if data_samples is not None and result.routing is not None:
+            maps = [RoutingMap(exits[None].cpu(), self.net.token_size) for exits in result.routing.exits]
+            data_samples.set_metainfo({"routing": maps})
+        return MagicDataSample(pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu())
 
     def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
         if self.training:
             return self.net.forward_dense(lr, self.router, hints)
-        return self.net(lr, self.router, hints, self.budget, self.halo)
+        return self.net(lr, self.router, hints, self.budget, self.execution)
 
-    def _decoder_losses(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], hw: Sequence[int]) -> dict[str, Tensor]:
-        scale = self.info.scale
-        size = hw[0] * scale, hw[1] * scale
-        weights = box_weights([b * scale for b in boxes], size, self.weights.box, self.weights.dilate).to(hr)
-        exits = self.net.decoder.all_exits(lr)
-        images = [image[..., : size[0], : size[1]] for image in exits]
-        logs = {f"psnr_exit{k + 1}": _psnr(image.detach(), hr) for k, image in enumerate(images)}
-        if self.stage == "decoder":
-            terms = [reconstruction_loss(image, hr, weights) for image in images]
-            return {"loss_instance_sr_rec": torch.stack(terms).mean(), **logs}
-        with torch.no_grad():
-            chosen = self.net.encoder(lr)[0].argmax(1)
-        sr = self.net.decoder.stitch(exits, chosen, self.net.token_size)[..., : size[0], : size[1]]
-        return {"loss_instance_sr_rec": reconstruction_loss(sr, hr, weights), "psnr_sr": _psnr(sr.detach(), hr), **logs}
+    def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Stage 1: every exit learns every token."""
+        images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
+        terms = [reconstruction_loss(_like(image, hr), hr, weights) for image in images]
+        return {"loss_instance_sr_rec": torch.stack(terms).mean(), **_exit_psnr(images, hr)}
 
-    def _encoder_losses(self, lr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
-        token, hw = self.net.token_size, (lr.shape[-2], lr.shape[-1])
-        labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
-        logits, found = self.net.encoder(lr)
-        targets = torch.stack([box_targets(b, (logits.shape[-2], logits.shape[-1]), token) for b in boxes]).to(lr)
+    def _routed(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor) -> dict[str, Tensor]:
+        """Stage 3: the stitched image, and, for a part, still every exit on every token."""
+        images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
+        sr = _like(self.net.decoder.stitch(images, exits, self.net.token_size), hr)
+        loss = reconstruction_loss(sr, hr, weights)
+        if self.weights.every_exit:
+            terms = [reconstruction_loss(_like(image, hr), hr, weights) for image in images]
+            loss = loss + self.weights.every_exit * (torch.stack(terms).mean() - loss)
+        return {"loss_instance_sr_rec": loss, "psnr_sr": psnr(sr.detach(), hr), **_exit_psnr(images, hr)}
+
+    def _encoder_terms(self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor) -> dict[str, Tensor]:
         chosen = logits.argmax(1)
-        logs = {f"{who}_{name}": (tokens == k).float().mean()
-                for who, tokens in (("labels", labels), ("routed", chosen))
-                for k, name in enumerate(("easy", "moderate", "hard"))}
-        recall = (chosen[labels > 0] > 0).float().mean() if bool((labels > 0).any()) else chosen.new_tensor(1.0, dtype=lr.dtype)
+        deep = labels > 0
+        recall = ((chosen > 0) & deep).sum() / deep.sum().clamp(min=1)
         return {
             "loss_instance_sr_enc": self.weights.enc * token_loss(logits, labels, self.weights.recall),
             "loss_instance_sr_loc": self.weights.loc * localisation_loss(found, targets, labels),
-            "routed_recall": recall,
-            **logs,
+            "token_recall": torch.where(deep.any(), recall, torch.ones_like(recall)),
+            **_shares("routed", chosen),
         }
+
+    def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
+        scaled = [b * self.info.scale for b in boxes]
+        return box_weights(scaled, (hr.shape[-2], hr.shape[-1]), self.weights.box, self.weights.dilate).to(hr)
 
     def _load(self) -> None:
         if self.checkpoint is not None:
@@ -167,9 +212,20 @@ def _size(size: str | dict[str, Any]) -> DecoderSize:
     if isinstance(size, dict):
         return DecoderSize(**size)
     if size not in SIZES:
-        raise ValueError(f"InstanceSR.size must be one of {sorted(SIZES)} or a dict of channels and blocks, got {size!r}")
+        raise ValueError(
+            f"InstanceSR.size must be one of {sorted(SIZES)}, or a dict of channels, blocks and fusion, got {size!r}"
+        )
     return SIZES[size]
 
 
-def _psnr(sr: Tensor, hr: Tensor) -> Tensor:
-    return -10 * torch.log10(F.mse_loss(sr.clamp(0, 1), hr).clamp(min=1e-12))
+def _like(image: Tensor, hr: Tensor) -> Tensor:
+    """Without the padding to whole tokens."""
+    return image[..., : hr.shape[-2], : hr.shape[-1]]
+
+
+def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
+    return {f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)}
+
+
+def _shares(who: str, tokens: Tensor) -> dict[str, Tensor]:
+    return {f"{who}_{name}": (tokens == k).float().mean() for k, name in enumerate(CLASSES)}

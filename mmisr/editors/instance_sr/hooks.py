@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+import torch
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
+from torch import Tensor
 
 from mmisr.editors.instance_sr.editor import STAGES
+from mmisr.editors.instance_sr.labels import CLASSES
 from mmisr.registry import HOOKS
 
-CLASSES = ("easy", "moderate", "hard")
+SOURCES = ("labels", "routed")
 
 
 @HOOKS.register_module()
 class InstanceSRStageHook(Hook):
-    """Train the decoder, then the encoder, then both; the stage is a function of the iteration, so a resumed run is in
-    the right one.
+    """Train the decoder, then the encoder, then both, and log the class histogram.
 
-    Every ``interval`` iterations the shares of the three classes are logged, as labelled and as routed. A warning is
-    raised when the router sends nearly everything one way although the labels do not: a collapse. Few moderate labels in a
-    data set of tiny objects are no collapse.
+    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters outside a stage get no
+    gradient; with several processes the config needs ``find_unused_parameters = True``.
+
+    The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations and at the end of every
+    epoch. A histogram of one class alone is a collapse and raises a warning: of the labels, because nothing can be learned
+    from them; of the router, because it routes no more. Few moderate tokens are none: objects that are all tiny have next to
+    no moderate tokens.
 
     Args:
         encoder_from: First iteration of the encoder stage.
         joint_from: First iteration of the joint stage.
         interval: Iterations between two reports.
-        collapse: Share of one class from which a report counts as a collapse.
+        collapse: Share of one class from which a histogram counts as a collapse.
 
     Raises:
-        ValueError: The stages are out of order.
+        ValueError: The stages are out of order, or ``interval`` or ``collapse`` is out of range.
     """
 
     def __init__(self, encoder_from: int, joint_from: int, interval: int = 100, collapse: float = 0.995) -> None:
         if not 0 <= encoder_from <= joint_from:
             raise ValueError(f"stages need 0 <= encoder_from <= joint_from, got {encoder_from} and {joint_from}")
+        if interval < 1 or not 0 < collapse <= 1:
+            raise ValueError(f"need interval >= 1 and 0 < collapse <= 1, got {interval} and {collapse}")
         self.starts = (0, encoder_from, joint_from)
         self.interval = interval
         self.collapse = collapse
-        self.sums: dict[str, float] = {}
-        self.seen = 0
+        self.sums: Tensor | None = None
 
     def stage_at(self, iteration: int) -> str:
         """The stage of an iteration, counted from 0."""
@@ -50,31 +59,56 @@ class InstanceSRStageHook(Hook):
         """Enter the stage of this iteration."""
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         stage = self.stage_at(runner.iter)
-        if model.stage != stage or runner.iter in self.starts or batch_idx == 0:
+        if model.stage != stage or self.sums is None:
             model.set_stage(stage)
+            self.sums = torch.zeros(len(SOURCES), len(CLASSES))
             print_log(f"InstanceSR stage `{stage}` from iteration {runner.iter}", logger="current")
 
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Sum the shares, and report them now and then."""
-        shares = {k: float(v) for k, v in (outputs or {}).items() if k.startswith(("labels_", "routed_"))}
-        if not shares:
-            return
-        for name, value in shares.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-        self.seen += 1
-        if self.seen % self.interval == 0:
-            print_log(self.report(), logger="current")
-            self.sums.clear()
+        outputs = outputs or {}
+        zero = torch.zeros(())
+        now = [[torch.as_tensor(outputs.get(f"{who}_{c}", zero)) for c in CLASSES] for who in SOURCES]
+        shares = torch.stack([torch.stack([v.detach().float() for v in row]) for row in now])
+        self.sums = shares if self.sums is None else self.sums.to(shares.device) + shares
+        if self.every_n_train_iters(runner, self.interval):
+            self.report()
 
-    def report(self) -> str:
-        """One line on the classes since the last report; begins with WARNING on a collapse."""
-        text = {}
-        for who in ("labels", "routed"):
-            values = [self.sums.get(f"{who}_{c}", 0.0) for c in CLASSES]
-            total = max(sum(values), 1e-12)
-            text[who] = [v / total for v in values]
-        line = "; ".join(f"{who}: " + ", ".join(f"{c} {v:.3f}" for c, v in zip(CLASSES, t, strict=True))
-                         for who, t in text.items())
-        if max(text["routed"]) >= self.collapse > max(text["labels"]):
-            return f"WARNING: the router has collapsed to one class. Tokens {line}. Raise loss.recall or check the labels."
-        return f"tokens {line}"
+    def after_train_epoch(self, runner: Any) -> None:
+        """Report what is left of the epoch."""
+        self.report()
+
+    def report(self) -> None:
+        """Log the histograms since the last report, over all processes."""
+        if self.sums is None:
+            return
+        sums = self.sums.clone()
+        all_reduce(sums)
+        self.sums.zero_()
+        for who, row in zip(SOURCES, sums.tolist(), strict=True):
+            total = sum(row)
+            if total:
+                text, level = histogram_line(who, [v / total for v in row], self.collapse)
+                print_log(text, logger="current", level=level)
+
+
+def histogram_line(who: str, shares: list[float], collapse: float) -> tuple[str, int]:
+    """What to log of one histogram.
+
+    Args:
+        who: ``labels`` or ``routed``.
+        shares: Shares of easy, moderate and hard tokens.
+        collapse: Share of one class from which the histogram is a collapse.
+
+    Returns:
+        The line and its logging level: a warning on a collapse.
+    """
+    text = ", ".join(f"{name} {share:.3f}" for name, share in zip(CLASSES, shares, strict=True))
+    if max(shares) < collapse:
+        return f"InstanceSR tokens, {who}: {text}", logging.INFO
+    cause = (
+        "check that the boxes are in the LR frame, and the thresholds in `labels`"
+        if who == "labels"
+        else "raise loss.recall, train the encoder for longer, or check the labels"
+    )
+    return f"InstanceSR tokens, {who}, have collapsed to one class: {text}; {cause}", logging.WARNING

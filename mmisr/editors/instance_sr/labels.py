@@ -10,11 +10,15 @@ from torch import Tensor
 from mmisr.ops.boxes import centres_near, covered_share, touched
 
 EASY, MODERATE, HARD = 0, 1, 2
+CLASSES = ("easy", "moderate", "hard")
 
 
 @dataclass(frozen=True)
 class LabelRule:
     """When a token is easy, moderate or hard.
+
+    A token is *easy* where boxes cover next to nothing of it; else *hard* where it touches a small box or lies in a crowd;
+    else *moderate*.
 
     Source: InstanceSR (Fan et al., TCSVT 2024) names the three classes; the thresholds are ours.
 
@@ -23,12 +27,25 @@ class LabelRule:
         small_side: A token that touches a box whose shorter side is below this many LR pixels is hard.
         crowd: So are tokens with at least this many box centres near them.
         reach: Side of the square around a token's centre, in LR pixels, in which centres are counted.
+
+    Raises:
+        ValueError: A threshold is out of range.
+
+    Example:
+        >>> LabelRule()(torch.tensor([[0.0, 0.0, 6.0, 6.0]]), (8, 16), 8)
+        tensor([[2, 0]])
     """
 
     easy_cover: float = 0.02
     small_side: float = 8.0
     crowd: int = 3
     reach: float = 32.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.easy_cover <= 1 or self.small_side < 0 or self.crowd < 1 or self.reach <= 0:
+            raise ValueError(
+                f"InstanceSR.labels needs 0 < easy_cover <= 1, small_side >= 0, crowd >= 1 and reach > 0, got {self}"
+            )
 
     def __call__(self, xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
         """Label the tokens of one image.

@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmisr.editors.instance_sr.labels import EASY
 from mmisr.ops.boxes import raster
 
 
 @dataclass(frozen=True)
 class LossWeights:
     """Weights: L = L_rec + enc L_enc + loc L_loc.
+
+    Source: the three terms are InstanceSR's; the weights are ours.
 
     Args:
         enc: Weight of the token classification.
@@ -23,6 +26,11 @@ class LossWeights:
         dilate: Dilation of the boxes in HR pixels.
         recall: How much more an instance token counts than an easy one in L_enc: a missed instance costs more than a
             token too many.
+        every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every token, so that exits stay
+            usable by other routers; the rest compares the stitched image.
+
+    Raises:
+        ValueError: A value is out of range.
     """
 
     enc: float = 0.1
@@ -30,26 +38,79 @@ class LossWeights:
     box: float = 3.0
     dilate: float = 8.0
     recall: float = 3.0
+    every_exit: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("enc", "loc", "dilate"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"InstanceSR.loss.{name} must be >= 0, got {getattr(self, name)}")
+        for name in ("box", "recall"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"InstanceSR.loss.{name} must be > 0, got {getattr(self, name)}")
+        if not 0 <= self.every_exit <= 1:
+            raise ValueError(f"InstanceSR.loss.every_exit must be in [0, 1], got {self.every_exit}")
 
 
 def box_weights(boxes: Sequence[Tensor], hw: tuple[int, int], weight: float, dilate: float) -> Tensor:
-    """(B, 1, H, W): ``weight`` inside the dilated boxes, 1 outside."""
+    """Pixel weights of L_rec.
+
+    Args:
+        boxes: For each image (N, 4) xyxy in the frame of the HR image.
+        hw: Height and width of the HR images.
+        weight: w, the weight inside the boxes.
+        dilate: Pixels by which the boxes grow on each side.
+
+    Returns:
+        (B, 1, H, W): w inside the dilated boxes, 1 outside.
+    """
     masks = torch.stack([raster(b, hw, dilate) for b in boxes])
     return 1 + (weight - 1) * masks[:, None]
 
 
 def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
-    """L1, weighted per pixel by 1 + (w - 1) M, normalised by the weights' mean."""
+    """L1, weighted per pixel by 1 + (w - 1) M and normalised by the weights' mean.
+
+    Args:
+        sr: (B, 3, H, W).
+        hr: (B, 3, H, W).
+        weights: (B, 1, H, W), see :func:`box_weights`.
+
+    Returns:
+        A scalar.
+    """
     return ((sr - hr).abs() * weights).mean() / weights.mean()
 
 
 def token_loss(logits: Tensor, labels: Tensor, recall: float) -> Tensor:
-    """Class-weighted cross entropy over tokens; (B, 3, rows, cols) logits, (B, rows, cols) labels."""
+    """L_enc: class-weighted cross entropy over tokens.
+
+    Args:
+        logits: (B, 3, rows, cols).
+        labels: (B, rows, cols) int64.
+        recall: Weight of a moderate or hard token; an easy one counts 1.
+
+    Returns:
+        A scalar, the weighted mean.
+    """
     return F.cross_entropy(logits, labels, weight=logits.new_tensor([1.0, recall, recall]))
 
 
 def localisation_loss(boxes: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
-    """Smooth L1 on the tokens that are not easy; both boxes (B, 4, rows, cols). Zero where every token is easy."""
-    deep = (labels > 0)[:, None].float()
+    """L_loc: smooth L1 on the tokens that are not easy.
+
+    Args:
+        boxes: (B, 4, rows, cols), as :func:`mmisr.editors.instance_sr.labels.box_targets` defines them.
+        targets: The same.
+        labels: (B, rows, cols) int64.
+
+    Returns:
+        A scalar, the mean over their four numbers; 0 where every token is easy.
+    """
+    deep = (labels > EASY)[:, None].to(boxes.dtype)
     loss = F.smooth_l1_loss(boxes, targets, reduction="none") * deep
     return loss.sum() / (4 * deep.sum()).clamp(min=1)
+
+
+def psnr(sr: Tensor, hr: Tensor) -> Tensor:
+    """PSNR in dB of a whole batch in [0, 1]; a scalar for the log, without gradients of use."""
+    return -10 * torch.log10(F.mse_loss(sr.clamp(0, 1), hr).clamp(min=1e-12))

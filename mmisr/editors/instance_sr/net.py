@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from mmisr.editors.instance_sr.budget import Budget
-from mmisr.editors.instance_sr.decoder import Decoder, DecoderSize
-from mmisr.editors.instance_sr.encoder import CELL_MULTIPLE, STRIDE, Encoder
+from mmisr.editors.instance_sr.decoder import Decoder, DecoderSize, Easy
+from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.routers import RouteInput, Router
-from mmisr.ops.macs import count_macs
+from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 
@@ -26,32 +26,15 @@ class InstanceSRNet(nn.Module):
         ValueError: A scale or token size that is not supported.
     """
 
-    def __init__(self, scale: int, size: DecoderSize, token_size: int = 8, easy: str = "exit1") -> None:
+    def __init__(self, scale: int, size: DecoderSize, token_size: int = 8, easy: Easy = "exit1") -> None:
         super().__init__()
         if scale not in (2, 3, 4):
-            raise ValueError(f"InstanceSR.scale must be 2, 3 or 4, got {scale}")
+            raise ValueError(f"InstanceSR.scale must be 2, 3 or 4, got {scale!r}")
         if token_size not in (8, 16, 32):
-            raise ValueError(f"InstanceSR.token_size must be 8, 16 or 32, got {token_size}")
+            raise ValueError(f"InstanceSR.token_size must be 8, 16 or 32, got {token_size!r}")
         self.token_size = token_size
         self.encoder = Encoder(token_size)
-        self.decoder = Decoder(scale, size, easy)  # type: ignore[arg-type]
-
-    @property
-    def multiple_of(self) -> int:
-        """What LR sizes must be multiples of."""
-        return max(self.token_size, CELL_MULTIPLE, STRIDE)
-
-    def route(self, lr: Tensor, router: Router, hints: UpscaleHints | None, budget: Budget | None, halo: int) -> Tensor:
-        """(B, rows, cols) exits: the router's, or the encoder's within a budget."""
-        given = RouteInput(lr, self.token_size, hints, lambda: self.encoder(lr)[0])
-        if budget is None:
-            return router(given)
-        logits, hw = given.logits(), (lr.shape[-2], lr.shape[-1])
-        encoder = count_macs(self.encoder, lr[:1])
-        exits = [
-            budget.route(image, lambda e: encoder + self.decoder.macs(hw, e, self.token_size, halo)) for image in logits
-        ]
-        return torch.stack(exits)
+        self.decoder = Decoder(scale, size, easy)
 
     def forward(
         self,
@@ -59,28 +42,57 @@ class InstanceSRNet(nn.Module):
         router: Router,
         hints: UpscaleHints | None = None,
         budget: Budget | None = None,
-        halo: int | None = None,
+        execution: Execution | None = None,
     ) -> SRResult:
-        """Upscale sparsely.
+        """Route, then compute only what the routing map asks for.
 
         Args:
-            lr: (B, 3, h, w) RGB in [0, 1], sides multiples of :attr:`multiple_of`.
+            lr: (B, 3, h, w) RGB in [0, 1], sides multiples of the token size.
             router: Who decides.
             hints: Boxes and seeds for routers that read them.
-            budget: Limits the encoder's choice; only with the learned router.
-            halo: Window halo in LR pixels; None for the full one, which is exact.
+            budget: Limits the encoder's choice, instead of the router.
+            execution: How deep tokens are computed; exactly by default.
 
         Returns:
-            Image (unclamped) and routing map.
+            Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
         """
-        halo = self.decoder.full_halo if halo is None else halo
-        exits = self.route(lr, router, hints, budget, halo)
-        image = self.decoder(lr, exits, self.token_size, halo)
-        return SRResult(image, RoutingMap(exits, self.token_size))
+        sparse = SparseDecoder(self.decoder, self.token_size, execution or Execution())
+        given = self._given(lr, hints)
+        exits = router(given) if budget is None else self._within(budget, given, sparse)
+        return self._result(sparse(lr, exits), exits, given)
 
     def forward_dense(self, lr: Tensor, router: Router, hints: UpscaleHints | None = None) -> SRResult:
-        """The same by dense passes of every exit, differentiable; for training and as a reference."""
-        exits = self.route(lr, router, hints, None, 0)
+        """The same by dense passes of every exit; for training and as a reference."""
+        given = self._given(lr, hints)
+        exits = router(given)
         image = self.decoder.stitch(self.decoder.all_exits(lr), exits, self.token_size)
-        return SRResult(image, RoutingMap(exits, self.token_size))
+        return self._result(image, exits, given)
 
+    def macs(self, exits: Tensor, router: Router, execution: Execution | None = None) -> float:
+        """MACs of :meth:`forward` for one image: the encoder where the router asks for it, halo, exits, fusion.
+
+        Args:
+            exits: (rows, cols) routing map.
+            router: Who decided.
+            execution: How deep tokens are computed.
+        """
+        sparse = SparseDecoder(self.decoder, self.token_size, execution or Execution())
+        encoder = self._encoder_macs(exits) if router.encodes else 0.0
+        return encoder + sparse.macs(exits.cpu().numpy())
+
+    def _given(self, lr: Tensor, hints: UpscaleHints | None) -> RouteInput:
+        return RouteInput(lr, self.token_size, hints, lambda: self.encoder(lr))
+
+    def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
+        logits = given.logits()
+        encoder = self._encoder_macs(logits[0, 0])
+        # On the CPU: the search asks for the cost of many maps, and each would be a synchronisation.
+        maps = [budget.route(image, lambda e: encoder + sparse.macs(e.numpy())) for image in logits.detach().cpu()]
+        return torch.stack(maps).to(logits.device)
+
+    def _encoder_macs(self, exits: Tensor) -> float:
+        return self.encoder.macs((exits.shape[-2] * self.token_size, exits.shape[-1] * self.token_size))
+
+    def _result(self, image: Tensor, exits: Tensor, given: RouteInput) -> SRResult:
+        aux = None if given.encoded is None else dict(zip(("logits", "boxes"), given.encoded, strict=True))
+        return SRResult(image, RoutingMap(exits, self.token_size), aux)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmisr.editors.instance_sr.labels import HARD, MODERATE, LabelRule
+from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
 from mmisr.structures.sr_result import UpscaleHints
 
+Shares = tuple[float, float, float]
+"""Shares of the tokens that leave by (easy, moderate, hard)."""
 
-@dataclass(frozen=True)
+
+@dataclass
 class RouteInput:
     """What a router may look at.
 
@@ -22,13 +25,20 @@ class RouteInput:
         lr: (B, 3, h, w) RGB in [0, 1]; sides are multiples of the token size.
         token: Side of a token in LR pixels.
         hints: Boxes and seeds, or None.
-        logits: Calls the encoder: (B, 3, rows, cols). Routers that need none never call it, and nothing is charged.
+        encode: The encoder: logits (B, 3, rows, cols) and boxes (B, 4, rows, cols).
     """
 
     lr: Tensor
     token: int
     hints: UpscaleHints | None
-    logits: Callable[[], Tensor]
+    encode: Callable[[], tuple[Tensor, Tensor]]
+    encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
+
+    def logits(self) -> Tensor:
+        """(B, 3, rows, cols). The encoder runs when a router first asks; one that never asks is not charged for it."""
+        if self.encoded is None:
+            self.encoded = self.encode()
+        return self.encoded[0]
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -37,7 +47,13 @@ class RouteInput:
 
 
 class Router(Protocol):
-    """(B, rows, cols) int64 exits from what a router may look at."""
+    """(B, rows, cols) int64 exits from what a router may look at.
+
+    Attributes:
+        encodes: Whether it asks for the encoder's logits, which then count in its cost.
+    """
+
+    encodes: bool
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Route."""
@@ -49,6 +65,8 @@ class Learned:
     Args:
         bias: Added to the logits of moderate and hard; positive finds more instances and costs more.
     """
+
+    encodes = True
 
     def __init__(self, bias: float = 0.0) -> None:
         self.bias = bias
@@ -65,13 +83,15 @@ class FromBoxes:
     Results of the oracle leak: sharpness then marks where the objects are. They are an upper bound, not a promise.
 
     Args:
-        rule: Arguments of :class:`LabelRule`.
-        name: For the error text.
+        name: ``oracle`` or ``detector_prior``, for the error text.
+        rule: How boxes make labels.
     """
 
-    def __init__(self, rule: dict[str, Any] | None = None, name: str = "oracle") -> None:
-        self.rule = LabelRule(**(rule or {}))
+    encodes = False
+
+    def __init__(self, name: str, rule: LabelRule) -> None:
         self.name = name
+        self.rule = rule
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Route.
@@ -80,8 +100,12 @@ class FromBoxes:
             ValueError: No boxes were given.
         """
         if given.hints is None or given.hints.boxes_lr is None:
-            way = "annotated images" if self.name == "oracle" else "test_cfg=dict(prior=dict()) in the SRDetector"
-            raise ValueError(f"router '{self.name}' needs boxes in the lr frame and got none; use {way}")
+            way = (
+                "use annotated images, or UpscaleHints(boxes_lr=...)"
+                if self.name == "oracle"
+                else "set test_cfg=dict(prior=dict()) in the SRDetector, or give UpscaleHints(boxes_lr=...)"
+            )
+            raise ValueError(f"router '{self.name}' needs boxes in the lr frame and got none; {way}")
         hw = given.lr.shape[-2], given.lr.shape[-1]
         labels = [self.rule(boxes, hw, given.token) for boxes in given.hints.boxes_lr]
         return torch.stack(labels).to(given.lr.device)
@@ -94,18 +118,19 @@ class Edge:
     we give shares.
 
     Args:
-        shares: Shares of the tokens that leave by (easy, moderate, hard).
+        shares: See :data:`Shares`; None for those of the learned router on the same image, which runs the encoder.
     """
 
-    def __init__(self, shares: Sequence[float] = (0.6, 0.1, 0.3)) -> None:
-        self.shares = check_shares(shares)
+    def __init__(self, shares: Sequence[float] | None = None) -> None:
+        self.shares = None if shares is None else check_shares(shares)
+        self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Route."""
         kernel = given.lr.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
         grey = F.pad(given.lr.mean(1, keepdim=True), [1] * 4, mode="replicate")
         strength = F.avg_pool2d(F.conv2d(grey, kernel).abs(), given.token)[:, 0]
-        return by_rank(strength, self.shares)
+        return by_rank(strength, _counts(self.shares, given))
 
 
 class Fixed:
@@ -113,11 +138,16 @@ class Fixed:
 
     Args:
         exit: 0, 1 or 2.
+
+    Raises:
+        ValueError: There is no such exit.
     """
 
-    def __init__(self, exit: int) -> None:
-        if exit not in (0, 1, 2):
-            raise ValueError(f"router 'fixed' needs exit 0, 1 or 2, got {exit}")
+    encodes = False
+
+    def __init__(self, exit: int) -> None:  # noqa: A002  the config key, as in `fixed:2`
+        if exit not in (EASY, MODERATE, HARD):
+            raise ValueError(f"router 'fixed' needs exit 0 (easy), 1 (moderate) or 2 (hard), got {exit!r}")
         self.exit = exit
 
     def __call__(self, given: RouteInput) -> Tensor:
@@ -126,70 +156,105 @@ class Fixed:
 
 
 class Random:
-    """Random tokens, with given shares, the same for an image in any batch.
+    """Random tokens, the same for an image in any batch: the draw depends on the image's seed alone.
 
     Args:
-        shares: Shares of the tokens that leave by (easy, moderate, hard).
+        shares: See :data:`Shares`; None for those of the learned router on the same image, which runs the encoder.
     """
 
-    def __init__(self, shares: Sequence[float] = (0.6, 0.1, 0.3)) -> None:
-        self.shares = check_shares(shares)
+    def __init__(self, shares: Sequence[float] | None = None) -> None:
+        self.shares = None if shares is None else check_shares(shares)
+        self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Route; images without a seed all draw from seed 0."""
         seeds = given.hints.seeds if given.hints is not None and given.hints.seeds is not None else [0] * len(given.lr)
         draws = [torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds]
-        return by_rank(torch.stack(draws).to(given.lr.device), self.shares)
+        return by_rank(torch.stack(draws).to(given.lr.device), _counts(self.shares, given))
 
 
-def check_shares(shares: Sequence[float]) -> tuple[float, float, float]:
+def check_shares(shares: Sequence[float]) -> Shares:
     """Three shares in [0, 1] that sum to 1."""
     if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
         raise ValueError(f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got {tuple(shares)}")
     return shares[0], shares[1], shares[2]
 
 
-def by_rank(strength: Tensor, shares: tuple[float, float, float]) -> Tensor:
-    """Exits by rank: the strongest share is hard, the next moderate; (B, rows, cols) to the same, int64."""
-    flat = strength.flatten(1)
-    rank = flat.argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
-    hard, deep = round(shares[2] * flat.shape[1]), round((shares[1] + shares[2]) * flat.shape[1])
-    exits = (rank < deep).long() * MODERATE + (rank < hard).long() * (HARD - MODERATE)
+def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
+    """Exits by rank.
+
+    Args:
+        strength: (B, rows, cols).
+        counts: (B, 2): how many of each image's strongest tokens are hard, and how many of the next are moderate.
+
+    Returns:
+        (B, rows, cols) int64 exits.
+    """
+    rank = strength.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
+    hard, deep = counts[:, :1], counts.sum(1, keepdim=True)
+    exits = torch.where(rank < hard, HARD, torch.where(rank < deep, MODERATE, EASY))
     return exits.view_as(strength)
 
 
-ROUTERS: dict[str, Callable[..., Router]] = {
-    "learned": Learned,
-    "oracle": FromBoxes,
-    "detector_prior": lambda rule=None: FromBoxes(rule, "detector_prior"),
-    "edge": Edge,
-    "fixed": Fixed,
-    "random": Random,
-    "all-hard": lambda: Fixed(HARD),
-}
+def _counts(shares: Shares | None, given: RouteInput) -> Tensor:
+    """(B, 2) hard and moderate tokens of each image."""
+    if shares is None:
+        chosen = given.logits().argmax(1).flatten(1)
+        return torch.stack([(chosen == HARD).sum(1), (chosen == MODERATE).sum(1)], 1)
+    tokens = given.grid[0] * given.grid[1]
+    hard = round(shares[HARD] * tokens)
+    deep = round((shares[HARD] + shares[MODERATE]) * tokens)
+    return torch.tensor([[hard, deep - hard]] * len(given.lr), device=given.lr.device)
 
 
-def build_router(config: str | dict[str, Any]) -> Router:
+def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) -> Router:
     """Build a router.
 
     Args:
-        config: A name, ``fixed:k``, ``random:p`` (p deep tokens, all of them hard), or ``dict(type=name, **arguments)``.
+        config: A name, ``fixed:k``, ``random:p`` (a share p of hard tokens, the others easy), or
+            ``dict(type=name, **arguments)``. Names: ``learned``, ``oracle``, ``detector_prior``, ``edge``, ``fixed``,
+            ``random``, ``all-hard``.
+        rule: How boxes make labels, for ``oracle`` and ``detector_prior``; the specification's by default.
 
     Returns:
         The router.
 
     Raises:
-        ValueError: There is no such router.
+        ValueError: There is no such router, or its value is not one.
         TypeError: It does not take an argument given.
+
+    Example:
+        >>> build_router("fixed:1").exit
+        1
     """
     arguments = {"type": config} if isinstance(config, str) else dict(config)
-    name, _, value = str(arguments.pop("type")).partition(":")
-    if name not in ROUTERS:
-        raise ValueError(f"router must be one of {sorted(ROUTERS)}, got {name!r}")
-    if value and name == "fixed":
-        arguments["exit"] = int(value)
-    elif value and name == "random":
-        arguments["shares"] = (1 - float(value), 0.0, float(value))
-    elif value:
-        raise ValueError(f"router {name!r} takes no value after a colon, got {value!r}")
-    return ROUTERS[name](**arguments)
+    name, _, value = str(arguments.pop("type", None)).partition(":")
+    known: dict[str, Callable[..., Router]] = {
+        "learned": Learned,
+        "oracle": lambda: FromBoxes("oracle", rule or LabelRule()),
+        "detector_prior": lambda: FromBoxes("detector_prior", rule or LabelRule()),
+        "edge": Edge,
+        "fixed": Fixed,
+        "random": Random,
+        "all-hard": lambda: Fixed(HARD),
+    }
+    if name not in known:
+        raise ValueError(f"router must be one of {sorted(known)}, got {config!r}")
+    if value:
+        arguments |= _value(name, value)
+    try:
+        return known[name](**arguments)
+    except TypeError as error:
+        raise TypeError(f"router {name!r} was given {sorted(arguments)}: {error}") from error
+
+
+def _value(name: str, value: str) -> dict[str, Any]:
+    """The argument behind a colon."""
+    try:
+        if name == "fixed":
+            return {"exit": int(value)}
+        if name == "random":
+            return {"shares": (1 - float(value), 0.0, float(value))}
+    except ValueError:
+        pass
+    raise ValueError(f"router {name!r} cannot take {value!r} after a colon; 'fixed:2' and 'random:0.3' can")

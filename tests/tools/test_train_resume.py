@@ -1,0 +1,117 @@
+"""A run that is killed and resumed gives what an uninterrupted one gives, bit for bit."""
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmisr.apis.train import train
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """As the processes that the tests start: sums over threads come out differently."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def saved(folder: Path, name: str) -> dict:
+    return torch.load(folder / name, map_location="cpu", weights_only=False)
+
+
+def assert_same(ours: dict, theirs: dict) -> None:
+    assert ours.keys() == theirs.keys()
+    different = [k for k, v in ours.items() if not torch.equal(v, theirs[k])]
+    assert not different, f"{len(different)} of {len(ours)} tensors differ, {different[:3]} first"
+
+
+def assert_same_run(whole: Path, resumed: Path, name: str) -> None:
+    one, two = saved(whole, name), saved(resumed, name)
+    assert_same(one["state_dict"], two["state_dict"])
+    for number, state in one["optimizer"]["state"].items():
+        assert_same(state, two["optimizer"]["state"][number])
+
+
+@pytest.mark.parametrize(
+    ("kind", "sampler", "kill_at", "kept", "last"),
+    [
+        # Four steps an epoch; killed in the middle of the second.
+        ("epoch", "DefaultSampler", 6, "epoch_1.pth", "epoch_3.pth"),
+        ("iteration", "InfiniteSampler", 6, "iter_4.pth", "iter_12.pth"),
+    ],
+)
+def test_resume_after_kill_9(tiny_config, tmp_path, run, variants, kind, sampler, kill_at, kept, last):
+    config = tiny_config(kind, variants[kind] + variants["killed"], workers=2, sampler=sampler)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(config, str(whole))
+
+    killed = run(sys.executable, "tools/train.py", config, "--work-dir", broken, KILL_AT=str(kill_at))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (broken / kept).is_file()
+    assert not (broken / last).exists()
+
+    train(config, str(broken), resume="auto")
+    assert_same_run(whole, broken, last)
+    start = torch.load(broken / kept, weights_only=False)["state_dict"]
+    moved = [k for k, v in saved(broken, last)["state_dict"].items() if not torch.equal(v, start[k])]
+    assert len(moved) > 50, "nothing was trained after the kill"
+
+
+def test_resume_without_data_workers(tiny_config, tmp_path, monkeypatch):
+    """Data and model then draw from the same generators; the run is broken off after its first epoch."""
+    config = tiny_config("in_process", workers=0)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(config, str(whole))
+    train(config, str(broken), cfg_options={"train_cfg.max_epochs": 1})
+    train(config, str(broken), resume=str(broken / "epoch_1.pth"))
+    assert_same_run(whole, broken, "epoch_3.pth")
+
+
+def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
+    """Seeding every epoch must not mean seeding it alike: with a learning rate of 0 only the draws differ."""
+    config = tiny_config("draws", workers=1)
+    options = {"optim_wrapper.optimizer.lr": 0.0, "default_hooks.logger.interval": 1}
+    train(config, str(tmp_path / "work"), cfg_options=options)
+    log = next((tmp_path / "work").glob("*/vis_data/scalars.json")).read_text().splitlines()
+    losses = [eval(line)["loss_cls"] for line in log]
+    assert len(losses) == 12
+    assert len(set(losses)) == 12
+
+
+@pytest.mark.parametrize(
+    ("keys", "error", "text"),
+    [
+        ({"resume": "nowhere.pth"}, FileNotFoundError, "--resume nowhere.pth does not exist; give a checkpoint"),
+        ({"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {}}}, ValueError, "base_batch_size"),
+        ({"launcher": "pytorch"}, ValueError, r"needs the environment variables \['RANK', 'WORLD_SIZE'"),
+        ({"launcher": "ssh"}, ValueError, "--launcher must be none, pytorch, slurm, mpi, got 'ssh'"),
+        ({"amp": True, "cfg_options": {"optim_wrapper.type": "ApexOptimWrapper"}}, ValueError, "'ApexOptimWrapper'"),
+        (
+            {"cfg_options": {"model.detector.bbox_head.num_classes": 80}},
+            ValueError,
+            r"predicts 80 classes, the data has 2 \(thing, stuff\): set num_classes=2",
+        ),
+    ],
+)
+def test_errors_say_what_to_do(tiny_config, tmp_path, monkeypatch, keys, error, text):
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(error, match=text):
+        train(tiny_config("wrong"), str(tmp_path / "work"), **keys)
+
+
+def test_missing_config_is_named():
+    with pytest.raises(FileNotFoundError, match="config nowhere.py does not exist"):
+        train("nowhere.py")
+
+
+def test_resume_refuses_weights_of_another_model(tiny_config, tmp_path):
+    config = tiny_config("first")
+    work = tmp_path / "work"
+    train(config, str(work), cfg_options={"train_cfg.max_epochs": 1})
+    with pytest.raises(ValueError, match="epoch_1.pth does not fit SRDetector: another architecture, size or scale"):
+        train(config, str(work), resume="auto", cfg_options={"model.editor.generator.mid_channels": 12})

@@ -1,0 +1,20 @@
+"""Compare the routers of one InstanceSR checkpoint in front of one detector."""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from mmisr.apis.routers import compare_routers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config of a pair with an InstanceSR editor")
+    parser.add_argument("--out", default="work_dirs/routers/results.json", help="JSON file to write")
+    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    args = parser.parse_args()
+    print(compare_routers(args.config, args.out, args.cfg_options))
+
+
+if __name__ == "__main__":
+    main()
