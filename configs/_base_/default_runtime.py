@@ -9,7 +9,7 @@ default_hooks = dict(
     sampler_seed=dict(type="mmisr.TrainSeedHook"),
 )
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0), dist_cfg=dict(backend="nccl"))
-visualizer = dict(type="mmdet.DetLocalVisualizer", vis_backends=[dict(type="LocalVisBackend")], name="visualizer")
+visualizer = dict(type="mmdet.DetLocalVisualizer", vis_backends=[dict(type="LocalVisBackend")])
 randomness = dict(seed=0)
 log_level = "INFO"
 load_from = None

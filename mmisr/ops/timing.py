@@ -28,7 +28,7 @@ class NullTimer:
         return self._nothing
 
 
-NULL_TIMER = NullTimer()
+NULL_TIMER: Timer = NullTimer()
 
 
 class StageTimer:

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mmisr.datasets.coco import SRCocoDataset
 from mmisr.datasets.images import ImageError
 from mmisr.registry import DATASETS
-from PIL import Image
 
 
 def build(root, classes=("thing",), **arguments) -> SRCocoDataset:
@@ -61,7 +62,9 @@ def test_wrong_boxes_are_named(coco):
     assert "and 2 more. Mend them, or set bad_boxes='clip' or 'skip'" in text
 
 
-@pytest.mark.parametrize(("policy", "left"), [("clip", [[0, 0, 7, 10], [60, 5, 64, 15], [8, 8, 9, 9]]), ("skip", [[8, 8, 9, 9]])])
+@pytest.mark.parametrize(
+    ("policy", "left"), [("clip", [[0, 0, 7, 10], [60, 5, 64, 15], [8, 8, 9, 9]]), ("skip", [[8, 8, 9, 9]])]
+)
 def test_wrong_boxes_can_be_clipped_or_skipped(coco, policy, left):
     dataset = build(coco(images=[("a.png", 64, 48)], boxes=[*BAD, [8, 8, 1, 1]]), bad_boxes=policy)
     assert [i["bbox"] for i in dataset.get_data_info(0)["instances"]] == left
@@ -152,7 +155,11 @@ def test_evaluation_names_all_unreadable_images_before_it_starts(coco):
     damage(root)
     with pytest.raises(ImageError, match="3 of 4 images cannot be used: ") as error:
         build(root, test_mode=True)
-    for part in ("a.png does not exist", "b.png cannot be decoded", "c.png must be 64x48 as its annotation says, found 7x9"):
+    for part in (
+        "a.png does not exist",
+        "b.png cannot be decoded",
+        "c.png must be 64x48 as its annotation says, found 7x9",
+    ):
         assert part in str(error.value)
     assert "unreadable='skip'" in str(error.value)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from mmisr.datasets.crops import CropToMultiple, RandomPatch, RandomTurn
 from mmisr.openmmlab.datasets import HorizontalBoxes
 
@@ -40,7 +41,9 @@ def assert_boxes_are_on_the_paint(results: dict) -> None:
 BOXES = [[2, 3, 9, 11], [40, 30, 47, 37], [44, 0, 47, 5], [0, 36, 12, 37]]
 
 
-@pytest.mark.parametrize(("multiple", "hw", "left"), [(1, (37, 47), 4), (2, (36, 46), 3), (4, (36, 44), 2), (8, (32, 40), 1)])
+@pytest.mark.parametrize(
+    ("multiple", "hw", "left"), [(1, (37, 47), 4), (2, (36, 46), 3), (4, (36, 44), 2), (8, (32, 40), 1)]
+)
 def test_crop_to_multiple(multiple, hw, left):
     """The third box vanishes at x4, where 44 columns are left; the fourth with the last row."""
     results = CropToMultiple(multiple)(painted((37, 47), BOXES))
@@ -55,7 +58,9 @@ def test_crop_without_annotations():
 
 
 def test_crop_of_too_small_an_image():
-    with pytest.raises(ValueError, match="a.png must be at least 4 pixels on each side to be reduced 4 times, found 9x3"):
+    with pytest.raises(
+        ValueError, match="a.png must be at least 4 pixels on each side to be reduced 4 times, found 9x3"
+    ):
         CropToMultiple(4)(painted((3, 9), []))
     with pytest.raises(ValueError, match="multiple must be at least 1, got 0"):
         CropToMultiple(0)

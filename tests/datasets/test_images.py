@@ -1,12 +1,15 @@
 """Image files of every kind that people have: read as they are meant, or refused with a reason."""
 
+from pathlib import Path
+
 import cv2
 import mmcv
 import numpy as np
 import pytest
-from mmisr.datasets.images import ImageError, check_file, read_rgb
 from PIL import Image
 from skimage import data
+
+from mmisr.datasets.images import ImageError, check_file, read_rgb
 
 PHOTO = np.ascontiguousarray(data.astronaut()[60:124, 180:261])
 
@@ -19,7 +22,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.tif", "x.webp"])
 def test_pixels_are_those_mmdet_loads(path, name):
     Image.fromarray(PHOTO).save(path(name))
-    expected = mmcv.imfrombytes(open(path(name), "rb").read(), flag="color")[..., ::-1]
+    expected = mmcv.imfrombytes(Path(path(name)).read_bytes(), flag="color")[..., ::-1]
     np.testing.assert_array_equal(read_rgb(path(name)), expected)
     assert check_file(path(name)) == check_file(path(name), decode=True) == PHOTO.shape[:2]
 
@@ -29,7 +32,7 @@ def test_exif_orientation_is_applied_as_mmdet_does(path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(PHOTO).save(path("x.jpg"), exif=exif)
-    expected = mmcv.imfrombytes(open(path("x.jpg"), "rb").read(), flag="color")[..., ::-1]
+    expected = mmcv.imfrombytes(Path(path("x.jpg")).read_bytes(), flag="color")[..., ::-1]
     np.testing.assert_array_equal(read_rgb(path("x.jpg")), expected)
     assert check_file(path("x.jpg")) == expected.shape[:2]
 
@@ -95,8 +98,7 @@ def test_missing_and_empty_and_text(path):
     with pytest.raises(ImageError, match=r"gone\.png does not exist; check data_root"):
         read_rgb(path("gone.png"))
     for content in (b"", b"<html>not found</html>"):
-        with open(path("x.png"), "wb") as file:
-            file.write(content)
+        Path(path("x.png")).write_bytes(content)
         for use in (read_rgb, check_file):
             with pytest.raises(ImageError, match=rf"x\.png is no image that Pillow can read \({len(content)} bytes\)"):
                 use(path("x.png"))
@@ -106,9 +108,8 @@ def test_missing_and_empty_and_text(path):
 @pytest.mark.parametrize("share", [0.4, 0.98])
 def test_truncated_files_are_found_without_decoding_all_files(path, name, share):
     Image.fromarray(PHOTO).save(path(name))
-    content = open(path(name), "rb").read()
-    with open(path(name), "wb") as file:
-        file.write(content[: int(share * len(content))])
+    content = Path(path(name)).read_bytes()
+    Path(path(name)).write_bytes(content[: int(share * len(content))])
     for use in (read_rgb, check_file):
         with pytest.raises(ImageError, match=r"cannot be decoded: .*truncated or damaged, get it again"):
             use(path(name))
@@ -124,15 +125,14 @@ def test_data_behind_the_end_is_no_truncation(path):
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.ppm", "x.webp"])
 def test_damage_anywhere_gives_pixels_or_one_kind_of_error(path, name):
     Image.fromarray(PHOTO).save(path(name))
-    content = bytearray(open(path(name), "rb").read())
+    content = bytearray(Path(path(name)).read_bytes())
     rng = np.random.default_rng(0)
     refused = 0
     for turn in range(60):
         damaged = bytearray(content)
         for place in rng.integers(0, (len(content), 16)[turn % 2], 5):
             damaged[place] = rng.integers(256)
-        with open(path(name), "wb") as file:
-            file.write(damaged)
+        Path(path(name)).write_bytes(damaged)
         for use in (read_rgb, check_file):
             try:
                 use(path(name))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import Compose
+from PIL import Image
+
 from mmisr.datasets.images import ImageError
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.packing import PackSRDetInputs, PackSRInputs
 from mmisr.registry import TRANSFORMS
-from PIL import Image
 
 LOAD = [{"type": "mmisr.LoadImage"}, {"type": "mmdet.LoadAnnotations", "with_bbox": True}]
 DEGRADE = [{"type": "mmisr.CropToMultiple", "multiple": 4}, {"type": "mmisr.SimulateLR", "scale": 4}]
@@ -132,7 +133,9 @@ def test_mmdets_flip_moves_lr_with_the_boxes(info):
 
 @pytest.mark.parametrize("packer", [PackSRDetInputs, PackSRInputs])
 def test_packing_without_lr(packer):
-    with pytest.raises(KeyError, match=f"mmisr.{packer.__name__} needs the LR image.*mmisr.SimulateLR or mmisr.NativeLR"):
+    with pytest.raises(
+        KeyError, match=f"mmisr.{packer.__name__} needs the LR image.*mmisr.SimulateLR or mmisr.NativeLR"
+    ):
         packer()({"img": np.zeros((8, 8, 3), np.uint8)})
 
 

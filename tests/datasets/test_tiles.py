@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmisr.datasets.tiles import ALIGN, CocoWriter, cut, is_complete, size_counts, summary
 from PIL import Image
+
+from mmisr.datasets.tiles import ALIGN, CocoWriter, cut, is_complete, size_counts, summary
 
 
 @settings(max_examples=80, deadline=None)

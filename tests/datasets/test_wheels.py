@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+
 from mmisr.datasets.wheels import fetch_wheel
 
 SHA256 = hashlib.sha256(b"content").hexdigest()
@@ -24,11 +25,14 @@ def test_another_hash(tmp_path):
 
 
 def test_a_path_that_does_not_exist(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"--wheel .*gone.whl does not exist; give the path of the some-data==1.0"):
+    with pytest.raises(
+        FileNotFoundError, match=r"--wheel .*gone.whl does not exist; give the path of the some-data==1.0"
+    ):
         fetch_wheel("some-data==1.0", SHA256, tmp_path, tmp_path / "gone.whl")
 
 
 def test_pip_without_network(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(RuntimeError, match="pip could not download deepforest==2.1.0: .*check the network, or .* --wheel PATH"):
+    text = r"(?s)pip could not download deepforest==2.1.0: .*check the network, or .* --wheel PATH"
+    with pytest.raises(RuntimeError, match=text):
         fetch_wheel("deepforest==2.1.0", SHA256, tmp_path / "cache")

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 from mmagic.datasets.transforms.matlab_like_resize import MATLABLikeResize
-from mmisr.degradation.recipes import RECIPES, Degradation
 from skimage import data
+
+from mmisr.degradation.recipes import RECIPES, Degradation
 
 EVERYTHING = {"blur_sigma": (0.2, 2.0), "noise_sigma": (1.0, 8.0), "jpeg_quality": (30, 90)}
 

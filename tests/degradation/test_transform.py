@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from skimage import data
+
 from mmisr.degradation.recipes import Degradation
 from mmisr.degradation.transform import FeedHR, NativeLR, SimulateLR
 from mmisr.openmmlab.editor import image_seed
-from skimage import data
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
-from mmisr.ops.blur import blur, gaussian_kernel
 from scipy import ndimage
+
+from mmisr.ops.blur import blur, gaussian_kernel
 
 
 @pytest.mark.parametrize(("sigma_xy", "angle"), [((1.0, 1.0), 0.0), ((3.0, 0.7), 0.0), ((2.5, 0.8), 0.6)])

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmisr.ops.jpeg import jpeg
 from PIL import Image
 from skimage import data
+
+from mmisr.ops.jpeg import jpeg
 
 
 @pytest.fixture(scope="module")

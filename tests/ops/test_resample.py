@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from mmisr.ops.resample import MODES, resize
 from PIL import Image
 from skimage import data
 from torch.nn import functional as F
+
+from mmisr.ops.resample import MODES, resize
 
 PILLOW = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
 KERNEL_MODES = tuple(PILLOW)

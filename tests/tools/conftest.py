@@ -62,10 +62,11 @@ auto_scale_lr = dict(enable=False, base_batch_size=2)
 
 BY_EPOCH = """
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=3)
+default_hooks = dict(checkpoint=dict(max_keep_ckpts=3))
 """
 BY_ITERATION = """
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=12)
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=4))
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=4, max_keep_ckpts=3))
 log_processor = dict(by_epoch=False)
 """
 KILLED = """

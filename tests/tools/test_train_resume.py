@@ -1,5 +1,6 @@
 """A run that is killed and resumed gives what an uninterrupted one gives, bit for bit."""
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
     options = {"optim_wrapper.optimizer.lr": 0.0, "default_hooks.logger.interval": 1}
     train(config, str(tmp_path / "work"), cfg_options=options)
     log = next((tmp_path / "work").glob("*/vis_data/scalars.json")).read_text().splitlines()
-    losses = [eval(line)["loss_cls"] for line in log]
+    losses = [json.loads(line)["loss_cls"] for line in log]
     assert len(losses) == 12
     assert len(set(losses)) == 12
 
@@ -86,7 +87,7 @@ def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
     ("keys", "error", "text"),
     [
         ({"resume": "nowhere.pth"}, FileNotFoundError, "--resume nowhere.pth does not exist; give a checkpoint"),
-        ({"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {}}}, ValueError, "base_batch_size"),
+        ({"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {"_delete_": True, "enable": False}}}, ValueError, "base_batch_size"),
         ({"launcher": "pytorch"}, ValueError, r"needs the environment variables \['RANK', 'WORLD_SIZE'"),
         ({"launcher": "ssh"}, ValueError, "--launcher must be none, pytorch, slurm, mpi, got 'ssh'"),
         ({"amp": True, "cfg_options": {"optim_wrapper.type": "ApexOptimWrapper"}}, ValueError, "'ApexOptimWrapper'"),

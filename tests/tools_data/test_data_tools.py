@@ -1,6 +1,8 @@
 """The data tools as a user runs them."""
 
+import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,8 +11,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from mmisr.datasets import aerial_cars, tree_crowns
 from PIL import Image
+
+from mmisr.datasets import aerial_cars, tree_crowns
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "data/wheels"
@@ -19,13 +22,8 @@ CACHE = ROOT / "data/wheels"
 
 def tool(name: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, str(ROOT / f"tools/data/{name}.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=_environment())
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +62,6 @@ def test_the_two_sides_share_no_pixel(crowns):
 
 
 def test_tiles_and_boxes_are_those_of_the_wheel(crowns):
-    import io
-
     whole = np.asarray(Image.open(io.BytesIO(wheel_part(f"{tree_crowns.MEADOW}.png"))).convert("RGB"))
     xml = ElementTree.fromstring(wheel_part(f"{tree_crowns.MEADOW}.xml"))
     edges = ("xmin", "ymin", "xmax", "ymax")
@@ -115,9 +111,10 @@ def test_tree_crowns_are_made_anew_where_a_tile_is_gone(crowns):
 
 
 def test_tree_crowns_from_a_wheel_that_does_not_exist(tmp_path):
-    found = tool("tree_crowns", "--out", str(tmp_path / "out"), "--wheel", str(tmp_path / "gone.whl"))
-    assert found.returncode != 0
-    assert "gone.whl does not exist; give the path of the deepforest==2.1.0 wheel" in found.stderr
+    with pytest.raises(
+        FileNotFoundError, match="gone.whl does not exist; give the path of the deepforest==2.1.0 wheel"
+    ):
+        tree_crowns.prepare(tmp_path / "out", CACHE, tmp_path / "gone.whl")
 
 
 @pytest.fixture
@@ -130,7 +127,14 @@ def source(tmp_path) -> Path:
         for image in images:
             Image.new("RGB", (40, 30), (image["id"], 2, 3)).save(root / "images" / image["file_name"])
         annotations = [
-            {"id": i, "image_id": i % frames, "category_id": 1 + i % 2, "bbox": [3, 4, 9.5, 8], "area": 76, "iscrowd": 0}
+            {
+                "id": i,
+                "image_id": i % frames,
+                "category_id": 1 + i % 2,
+                "bbox": [3, 4, 9.5, 8],
+                "area": 76,
+                "iscrowd": 0,
+            }
             for i in range(boxes)
         ]
         annotations[0]["bbox"] = [33, -1, 8.25, 9]
@@ -153,8 +157,7 @@ def test_aerial_cars(source, tmp_path):
     assert [a["category_id"] for a in five["annotations"][:3]] == [1, 2, 1]
     assert one["annotations"][0]["bbox"] == [33, 0, 7, 8]  # clipped to its frame
     assert (out / "images/val7.png").read_bytes() == (source / "images/val7.png").read_bytes()
-    again = tool("aerial_cars", "--src", str(source / "gone"), "--out", str(out))
-    assert "is there already" in again.stdout
+    assert aerial_cars.prepare(source / "gone", out)[0] == f"{out} is there already; delete it to make it anew"
 
 
 def test_aerial_cars_from_elsewhere(source, tmp_path):

@@ -40,8 +40,8 @@ class Budget:
             raise ValueError(f"budget.hard_share must be in [0, 1], got {self.hard_share}")
         if (self.target_ms is None) != (self.macs_per_ms is None):
             raise ValueError(
-                "budget.target_ms and budget.macs_per_ms go together; measure macs_per_ms on this device: MACs of an image "
-                f"over its milliseconds; got target_ms={self.target_ms}, macs_per_ms={self.macs_per_ms}"
+                "budget.target_ms and budget.macs_per_ms go together; measure macs_per_ms on this device: MACs of an "
+                f"image over its milliseconds; got target_ms={self.target_ms}, macs_per_ms={self.macs_per_ms}"
             )
         for name in ("target_macs", "target_ms", "macs_per_ms"):
             value = getattr(self, name)
@@ -58,8 +58,8 @@ class Budget:
     def route(self, logits: Tensor, cost: Callable[[Tensor], float]) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
 
-        The order is that of a bias on the logits of moderate and hard: tokens by the margin of their best deep logit over
-        the easy one. A token that goes deep is hard or moderate as its logits say.
+        The order is that of a bias on the logits of moderate and hard: tokens by the margin of their best deep logit
+        over the easy one. A token that goes deep is hard or moderate as its logits say.
 
         Args:
             logits: (3, rows, cols).

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmisr.editors.instance_sr.labels import HARD, MODERATE
+from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.ops.tokens import spread
 
 Easy = Literal["exit1", "interpolate"]
@@ -78,21 +78,25 @@ class Fusion(nn.Module):
         self.lanes = nn.ModuleList(
             nn.Sequential(nn.Conv2d(3, channels, k, padding=k // 2), nn.ReLU(inplace=True)) for k in (3, 5)
         )
-        self.out = nn.Conv2d(2 * channels, 3, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = _start_near_zero(nn.Conv2d(2 * channels, 3, 1), 0.0)
 
     def forward(self, sr: Tensor) -> Tensor:
         """(B, 3, H, W) to the same."""
         return sr + self.out(torch.cat([lane(sr) for lane in self.lanes], 1))
 
 
+def _start_near_zero(conv: nn.Conv2d, std: float) -> nn.Conv2d:
+    for parameter in conv.parameters():
+        nn.init.normal_(parameter, std=std if parameter.ndim > 1 else 0.0)
+    return conv
+
+
 class Decoder(nn.Module):
     """LR image to SR image, by one exit or another; what runs where is :mod:`.sparse`'s business.
 
     Source: InstanceSR, overview figure: three chained blocks with local and long skips, a PixelShuffle exit after each,
-    fusion of the exits. What differs: an exit is one Conv(C -> 3 s^2) and a PixelShuffle on top of the bilinear LR skip,
-    since a heavier tail at HR size would cap what skipping can save.
+    fusion of the exits. What differs: an exit is one Conv(C -> 3 s^2) and a PixelShuffle on top of the bilinear LR
+    skip, since a heavier tail at HR size would cap what skipping can save.
 
     Args:
         scale: Factor per axis.
@@ -112,10 +116,9 @@ class Decoder(nn.Module):
         self.easy = easy
         self.head = nn.Conv2d(3, size.channels, 3, padding=1)
         self.blocks = nn.ModuleList(Block(size.channels, n) for n in size.blocks)
-        self.exits = nn.ModuleList(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1) for _ in size.blocks)
-        for conv in self.exits:
-            nn.init.normal_(conv.weight, std=1e-3)
-            nn.init.zeros_(conv.bias)
+        self.exits = nn.ModuleList(
+            _start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3) for _ in size.blocks
+        )
         self.fusion = Fusion() if size.fusion else nn.Identity()
 
     @property
@@ -134,7 +137,7 @@ class Decoder(nn.Module):
     def easy_residual(self, trunk: Tensor) -> Tensor:
         """What the easy exit adds to the skip, (B, C, h, w) to (B, 3, s*h, s*w)."""
         if self.easy == "exit1":
-            return F.pixel_shuffle(self.exits[0](trunk), self.scale)
+            return self.leave(EASY, trunk)
         batch, _, height, width = trunk.shape
         return trunk.new_zeros(batch, 3, height * self.scale, width * self.scale)
 
@@ -142,10 +145,15 @@ class Decoder(nn.Module):
         """Every exit on every token, densely: three (B, 3, s*h, s*w) images without fusion."""
         base, x = self.bilinear(lr), self.trunk(lr)
         images = [base + self.easy_residual(x)]
-        for block, leave in zip(self.blocks[1:], self.exits[1:], strict=True):
-            x = block(x)
-            images.append(base + F.pixel_shuffle(leave(x), self.scale))
+        for level in (MODERATE, HARD):
+            x = self.blocks[level](x)
+            images.append(base + self.leave(level, x))
         return images
+
+    def leave(self, level: int, x: Tensor, padding: int = 1) -> Tensor:
+        """What the exit of ``level`` adds to the skip: (N, C, h, w) to (N, 3, s*h, s*w) with the padding of 1."""
+        conv = cast(nn.Conv2d, self.exits[level])
+        return F.pixel_shuffle(F.conv2d(x, conv.weight, conv.bias, padding=padding), self.scale)
 
     def stitch(self, images: list[Tensor], exits: Tensor, token: int) -> Tensor:
         """Choose every token's own exit among dense images; for training and as the reference of the sparse pass."""

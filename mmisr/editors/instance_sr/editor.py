@@ -106,7 +106,7 @@ class InstanceSR(SREditor):
         self.budget = None if budget is None else Budget(**budget)
         if self.budget is not None and not isinstance(self.router, Learned):
             raise ValueError(
-                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; other routers take shares"
+                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; others take `shares`"
             )
 
     def set_stage(self, stage: str) -> None:
@@ -122,7 +122,7 @@ class InstanceSR(SREditor):
         self.net.encoder.requires_grad_(stage != "decoder")
 
     def macs(self, lr_hw: tuple[int, int], exits: Tensor) -> float:
-        """MACs of :meth:`upscale` for one image, everything charged: encoder where the router asks, halo, exits, fusion.
+        """MACs of :meth:`upscale` for one image, with encoder (where the router asks for it), halo, exits and fusion.
 
         Args:
             lr_hw: Height and width of the LR image, before padding to whole tokens.
@@ -145,6 +145,7 @@ class InstanceSR(SREditor):
         Args:
             inputs: (B, 3, h, w) LR, RGB in [0, 1].
             data_samples: Stacked sample with ``gt_img`` and the metainfo ``boxes_lr``.
+            **kwargs: Unused; the signature is mmagic's.
         """
         lr = self._pad(inputs)
         boxes = [torch.as_tensor(b).float() for b in data_samples.boxes_lr]

@@ -13,8 +13,8 @@ class Encoder(nn.Module):
     """LR image to three logits and a box per token.
 
     Source: InstanceSR, overview figure: a backbone with a 4-level pyramid, a downsampling network of three Conv+ReLU
-    lanes (one per finer level; the coarsest level joins by nearest enlargement), a classification and a regression head.
-    Only Conv, Linear and ReLU. Widths and depths are ours, chosen to stay under 5 % of the nano decoder.
+    lanes (one per finer level; the coarsest level joins by nearest enlargement), a classification and a regression
+    head. Only Conv, Linear and ReLU. Widths and depths are ours, chosen to stay under 5 % of the nano decoder.
 
     Args:
         token_size: Side of a token in LR pixels, a multiple of 8.
@@ -58,21 +58,21 @@ class Encoder(nn.Module):
 
     def macs(self, hw: tuple[int, int]) -> float:
         """MACs of :meth:`forward` for one LR image of ``hw`` pixels, both heads included."""
-        h, w = hw
-        total = 0
-        for number, level in enumerate((self.level1, self.level2, self.level3, self.level4), 1):
-            pixels = -(-h // 2**number) * -(-w // 2**number)
-            total += pixels * sum(unit[0].weight.numel() for unit in level)
-        cells = (h // STRIDE) * (w // STRIDE)
-        total += cells * sum(lane[0].weight.numel() for lane in (self.lane1, self.lane2, self.lane3))
-        heads = [unit[0].weight.numel() for unit in (*self.classify, *self.localise)]
-        linear = self.class_linear.weight.numel() + self.box_linear.weight.numel()
-        return total + (h // self.token_size) * (w // self.token_size) * (sum(heads) + linear)
+        levels = (self.level1, self.level2, self.level3, self.level4)
+        total = sum(-(-hw[0] // 2**n) * -(-hw[1] // 2**n) * _weights(level) for n, level in enumerate(levels, 1))
+        cells = (hw[0] // STRIDE) * (hw[1] // STRIDE)
+        tokens = (hw[0] // self.token_size) * (hw[1] // self.token_size)
+        total += cells * _weights(self.lane1, self.lane2, self.lane3)
+        return total + tokens * _weights(self.classify, self.localise, self.class_linear, self.box_linear)
 
 
 def _unit(cin: int, cout: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     padding = kernel // 2 if kernel % 2 else 0
     return nn.Sequential(nn.Conv2d(cin, cout, kernel, stride, padding), nn.ReLU(inplace=True))
+
+
+def _weights(*modules: nn.Module) -> int:
+    return sum(p.numel() for module in modules for p in module.parameters() if p.ndim > 1)
 
 
 def _linear(linear: nn.Linear, features: Tensor) -> Tensor:

@@ -23,13 +23,13 @@ SOURCES = ("labels", "routed")
 class InstanceSRStageHook(Hook):
     """Train the decoder, then the encoder, then both, and log the class histogram.
 
-    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters outside a stage get no
-    gradient; with several processes the config needs ``find_unused_parameters = True``.
+    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters outside a stage get
+    no gradient; with several processes the config needs ``find_unused_parameters = True``.
 
-    The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations and at the end of every
-    epoch. A histogram of one class alone is a collapse and raises a warning: of the labels, because nothing can be learned
-    from them; of the router, because it routes no more. Few moderate tokens are none: objects that are all tiny have next to
-    no moderate tokens.
+    The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations and at the end of
+    every epoch. A histogram of one class alone is a collapse and raises a warning: of the labels, because nothing can
+    be learned from them; of the router, because it routes no more. Few moderate tokens are none: objects that are all
+    tiny have next to no moderate tokens.
 
     Args:
         encoder_from: First iteration of the encoder stage.

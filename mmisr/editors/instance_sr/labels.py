@@ -17,8 +17,8 @@ CLASSES = ("easy", "moderate", "hard")
 class LabelRule:
     """When a token is easy, moderate or hard.
 
-    A token is *easy* where boxes cover next to nothing of it; else *hard* where it touches a small box or lies in a crowd;
-    else *moderate*.
+    A token is *easy* where boxes cover next to nothing of it; else *hard* where it touches a small box or lies in a
+    crowd; else *moderate*.
 
     Source: InstanceSR (Fan et al., TCSVT 2024) names the three classes; the thresholds are ours.
 

@@ -26,8 +26,8 @@ class LossWeights:
         dilate: Dilation of the boxes in HR pixels.
         recall: How much more an instance token counts than an easy one in L_enc: a missed instance costs more than a
             token too many.
-        every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every token, so that exits stay
-            usable by other routers; the rest compares the stitched image.
+        every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every token, so that exits
+            stay usable by other routers; the rest compares the stitched image.
 
     Raises:
         ValueError: A value is out of range.

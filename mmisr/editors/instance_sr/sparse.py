@@ -8,8 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
@@ -24,10 +23,10 @@ class Execution:
     """How deep tokens are computed.
 
     Args:
-        halo: LR pixels computed around a window and thrown away; None for the whole receptive field of the deep blocks,
-            which makes the result that of a dense pass.
-        partition: ``rectangles`` merges neighbouring tokens, image by image, which needs the fewest MACs; ``windows`` takes
-            one window per token and runs those of a whole batch together, hard ones first.
+        halo: LR pixels computed around a window and thrown away; None for the whole receptive field of the deep
+            blocks, which makes the result that of a dense pass.
+        partition: ``rectangles`` merges neighbouring tokens, image by image, which needs the fewest MACs; ``windows``
+            takes one window per token and runs those of a whole batch together, hard ones first.
         max_windows: How many windows run at once, which bounds the memory; only with ``windows``.
 
     Raises:
@@ -67,8 +66,8 @@ class Job:
 class SparseDecoder:
     """Runs a decoder where a routing map asks for it.
 
-    Head, first block and easy exit run once over the frame. Deeper tokens are covered with windows, and the deep blocks run
-    over windows of the trunk's features: what is chosen, and how, depends on one image's map alone, so a result does not
+    Head, first block and easy exit run once over the frame. Deeper tokens are covered with windows, and the deep blocks
+    run over windows of the trunk's features. What is chosen depends on one image's map alone, so a result does not
     depend on the batch. Where a dense pass over the frame needs no more MACs, it is taken.
 
     Args:
@@ -177,7 +176,7 @@ class SparseDecoder:
         return float(window * units * size.unit_macs + (hard + moderate) * self.token**2 * self._exit_macs)
 
     def _run_job(self, job: Job, number: int, trunk: Tensor, exits: Tensor, residual: Tensor) -> None:
-        """Overwrite the residual of one image inside one rectangle, where its tokens leave by one of the job's exits."""
+        """Overwrite the residual of one image where the tokens of one rectangle leave by an exit of the job."""
         decoder, scale = self.decoder, self.decoder.scale
         rows, cols = job.rect.window(self.token, job.halo, (trunk.shape[-2], trunk.shape[-1]))
         inner = job.rect.inner(self.token, job.halo)
@@ -188,10 +187,19 @@ class SparseDecoder:
         for level in (MODERATE, HARD)[: max(job.levels)]:
             x = decoder.blocks[level](x)
             if level in job.levels:
-                image = F.pixel_shuffle(_conv_inside(decoder.exits[level], x, *inner), scale)
+                image = self._leave_inside(level, x, *inner)
                 now = residual[number : number + 1, :, out_rows, out_cols]
                 chosen = torch.where(where == level, image.to(now.dtype), now)
                 residual[number : number + 1, :, out_rows, out_cols] = chosen
+
+    def _leave_inside(self, level: int, x: Tensor, rows: slice, cols: slice) -> Tensor:
+        """The exit of the inner part of a window alone, which still sees one pixel around it."""
+        top, left = min(rows.start, 1), min(cols.start, 1)
+        bottom, right = min(x.shape[-2] - rows.stop, 1), min(x.shape[-1] - cols.stop, 1)
+        part = x[..., rows.start - top : rows.stop + bottom, cols.start - left : cols.stop + right]
+        image, scale = self.decoder.leave(level, part), self.decoder.scale
+        down = slice(top * scale, (top + rows.stop - rows.start) * scale)
+        return image[..., down, left * scale : (left + cols.stop - cols.start) * scale]
 
     def _run_windows(self, maps: Exits, images: list[int], trunk: Tensor, residual: Tensor) -> None:
         """Run one window per deep token of several images; block 3's batch is a prefix of block 2's."""
@@ -217,19 +225,10 @@ class SparseDecoder:
         for level, features in zip(levels, centres, strict=True):
             if not len(features):
                 continue
-            leave = decoder.exits[level]
-            patches = F.pixel_shuffle(F.conv2d(features, leave.weight, leave.bias), decoder.scale)
+            patches = decoder.leave(level, features, padding=0)
             scatter_centres(residual, patches, tokens[num_hard:] if level == MODERATE else tokens[:num_hard])
 
 
 def _pixels(job: Job, token: int, halo: int, hw: tuple[int, int]) -> int:
     rows, cols = job.rect.window(token, halo, hw)
     return (rows.stop - rows.start) * (cols.stop - cols.start)
-
-
-def _conv_inside(conv: nn.Conv2d, x: Tensor, rows: slice, cols: slice) -> Tensor:
-    """A 3x3 convolution of the inner part alone, which still sees one pixel around it."""
-    top, left = min(rows.start, 1), min(cols.start, 1)
-    bottom, right = min(x.shape[-2] - rows.stop, 1), min(x.shape[-1] - cols.stop, 1)
-    part = conv(x[..., rows.start - top : rows.stop + bottom, cols.start - left : cols.stop + right])
-    return part[..., top : top + rows.stop - rows.start, left : left + cols.stop - cols.start]

@@ -1,0 +1,81 @@
+"""Every data-set config, on data of the user's own: one config and no code."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import EVALUATOR, init_default_scope
+from mmengine.runner import Runner
+
+from mmisr.openmmlab import mmagic_nets  # noqa: F401  (registers mmagic's metrics)
+from mmisr.registry import DATASETS
+
+FOLDER = Path(__file__).parents[2] / "configs/_base_/datasets"
+CONFIGS = sorted(FOLDER.glob("*.py"))
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def config(request, coco) -> Config:
+    """A config, pointed to other data as a user's own would point it."""
+    root = coco(images=[(f"{i}.png", 90 + i, 70) for i in range(3)])
+    cfg = Config.fromfile(request.param)
+    own = {
+        "data_root": f"{root}/",
+        "ann_file": "ann.json",
+        "data_prefix": {"img": "images/"},
+        "metainfo": {"classes": ("thing",)},
+    }
+    for side in ("train", "val", "test"):
+        inner = cfg[f"{side}_dataloader"].dataset
+        inner = inner.get("dataset", inner)
+        inner.update(own)
+        cfg[f"{side}_dataloader"].update(num_workers=0, persistent_workers=False)
+    if "ann_file" in (cfg.val_evaluator if isinstance(cfg.val_evaluator, dict) else {}):
+        cfg.val_evaluator.ann_file = str(root / "ann.json")
+    init_default_scope("mmisr")
+    return cfg
+
+
+def test_names_are_unique():
+    names = [path.name for path in FOLDER.parents[1].rglob("*.py")]
+    assert len(CONFIGS) == 10
+    assert all(names.count(path.name) == 1 for path in CONFIGS)
+
+
+def test_batches_of_training_and_validation(config):
+    np.random.seed(0)
+    batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
+    assert len(batch["inputs"]) == config.train_dataloader.batch_size
+    assert {tuple(x.shape[1:]) for x in batch["inputs"]} <= _patches(config)
+    batches = list(Runner.build_dataloader(config.val_dataloader, seed=0))
+    assert len(batches) == 3
+    sample = batches[0]["data_samples"][0]
+    if "scale" in config:
+        s = config.scale
+        assert (sample.source_shape, sample.lr_shape) == ((70 - 70 % s, 90 - 90 % s), (70 // s, 90 // s))
+    assert DATASETS.build(config.val_dataloader.dataset).metainfo["classes"] == ("thing",)
+
+
+def _patches(config: Config) -> set[tuple[int, int]]:
+    """Allowed sizes of a training input."""
+    if "scale" not in config:
+        return {(70, w) for w in (90, 91, 92)} | {(w, 70) for w in (90, 91, 92)}
+    patch = next(t for t in config.train_pipeline if t["type"] == "mmisr.RandomPatch")["size"]
+    return {(patch // config.scale, patch // config.scale)}
+
+
+def test_evaluators_build(config):
+    evaluators = config.val_evaluator if isinstance(config.val_evaluator, list) else [config.val_evaluator]
+    for evaluator in evaluators:
+        EVALUATOR.build({"type": "Evaluator", "metrics": evaluator})
+
+
+def test_backend_args_reach_every_reader(config):
+    """Whoever reads a file says through which back end, so that one variable moves a data set to another store."""
+    readers = {"mmisr.LoadImage", "mmdet.LoadImageFromFile", "mmdet.LoadAnnotations"}
+    for side in ("train", "val"):
+        inner = config[f"{side}_dataloader"].dataset
+        inner = inner.get("dataset", inner)
+        assert "backend_args" in inner
+        assert all("backend_args" in t for t in inner.pipeline if t["type"] in readers)
