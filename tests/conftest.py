@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from mmisr.openmmlab.stack import prepare
 from skimage import data
 
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.stack import prepare
 
 prepare()
 

@@ -14,7 +14,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--work-dir", help="where logs and checkpoints go")
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision")
     parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size")
-    parser.add_argument("--resume", nargs="?", const="auto", help="continue: from the last checkpoint, or from this one")
+    parser.add_argument(
+        "--resume", nargs="?", const="auto", help="continue: from the last checkpoint, or from this one"
+    )
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local-rank", "--local_rank", type=int, default=0)

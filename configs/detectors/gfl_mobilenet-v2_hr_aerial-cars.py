@@ -2,7 +2,11 @@
 # Weights first: python tools/data/mobilenet_v2.py
 # Train:         python tools/train.py configs/detectors/gfl_mobilenet-v2_hr_aerial-cars.py
 # The pair with an identity editor is the plain detector, so data, metric and caps are those of every other arm.
-_base_ = ["../_base_/default_runtime.py", "../_base_/datasets/aerial_cars_x4.py", "../_base_/detectors/gfl_mobilenet-v2_1class.py"]
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/aerial_cars_x4.py",
+    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
+]
 
 load = _base_.load
 pack = [
@@ -16,7 +20,13 @@ train_pipeline = [
     dict(type="mmisr.RandomPatch", size=256, around_box=0.8),
     dict(type="mmdet.RandomFlip", prob=0.5),
     dict(type="mmisr.RandomTurn"),
-    dict(type="mmdet.PhotoMetricDistortion", brightness_delta=20, contrast_range=(0.8, 1.2), saturation_range=(0.8, 1.2), hue_delta=6),
+    dict(
+        type="mmdet.PhotoMetricDistortion",
+        brightness_delta=20,
+        contrast_range=(0.8, 1.2),
+        saturation_range=(0.8, 1.2),
+        hue_delta=6,
+    ),
     *pack,
 ]
 test_pipeline = [*load, *pack]

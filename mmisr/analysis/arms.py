@@ -94,7 +94,9 @@ def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
         return batch["inputs"]
     missing = [s.metainfo.get("img_path") for s in batch["data_samples"] if "hr" not in s]
     if missing:
-        raise ValueError(f"arm 'hr' needs the HR image, and {missing[0]} has none: drop the arm, or simulate LR from HR")
+        raise ValueError(
+            f"arm 'hr' needs the HR image, and {missing[0]} has none: drop the arm, or simulate LR from HR"
+        )
     return [s.hr for s in batch["data_samples"]]
 
 

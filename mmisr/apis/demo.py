@@ -55,7 +55,9 @@ def _pictures(results: dict[str, ArmResult], folder: Path) -> None:
         of = {name: result.samples[index] for name, result in results.items()}
         panels = [_panel(title, of[name]) for name, title in TITLES.items()]
         routed = of["instance_sr"]
-        panels.insert(3, Panel("routing: amber moderate, pink hard", to_uint8(routed.sr.numpy()), routing=routed.routing))
+        panels.insert(
+            3, Panel("routing: amber moderate, pink hard", to_uint8(routed.sr.numpy()), routing=routed.routing)
+        )
         name = Path(str(routed.img_path)).stem
         strip(panels).save(folder / f"{name}.jpg", quality=88)
 

@@ -28,7 +28,9 @@ def publish(source: str | Path, target: str | Path, part: str | None = None, hal
     prefix = "" if part is None else f"{part}."
     kept = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     if not kept:
-        raise ValueError(f"checkpoint {source} has no weights of the part {part!r}; its names begin with {next(iter(state))!r}")
+        raise ValueError(
+            f"checkpoint {source} has no weights of the part {part!r}; its names begin with {next(iter(state))!r}"
+        )
     if half:
         kept = {k: v.half() if v.is_floating_point() else v for k, v in kept.items()}
     Path(target).parent.mkdir(parents=True, exist_ok=True)

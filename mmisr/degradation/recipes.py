@@ -70,8 +70,8 @@ RECIPES: dict[str, Recipe] = {
 class Degradation:
     """HR to LR: blur, reduce, add noise, round to 8 bits, compress.
 
-    Convention: arithmetic is in float64 on the 0..255 scale, where the weights of every recipe at x2 and x4 are exact;
-    so the pixels do not depend on the device, the batch or the number of threads.
+    Convention: arithmetic is in float64 on the 0..255 scale, where the weights of every recipe at x2 and x4 are exact
+    binary fractions; so without blur the pixels cannot depend on the batch, the number of threads or the device.
 
     Args:
         scale: Reduction factor, a whole number.

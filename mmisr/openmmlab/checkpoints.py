@@ -17,7 +17,6 @@ WRAPPERS = ("state_dict", "params_ema", "params", "model")
 """Keys under which trainers put the weights, in the order they are looked for."""
 
 
-
 def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
     """Read the weights of a checkpoint.
 
@@ -34,7 +33,9 @@ def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"checkpoint {path} does not exist; check the path, or make it as its config's header says")
+        raise FileNotFoundError(
+            f"checkpoint {path} does not exist; check the path, or make it as its config's header says"
+        )
     return _weights(_read(path, trusted), path)
 
 
@@ -115,7 +116,10 @@ _PLAIN = {
     ("torch._utils", "_rebuild_parameter"),
     ("torch", "Size"),
     ("torch", "device"),
-    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Byte", "Bool")),
+    *(
+        ("torch", f"{kind}Storage")
+        for kind in ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Byte", "Bool")
+    ),
 }
 
 
@@ -135,7 +139,9 @@ def _weights(content: Any, path: Path) -> dict[str, Tensor]:
             content = content[key]
             break
     if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f"checkpoint {path} holds no weights: expected a dict of tensors, found {type(content).__name__}")
+        raise ValueError(
+            f"checkpoint {path} holds no weights: expected a dict of tensors, found {type(content).__name__}"
+        )
     return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
 
 
@@ -157,11 +163,16 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
         if inner and set(own) & set(inner):
             state = inner
             break
-    optional = {k for k in own if k.endswith("num_batches_tracked")} | {k for k in own if k.startswith("data_preprocessor")}
+    optional = {k for k in own if k.endswith("num_batches_tracked")} | {
+        k for k in own if k.startswith("data_preprocessor")
+    }
     missing = [k for k in own if k not in state and k not in optional]
     extra = [k for k in state if k not in own]
-    shapes = [f"{k}: {tuple(state[k].shape)} in the file, {tuple(v.shape)} in the model" for k, v in own.items()
-              if k in state and state[k].shape != v.shape]
+    shapes = [
+        f"{k}: {tuple(state[k].shape)} in the file, {tuple(v.shape)} in the model"
+        for k, v in own.items()
+        if k in state and state[k].shape != v.shape
+    ]
     if missing or extra or shapes:
         raise ValueError(
             f"checkpoint {source} does not fit {type(module).__name__}: another architecture, size or scale. "

@@ -8,7 +8,7 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmdet.models.backbones import MobileNetV2  # noqa: E402
+from mmdet.models.backbones import MobileNetV2
 
 
 def to_mmdet(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -23,7 +23,9 @@ def to_mmdet(state: dict[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: Number or shape of the tensors differs.
     """
-    features = [v for k, v in state.items() if not k.startswith("classifier.") and not k.endswith("num_batches_tracked")]
+    features = [
+        v for k, v in state.items() if not k.startswith("classifier.") and not k.endswith("num_batches_tracked")
+    ]
     own = MobileNetV2(out_indices=(7,)).state_dict()
     names = [k for k in own if not k.endswith("num_batches_tracked")]
     if len(features) != len(names) or any(own[k].shape != v.shape for k, v in zip(names, features, strict=False)):

@@ -6,6 +6,6 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmcv.transforms import BaseTransform  # noqa: E402
+from mmcv.transforms import BaseTransform
 
 __all__ = ["BaseTransform"]

@@ -35,7 +35,7 @@ class SRDetDataPreprocessor(BaseDataPreprocessor):
             TypeError: An image is not uint8.
             ValueError: An image does not have three channels.
         """
-        data = self.cast_data(data)  # type: ignore[assignment]
+        data = self.cast_data(data)
         return {"inputs": [self._to_unit(image) for image in data["inputs"]], "data_samples": data.get("data_samples")}
 
     @staticmethod

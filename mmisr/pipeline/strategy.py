@@ -33,12 +33,12 @@ class Strategy(Protocol):
 
 
 class OnePhase(ABC):
-    """Base of the strategies that take one ordinary optimiser step per batch."""
+    """Base of the strategies that take one ordinary optimiser step per batch; set-up and modes may stay as they are."""
 
-    def set_up(self, model: SRDetector) -> None:
+    def set_up(self, model: SRDetector) -> None:  # noqa: B027  (a default, not a forgotten override)
         """Nothing is frozen unless a strategy says so."""
 
-    def set_modes(self, model: SRDetector) -> None:
+    def set_modes(self, model: SRDetector) -> None:  # noqa: B027
         """Modes stay as set unless a strategy says otherwise."""
 
     @abstractmethod

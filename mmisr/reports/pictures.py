@@ -79,7 +79,7 @@ def _draw(panel: Panel, height: int) -> Image.Image:
         image = _tint(image, panel.routing)
     pen = ImageDraw.Draw(image)
     for boxes, colour, line in ((panel.truth_xyxy, TRUTH, 1), (panel.found_xyxy, FOUND, 2)):
-        for x1, y1, x2, y2 in (() if boxes is None else boxes * factor):
+        for x1, y1, x2, y2 in () if boxes is None else boxes * factor:
             if x2 > x1 and y2 > y1:
                 pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
     return image

@@ -19,16 +19,8 @@ PIPELINE = [
 @pytest.fixture
 def dataset(coco) -> SRCocoDataset:
     root = coco(images=[(f"{i}.png", 48 + i, 40) for i in range(6)])
-    prefix = {"img": "images/"}
-    classes = {"classes": ("thing",)}
-    return SRCocoDataset(
-        ann_file="ann.json",
-        data_root=str(root),
-        data_prefix=prefix,
-        metainfo=classes,
-        pipeline=PIPELINE,
-        test_mode=True,
-    )
+    data = {"ann_file": "ann.json", "data_root": str(root), "data_prefix": {"img": "images/"}}
+    return SRCocoDataset(**data, metainfo={"classes": ("thing",)}, pipeline=PIPELINE, test_mode=True)
 
 
 def lr_by_id(dataset, workers: int, order: list[int], batch: int) -> dict[int, torch.Tensor]:
