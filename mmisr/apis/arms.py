@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 from tqdm import tqdm
 
@@ -33,6 +34,7 @@ def run_arms(cfg: Config, arms: Sequence[Arm], device: str = "cpu") -> dict[str,
     Returns:
         Result and figures by arm, in the order given.
     """
+    MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
     loader = Runner.build_dataloader(copy.deepcopy(cfg.test_dataloader))
     evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, (list, tuple)) else cfg.test_evaluator
     detector, results = None, {}

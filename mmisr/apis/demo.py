@@ -18,6 +18,9 @@ from mmisr.reports.pictures import Panel, strip, to_uint8
 from mmisr.reports.table import rich_table
 
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+TABLE_WIDTH = 175
+"""Columns that the table needs; a narrower terminal wraps lines, which reads better than cut-off numbers."""
+
 SHOWN_SCORE = 0.3
 """Boxes of at least this score are drawn; AP counts all."""
 
@@ -32,7 +35,7 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     Returns:
         What was written to ``results.json``.
     """
-    console = Console(soft_wrap=True)
+    console = Console(width=max(Console().width, TABLE_WIDTH))
     for line in tree_crowns(Path("data/tree_crowns"), Path("data/wheels")):
         console.print(line)
     cfg = read_config(config)

@@ -20,6 +20,12 @@ from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
 from mmisr.registry import MODELS, TRANSFORMS
 
+TRAINING = (
+    *("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"),
+    *("val_dataloader", "val_cfg", "val_evaluator"),
+)
+"""What a test does not need; mmengine asks that all or none of it is there."""
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -75,6 +81,7 @@ def test(
     if pictures is not None and pictures.show and is_editor:
         raise ValueError("--show draws boxes, and this config's model is an editor alone: use --show-dir for its images")
     cfg.load_from, cfg.resume = None, False
+    cfg.update(dict.fromkeys(TRAINING))
     join_processes(cfg)
     runner = Runner.from_cfg(cfg)
     state = check_checkpoint(runner.model, checkpoint)

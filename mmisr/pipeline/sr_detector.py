@@ -197,7 +197,7 @@ class SRDetector(BaseDetector):
 
     def _load_parts(self) -> None:
         for part, path in self.checkpoints.items():
-            load_into(getattr(self, part), load_state(path), path)
+            load_into(getattr(self, part), load_state(path), path, (f"{part}.",))
 
     def __getattr__(self, name: str) -> Any:
         if name in DETECTOR_PARTS:

@@ -13,7 +13,12 @@ from mmisr.registry import DATASETS
 
 def build(root, classes=("thing",), **arguments) -> SRCocoDataset:
     config = {"type": "mmisr.SRCocoDataset", "data_root": str(root), "ann_file": "ann.json"}
-    config |= {"data_prefix": {"img": "images/"}, "metainfo": {"classes": classes}, "pipeline": []}
+    config |= {
+        "data_prefix": {"img": "images/"},
+        "metainfo": {"classes": classes},
+        "pipeline": [],
+        "serialize_data": False,
+    }
     return DATASETS.build(config | arguments)
 
 

@@ -25,6 +25,7 @@ def config(request, coco) -> Config:
         "ann_file": "ann.json",
         "data_prefix": {"img": "images/"},
         "metainfo": {"classes": ("thing",)},
+        "serialize_data": False,  # which collects garbage, slowly
     }
     for side in ("train", "val", "test"):
         inner = cfg[f"{side}_dataloader"].dataset

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from mmisr.openmmlab.stack import has_compiled_ops, prepare
 from torch import nn
 from torch.autograd import gradcheck
 from torch.nn import functional as F
+
+from mmisr.openmmlab.stack import has_compiled_ops, prepare
 
 prepare()
 

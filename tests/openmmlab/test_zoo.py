@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from mmisr.openmmlab.stack import prepare
 from skimage import data
 
 from mmisr.openmmlab.detector import DetDataSample, build_detector
+from mmisr.openmmlab.stack import prepare
 
 prepare()
 
@@ -40,6 +40,8 @@ ZOO = {
 def made_small(model: Config) -> Config:
     """Nothing is downloaded, augmentations keep the small size, and few proposals or queries spare time."""
     model.backbone.init_cfg = None
+    if model.backbone.type == "ResNet":
+        model.backbone.zero_init_residual = False  # else no gradient reaches inside a block in the first step
     if "rpn_head" in model:
         model.train_cfg.rpn_proposal.max_per_img = 60
         model.test_cfg.rpn.max_per_img = 60
@@ -52,6 +54,16 @@ def made_small(model: Config) -> Config:
         model.num_queries = 50
         model.dn_cfg.group_cfg.num_dn_queries = 10
     return model
+
+
+@pytest.fixture
+def _as_in_the_runner():
+    """TOOD's head asks for the epoch and YOLOX's resizing for the iteration."""
+    hub = MessageHub.get_instance("test_zoo")
+    hub.update_info("epoch", 0)
+    hub.update_info("iter", 0)
+    yield
+    MessageHub._instance_dict.pop("test_zoo")
 
 
 def batch() -> dict:
@@ -71,11 +83,12 @@ def batch() -> dict:
     return {"inputs": inputs, "data_samples": samples}
 
 
+@pytest.mark.usefixtures("_as_in_the_runner")
 @pytest.mark.parametrize("name", ZOO)
 def test_mmdet_config_builds_learns_and_predicts(name):
     torch.manual_seed(0)
-    MessageHub.get_current_instance().update_info("epoch", 0)  # as the runner does; TOOD's head asks for it
     detector = build_detector(made_small(get_config(ZOO[name]).model))
+    detector.init_weights()
     optimizer = torch.optim.SGD([p for p in detector.parameters() if p.requires_grad], lr=1e-4)
     before = {key: value.clone() for key, value in detector.named_parameters() if value.requires_grad}
 
@@ -86,8 +99,8 @@ def test_mmdet_config_builds_learns_and_predicts(name):
     assert math.isfinite(loss)
     assert loss > 0
     after = dict(detector.named_parameters())
-    moved = [key for key, value in before.items() if not torch.equal(value, after[key])]
-    assert len(moved) > len(before) / 2
+    moved = {key.split(".")[0] for key, value in before.items() if not torch.equal(value, after[key])}
+    assert {"backbone", "neck"} < moved  # and some head
     assert all(torch.isfinite(value).all() for value in after.values())
 
     detector.eval()

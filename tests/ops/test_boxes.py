@@ -19,7 +19,7 @@ def quarter_boxes(most=60):
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(boxes=quarter_boxes())
 def test_covered_share_is_exact(boxes):
     fine = torch.zeros(16 * FINE, 24 * FINE)
@@ -29,12 +29,11 @@ def test_covered_share_is_exact(boxes):
     torch.testing.assert_close(covered_share(boxes, (16, 24), 8), expected, rtol=0, atol=1e-6)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(boxes=quarter_boxes())
 def test_touched_means_shared_area(boxes):
     found = touched(boxes, (2, 3), 8)
     for box, tokens in zip(boxes, found, strict=True):
-        assert torch.equal(tokens & (covered_share(box[None], (16, 24), 8) > 0), covered_share(box[None], (16, 24), 8) > 0)
         if (box[2:] > box[:2]).all():
             assert torch.equal(tokens, covered_share(box[None], (16, 24), 8) > 0)
 

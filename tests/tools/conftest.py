@@ -150,7 +150,7 @@ def start(*arguments: object, **environment: str) -> subprocess.CompletedProcess
         env={**os.environ, **own, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

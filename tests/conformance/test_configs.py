@@ -1,0 +1,153 @@
+"""Every config under configs/ builds, predicts and, where it trains, takes a step; on small real pictures."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import Evaluator
+from mmengine.optim import build_optim_wrapper
+from PIL import Image
+from skimage import data
+
+from mmisr.apis.checks import inner_dataset, test_pipeline
+from mmisr.apis.configs import read_config
+from mmisr.openmmlab.editor import SREditor
+from mmisr.registry import DATASETS, HOOKS, MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted(p for p in (ROOT / "configs").rglob("*.py") if "_base_" not in p.parts)
+NAME = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9.]+)*")
+WEIGHTS = ("checkpoint", "checkpoints", "init_cfg")
+"""Keys that name files: those that are not there (data sets you bring yourself) are left out of this test."""
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT / "configs"))
+
+
+def without_absent_weights(node):
+    if isinstance(node, dict):
+        for key in list(node):
+            files = re.findall(r"[\w./-]+\.(?:pth|safetensors)", str(node[key])) if key in WEIGHTS else []
+            if any(not (ROOT / f).is_file() for f in files):
+                node[key] = None
+            else:
+                without_absent_weights(node[key])
+    elif isinstance(node, (list, tuple)):
+        for item in node:
+            without_absent_weights(item)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Reads a config and lets its data sets read one small photo with two boxes of each class."""
+    monkeypatch.chdir(ROOT)
+    Image.fromarray(data.astronaut()[:97, 60:166]).save(tmp_path / "photo.png")
+
+    def read(path: Path) -> Config:
+        cfg = read_config(path, work_dir=str(tmp_path / "work"))
+        without_absent_weights(cfg.model)
+        for side in ("train", "val", "test"):
+            if f"{side}_dataloader" not in cfg:
+                continue
+            dataset = inner_dataset(cfg, side)
+            classes = dataset.metainfo.classes
+            boxes = [
+                {"id": 2 * k + n, "image_id": 1, "category_id": k + 1, "bbox": [10 + 40 * n, 12, 30, 24], "area": 720}
+                for k in range(len(classes))
+                for n in (0, 1)
+            ]
+            content = {
+                "images": [{"id": 1, "file_name": "photo.png", "height": 97, "width": 106}],
+                "annotations": boxes,
+                "categories": [{"id": k + 1, "name": name} for k, name in enumerate(classes)],
+            }
+            (tmp_path / "photo.json").write_text(json.dumps(content))
+            dataset.update(data_root=f"{tmp_path}/", ann_file="photo.json", data_prefix={"img": ""})
+        return cfg
+
+    return read
+
+
+def sample(cfg: Config, side: str) -> dict:
+    item = DATASETS.build(cfg[f"{side}_dataloader"].dataset)[0]
+    return pseudo_collate([item, item] if side == "train" else [item])
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_config_predicts(path, small):
+    cfg = small(path)
+    test_pipeline(cfg)
+    model = MODELS.build(cfg.model).eval()
+    batch = sample(cfg, "test")
+    source = batch["data_samples"][0].source_shape
+    with torch.no_grad():
+        found = model.test_step(batch)[0]
+    if isinstance(model, SREditor):
+        assert tuple(found.output.pred_img.shape[-2:]) == tuple(source)
+        assert found.output.pred_img.isfinite().all()
+    else:
+        boxes = found.pred_instances.bboxes
+        assert len(boxes) == len(found.pred_instances.scores)
+        assert boxes.isfinite().all()
+        assert (boxes >= 0).all()
+        assert (boxes <= torch.tensor([source[1], source[0]] * 2)).all()
+    evaluator = Evaluator(cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator])
+    evaluator.dataset_meta = inner_dataset(cfg).metainfo
+    evaluator.process([found], batch)
+    assert evaluator.evaluate(1)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_config_trains(path, small):
+    cfg = small(path)
+    if "train_cfg" not in cfg:
+        pytest.skip("for testing only")
+    model = MODELS.build(cfg.model).train()
+    for hook in cfg.get("custom_hooks", []):
+        HOOKS.build(hook)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+    losses = model.train_step(sample(cfg, "train"), wrapper)
+    assert all(torch.isfinite(torch.as_tensor(v)).all() for v in losses.values())
+    after = dict(model.named_parameters())
+    assert any(not torch.equal(p, after[name]) for name, p in before.items()), "no parameter moved"
+
+
+def test_base_names_are_unique():
+    """`mim` looks configs up by base name."""
+    names = [p.stem for p in CONFIGS]
+    assert len(names) > 3
+    assert sorted({n for n in names if names.count(n) > 1}) == []
+    assert [n for n in names if not NAME.fullmatch(n)] == []
+
+
+def bases(path: Path) -> list[str]:
+    text = re.search(r"^_base_\s*=\s*(\[[^\]]*\]|\"[^\"]*\"|'[^']*')", path.read_text(), re.M)
+    return re.findall(r"[\"']([^\"']+)[\"']", text.group(1)) if text else []
+
+
+def depth(path: Path) -> int:
+    local = [b for b in bases(path) if "::" not in b]
+    return 1 + max((depth((path.parent / b).resolve()) for b in local), default=-1)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_config_is_readable(path):
+    """At most two levels of bases, and a header that gives the command."""
+    assert depth(path) <= 2
+    head = path.read_text().split("_base_")[0]
+    assert re.search(r"python tools/(train|test)\.py configs/" + re.escape(name_of(path)), head), "no command in its header"
+
+
+def test_missing_weights_would_be_seen(small):
+    """The filter above leaves files that are there alone."""
+    cfg = Config(dict(editor=dict(checkpoint="no/such.pth"), checkpoints=dict(detector="no/such.pth"), depth=18))
+    without_absent_weights(cfg._cfg_dict)
+    assert cfg.editor.checkpoint is None
+    assert cfg.checkpoints is None
+    assert cfg.depth == 18

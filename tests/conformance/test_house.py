@@ -1,0 +1,153 @@
+"""The house rules that no tool checks: sizes, rooms, constructors, who may import what in tools and networks."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from mmisr import registry
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = sorted((ROOT / "mmisr").rglob("*.py"))
+TOOLS = sorted((ROOT / "tools").rglob("*.py"))
+REGISTRIES = [r for r in vars(registry).values() if isinstance(r, registry.Registry) and r.scope == "mmisr"]
+
+PASSED_ON = {"SRCocoDataset": "its base's, mmdet's CocoDataset, which names an unknown key"}
+"""Constructors that hand **kwargs to a base class outside the project."""
+
+ROOM_FREE = {"plain", "resample", "spandrel"}
+"""Rooms that bring a network of somebody else's, or none."""
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def registered() -> list[type]:
+    for group in REGISTRIES:
+        group.import_from_location()
+    return [cls for group in REGISTRIES for cls in group.module_dict.values() if cls.__module__.startswith("mmisr.")]
+
+
+def test_there_is_something_to_check():
+    assert len(PACKAGE) > 60
+    assert len(TOOLS) > 5
+    assert len(registered()) > 15
+
+
+def test_files_are_short():
+    assert {name_of(p): length(p) for p in PACKAGE if length(p) > 400} == {}
+    assert {name_of(p): length(p) for p in TOOLS if length(p) > 80} == {}
+
+
+def test_functions_are_short():
+    long = {
+        f"{name_of(path)}:{node.name}": node.end_lineno - node.lineno + 1
+        for path in [*PACKAGE, *TOOLS]
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno >= 60
+    }
+    assert long == {}
+
+
+def constructors() -> dict[str, ast.arguments]:
+    return {
+        node.name: function.args
+        for path in PACKAGE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef)
+        for function in node.body
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+    }
+
+
+def test_no_constructor_swallows_unknown_keys():
+    assert {name for name, args in constructors().items() if args.kwarg is not None} - set(PASSED_ON) == set()
+
+
+def test_at_most_one_switch_in_a_constructor():
+    def switches(args: ast.arguments) -> int:
+        values = [*args.defaults, *(d for d in args.kw_defaults if d is not None)]
+        return sum(isinstance(d, ast.Constant) and isinstance(d.value, bool) for d in values)
+
+    assert {name: switches(args) for name, args in constructors().items() if switches(args) > 1} == {}
+
+
+@pytest.mark.parametrize("cls", registered(), ids=lambda cls: cls.__name__)
+def test_an_unknown_config_key_fails_by_name(cls):
+    with pytest.raises(TypeError, match="no_such_key"):
+        required = {
+            name: None
+            for name, p in inspect.signature(cls.__init__).parameters.items()
+            if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and name != "self"
+        }
+        cls(**required, no_such_key=1)
+
+
+@pytest.mark.parametrize("kind", ["editors", "strategies", "losses"])
+def test_rooms_have_empty_init_files(kind):
+    """A net can then be imported alone, without mmagic."""
+    files = sorted((ROOT / "mmisr" / kind).rglob("__init__.py"))
+    assert files
+    assert [name_of(p) for p in files if p.read_text(encoding="utf-8").strip()] == []
+
+
+def test_every_room_is_registered_and_tested():
+    locations = {place for group in REGISTRIES for place in group._locations}
+    for kind in ("editors", "strategies"):
+        rooms = [p for p in sorted((ROOT / "mmisr" / kind).iterdir()) if p.is_dir() and p.name != "__pycache__"]
+        assert rooms
+        for room in rooms:
+            assert any(place.startswith(f"mmisr.{kind}.{room.name}.") for place in locations), room
+            assert any(room.name in str(test) for test in (ROOT / "tests" / kind).rglob("test_*.py")), room
+
+
+def test_every_location_imports():
+    for group in REGISTRIES:
+        for place in group._locations:
+            importlib.import_module(place)
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=name_of)
+def test_tools_call_the_apis_and_no_more(path):
+    heavy = {n for n in imported(path) if n.partition(".")[0] in ("mmisr", "mmcv", "mmdet", "mmagic", "torch")}
+    assert {n for n in heavy if not n.startswith("mmisr.apis")} == set()
+    assert ast.get_docstring(tree(path)), "a tool says in its first line what it does: --help prints it"
+
+
+def test_class_names_of_others_stand_in_configs():
+    """Beside the door, only configs name classes of mmdet and mmagic."""
+    found = {
+        f"{name_of(path)}:{node.lineno}: {node.value}"
+        for path in PACKAGE
+        if "openmmlab" not in path.parts
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith(("mmdet.", "mmagic.", "mmcv."))
+        and " " not in node.value
+    }
+    assert found == set()
