@@ -11,7 +11,7 @@ from torch import nn
 
 from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.configs import read_config
-from mmisr.openmmlab.checkpoints import load_into, load_meta, load_state
+from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
 from mmisr.registry import DATASETS, MODELS
 
 
@@ -52,8 +52,8 @@ def init_model(
     model: nn.Module = MODELS.build(cfg.model)
     meta: dict[str, Any] = {}
     if checkpoint is not None:
-        load_into(model, load_state(checkpoint, trusted), checkpoint)
-        meta = load_meta(checkpoint, trusted)
+        state, meta = load_checkpoint(checkpoint, trusted)
+        load_into(model, state, checkpoint)
     model.cfg = cfg  # type: ignore[assignment]
     model.dataset_meta = dataset_meta(cfg, meta)  # type: ignore[assignment]
     check_classes(model, model.dataset_meta["classes"])  # type: ignore[index,arg-type]

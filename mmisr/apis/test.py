@@ -79,7 +79,9 @@ def test(
     if tta:
         _set_tta(cfg, pipeline, is_editor)
     if pictures is not None and pictures.show and is_editor:
-        raise ValueError("--show draws boxes, and this config's model is an editor alone: use --show-dir for its images")
+        raise ValueError(
+            "--show draws boxes, and this config's model is an editor alone: use --show-dir for its images"
+        )
     cfg.load_from, cfg.resume = None, False
     cfg.update(dict.fromkeys(TRAINING))
     join_processes(cfg)
@@ -137,5 +139,7 @@ def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
         raise ValueError("--tta merges boxes, and this config's model is an editor alone: use the config of a pair")
     makers = [i for i, step in enumerate(pipeline) if TRANSFORMS.get(step["type"]) in (SimulateLR, NativeLR)]
     if not makers and "tta_pipeline" not in cfg:
-        raise ValueError("--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images")
+        raise ValueError(
+            "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images"
+        )
     set_tta(cfg, makers[0] if makers else 0)

@@ -31,27 +31,31 @@ def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
         FileNotFoundError: There is no such file.
         ValueError: The file is no checkpoint, is damaged, or needs ``trusted``.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"checkpoint {path} does not exist; check the path, or make it as its config's header says"
-        )
-    return _weights(_read(path, trusted), path)
+    return load_checkpoint(path, trusted)[0]
 
 
-def load_meta(path: str | Path, trusted: bool = False) -> dict[str, Any]:
-    """Read what a checkpoint says about itself, ``dataset_meta`` among it.
+def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the weights of a checkpoint and what it says about itself.
 
     Args:
         path: As in :func:`load_state`.
         trusted: As in :func:`load_state`.
 
     Returns:
-        mmengine's ``meta``; empty where there is none.
+        Weights by name, and mmengine's ``meta`` (``dataset_meta`` among it; empty where there is none).
+
+    Raises:
+        FileNotFoundError: As :func:`load_state`.
+        ValueError: As :func:`load_state`.
     """
-    content = _read(Path(path), trusted)
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"checkpoint {path} does not exist; check the path, or make it as its config's header says"
+        )
+    content = _read(path, trusted)
     meta = content.get("meta") if isinstance(content, dict) else None
-    return meta if isinstance(meta, dict) else {}
+    return _weights(content, path), meta if isinstance(meta, dict) else {}
 
 
 def _read(path: Path, trusted: bool) -> Any:
@@ -63,18 +67,24 @@ def _read(path: Path, trusted: bool) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         pass  # mmengine's training state lies beside the weights; below it is read as inert objects
-    except (RuntimeError, EOFError, OSError) as error:
-        raise ValueError(
-            f"checkpoint {path} cannot be read: {str(error).splitlines()[0]}; the file is truncated or no "
-            "PyTorch checkpoint, get it again"
-        ) from error
+    except Exception as error:  # whatever a damaged file makes torch raise
+        raise _unreadable(path, error) from error
     try:
         return torch.load(path, map_location="cpu", weights_only=False, pickle_module=pickle if trusted else _INERT)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except pickle.UnpicklingError as error:
         raise ValueError(
             f"checkpoint {path} is not a plain file of weights: {error}; if you made it yourself, load it with "
             "load_state(path, trusted=True) and save its state_dict alone"
         ) from error
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    text = (str(error) or type(error).__name__).splitlines()[0]
+    return ValueError(
+        f"checkpoint {path} cannot be read: {text}; the file is truncated or no PyTorch checkpoint, get it again"
+    )
 
 
 class _Inert:

@@ -1,7 +1,6 @@
 """mmdet's own test-time augmentation around the pair: flipped views come back into the source frame."""
 
 import torch
-
 from mmengine.config import ConfigDict
 
 from mmisr.registry import MODELS

@@ -107,7 +107,9 @@ def photos(tmp_path) -> Path:
         images.append({"id": number, "file_name": f"{number}.png", "height": side, "width": side + 5})
         for k, box in enumerate(([4, 6, 30, 24], [40, 20, 18, 30], [10, 44, 22, 16])):
             area = box[2] * box[3]
-            boxes.append({"id": len(boxes) + 1, "image_id": number, "category_id": 1 + k % 2, "bbox": box, "area": area})
+            boxes.append(
+                {"id": len(boxes) + 1, "image_id": number, "category_id": 1 + k % 2, "bbox": box, "area": area}
+            )
     categories = [{"id": 1, "name": "thing"}, {"id": 2, "name": "stuff"}]
     content = {"images": images, "annotations": boxes, "categories": categories}
     (folder / "photos.json").write_text(json.dumps(content))

@@ -87,7 +87,11 @@ def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
     ("keys", "error", "text"),
     [
         ({"resume": "nowhere.pth"}, FileNotFoundError, "--resume nowhere.pth does not exist; give a checkpoint"),
-        ({"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {"_delete_": True, "enable": False}}}, ValueError, "base_batch_size"),
+        (
+            {"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {"_delete_": True, "enable": False}}},
+            ValueError,
+            "base_batch_size",
+        ),
         ({"launcher": "pytorch"}, ValueError, r"needs the environment variables \['RANK', 'WORLD_SIZE'"),
         ({"launcher": "ssh"}, ValueError, "--launcher must be none, pytorch, slurm, mpi, got 'ssh'"),
         ({"amp": True, "cfg_options": {"optim_wrapper.type": "ApexOptimWrapper"}}, ValueError, "'ApexOptimWrapper'"),

@@ -8,6 +8,7 @@ from mmisr.ops.macs import count_macs
 from mmisr.registry import MODELS
 from mmisr.structures.sr_result import UpscaleHints
 
+ORDER = {f"{k}_{w}": v for k in ("gt", "img") for w, v in (("channel_order", "RGB"), ("color_type", "color"))}
 SMALL = {"channels": 8, "blocks": (1, 1, 1)}
 
 
@@ -103,14 +104,12 @@ def test_a_strategy_can_train_through_the_editor():
 @torch.no_grad()
 def test_samples_carry_their_routing_map_after_prediction():
     editor = build(router="oracle")
-    sample = MagicDataSample(
-        metainfo={
-            "img_id": [1, 2],
-            "boxes_lr": [[[0.0, 0, 6, 6]], [[8.0, 0, 16, 16]]],
-            **{f"{k}_{w}": v for k in ("gt", "img") for w, v in (("channel_order", "RGB"), ("color_type", "color"))},
-        }
-    )
-    sample.set_tensor_data({"gt_img": torch.zeros(2, 3, 64, 64)})
+    samples = []
+    for img_id, box in ((1, [0.0, 0, 6, 6]), (2, [8.0, 0, 16, 16])):
+        sample = MagicDataSample(metainfo={"img_id": img_id, "boxes_lr": [box], **ORDER})
+        sample.set_tensor_data({"gt_img": torch.zeros(3, 64, 64)})
+        samples.append(sample)
+    sample = MagicDataSample.stack(samples)
     found = editor(torch.rand(2, 3, 16, 16), sample, mode="predict")
     assert [s.output.pred_img.shape for s in found] == [(3, 64, 64)] * 2
     assert found[0].output.pred_img.max() > 1, "0 to 255, as mmagic's metrics expect"

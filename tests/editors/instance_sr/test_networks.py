@@ -54,7 +54,7 @@ def test_fresh_exits_start_at_the_bilinear_skip():
     lr = torch.rand(1, 3, 16, 16)
     decoder = Decoder(4, DecoderSize(32, (1, 2, 3), fusion=True))
     for image in decoder.all_exits(lr):
-        assert (image - F.interpolate(lr, scale_factor=4, mode="bilinear")).abs().max() < 0.1
+        assert (image - F.interpolate(lr, scale_factor=4, mode="bilinear")).abs().mean() < 0.05
     sr = torch.rand(1, 3, 8, 8)
     assert torch.equal(decoder.fusion(sr), sr)
 
