@@ -23,10 +23,13 @@ from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
-__all__ = ["MagicDataSample", "SREditor", "hints_from", "image_seed"]
+__all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor", "hints_from", "image_seed"]
 
 UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std": [255.0, 255.0, 255.0]}
 """mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
+
+PIXEL_LOSS = {"type": "mmagic.L1Loss"}
+"""What an editor that brings no loss of its own is trained with."""
 
 
 def image_seed(img_id: object) -> int:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmisr.openmmlab.checkpoints import load_into, load_state
-from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import SRResult, UpscaleHints
@@ -42,7 +42,7 @@ class PlainSR(SREditor):
         pixel_loss: dict | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
-        super().__init__(generator, pixel_loss or {"type": "mmagic.L1Loss"}, data_preprocessor)
+        super().__init__(generator, pixel_loss or PIXEL_LOSS, data_preprocessor)
         name = str(generator["type"]).rpartition(".")[2]
         self._info = EditorInfo(name=name, scale=scale, multiple_of=multiple_of, min_size=max(8, multiple_of))
         self._check_scale()

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from mmisr.openmmlab.checkpoints import load_state
-from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import SRResult, UpscaleHints
@@ -38,7 +38,7 @@ class SpandrelSR(SREditor):
         pixel_loss: dict | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
-        super().__init__(pixel_loss=pixel_loss or {"type": "mmagic.L1Loss"}, data_preprocessor=data_preprocessor)
+        super().__init__(pixel_loss=pixel_loss or PIXEL_LOSS, data_preprocessor=data_preprocessor)
         descriptor = _descriptor(checkpoint)
         if scale is not None and descriptor.scale != scale:
             raise ValueError(

@@ -1,0 +1,216 @@
+"""The door, each time in a process of its own, because what is imported first decides."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmisr.openmmlab.stack import PACKAGES, StackError, first_line, has_compiled_ops
+
+ROOT = Path(__file__).parents[2]
+
+PREPARE = """
+from mmisr.openmmlab.stack import StackError, has_compiled_ops, prepare
+try:
+    prepare()
+except StackError as error:
+    print(error)
+"""
+
+
+def output_of(code: str, *extra_path: Path, file: Path | None = None) -> list[str]:
+    """Lines that ``code`` prints in a fresh interpreter that finds ``extra_path`` before anything installed."""
+    path = os.pathsep.join(map(str, (*extra_path, ROOT)))
+    if file is not None:
+        file.write_text(code)
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", *(["-c", code] if file is None else [str(file)])],
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+EVERYTHING = """
+import sys
+import mmcv
+before = mmcv.__version__
+from mmisr.openmmlab.stack import prepare
+prepare()
+prepare()
+import numpy
+import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
+import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures, mmagic.models.losses
+import mmagic.engine
+from mmagic.models.editors import RRDBNet
+print("version", mmcv.__version__ == before)
+print("lazy", "mmagic.models.editors.vico" not in sys.modules)
+print("diffusers", "diffusers" in sys.modules)
+print("bool8", numpy.bool8 is numpy.bool_)
+print("attribute", mmagic.models.editors.edsr.EDSRNet.__name__, RRDBNet.__name__)
+try:
+    from mmagic.models.editors import Nothing
+except ImportError as error:
+    print("missing", "Nothing" in str(error))
+"""
+
+
+def test_everything_imports_together_and_leaves_no_trace():
+    assert output_of(EVERYTHING)[-6:] == [
+        "version True",
+        "lazy True",
+        f"diffusers {importlib.util.find_spec('diffusers') is not None}",
+        "bool8 True",
+        "attribute EDSRNet RRDBNet",
+        "missing True",
+    ]
+
+
+TYPES = [
+    ("MODELS", "EDSRNet"),
+    ("MODELS", "MSRResNet"),
+    ("MODELS", "RRDBNet"),
+    ("MODELS", "RDNNet"),
+    ("MODELS", "SRCNNNet"),
+    ("MODELS", "SwinIRNet"),
+    ("MODELS", "NAFNet"),
+    ("MODELS", "Restormer"),
+    ("MODELS", "RealESRGAN"),
+    ("MODELS", "PerceptualLoss"),
+    ("MODELS", "L1Loss"),
+    ("METRICS", "PSNR"),
+    ("TRANSFORMS", "PackInputs"),
+    ("DATASETS", "BasicImageDataset"),
+]
+
+
+@pytest.mark.parametrize(("opening", "registry", "prefix"), [("", "mmisr", "mmagic."), (PREPARE, "mmagic", "")])
+def test_mmagic_types_resolve_in_a_fresh_process(opening, registry, prefix):
+    code = f"""{opening}
+import {registry}.registry as registry
+print(*(getattr(registry, kind).get({prefix!r} + name).__module__ for kind, name in {TYPES}))
+"""
+    modules = output_of(code)[-1].split()
+    assert len(modules) == len(TYPES)
+    assert all(module.startswith("mmagic.") for module in modules)
+
+
+def test_an_installed_diffusers_is_left_alone(tmp_path):
+    package = tmp_path / "diffusers"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "from . import models, pipelines, schedulers\nclass DiffusionPipeline: pass\nINSTALLED = 'the real one'\n"
+    )
+    (package / "models" / "__init__.py").write_text("class AutoencoderKL: pass\n")
+    (package / "models" / "attention.py").write_text("class BasicTransformerBlock: pass\n")
+    (package / "pipelines.py").write_text("")
+    (package / "schedulers.py").write_text("")
+    code = f"""{PREPARE}
+import diffusers
+from mmagic.registry import MODELS
+print(diffusers.INSTALLED, "AutoencoderKL" in MODELS)
+"""
+    assert output_of(code, tmp_path)[-1] == "the real one True"
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_missing_package_is_named_in_one_line(name):
+    (line,) = output_of(f"import sys\nsys.modules[{name!r}] = None\n{PREPARE}")
+    assert line.startswith(f"the Python package `{name}` is not installed: pip install {PACKAGES[name]}")
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "said"),
+    [
+        (
+            "torchvision",
+            "raise RuntimeError('operator torchvision::nms does not exist')",
+            "(RuntimeError: operator torchvision::nms does not exist); torch and torchvision do not fit together",
+        ),
+        ("mmdet", "import not_there", "pip install not_there"),
+        ("mmdet", "assert False, 'MMCV==1.7 is incompatible'", "AssertionError: MMCV==1.7 is incompatible"),
+        ("mmcv", "__version__ = '2.0.1'", "mmcv-lite"),
+    ],
+)
+def test_a_package_that_does_not_fit_is_named_in_one_line(tmp_path, package, text, said):
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(text)
+    (line,) = output_of(PREPARE, tmp_path)
+    assert said in line
+
+
+def test_first_line_of_an_error():
+    assert first_line(ValueError()) == "ValueError"
+    assert first_line(RuntimeError("one\ntwo")) == "RuntimeError: one"
+    assert issubclass(StackError, ImportError)
+
+
+EXTENSION = """
+def nms():
+    return "compiled"
+
+
+def __getattr__(name):
+    if name.startswith("__") or name.isupper():
+        raise AttributeError(name)
+    return nms
+"""
+
+NO_OTHER_EXTENSION = pytest.mark.skipif(has_compiled_ops(), reason="this mmcv has compiled ops of its own")
+
+
+@NO_OTHER_EXTENSION
+def test_a_compiled_extension_wins(tmp_path):
+    (tmp_path / "_ext.py").write_text(EXTENSION)
+    code = f"""
+import mmcv
+mmcv.__path__.append({str(tmp_path)!r})
+{PREPARE}
+import mmcv.ops, sys
+print(sys.modules["mmcv._ext"].nms(), has_compiled_ops())
+"""
+    assert output_of(code)[-1] == "compiled True"
+
+
+@NO_OTHER_EXTENSION
+def test_a_compiled_extension_of_another_torch_is_named(tmp_path):
+    (tmp_path / "_ext.py").write_text("raise ImportError('undefined symbol: _ZN3c106detail')")
+    (line,) = output_of(f"import mmcv\nmmcv.__path__.append({str(tmp_path)!r})\n{PREPARE}")
+    assert "undefined symbol" in line
+    assert "compiled for another torch" in line
+
+
+SPAWNING = """
+import torch
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmcv.ops import nms
+
+
+class Boxes(torch.utils.data.Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 9.0]])
+        return nms(boxes, torch.tensor([0.5, 0.9]), 0.5)[1]
+
+
+if __name__ == "__main__":
+    loader = torch.utils.data.DataLoader(Boxes(), num_workers=1, multiprocessing_context="spawn")
+    print([kept.tolist() for kept in loader])
+"""
+
+
+def test_spawned_workers_find_the_kernels(tmp_path):
+    assert output_of(SPAWNING, file=tmp_path / "spawning.py")[-1] == "[[[1]], [[1]]]"
