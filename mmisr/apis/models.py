@@ -54,7 +54,7 @@ def init_model(
     if checkpoint is not None:
         state, meta = load_checkpoint(checkpoint, trusted)
         load_into(model, state, checkpoint)
-    model.cfg = cfg  # type: ignore[assignment]
+    model.cfg = cfg
     model.dataset_meta = dataset_meta(cfg, meta)  # type: ignore[assignment]
     check_classes(model, model.dataset_meta["classes"])  # type: ignore[index,arg-type]
     return model.to(device).eval()

@@ -102,8 +102,8 @@ class TrainSeedHook(DistSamplerSeedHook):
 def _install(loader: DataLoader, first: int) -> BatchSeeder | None:
     """Seed the batches of a loader, numbered from ``first``; returns the seeder where there are no workers."""
     collate, init = loader.collate_fn, loader.worker_init_fn
-    if isinstance(collate, BatchSeeder):
-        collate, init = collate.collate, collate.init
+    if isinstance(loader.collate_fn, BatchSeeder):
+        collate, init = loader.collate_fn.collate, loader.collate_fn.init
     seeder = BatchSeeder(collate, init, first, loader.num_workers)
     loader.collate_fn = seeder
     if loader.num_workers == 0:

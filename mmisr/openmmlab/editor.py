@@ -29,6 +29,9 @@ UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std":
 """mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
 
 PIXEL_LOSS = {"type": "mmagic.L1Loss"}
+"""What networks without losses of their own are trained with, unless a config says otherwise."""
+
+PIXEL_LOSS = {"type": "mmagic.L1Loss"}
 """What an editor that brings no loss of its own is trained with."""
 
 

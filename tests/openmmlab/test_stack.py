@@ -38,41 +38,6 @@ def output_of(code: str, *extra_path: Path, file: Path | None = None) -> list[st
     return result.stdout.splitlines()
 
 
-EVERYTHING = """
-import sys
-import mmcv
-before = mmcv.__version__
-from mmisr.openmmlab.stack import prepare
-prepare()
-prepare()
-import numpy
-import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
-import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures, mmagic.models.losses
-import mmagic.engine
-from mmagic.models.editors import RRDBNet
-print("version", mmcv.__version__ == before)
-print("lazy", "mmagic.models.editors.vico" not in sys.modules)
-print("diffusers", "diffusers" in sys.modules)
-print("bool8", numpy.bool8 is numpy.bool_)
-print("attribute", mmagic.models.editors.edsr.EDSRNet.__name__, RRDBNet.__name__)
-try:
-    from mmagic.models.editors import Nothing
-except ImportError as error:
-    print("missing", "Nothing" in str(error))
-"""
-
-
-def test_everything_imports_together_and_leaves_no_trace():
-    assert output_of(EVERYTHING)[-6:] == [
-        "version True",
-        "lazy True",
-        f"diffusers {importlib.util.find_spec('diffusers') is not None}",
-        "bool8 True",
-        "attribute EDSRNet RRDBNet",
-        "missing True",
-    ]
-
-
 TYPES = [
     ("MODELS", "EDSRNet"),
     ("MODELS", "MSRResNet"),
@@ -91,15 +56,57 @@ TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("opening", "registry", "prefix"), [("", "mmisr", "mmagic."), (PREPARE, "mmagic", "")])
-def test_mmagic_types_resolve_in_a_fresh_process(opening, registry, prefix):
-    code = f"""{opening}
-import {registry}.registry as registry
-print(*(getattr(registry, kind).get({prefix!r} + name).__module__ for kind, name in {TYPES}))
+EVERYTHING = f"""
+import sys
+import mmcv
+before = mmcv.__version__
+from mmisr.openmmlab.stack import prepare
+prepare()
+prepare()
+import mmagic.registry
+modules = [getattr(mmagic.registry, kind).get(name).__module__ for kind, name in {TYPES}]
+import numpy
+import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
+import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures, mmagic.models.losses
+import mmagic.engine
+from mmagic.models.editors import RRDBNet
+print(*modules)
+print("version", mmcv.__version__ == before)
+print("lazy", "mmagic.models.editors.vico" not in sys.modules)
+print("diffusers", "diffusers" in sys.modules)
+print("bool8", numpy.bool8 is numpy.bool_)
+print("attribute", mmagic.models.editors.edsr.EDSRNet.__name__, RRDBNet.__name__)
+try:
+    from mmagic.models.editors import Nothing
+except ImportError as error:
+    print("missing", "Nothing" in str(error))
 """
-    modules = output_of(code)[-1].split()
-    assert len(modules) == len(TYPES)
-    assert all(module.startswith("mmagic.") for module in modules)
+
+
+def assert_from_mmagic(modules: str) -> None:
+    assert len(modules.split()) == len(TYPES)
+    assert all(module.startswith("mmagic.") for module in modules.split())
+
+
+def test_everything_imports_together_and_leaves_no_trace():
+    *_, modules, version, lazy, diffusers, alias, attribute, missing = output_of(EVERYTHING)
+    assert_from_mmagic(modules)
+    assert [version, lazy, diffusers, alias, attribute, missing] == [
+        "version True",
+        "lazy True",
+        f"diffusers {importlib.util.find_spec('diffusers') is not None}",
+        "bool8 True",
+        "attribute EDSRNet RRDBNet",
+        "missing True",
+    ]
+
+
+def test_mmagic_types_resolve_through_mmisrs_registry_in_a_fresh_process():
+    code = f"""
+import mmisr.registry as registry
+print(*(getattr(registry, kind).get("mmagic." + name).__module__ for kind, name in {TYPES}))
+"""
+    assert_from_mmagic(output_of(code)[-1])
 
 
 def test_an_installed_diffusers_is_left_alone(tmp_path):

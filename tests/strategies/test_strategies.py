@@ -1,4 +1,4 @@
-"""Frozen and Joint on real images: what moves, what stays, and what is asked of the data."""
+"""``mmisr.strategies.frozen.strategy`` and ``mmisr.strategies.joint.strategy`` on real images: what moves, what stays."""
 
 import pytest
 import torch

@@ -11,41 +11,50 @@ from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import SRResult, UpscaleHints
 
-PREFIXES = ("editor.generator.", "generator_ema.", "generator.")
-"""Where mmagic and we keep a network inside a checkpoint."""
+PREFIXES = ("editor.generator.", "generator_ema.module.", "generator_ema.", "generator.")
+"""Where mmagic and we keep a network inside a checkpoint; averaged weights win over the last ones."""
+
+MIN_SIZE = 8
+"""Smaller images are padded up to this: networks that mirror their border inside need a few pixels."""
+
+MULTIPLES = (1, 2, 4, 8, 16)
+"""What is tried, in units of the network's window, where the config does not give ``multiple_of``."""
 
 
 @MODELS.register_module()
 class PlainSR(SREditor):
-    """A dense SR network: EDSR, SRResNet, RRDB, RDN, SwinIR, or your own registered one.
+    """A dense SR network: EDSR, SRResNet, RRDB, RDN, SwinIR, SRCNN, or your own registered one.
 
-    The network must take (B, 3, h, w) RGB in [0, 1] and give (B, 3, s*h, s*w).
+    The network must take (B, 3, h, w) RGB in [0, 1] and give (B, 3, s*h, s*w). It is run once on a small black image
+    when it is built, so that a wrong factor fails before any data is read.
 
     Args:
         generator: Config of the network, e.g. ``dict(type='mmagic.EDSRNet', ...)``.
         scale: Factor per axis; checked against what the network really does.
-        multiple_of: What LR sizes must be multiples of (the window size, for SwinIR).
+        multiple_of: What LR sizes must be multiples of. None takes the network's ``window_size`` where it has one, and
+            doubles it (or 1) until the network runs, at most four times.
         checkpoint: Weights to load, mmagic's own included; None for none.
         pixel_loss: Loss of stand-alone training.
         data_preprocessor: As in :class:`SREditor`.
 
     Raises:
-        ValueError: The network's factor is not ``scale``, or the checkpoint does not fit.
+        ValueError: The network's factor is not ``scale``, it is not from RGB to RGB, or the checkpoint does not fit.
     """
 
     def __init__(
         self,
         generator: dict,
         scale: int,
-        multiple_of: int = 1,
+        multiple_of: int | None = None,
         checkpoint: str | None = None,
         pixel_loss: dict | None = None,
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(generator, pixel_loss or PIXEL_LOSS, data_preprocessor)
-        name = str(generator["type"]).rpartition(".")[2]
-        self._info = EditorInfo(name=name, scale=scale, multiple_of=multiple_of, min_size=max(8, multiple_of))
-        self._check_scale()
+        window = int(getattr(self.generator, "window_size", 1))
+        tried = [window * n for n in MULTIPLES] if multiple_of is None else [multiple_of]
+        multiple = self._working_multiple(scale, tried)
+        self._info = EditorInfo(type(self.generator).__name__, scale, multiple, max(MIN_SIZE, multiple))
         self.checkpoint = checkpoint
         self._load()
 
@@ -66,15 +75,30 @@ class PlainSR(SREditor):
         if self.checkpoint is not None:
             load_into(self.generator, load_state(self.checkpoint), self.checkpoint, PREFIXES)
 
+    def _working_multiple(self, scale: int, multiples: list[int]) -> int:
+        """The first of ``multiples`` at whose odd multiples the network does what ``scale`` says."""
+        found = ""
+        for multiple in multiples:
+            tall = -(-MIN_SIZE // multiple) | 1  # the smallest odd number of multiples that reaches MIN_SIZE
+            h, w = tall * multiple, (tall + 2) * multiple
+            expected = (1, 3, h * scale, w * scale)
+            output = self._try(h, w)
+            if output == expected:
+                return multiple
+            found = f"(1, 3, {h}, {w}) into {expected}, got {output}"
+        raise ValueError(
+            f"PlainSR(scale={scale}): {type(self.generator).__name__} must turn {found}; `generator` must be a network from "
+            "one RGB image to one, with the same factor as `scale`, and `multiple_of` a size that it accepts"
+        )
+
     @torch.no_grad()
-    def _check_scale(self) -> None:
-        size = self.info.min_size
+    def _try(self, h: int, w: int) -> tuple[int, ...] | str:
+        """The shape of what the network makes of a black image, or what it did instead."""
         mode = self.generator.training
-        shape = tuple(self.generator.eval()(torch.zeros(1, 3, size, size)).shape)
-        self.generator.train(mode)
-        expected = (1, 3, size * self.info.scale, size * self.info.scale)
-        if shape != expected:
-            raise ValueError(
-                f"PlainSR(scale={self.info.scale}): {self.info.name} must turn (1, 3, {size}, {size}) into {expected}, "
-                f"it gave {shape}; set the same factor in `scale` and in `generator`"
-            )
+        try:
+            output = self.generator.eval()(torch.zeros(1, 3, h, w))
+        except Exception as error:  # whatever a network makes of a size or a channel count that it cannot take
+            return f"{type(error).__name__}: {error}"
+        finally:
+            self.generator.train(mode)
+        return tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"

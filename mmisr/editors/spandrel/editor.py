@@ -15,19 +15,23 @@ from mmisr.structures.sr_result import SRResult, UpscaleHints
 
 INSTALL = "pip install spandrel"
 
+PREFIXES = ("editor.generator.", "generator.")
+"""Where a pair and this editor keep the network, in checkpoints of fine-tuning."""
+
 
 @MODELS.register_module()
 class SpandrelSR(SREditor):
     """A network whose architecture spandrel recognises from the weights alone.
 
     Args:
-        checkpoint: The file; read as plain weights, never unpickled.
+        checkpoint: The file; read as plain weights, never unpickled. One that this editor was fine-tuned to is fine.
         scale: The factor you expect; checked. None takes the checkpoint's.
         pixel_loss: Loss of stand-alone training (fine-tuning).
         data_preprocessor: As in :class:`SREditor`.
 
     Raises:
         ImportError: spandrel is not installed.
+        FileNotFoundError: There is no such file.
         ValueError: The checkpoint is unreadable, unknown, no RGB super-resolution network, or of another scale.
     """
 
@@ -47,6 +51,8 @@ class SpandrelSR(SREditor):
             )
         size = descriptor.size_requirements
         self.generator = descriptor.model
+        # spandrel's own call clamps and takes no gradients; this is the part of it that knows the network's signature.
+        self._call = descriptor._call_fn
         self._info = EditorInfo(
             name=Path(checkpoint).stem,
             scale=descriptor.scale,
@@ -59,8 +65,11 @@ class SpandrelSR(SREditor):
         """Scale, size rules and name, as spandrel states them."""
         return self._info
 
+    def init_weights(self) -> None:
+        """Keep the checkpoint's weights: some networks would draw new ones here."""
+
     def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
-        return SRResult(self.generator(lr))
+        return SRResult(self._call(self.generator, lr))
 
 
 def _descriptor(checkpoint: str) -> Any:
@@ -68,18 +77,29 @@ def _descriptor(checkpoint: str) -> Any:
         import spandrel
     except ImportError as error:
         raise ImportError(f"SpandrelSR needs the package spandrel: {INSTALL}") from error
-    state = load_state(checkpoint)
+    state = _network(load_state(checkpoint))
     try:
         descriptor = spandrel.ModelLoader().load_from_state_dict(state)
-    except (spandrel.UnsupportedModelError, KeyError, RuntimeError) as error:
+    except Exception as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows "
-            f"({type(error).__name__}); use mmisr.PlainSR with its network's config"
+            f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows ({reason}); "
+            "use mmisr.PlainSR with its network's config"
         ) from error
     channels = (descriptor.input_channels, descriptor.output_channels)
-    if descriptor.purpose != "SR" or channels != (3, 3):
+    square = descriptor.size_requirements.square
+    if descriptor.purpose != "SR" or channels != (3, 3) or square:
         raise ValueError(
             f"checkpoint {checkpoint} ({descriptor.architecture.name}) must be a single-image SR network with 3 channels in "
-            f"and out, found purpose {descriptor.purpose!r} and channels {channels}"
+            f"and out, found purpose {descriptor.purpose!r} and channels {channels}{' for square images only' * square}; "
+            "use another checkpoint"
         )
     return descriptor
+
+
+def _network(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    for prefix in PREFIXES:
+        inner = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+        if inner:
+            return inner
+    return state

@@ -77,7 +77,7 @@ class RegionQuality(BaseMetric):
         counts = {region: sum(not math.isnan(v) for v in columns[f"psnr_{region}"]) for region in REGIONS}
         self._log(means, counts, len(results))
         exact = sum(math.isinf(v) for v in columns["psnr_whole"])
-        return {**means, **{f"images_{region}": count for region, count in counts.items()}, "exact": exact}
+        return {**means, **{f"images_{region}": float(n) for region, n in counts.items()}, "exact": float(exact)}
 
     def _log(self, means: dict[str, float], counts: dict[str, int], num_images: int) -> None:
         rows = [(region, counts[region], means[f"psnr_{region}"], means[f"ssim_{region}"]) for region in REGIONS]

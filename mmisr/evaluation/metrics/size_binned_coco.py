@@ -99,9 +99,10 @@ class SizeBinnedCocoMetric(BaseMetric):
             save_records(self.records_file, self.records, self._facts(classes))
         self._log(figures, classes)
         whole = figures.pop(WHOLE)
-        flat = {"AP": whole.ap, "AP50": whole.ap50, "AP75": whole.ap75, "AR": whole.ar, "count": whole.count}
+        # Counts are floats: mmengine writes whole numbers into its JSON log as null.
+        flat = {"AP": whole.ap, "AP50": whole.ap50, "AP75": whole.ap75, "AR": whole.ar, "count": float(whole.count)}
         for name, f in figures.items():
-            flat |= {f"AP_{name}": f.ap, f"AP50_{name}": f.ap50, f"AR_{name}": f.ar, f"count_{name}": f.count}
+            flat |= {f"AP_{name}": f.ap, f"AP50_{name}": f.ap50, f"AR_{name}": f.ar, f"count_{name}": float(f.count)}
         if self.classwise:
             flat |= {f"AP_class_{c}": ap for c, ap in zip(classes, whole.class_ap, strict=True)}
         return flat
