@@ -29,9 +29,6 @@ UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std":
 """mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
 
 PIXEL_LOSS = {"type": "mmagic.L1Loss"}
-"""What networks without losses of their own are trained with, unless a config says otherwise."""
-
-PIXEL_LOSS = {"type": "mmagic.L1Loss"}
 """What an editor that brings no loss of its own is trained with."""
 
 
@@ -57,7 +54,8 @@ def hints_from(data_samples: Any) -> UpscaleHints | None:
     for sample in samples:
         meta = sample.metainfo
         stacked = isinstance(meta.get("img_id"), list)
-        boxes += [torch.as_tensor(b).float() for b in (meta.get("boxes_lr", []) if stacked else [meta.get("boxes_lr")])]
+        if "boxes_lr" in meta:
+            boxes += [torch.as_tensor(b).float() for b in (meta["boxes_lr"] if stacked else [meta["boxes_lr"]])]
         seeds += [image_seed(i) for i in (meta["img_id"] if stacked else [meta.get("img_id")])]
     return UpscaleHints(boxes_lr=boxes or None, seeds=seeds or None)
 

@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def sh(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+    # Without what `make test` itself tells the makes below it.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        arguments, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False
+        arguments, cwd=cwd, env={**outside, **environment}, capture_output=True, text=True, timeout=300, check=False
     )
 
 
