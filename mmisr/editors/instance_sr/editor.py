@@ -14,6 +14,7 @@ from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     box_weights,
+    every_exit_loss,
     localisation_loss,
     psnr,
     reconstruction_loss,
@@ -175,9 +176,9 @@ class InstanceSR(SREditor):
 
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""
-        images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
-        terms = [reconstruction_loss(_like(image, hr), hr, weights) for image in images]
-        return {"loss_instance_sr_rec": torch.stack(terms).mean(), **_exit_psnr(images, hr)}
+        images = [_like(image, hr) for image in self.net.decoder.all_exits(lr)]
+        loss = every_exit_loss(images, hr, self._weights_of(hr, boxes), self.weights.exits)
+        return {"loss_instance_sr_rec": loss, **_exit_psnr(images, hr)}
 
     def _routed(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor) -> dict[str, Tensor]:
         """Stage 3: the stitched image, and, for a part, still every exit on every token."""
@@ -185,8 +186,8 @@ class InstanceSR(SREditor):
         sr = _like(self.net.decoder.stitch(images, exits, self.net.token_size), hr)
         loss = reconstruction_loss(sr, hr, weights)
         if self.weights.every_exit:
-            terms = [reconstruction_loss(_like(image, hr), hr, weights) for image in images]
-            loss = loss + self.weights.every_exit * (torch.stack(terms).mean() - loss)
+            every = every_exit_loss([_like(image, hr) for image in images], hr, weights, self.weights.exits)
+            loss = loss + self.weights.every_exit * (every - loss)
         return {"loss_instance_sr_rec": loss, "psnr_sr": psnr(sr.detach(), hr), **_exit_psnr(images, hr)}
 
     def _encoder_terms(self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor) -> dict[str, Tensor]:

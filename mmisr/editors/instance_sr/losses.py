@@ -28,6 +28,8 @@ class LossWeights:
             token too many.
         every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every token, so that exits
             stay usable by other routers; the rest compares the stitched image.
+        exits: Parts of the three exits where every exit is supervised on every token; the last counts most, because
+            the blocks before it serve it too.
 
     Raises:
         ValueError: A value is out of range.
@@ -37,8 +39,9 @@ class LossWeights:
     loc: float = 0.1
     box: float = 3.0
     dilate: float = 8.0
-    recall: float = 3.0
+    recall: float = 5.0
     every_exit: float = 0.5
+    exits: tuple[float, float, float] = (0.15, 0.15, 0.7)
 
     def __post_init__(self) -> None:
         for name in ("enc", "loc", "dilate"):
@@ -49,6 +52,8 @@ class LossWeights:
                 raise ValueError(f"InstanceSR.loss.{name} must be > 0, got {getattr(self, name)}")
         if not 0 <= self.every_exit <= 1:
             raise ValueError(f"InstanceSR.loss.every_exit must be in [0, 1], got {self.every_exit}")
+        if len(self.exits) != 3 or min(self.exits) < 0 or abs(sum(self.exits) - 1) > 1e-6:
+            raise ValueError(f"InstanceSR.loss.exits must be three parts >= 0 that sum to 1, got {self.exits}")
 
 
 def box_weights(boxes: Sequence[Tensor], hw: tuple[int, int], weight: float, dilate: float) -> Tensor:
@@ -79,6 +84,22 @@ def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
         A scalar.
     """
     return ((sr - hr).abs() * weights).mean() / weights.mean()
+
+
+def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts: Sequence[float]) -> Tensor:
+    """L_rec of every exit on every token, as a weighted sum.
+
+    Args:
+        images: (B, 3, H, W) of each exit.
+        hr: (B, 3, H, W).
+        weights: (B, 1, H, W), see :func:`box_weights`.
+        parts: Weight of each exit.
+
+    Returns:
+        A scalar.
+    """
+    terms = [part * reconstruction_loss(image, hr, weights) for part, image in zip(parts, images, strict=True)]
+    return torch.stack(terms).sum()
 
 
 def token_loss(logits: Tensor, labels: Tensor, recall: float) -> Tensor:
