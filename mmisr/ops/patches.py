@@ -11,55 +11,48 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one size around tokens, shifted inwards at the image's border instead of reaching beyond it.
+    """Windows of one size, cut out of a batch of feature maps.
 
-    A window that ends at the image's border sees the same zero padding there as a pass over the whole image, at every
-    layer; so nothing has to be masked, and with a halo of the whole receptive field the result is the dense one.
+    A window that would reach beyond the image is shifted inwards instead. Where it ends at the image's border it then
+    sees the same zero padding there as a pass over the whole image, at every layer; so nothing has to be masked, and
+    with a halo of the whole receptive field the result is the dense one.
 
     Args:
         image: (N,) index of the image in the batch.
         corner: (N, 2) top and left of the window in the image, in pixels.
-        inner: (N, 2) top and left of the token in the window, in pixels.
         size_hw: Height and width of every window.
-        token: Side of a token in pixels.
     """
 
     image: Tensor
     corner: Tensor
-    inner: Tensor
     size_hw: tuple[int, int]
-    token: int
 
     def __len__(self) -> int:
         return len(self.image)
 
-    def first(self, count: int) -> Windows:
-        """The first ``count`` windows; a prefix of a batch of features goes with them."""
-        return Windows(self.image[:count], self.corner[:count], self.inner[:count], self.size_hw, self.token)
 
-
-def windows_around(tokens: Tensor, token: int, halo: int, hw: tuple[int, int]) -> Windows:
-    """Place a window of T + 2 halo pixels around every token.
+@dataclass(frozen=True)
+class Slots:
+    """Where tokens lie in a batch of windows.
 
     Args:
-        tokens: (N, 3) int64: image, row and column of each token.
-        token: Side of a token in pixels.
-        halo: Pixels wanted around a token; a window at the border, or of a small image, has fewer on one side.
-        hw: Height and width of the image, multiples of ``token``.
-
-    Returns:
-        The windows, in the same order.
-
-    Raises:
-        ValueError: ``hw`` is no multiple of ``token``, or ``halo`` is negative.
+        window: (M,) index of the window.
+        inner: (M, 2) top and left of the token in the window, in pixels.
+        token: (M, 3) image, row and column of the token in the batch's token grids.
+        side: Side of a token in pixels.
     """
-    _check_multiple(hw, token)
-    if halo < 0:
-        raise ValueError(f"halo must be >= 0, got {halo}")
-    size = min(token + 2 * halo, hw[0]), min(token + 2 * halo, hw[1])
-    start = tokens[:, 1:] * token
-    corner = torch.stack([(start[:, i] - halo).clamp(0, hw[i] - size[i]) for i in (0, 1)], 1)
-    return Windows(tokens[:, 0], corner, start - corner, size, token)
+
+    window: Tensor
+    inner: Tensor
+    token: Tensor
+    side: int
+
+    def __len__(self) -> int:
+        return len(self.window)
+
+    def select(self, chosen: Tensor) -> Slots:
+        """Those that ``chosen``, (M,) bool or indices, picks."""
+        return Slots(self.window[chosen], self.inner[chosen], self.token[chosen], self.side)
 
 
 def gather_windows(features: Tensor, windows: Windows) -> Tensor:
@@ -72,34 +65,38 @@ def gather_windows(features: Tensor, windows: Windows) -> Tensor:
     Returns:
         (N, C, h, w) in channels_last layout.
     """
-    height, width = windows.size_hw
-    return _gather(features, windows.image, windows.corner, height, width)
+    return _gather(features, windows.image, windows.corner, windows.size_hw)
 
 
-def gather_centres(features: Tensor, windows: Windows, margin: int = 0) -> Tensor:
+def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
     """Cut the tokens out of their windows.
 
     Args:
         features: (N, C, h, w) features of the windows.
-        windows: The same N windows.
+        slots: M tokens in them.
         margin: Pixels kept around a token; beyond the window they are zero, as the padding of a convolution is.
 
     Returns:
-        (N, C, T + 2 margin, T + 2 margin).
+        (M, C, T + 2 margin, T + 2 margin) in channels_last layout.
     """
-    padded = F.pad(features, [margin] * 4) if margin else features
-    side = windows.token + 2 * margin
-    number = torch.arange(len(windows), device=features.device)
-    return _gather(padded, number, windows.inner, side, side)
+    side, corner = slots.side + 2 * margin, slots.inner - margin
+    limit = torch.tensor(features.shape[-2:], device=corner.device)
+    cut = _gather(features, slots.window, corner, (side, side))
+    if margin and bool(((corner < 0) | (corner + side > limit)).any()):
+        for axis in (0, 1):
+            place = corner[:, axis, None] + torch.arange(side, device=corner.device)
+            inside = ((place >= 0) & (place < limit[axis])).to(cut.dtype)
+            cut = cut * (inside[:, None, :, None] if axis == 0 else inside[:, None, None, :])
+    return cut
 
 
-def scatter_centres(image: Tensor, patches: Tensor, tokens: Tensor) -> None:
+def scatter_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
     """Write patches onto the grid, in place; autograd follows it.
 
     Args:
         image: (B, C, rows*P, cols*P), changed.
-        patches: (N, C, P, P).
-        tokens: (N, 3) image, row and column of each patch; every one at most once.
+        patches: (M, C, P, P).
+        token: (M, 3) image, row and column of each patch; every one at most once.
 
     Raises:
         ValueError: The image is no multiple of the patches' side.
@@ -107,7 +104,7 @@ def scatter_centres(image: Tensor, patches: Tensor, tokens: Tensor) -> None:
     side = patches.shape[-1]
     _check_multiple((image.shape[-2], image.shape[-1]), side)
     grid = image.unflatten(3, (-1, side)).unflatten(2, (-1, side))
-    number, row, col = tokens.unbind(1)
+    number, row, col = token.unbind(1)
     grid[number, :, row, :, col, :] = patches.to(image.dtype)
 
 
@@ -153,13 +150,14 @@ def stitch(patches: Tensor, grid: tuple[int, int]) -> Tensor:
     return rows.flatten(4, 5).flatten(2, 3)
 
 
-def _gather(features: Tensor, image: Tensor, corner: Tensor, height: int, width: int) -> Tensor:
+def _gather(features: Tensor, image: Tensor, corner: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Pixels beyond the image repeat its border; callers that may reach there put zeros in their place."""
     _, channels, rows, cols = features.shape
-    y = corner[:, 0, None, None] + torch.arange(height, device=corner.device)[None, :, None]
-    x = corner[:, 1, None, None] + torch.arange(width, device=corner.device)[None, None, :]
-    index = ((image[:, None, None] * rows + y) * cols + x).flatten()
+    y = corner[:, 0, None, None] + torch.arange(size_hw[0], device=corner.device)[None, :, None]
+    x = corner[:, 1, None, None] + torch.arange(size_hw[1], device=corner.device)[None, None, :]
+    index = ((image[:, None, None] * rows + y.clamp(0, rows - 1)) * cols + x.clamp(0, cols - 1)).flatten()
     pixels = features.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, index)
-    return pixels.view(-1, height, width, channels).permute(0, 3, 1, 2)
+    return pixels.view(-1, *size_hw, channels).permute(0, 3, 1, 2)
 
 
 def _check_multiple(hw: tuple[int, int], side: int) -> None:

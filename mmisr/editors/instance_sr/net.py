@@ -34,7 +34,7 @@ class InstanceSRNet(nn.Module):
             raise ValueError(f"InstanceSR.token_size must be 8, 16 or 32, got {token_size!r}")
         self.token_size = token_size
         self.encoder = Encoder(token_size)
-        self.decoder = Decoder(scale, size, easy)
+        self.decoder = Decoder(scale, size, easy).to(memory_format=torch.channels_last)
 
     def forward(
         self,

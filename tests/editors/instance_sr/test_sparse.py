@@ -6,10 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmisr.editors.instance_sr import planner
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.macs import count_macs
 
-PARTITIONS = ["rectangles", "windows"]
+PARTITIONS = ["auto", "rectangles", "windows", "dense"]
 
 
 def dense(net, lr, exits):
@@ -26,7 +27,7 @@ def random_map(seed, shape, share):
     return torch.from_numpy(np.where(deep, rng.integers(1, 3, shape), 0))
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("partition", ["rectangles", "windows"])
 @pytest.mark.parametrize("fusion", [False, True])
 @pytest.mark.parametrize("easy", ["exit1", "interpolate"])
 @pytest.mark.parametrize(("scale", "token"), [(4, 8), (2, 16), (3, 8)])
@@ -40,8 +41,7 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     exits[0, 0, 0], exits[0, -1, -1], exits[0, 0, 1], exits[0, 3, 2] = 2, 2, 1, 1
     exits[1, -1, 0], exits[1, 0, -1] = 1, 2
     plans = SparseDecoder(net.decoder, token, Execution(partition=partition))
-    jobs = [plans.plan(e.numpy()) for e in exits]
-    assert all(j is None or all(job.halo for job in j) for j in jobs), "a dense fall-back would test nothing"
+    assert all(plans.plan(e.numpy()).kind == partition for e in exits), "a dense fall-back would test nothing"
     torch.testing.assert_close(sparse(net, lr, exits, partition=partition), dense(net, lr, exits), rtol=0, atol=1e-5)
 
 
@@ -51,18 +51,20 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     share=st.floats(0, 1),
     shape=st.tuples(st.integers(1, 8), st.integers(1, 8)),
     partition=st.sampled_from(PARTITIONS),
-    max_windows=st.sampled_from([1, 3, 1024]),
+    batch_pixels=st.sampled_from([1, 3000, 24 * 1024]),
 )
 @torch.no_grad()
-def test_full_halo_equals_the_dense_network_for_any_map(make_net, seed, share, shape, partition, max_windows):
+def test_full_halo_equals_the_dense_network_for_any_map(make_net, seed, share, shape, partition, batch_pixels):
     net = make_net(2, blocks=(1, 1, 1))
     torch.manual_seed(seed)
     lr, exits = torch.rand(1, 3, shape[0] * 8, shape[1] * 8), random_map(seed, (1, *shape), share)
-    out = sparse(net, lr, exits, partition=partition, max_windows=max_windows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planner, "BATCH_PIXELS", batch_pixels)
+        out = sparse(net, lr, exits, partition=partition)
     torch.testing.assert_close(out, dense(net, lr, exits), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("partition", ["rectangles", "windows"])
 @torch.no_grad()
 def test_a_small_halo_changes_deep_tokens_alone(make_net, partition):
     net = make_net()
@@ -80,9 +82,9 @@ def test_all_hard_is_one_dense_pass(make_net):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.full((1, 5, 5), 2)
     decoder = net.decoder
-    for partition in PARTITIONS:
+    for partition in ("auto", "dense"):
         run = SparseDecoder(decoder, 8, Execution(halo=4, partition=partition))
-        assert [(job.halo, job.levels) for job in run.plan(exits[0].numpy())] == [(0, (2,))]
+        assert run.plan(exits[0].numpy()).kind == "dense"
         torch.testing.assert_close(run(lr, exits), decoder.all_exits(lr)[2], rtol=0, atol=1e-5)
     only = count_macs(lambda x: decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x)))), lr)
     assert run.macs(exits[0].numpy()) == only, "no other exit is charged"
@@ -103,7 +105,7 @@ def test_all_easy_never_touches_the_deep_blocks(make_net):
 def test_analytic_macs_are_those_of_the_run(make_net, partition, halo, fusion, share):
     net = make_net(3, 8, fusion)
     lr, exits = torch.rand(1, 3, 64, 80), random_map(1, (1, 8, 10), share)
-    run = SparseDecoder(net.decoder, 8, Execution(halo, partition, max_windows=7))
+    run = SparseDecoder(net.decoder, 8, Execution(halo, partition))
     assert run.macs(exits[0].numpy()) == count_macs(run, lr, exits)
 
 
@@ -125,8 +127,10 @@ def test_result_does_not_depend_on_the_order_or_grouping_of_tokens(make_net):
     net = make_net()
     lr, exits = torch.rand(1, 3, 48, 56), random_map(3, (1, 6, 7), 0.3)
     whole = sparse(net, lr, exits, partition="windows", halo=2)
-    for most in (1, 2, 5):
-        parts = sparse(net, lr, exits, partition="windows", halo=2, max_windows=most)
+    for most in (1, 300, 800):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(planner, "BATCH_PIXELS", most)
+            parts = sparse(net, lr, exits, partition="windows", halo=2)
         torch.testing.assert_close(parts, whole, rtol=0, atol=1e-5)
     # A flipped image meets its tokens in the opposite order; the network is flipped with it.
     flipped = make_net()
@@ -177,15 +181,15 @@ def test_mixed_neighbours_share_rectangles(make_net):
     net = make_net()
     exits = np.zeros((12, 12), dtype=np.int64)
     exits[2:8, 2:8] = 1 + (np.indices((6, 6)).sum(0) % 2)
-    assert len(SparseDecoder(net.decoder, 8, Execution(halo=2)).plan(exits)) == 1
+    assert len(SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles")).plan(exits).sizes) == 1
 
 
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
         ({"halo": -1}, "halo must be >= 0, or None for an exact result, got -1"),
-        ({"partition": "tiles"}, "partition must be 'rectangles' or 'windows', got 'tiles'"),
-        ({"max_windows": 0}, "max_windows must be at least 1, got 0"),
+        ({"partition": "tiles"}, r"partition must be one of .*'rectangles'.*, got 'tiles'"),
+        ({"costs": "guessed"}, "costs must be 'default' or 'measured', got 'guessed'"),
     ],
 )
 def test_bad_execution_is_named(keys, text):

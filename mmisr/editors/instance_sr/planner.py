@@ -1,0 +1,198 @@
+"""The planner: by which windows the deep tokens of an image are computed, given what the device charges."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmisr.editors.instance_sr.decoder import DecoderSize
+from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
+from mmisr.ops.cost_model import CostModel
+from mmisr.ops.patches import Slots, Windows
+from mmisr.ops.tokens import Boxes, merge_rectangles, window_sides
+
+Exits = NDArray[np.int64]
+Partition = Literal["auto", "rectangles", "windows", "dense"]
+PARTITIONS = ("auto", "rectangles", "windows", "dense")
+logger = logging.getLogger(__name__)
+
+WINDOW_PIXELS = 128
+"""Largest side of a window without its halo; the features of one then stay in a CPU's caches."""
+
+BATCH_PIXELS = 24 * 1024
+"""Pixels of windows that run as one batch, which bounds the memory; more gain nothing."""
+
+
+@dataclass(frozen=True)
+class Cover:
+    """How the deep tokens of one image are covered.
+
+    Args:
+        kind: ``none``, ``rectangles``, ``windows`` or ``dense``.
+        sizes: (n, 2) height and width of each window in pixels, halo included.
+        corners: (n, 2) its top and left in the image.
+        owner: (rows, cols) which window computes each deep token; -1 for easy ones.
+        depth: (n,) MODERATE or HARD, the deepest token that it computes.
+    """
+
+    kind: str
+    sizes: NDArray[np.int64]
+    corners: NDArray[np.int64]
+    owner: NDArray[np.int64]
+    depth: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Equal windows that run together, those with hard tokens first.
+
+    Args:
+        windows: N windows.
+        slots: M tokens in them, by window.
+        exits: (M,) MODERATE or HARD.
+        num_hard: So many first windows go through block 3 too.
+    """
+
+    windows: Windows
+    slots: Slots
+    exits: NDArray[np.int64]
+    num_hard: int
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Chooses, for one image at a time, what its device computes soonest.
+
+    Options: a whole-frame pass; one window a token; rectangles of neighbouring tokens, hard and moderate ones together or
+    apart. Equal windows run as one batch, so a batch costs a launch and its MACs. What is chosen depends on one image's
+    map alone, so a result does not depend on the batch that the image comes in.
+
+    Args:
+        size: The decoder's.
+        token: Side of a token in LR pixels.
+        halo: LR pixels around a window.
+        costs: Of the device.
+        partition: ``auto``, or one option for all images.
+    """
+
+    size: DecoderSize
+    token: int
+    halo: int
+    costs: CostModel
+    partition: Partition = "auto"
+
+    def cover(self, exits: Exits) -> Cover:
+        """The cheapest cover of the deep tokens of one (rows, cols) map."""
+        if not (exits != EASY).any():
+            none = np.zeros((0, 2), dtype=np.int64)
+            return Cover("none", none, none, np.full_like(exits, -1), none[:, 0])
+        options = list(self._options(exits))
+        costs = [self.ms(option, exits) for option in options]
+        best = options[int(np.argmin(costs))]
+        if logger.isEnabledFor(logging.DEBUG):
+            listed = ", ".join(f"{o.kind} {len(o.sizes)}: {c:.2f} ms" for o, c in zip(options, costs, strict=True))
+            logger.debug("%s of %s: %s", best.kind, f"{(exits != EASY).mean():.2f} deep tokens", listed)
+        return best
+
+    def ms(self, cover: Cover, exits: Exits) -> float:
+        """Milliseconds of the deep blocks and their exits, as the device's costs foretell them."""
+        if not len(cover.sizes):
+            return 0.0
+        total = float((exits != EASY).sum()) * (self.costs.token_ms if cover.kind != "dense" else 0.0)
+        for first, members in _by_size(cover.sizes):
+            pixels = int(first.prod())
+            batches = max(1, len(members) * pixels // BATCH_PIXELS)
+            hard = int((cover.depth[members] == HARD).sum())
+            units = self.size.blocks[1] + (self.size.blocks[2] if hard else 0)
+            macs = pixels * self.size.unit_macs * (len(members) * self.size.blocks[1] + hard * self.size.blocks[2])
+            total += self.costs.batch(macs / 1e9, pixels, batches * units)
+        return total
+
+    def macs(self, cover: Cover) -> float:
+        """MACs of the deep blocks, halo included."""
+        units = self.size.blocks[1] + (cover.depth == HARD) * self.size.blocks[2]
+        return float((cover.sizes.prod(1) * units).sum()) * self.size.unit_macs
+
+    def batches(self, maps: Exits, covers: Sequence[Cover], device: torch.device) -> Iterator[Batch]:
+        """The windows of all images, as batches of equal ones.
+
+        Args:
+            maps: (B, rows, cols) exits.
+            covers: One an image.
+            device: Where the indices go.
+        """
+        start = np.cumsum([0, *(len(c.sizes) for c in covers)])
+        sizes, corners, depth = (np.concatenate([getattr(c, f) for c in covers]) for f in ("sizes", "corners", "depth"))
+        image = np.repeat(np.arange(len(covers)), np.diff(start))
+        owner = np.stack([np.where(c.owner >= 0, c.owner + s, -1) for c, s in zip(covers, start, strict=False)])
+        tokens = np.argwhere(owner >= 0)
+        owned = owner[owner >= 0]
+        by_owner = np.argsort(owned, kind="stable")
+        tokens, owned = tokens[by_owner], owned[by_owner]
+        for size, members in _by_size(sizes):
+            ordered = members[np.argsort(-depth[members], kind="stable")]
+            most = max(1, BATCH_PIXELS // int(size.prod()))
+            for chunk in (ordered[i : i + most] for i in range(0, len(ordered), most)):
+                lo, hi = np.searchsorted(owned, chunk), np.searchsorted(owned, chunk, side="right")
+                window = np.repeat(np.arange(len(chunk)), hi - lo)
+                mine = np.concatenate([np.arange(a, b) for a, b in zip(lo, hi, strict=True)])
+                part = tokens[mine]
+                inner = part[:, 1:] * self.token - corners[chunk][window]
+                arrays = (torch.from_numpy(a).to(device) for a in (image[chunk], corners[chunk], window, inner, part))
+                picture, corner, window_of, inner_of, token = arrays
+                yield Batch(
+                    Windows(picture, corner, (int(size[0]), int(size[1]))),
+                    Slots(window_of, inner_of, token, self.token),
+                    maps[tuple(part.T)],
+                    int((depth[chunk] == HARD).sum()),
+                )
+
+    def _options(self, exits: Exits) -> Iterator[Cover]:
+        deep = exits != EASY
+        if self.partition in ("auto", "dense"):
+            yield self._whole(exits)
+        if self.partition in ("auto", "rectangles"):
+            yield self._placed("rectangles", exits, [(self._merge(deep), deep)])
+            levels = [exits == level for level in (HARD, MODERATE)]
+            if all(level.any() for level in levels):
+                yield self._placed("rectangles", exits, [(self._merge(level), level) for level in levels])
+        if self.partition == "windows":
+            y, x = np.nonzero(deep)
+            yield self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)])
+
+    def _merge(self, mask: NDArray[np.bool_]) -> Boxes:
+        return merge_rectangles(mask, self.token, self.halo, tile=WINDOW_PIXELS // self.token)
+
+    def _whole(self, exits: Exits) -> Cover:
+        frame = np.array([exits.shape]) * self.token
+        owner = np.where(exits != EASY, 0, -1)
+        return Cover("dense", frame, np.zeros_like(frame), owner, np.array([exits.max()]))
+
+    def _placed(self, kind: str, exits: Exits, parts: Sequence[tuple[Boxes, NDArray[np.bool_]]]) -> Cover:
+        """Windows over rectangles, each with the tokens that it computes."""
+        owner, count = np.full_like(exits, -1), 0
+        for rects, mask in parts:
+            for number, (y1, x1, y2, x2) in enumerate(rects.tolist(), count):
+                here = owner[y1:y2, x1:x2]
+                here[mask[y1:y2, x1:x2]] = number
+            count += len(rects)
+        rects = np.concatenate([r for r, _ in parts])
+        frame = np.array(exits.shape) * self.token
+        sizes = np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), frame)
+        corners = np.clip(rects[:, :2] * self.token - self.halo, 0, frame - sizes)
+        depth = np.full(count, MODERATE)
+        depth[np.unique(owner[exits == HARD])] = HARD
+        return Cover(kind, sizes, corners, owner, depth)
+
+
+def _by_size(sizes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Each size that occurs, and the indices of its windows."""
+    kinds, which = np.unique(sizes, axis=0, return_inverse=True)
+    for number, size in enumerate(kinds):
+        yield size, np.flatnonzero(which.ravel() == number)

@@ -1,0 +1,127 @@
+"""What convolutions cost on a device, measured once: the ground on which a planner chooses."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+
+SMALL, LARGE = 128 * 128, 480 * 480
+"""Pixels of a frame whose features stay in a CPU's caches, and of one whose features do not."""
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """Milliseconds of convolutions, linear in their MACs.
+
+    Defaults are those of two CPU cores. They decide between ways to compute the same thing, so only their ratios
+    matter there; a budget in milliseconds needs the device's own.
+
+    Args:
+        launch_ms: Of one batch through one residual unit, whatever its size.
+        window_ms: Of a GMAC in windows that stay in the caches.
+        dense_ms: Of a GMAC over a frame that does not.
+        token_ms: Of gathering and scattering one token.
+    """
+
+    launch_ms: float = 0.07
+    window_ms: float = 12.0
+    dense_ms: float = 16.0
+    token_ms: float = 0.002
+
+    def batch(self, gmacs: float, pixels: int, launches: int) -> float:
+        """Milliseconds of a batch of equal windows, or of a frame.
+
+        Args:
+            gmacs: Of all convolutions together.
+            pixels: Of one window; larger ones leave the caches.
+            launches: Residual units it runs through.
+        """
+        share = min(max(math.log(pixels / SMALL) / math.log(LARGE / SMALL), 0.0), 1.0)
+        return launches * self.launch_ms + gmacs * (self.window_ms + share * (self.dense_ms - self.window_ms))
+
+
+@torch.no_grad()
+def calibrate(unit: nn.Module, channels: int, unit_macs: int) -> CostModel:
+    """Measure a residual unit on the device that it is on; takes a second or two.
+
+    Args:
+        unit: (N, C, h, w) to the same.
+        channels: C.
+        unit_macs: MACs of the unit per pixel.
+
+    Returns:
+        The device's costs.
+    """
+    parameter = next(unit.parameters())
+
+    def features(number: int, side: int) -> Tensor:
+        x = torch.rand(number, channels, side, side, device=parameter.device, dtype=parameter.dtype)
+        return x.to(memory_format=torch.channels_last)
+
+    small, many, large = (_time(unit, features(n, side)) for n, side in ((1, 16), (16, 32), (1, 480)))
+    rate = unit_macs / 1e9
+    window_ms = max(many - small, 1e-6) / ((16 * 32 * 32 - 16 * 16) * rate)
+    launch_ms = max(small - 16 * 16 * rate * window_ms, 0.0)
+    dense_ms = max((large - launch_ms) / (480 * 480 * rate), window_ms)
+    token_ms = 2 * _time(torch.clone, features(512, 10)) / 512
+    return CostModel(launch_ms, window_ms, dense_ms, token_ms)
+
+
+def measured(unit: nn.Module, channels: int, unit_macs: int) -> CostModel:
+    """The costs of the device that a unit is on: from the cache, or measured now and kept there.
+
+    The cache is one JSON file a device, thread count, precision, width and torch version, under ``$XDG_CACHE_HOME/mmisr``
+    (``~/.cache/mmisr``). A file that cannot be read is measured again; a folder that cannot be written is no error.
+
+    Args:
+        unit: See :func:`calibrate`; a module whose parameters say device and precision.
+        channels: Channels of its input.
+        unit_macs: MACs per pixel.
+    """
+    parameter = next(unit.parameters())
+    name = torch.cuda.get_device_name(parameter.device) if parameter.is_cuda else platform.processor() or "cpu"
+    words = (name, platform.node(), torch.get_num_threads(), parameter.dtype, channels, torch.__version__)
+    path = _cache_folder() / ("-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json")
+    try:
+        return CostModel(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        costs = calibrate(unit, channels, unit_macs)
+        _keep(path, costs)
+        return costs
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mmisr" / "cost_model"
+
+
+def _keep(path: Path, costs: CostModel) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+            json.dump(asdict(costs), file)
+        Path(file.name).replace(path)
+    except OSError:
+        pass  # measured again next time
+
+
+def _time(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
+    """Median milliseconds of a call, after two that warm up."""
+    times = []
+    for _ in range(7):
+        start = perf_counter()
+        call(x)
+        if x.is_cuda:
+            torch.cuda.synchronize(x.device)
+        times.append((perf_counter() - start) * 1000)
+    return median(times[2:])
