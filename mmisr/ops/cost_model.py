@@ -32,12 +32,14 @@ class CostModel:
         window_ms: Of a GMAC in windows that stay in the caches.
         dense_ms: Of a GMAC over a frame that does not.
         token_ms: Of gathering and scattering one token.
+        frame_ms: Of a megapixel of the input through all that every pixel needs (encoder, trunk, easy exit).
     """
 
     launch_ms: float = 0.07
     window_ms: float = 12.0
     dense_ms: float = 16.0
     token_ms: float = 0.002
+    frame_ms: float = 600.0
 
     def batch(self, gmacs: float, pixels: int, launches: int) -> float:
         """Milliseconds of a batch of equal windows, or of a frame.
@@ -52,53 +54,64 @@ class CostModel:
 
 
 @torch.no_grad()
-def calibrate(unit: nn.Module, channels: int, unit_macs: int) -> CostModel:
-    """Measure a residual unit on the device that it is on; takes a second or two.
+def calibrate(unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]) -> CostModel:
+    """Measure a network on the device that it is on; takes a second or two.
 
     Args:
-        unit: (N, C, h, w) to the same.
+        unit: Its residual unit, (N, C, h, w) to the same; a module whose parameters say device and precision.
         channels: C.
         unit_macs: MACs of the unit per pixel.
+        frame: What runs once over every frame (1, 3, h, w).
 
     Returns:
         The device's costs.
     """
     parameter = next(unit.parameters())
 
-    def features(number: int, side: int) -> Tensor:
-        x = torch.rand(number, channels, side, side, device=parameter.device, dtype=parameter.dtype)
+    def features(number: int, width: int, side: int) -> Tensor:
+        x = torch.rand(number, width, side, side, device=parameter.device, dtype=parameter.dtype)
         return x.to(memory_format=torch.channels_last)
 
-    small, many, large = (_time(unit, features(n, side)) for n, side in ((1, 16), (16, 32), (1, 480)))
+    small, many, large = (_time(unit, features(n, channels, side)) for n, side in ((1, 16), (16, 32), (1, 480)))
     rate = unit_macs / 1e9
     window_ms = max(many - small, 1e-6) / ((16 * 32 * 32 - 16 * 16) * rate)
     launch_ms = max(small - 16 * 16 * rate * window_ms, 0.0)
     dense_ms = max((large - launch_ms) / (480 * 480 * rate), window_ms)
-    token_ms = 2 * _time(torch.clone, features(512, 10)) / 512
-    return CostModel(launch_ms, window_ms, dense_ms, token_ms)
+    token_ms = 2 * _time(torch.clone, features(512, channels, 10)) / 512
+    frame_ms = _time(frame, features(1, 3, 320)) / 0.1024
+    return CostModel(launch_ms, window_ms, dense_ms, token_ms, frame_ms)
 
 
-def measured(unit: nn.Module, channels: int, unit_macs: int) -> CostModel:
-    """The costs of the device that a unit is on: from the cache, or measured now and kept there.
+def measured(
+    name: str, unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]
+) -> CostModel:
+    """The costs on the device that a network is on: from the cache, or measured now and kept there.
 
-    The cache is one JSON file a device, thread count, precision, width and torch version, under ``$XDG_CACHE_HOME/mmisr``
-    (``~/.cache/mmisr``). A file that cannot be read is measured again; a folder that cannot be written is no error.
+    The cache is one JSON file a network, device, thread count, precision and torch version, under
+    ``$XDG_CACHE_HOME/mmisr`` (``~/.cache/mmisr``). A file that cannot be read is measured again; a folder that cannot be
+    written is no error.
 
     Args:
-        unit: See :func:`calibrate`; a module whose parameters say device and precision.
+        name: Of the network.
+        unit: See :func:`calibrate`, as the others.
         channels: Channels of its input.
         unit_macs: MACs per pixel.
+        frame: What runs once over every frame.
     """
     parameter = next(unit.parameters())
-    name = torch.cuda.get_device_name(parameter.device) if parameter.is_cuda else platform.processor() or "cpu"
-    words = (name, platform.node(), torch.get_num_threads(), parameter.dtype, channels, torch.__version__)
+    device = torch.cuda.get_device_name(parameter.device) if parameter.is_cuda else platform.processor() or "cpu"
+    words = (name, device, platform.node(), torch.get_num_threads(), parameter.dtype, torch.__version__)
     path = _cache_folder() / ("-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json")
-    try:
-        return CostModel(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
-        costs = calibrate(unit, channels, unit_macs)
-        _keep(path, costs)
-        return costs
+    if path not in _known:
+        try:
+            _known[path] = CostModel(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            _known[path] = calibrate(unit, channels, unit_macs, frame)
+            _keep(path, _known[path])
+    return _known[path]
+
+
+_known: dict[Path, CostModel] = {}
 
 
 def _cache_folder() -> Path:
@@ -115,7 +128,7 @@ def _keep(path: Path, costs: CostModel) -> None:
         pass  # measured again next time
 
 
-def _time(call: Callable[[Tensor], Tensor], x: Tensor) -> float:
+def _time(call: Callable[[Tensor], object], x: Tensor) -> float:
     """Median milliseconds of a call, after two that warm up."""
     times = []
     for _ in range(7):

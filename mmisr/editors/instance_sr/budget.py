@@ -19,8 +19,7 @@ class Budget:
     Args:
         hard_share: Share of the tokens that leave later than the easy exit.
         target_macs: MACs an image, everything charged.
-        target_ms: Milliseconds an image; turned into MACs by ``macs_per_ms``.
-        macs_per_ms: MACs that the device does in a millisecond, from a benchmark; needed with ``target_ms``.
+        target_ms: Milliseconds an image, by the costs of the device, which are measured once and cached.
 
     Raises:
         ValueError: None or several are given, or one is out of range.
@@ -29,7 +28,6 @@ class Budget:
     hard_share: float | None = None
     target_macs: float | None = None
     target_ms: float | None = None
-    macs_per_ms: float | None = None
 
     def __post_init__(self) -> None:
         names = ("hard_share", "target_macs", "target_ms")
@@ -38,22 +36,15 @@ class Budget:
             raise ValueError(f"budget needs exactly one of {names}, got {sorted(given) or 'none'}")
         if self.hard_share is not None and not 0 <= self.hard_share <= 1:
             raise ValueError(f"budget.hard_share must be in [0, 1], got {self.hard_share}")
-        if (self.target_ms is None) != (self.macs_per_ms is None):
-            raise ValueError(
-                "budget.target_ms and budget.macs_per_ms go together; measure macs_per_ms on this device: MACs of an "
-                f"image over its milliseconds; got target_ms={self.target_ms}, macs_per_ms={self.macs_per_ms}"
-            )
-        for name in ("target_macs", "target_ms", "macs_per_ms"):
+        for name in ("target_macs", "target_ms"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"budget.{name} must be positive, got {value}")
 
     @property
     def limit(self) -> float | None:
-        """MACs an image may cost; None where the budget is a share of the tokens."""
-        if self.target_ms is not None and self.macs_per_ms is not None:
-            return self.target_ms * self.macs_per_ms
-        return self.target_macs
+        """MACs or milliseconds that an image may cost; None where the budget is a share of the tokens."""
+        return self.target_macs if self.target_ms is None else self.target_ms
 
     def route(self, logits: Tensor, cost: Callable[[Tensor], float]) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
@@ -63,7 +54,7 @@ class Budget:
 
         Args:
             logits: (3, rows, cols).
-            cost: MACs of a routing map (rows, cols), everything charged.
+            cost: MACs, or milliseconds with ``target_ms``, of a routing map (rows, cols), everything charged.
 
         Returns:
             (rows, cols) int64 exits; all easy, with a warning, where even that costs more than the budget.
@@ -89,7 +80,7 @@ def _most(top: int, cost: Callable[[int], float], limit: float) -> int:
     floor = cost(0)
     if floor > limit:
         warnings.warn(
-            f"InstanceSR budget of {limit:.4g} MACs an image is below the cost of an image whose every token is easy, "
+            f"InstanceSR budget of {limit:.4g} an image is below the cost of an image whose every token is easy, "
             f"{floor:.4g}: nothing goes deep, and the budget is exceeded",
             stacklevel=2,
         )

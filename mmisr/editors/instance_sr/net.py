@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from mmisr.editors.instance_sr.budget import Budget
-from mmisr.editors.instance_sr.decoder import Decoder, DecoderSize, Easy
+from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.routers import RouteInput, Router
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.ops.cost_model import CostModel, measured
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 
@@ -57,7 +60,9 @@ class InstanceSRNet(nn.Module):
         Returns:
             Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
         """
-        sparse = SparseDecoder(self.decoder, self.token_size, execution or Execution())
+        execution = execution or Execution()
+        timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
+        sparse = SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None)
         given = self._given(lr, hints)
         exits = router(given) if budget is None else self._within(budget, given, sparse)
         return self._result(sparse(lr, exits), exits, given)
@@ -85,11 +90,27 @@ class InstanceSRNet(nn.Module):
         last = lr.to(memory_format=torch.channels_last)
         return RouteInput(lr, self.token_size, hints, lambda: self.encoder(last))
 
+    def costs(self) -> CostModel:
+        """What this network costs on its device, measured once and cached."""
+        size, decoder = self.decoder.size, self.decoder
+        name = f"instance_sr-{size.channels}-{size.blocks[0]}-x{decoder.scale}-t{self.token_size}-{decoder.easy}"
+        unit = cast(Block, decoder.blocks[1]).units[0]
+
+        def frame(lr: Tensor) -> Tensor:
+            self.encoder(lr)
+            return decoder.enlarge(decoder.leave_easy(decoder.skip(lr), decoder.trunk(lr)))
+
+        return measured(name, unit, size.channels, size.unit_macs, frame)
+
     def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
         logits = given.logits()
         encoder = self._encoder_macs(logits[0, 0])
+
+        def cost(exits: Tensor) -> float:
+            return sparse.ms(exits.numpy()) if budget.target_ms is not None else encoder + sparse.macs(exits.numpy())
+
         # On the CPU: the search asks for the cost of many maps, and each would be a synchronisation.
-        maps = [budget.route(image, lambda e: encoder + sparse.macs(e.numpy())) for image in logits.detach().cpu()]
+        maps = [budget.route(image, cost) for image in logits.detach().cpu()]
         return torch.stack(maps).to(logits.device)
 
     def _encoder_macs(self, exits: Tensor) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.editors.instance_sr.planner import PARTITIONS, Batch, Cover, Exits, Partition, Planner
-from mmisr.ops.cost_model import CostModel, measured
+from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_tokens
 
 
@@ -55,17 +55,14 @@ class SparseDecoder:
         decoder: The network.
         token: Side of a token in LR pixels.
         execution: How.
+        costs: Of the device, for the planner.
     """
 
-    def __init__(self, decoder: Decoder, token: int, execution: Execution) -> None:
+    def __init__(self, decoder: Decoder, token: int, execution: Execution, costs: CostModel | None = None) -> None:
         self.decoder = decoder
         self.token = token
-        size = decoder.size
         halo = decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
-        costs = CostModel()
-        if execution.costs == "measured":
-            costs = measured(decoder.blocks[1].units[0], size.channels, size.unit_macs)  # type: ignore[index, union-attr]
-        self.planner = Planner(size, token, halo, costs, execution.partition)
+        self.planner = Planner(decoder.size, token, halo, costs or CostModel(), execution.partition)
 
     def __call__(self, lr: Tensor, exits: Tensor) -> Tensor:
         """Compute only what the routing map asks for.
@@ -90,6 +87,11 @@ class SparseDecoder:
     def plan(self, exits: Exits) -> Cover:
         """How the deep tokens of one (rows, cols) map are covered."""
         return self.planner.cover(exits)
+
+    def ms(self, exits: Exits) -> float:
+        """Milliseconds of one image, encoder included, as the device's costs foretell them."""
+        frame = exits.size * self.token**2 / 1e6 * self.planner.costs.frame_ms
+        return frame + self.planner.ms(self.plan(exits), exits)
 
     def macs(self, exits: Exits) -> float:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
