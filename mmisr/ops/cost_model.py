@@ -82,9 +82,7 @@ def calibrate(unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[T
     return CostModel(launch_ms, window_ms, dense_ms, token_ms, frame_ms)
 
 
-def measured(
-    name: str, unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]
-) -> CostModel:
+def measured(name: str, unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]) -> CostModel:
     """The costs on the device that a network is on: from the cache, or measured now and kept there.
 
     The cache is one JSON file a network, device, thread count, precision and torch version, under

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import MagicDataSample, SREditor, hints_from
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
+from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
@@ -139,6 +140,32 @@ class InstanceSR(SREditor):
         if tuple(exits.shape) != grid:
             raise ValueError(f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}")
         return self.net.macs(exits, self.router, self.execution)
+
+    @torch.no_grad()
+    def upscale_bands(self, lr: Tensor, hints: UpscaleHints | None = None) -> Iterator[tuple[slice, Tensor]]:
+        """Upscale one image too large to be held as floats, as 8-bit bands of rows.
+
+        Args:
+            lr: (1, 3, h, w) RGB in [0, 1].
+            hints: Routing hints for this image.
+
+        Yields:
+            Rows of the SR image and (3, rows, s*w) uint8 RGB pixels, from top to bottom: what :meth:`upscale` gives,
+            rounded. ``execution.max_mpix_per_pass`` says how much is computed at once.
+
+        Raises:
+            ValueError: ``lr`` is not one image.
+        """
+        lr = check_image_batch(lr)
+        if len(lr) != 1:
+            raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
+        height, width = (side * self.info.scale for side in lr.shape[-2:])
+        padded = self._pad(lr)
+        exits = self.net.route(padded, self.router, hints, self.budget, self.execution)
+        for rows, band in self.net.bands(padded, exits, self.execution):
+            kept = slice(rows.start, min(rows.stop, height))
+            pixels = band[0, :, : kept.stop - kept.start, :width].clamp(0, 1)
+            yield kept, (pixels * 255).round().to(torch.uint8)
 
     def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
         """The losses of the current stage; for the log per-exit PSNR and the shares of the classes.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE = 8
 """LR pixels between the encoder's own cells; tokens are one or more cells wide, and LR sizes multiples of this."""
+
+
+ALIGNED, CONTEXT = 128, 96
+"""LR rows that a band starts at a multiple of, and that it sees beyond its ends: more than half the receptive field, which
+is 123 pixels, and whole cells of every level."""
 
 
 class Encoder(nn.Module):
@@ -55,6 +61,21 @@ class Encoder(nn.Module):
         if self.token_size > STRIDE:
             cells = F.max_pool2d(cells, self.token_size // STRIDE)
         return _linear(self.class_linear, self.classify(cells)), _linear(self.box_linear, self.localise(cells))
+
+    def in_bands(self, lr: Tensor, most_pixels: int) -> tuple[Tensor, Tensor]:
+        """:meth:`forward`, in bands of rows where the batch has more LR pixels; the same numbers, to rounding."""
+        count, height, width = len(lr), lr.shape[-2], lr.shape[-1]
+        if count * height * width <= most_pixels:
+            return self(lr)
+        step = max(most_pixels // (count * width * ALIGNED), 1) * ALIGNED
+        parts = []
+        for start in range(0, height, step):
+            first = max(start - CONTEXT, 0)
+            found = self(lr[..., first : min(start + step + CONTEXT, height), :])
+            row, rows = (start - first) // self.token_size, min(step, height - start) // self.token_size
+            parts.append([values[..., row : row + rows, :] for values in found])
+        logits, boxes = (torch.cat(values, -2) for values in zip(*parts, strict=True))
+        return logits, boxes
 
     def macs(self, hw: tuple[int, int]) -> float:
         """MACs of :meth:`forward` for one LR image of ``hw`` pixels, both heads included."""

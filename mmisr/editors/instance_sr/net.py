@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -61,11 +62,30 @@ class InstanceSRNet(nn.Module):
             Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
         """
         execution = execution or Execution()
-        timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
-        sparse = SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None)
-        given = self._given(lr, hints)
+        sparse = self._sparse(execution, budget)
+        given = self._given(lr, hints, execution.most_pixels)
         exits = router(given) if budget is None else self._within(budget, given, sparse)
-        return self._result(sparse(lr, exits), exits, given)
+        if len(lr) * lr.shape[-2] * lr.shape[-1] <= execution.most_pixels:
+            return self._result(sparse(lr, exits), exits, given)
+        bands = [band for _, band in sparse.bands(lr, exits, execution.most_pixels)]
+        return self._result(torch.cat(bands, 2), exits, given)
+
+    def bands(self, lr: Tensor, exits: Tensor, execution: Execution) -> Iterator[tuple[slice, Tensor]]:
+        """The image of :meth:`forward` for a routing map, a band of rows at a time; see :meth:`SparseDecoder.bands`."""
+        return self._sparse(execution).bands(lr, exits, execution.most_pixels)
+
+    def route(
+        self,
+        lr: Tensor,
+        router: Router,
+        hints: UpscaleHints | None = None,
+        budget: Budget | None = None,
+        execution: Execution | None = None,
+    ) -> Tensor:
+        """Only the routing map of :meth:`forward`, (B, rows, cols)."""
+        execution = execution or Execution()
+        given = self._given(lr, hints, execution.most_pixels)
+        return router(given) if budget is None else self._within(budget, given, self._sparse(execution, budget))
 
     def forward_dense(self, lr: Tensor, router: Router, hints: UpscaleHints | None = None) -> SRResult:
         """The same by dense passes of every exit; for training and as a reference."""
@@ -86,9 +106,13 @@ class InstanceSRNet(nn.Module):
         encoder = self._encoder_macs(exits) if router.encodes else 0.0
         return encoder + sparse.macs(exits.cpu().numpy())
 
-    def _given(self, lr: Tensor, hints: UpscaleHints | None) -> RouteInput:
+    def _sparse(self, execution: Execution, budget: Budget | None = None) -> SparseDecoder:
+        timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
+        return SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None)
+
+    def _given(self, lr: Tensor, hints: UpscaleHints | None, most_pixels: int = 1 << 62) -> RouteInput:
         last = lr.to(memory_format=torch.channels_last)
-        return RouteInput(lr, self.token_size, hints, lambda: self.encoder(last))
+        return RouteInput(lr, self.token_size, hints, lambda: self.encoder.in_bands(last, most_pixels))
 
     def costs(self) -> CostModel:
         """What this network costs on its device, measured once and cached."""

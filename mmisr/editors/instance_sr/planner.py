@@ -47,6 +47,30 @@ class Cover:
     owner: NDArray[np.int64]
     depth: NDArray[np.int64]
 
+    def band(self, rows: slice, token: int, before: int, pixels: int) -> Cover:
+        """The part of the cover that computes some rows of tokens, seen from a cut-out of the frame.
+
+        Args:
+            rows: Rows of tokens, between two rows of tiles.
+            token: Side of a token in pixels.
+            before: Rows of tokens that the cut-out has above them.
+            pixels: Height of the cut-out.
+        """
+        inside = self.owner[rows]
+        shift = (rows.start - before) * token
+        if self.kind == "dense":
+            frame = np.array([[pixels, self.owner.shape[1] * token]])
+            return Cover("dense", frame, np.zeros_like(frame), _padded(np.minimum(inside, 0), before), self.depth)
+        chosen = np.unique(inside[inside >= 0])
+        number = np.full(len(self.sizes) + 1, -1)
+        number[chosen] = np.arange(len(chosen))
+        corners = self.corners[chosen] - np.array([shift, 0])
+        return Cover(self.kind, self.sizes[chosen], corners, _padded(number[inside], before), self.depth[chosen])
+
+
+def _padded(owner: NDArray[np.int64], before: int) -> NDArray[np.int64]:
+    return np.pad(owner, ((before, 0), (0, 0)), constant_values=-1)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -166,8 +190,13 @@ class Planner:
             y, x = np.nonzero(deep)
             yield self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)])
 
+    @property
+    def tile(self) -> int:
+        """Rows and columns of tokens that no rectangle crosses a multiple of."""
+        return WINDOW_PIXELS // self.token
+
     def _merge(self, mask: NDArray[np.bool_]) -> Boxes:
-        return merge_rectangles(mask, self.token, self.halo, tile=WINDOW_PIXELS // self.token)
+        return merge_rectangles(mask, self.token, self.halo, tile=self.tile)
 
     def _whole(self, exits: Exits) -> Cover:
         frame = np.array([exits.shape]) * self.token
@@ -185,7 +214,10 @@ class Planner:
         rects = np.concatenate([r for r, _ in parts])
         frame = np.array(exits.shape) * self.token
         sizes = np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), frame)
-        corners = np.clip(rects[:, :2] * self.token - self.halo, 0, frame - sizes)
+        # Within the tile of its rectangle, so that a band of tiles needs a halo more of the frame and nothing else.
+        tile = self.tile * self.token
+        last = (rects[:, :2] * self.token // tile + 1) * tile + self.halo - sizes
+        corners = np.clip(np.minimum(rects[:, :2] * self.token - self.halo, last), 0, frame - sizes)
         depth = np.full(count, MODERATE)
         depth[np.unique(owner[exits == HARD])] = HARD
         return Cover(kind, sizes, corners, owner, depth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,6 +29,8 @@ class Execution:
         partition: ``auto`` takes what the cost model likes; ``rectangles`` of merged tokens, one of ``windows`` a token,
             or ``dense`` passes for everything.
         costs: ``default``, the same plan everywhere; or ``measured``, the device's own, measured once and cached.
+        max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at once; more run in bands
+            of rows, which bounds the memory and changes nothing else.
 
     Raises:
         ValueError: A value is out of range.
@@ -35,6 +39,7 @@ class Execution:
     halo: int | None = None
     partition: Partition = "auto"
     costs: Literal["default", "measured"] = "default"
+    max_mpix_per_pass: float = 2.0
 
     def __post_init__(self) -> None:
         if self.halo is not None and self.halo < 0:
@@ -43,6 +48,13 @@ class Execution:
             raise ValueError(f"InstanceSR.execution.partition must be one of {PARTITIONS}, got {self.partition!r}")
         if self.costs not in ("default", "measured"):
             raise ValueError(f"InstanceSR.execution.costs must be 'default' or 'measured', got {self.costs!r}")
+        if self.max_mpix_per_pass <= 0:
+            raise ValueError(f"InstanceSR.execution.max_mpix_per_pass must be > 0, got {self.max_mpix_per_pass}")
+
+    @property
+    def most_pixels(self) -> int:
+        """``max_mpix_per_pass`` in pixels."""
+        return round(self.max_mpix_per_pass * 1e6)
 
 
 class SparseDecoder:
@@ -74,15 +86,72 @@ class SparseDecoder:
         Returns:
             (B, 3, s*h, s*w), not clamped.
         """
-        decoder = self.decoder
         maps = exits.cpu().numpy()  # the one synchronisation with the device
         covers = [self.planner.cover(chosen) for chosen in maps]
+        return self.decoder.fusion(self._compute(lr, maps, covers))
+
+    def bands(self, lr: Tensor, exits: Tensor, most_pixels: int) -> Iterator[tuple[slice, Tensor]]:
+        """The same, a band of rows at a time, so that memory does not grow with the height of the image.
+
+        The plan is that of the whole frame and no rectangle crosses a border of bands, so the bands are what
+        :meth:`__call__` gives, to rounding.
+
+        Args:
+            lr: As in :meth:`__call__`.
+            exits: As in :meth:`__call__`.
+            most_pixels: LR pixels of the batch in one band, but at least one row of tiles. Where a GPU's memory does
+                not suffice, bands are halved and a warning says so.
+
+        Yields:
+            Rows of the SR image and (B, 3, s * rows, s * w) pixels, from top to bottom.
+
+        Raises:
+            ValueError: The decoder has a fusion module, which sees across bands.
+        """
+        if self.decoder.size.fusion:
+            raise ValueError("InstanceSR in bands (execution.max_mpix_per_pass) needs size.fusion=False")
+        maps = exits.cpu().numpy()
+        covers = [self.planner.cover(chosen) for chosen in maps]
+        tile, (count, height, width) = self.planner.tile, (len(lr), lr.shape[-2], lr.shape[-1])
+        step = max(1, most_pixels // (count * width * tile * self.token)) * tile
+        row, scale = 0, self.decoder.scale
+        while row * self.token < height:
+            rows = slice(row, min(row + step, maps.shape[1]))
+            try:
+                part = self._band(lr, maps, covers, rows)
+            except torch.OutOfMemoryError:
+                if step == tile:
+                    raise
+                step = max(step // 2 // tile, 1) * tile
+                torch.cuda.empty_cache()
+                warnings.warn(f"out of GPU memory: going on with bands of {step * self.token} LR rows", stacklevel=2)
+                continue
+            yield slice(rows.start * self.token * scale, rows.stop * self.token * scale), part
+            row = rows.stop
+
+    def _band(self, lr: Tensor, maps: Exits, covers: list[Cover], rows: slice) -> Tensor:
+        """SR pixels of some rows of tokens, from these rows and the context that they see."""
+        seen = -(-(self.planner.halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
+        if any(cover.kind == "dense" for cover in covers):
+            seen = -(-(self.decoder.full_halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
+        before, after = min(seen, rows.start), min(seen, maps.shape[1] - rows.stop)
+        cut = lr[..., (rows.start - before) * self.token : (rows.stop + after) * self.token, :]
+        exits = np.zeros((len(maps), before + rows.stop - rows.start, maps.shape[2]), dtype=maps.dtype)
+        exits[:, before:] = maps[:, rows]
+        parts = [cover.band(rows, self.token, before, cut.shape[-2]) for cover in covers]
+        sr = self._compute(cut, exits, parts)
+        start = before * self.token * self.decoder.scale
+        return sr[..., start : start + (rows.stop - rows.start) * self.token * self.decoder.scale, :]
+
+    def _compute(self, lr: Tensor, maps: Exits, covers: list[Cover]) -> Tensor:
+        """The image without fusion; tokens that no cover owns leave by the easy exit."""
+        decoder = self.decoder
         lr = lr.to(memory_format=torch.channels_last)
         trunk, skip = decoder.trunk(lr), decoder.skip(lr)
         out = decoder.leave_easy(skip, trunk) if (maps == EASY).any() else torch.empty_like(skip)
         for batch in self.planner.batches(maps, covers, lr.device):
             self._run(batch, trunk, skip, out)
-        return decoder.fusion(decoder.enlarge(out))
+        return decoder.enlarge(out)
 
     def plan(self, exits: Exits) -> Cover:
         """How the deep tokens of one (rows, cols) map are covered."""

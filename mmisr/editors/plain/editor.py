@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -51,10 +53,12 @@ class PlainSR(SREditor):
         data_preprocessor: dict | None = None,
     ) -> None:
         super().__init__(generator, pixel_loss or PIXEL_LOSS, data_preprocessor)
+        # The factor is checked here, before it is compared with what the network does.
+        info = EditorInfo(type(self.generator).__name__, scale)
         window = int(getattr(self.generator, "window_size", 1))
         tried = [window * n for n in MULTIPLES] if multiple_of is None else [multiple_of]
         multiple = self._working_multiple(scale, tried)
-        self._info = EditorInfo(type(self.generator).__name__, scale, multiple, max(MIN_SIZE, multiple))
+        self._info = replace(info, multiple_of=multiple, min_size=max(MIN_SIZE, multiple))
         self.checkpoint = checkpoint
         self._load()
 
