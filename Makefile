@@ -1,4 +1,4 @@
-# `make demo` and `make test`, each alone from a fresh clone. They need Python >= 3.10 with pip, and the package registry
+# `make demo`, `make bench` and `make test`, each alone from a fresh clone. They need Python >= 3.10 with pip, and the package registry
 # once: the first run makes .venv, a later one installs nothing and works offline.
 #   make PYTHON=python3.12 test       another Python
 #   make WORKERS=8 test               more test processes
@@ -23,18 +23,26 @@ key = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/.installed-$(call key,$(REQUIREMENTS))
 LINKED    := $(VENV)/.linked-$(call key,$(REQUIREMENTS) $(PACKAGE))
 
-.PHONY: help setup demo test lint types imports unit data format clean
+.PHONY: help setup demo bench test lint types imports unit data format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   evaluate InstanceSR on tree crowns: one table, one picture per sample"
 	@echo "make test   everything that a change must pass"
+	@echo "make bench  time InstanceSR against its dense self: one table, work_dirs/bench/results.json"
 	@echo "make setup  .venv alone;  make format  apply the style;  make clean  remove .venv"
 
 setup: $(LINKED)
 
 demo: setup
 	$(BIN)/python tools/demo.py
+
+# LR frames WxH; 1280x720 takes the base size a quarter of an hour on two cores.
+FRAMES ?= 320x180 640x360
+
+bench: setup data
+	$(BIN)/python tools/analysis/benchmark.py configs/instance_sr/instance-sr-nano-x4_tree-crowns.py \
+	  --sizes nano base --frames $(FRAMES)
 
 test: lint types imports unit
 

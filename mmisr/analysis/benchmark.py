@@ -1,0 +1,185 @@
+"""How fast InstanceSR is: adaptive against dense, on one frame, in one run, with everything charged."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmisr.editors.instance_sr.editor import InstanceSR
+from mmisr.editors.instance_sr.labels import EASY, HARD
+from mmisr.editors.instance_sr.net import InstanceSRNet
+from mmisr.editors.instance_sr.planner import Batch
+from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.ops.patches import gather_tokens, gather_windows, scatter_tokens
+
+Labels = NDArray[np.int64]
+
+
+def map_like(labels: Sequence[Labels], grid: tuple[int, int], share: float) -> Tensor:
+    """A routing map of a wanted share that is laid out as real instances are.
+
+    Real label maps are laid side by side over the grid, then thinned or dilated: the tokens kept are those with most
+    instance tokens in the 5 x 5 around them, instance tokens first.
+
+    Args:
+        labels: (rows, cols) maps of real images, 0 where a token is easy.
+        grid: Rows and columns wanted.
+        share: Share of deep tokens.
+
+    Returns:
+        (1, rows, cols) exits, EASY or HARD.
+
+    Raises:
+        ValueError: No map has an instance.
+    """
+    used = [m for m in labels if (m != EASY).any()]
+    if not used:
+        raise ValueError("a benchmark on real maps needs an image with instances, found none in the test set")
+    height, width = max(m.shape[0] for m in used), max(m.shape[1] for m in used)
+    down, across = -(-grid[0] // height), -(-grid[1] // width)
+    filled = [np.pad(m, ((0, height - m.shape[0]), (0, width - m.shape[1])), mode="wrap") for m in used]
+    canvas = np.block([[filled[(i * across + j) % len(filled)] for j in range(across)] for i in range(down)])
+    deep = (canvas[: grid[0], : grid[1]] != EASY).astype(float)
+    padded = np.pad(deep, 2)
+    near = sum(padded[y : y + grid[0], x : x + grid[1]] for y in range(5) for x in range(5))
+    order = np.argsort(-(near + 25 * deep).ravel(), kind="stable")
+    exits = np.full(deep.size, EASY)
+    exits[order[: round(share * deep.size)]] = HARD
+    return torch.from_numpy(exits.reshape(1, *grid))
+
+
+def interleaved(ways: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
+    """Milliseconds of every way in every round; rounds alternate in order, two warm up."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(-2, repeats):
+        for name in list(ways) if number % 2 else reversed(list(ways)):
+            start = perf_counter()
+            ways[name]()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if number >= 0:
+                times[name].append((perf_counter() - start) * 1000)
+    return times
+
+
+@torch.inference_mode()
+def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, repeats: int) -> list[dict[str, Any]]:
+    """One row a share of deep tokens, SR alone.
+
+    ``dense`` is the network layer by layer over the frame in channels_last layout, ``best_dense`` the same engine with
+    every token deep in windows of the best size, ``ms`` the encoder and what the map asks for.
+
+    Args:
+        editor: The editor; its ``execution`` says how, its router is not used.
+        maps: (1, rows, cols) exits by share.
+        lr: (1, 3, h, w), sides multiples of the token size.
+        repeats: Timed rounds.
+
+    Returns:
+        Figures by row: milliseconds are medians, ``r`` and ``r_best`` medians of ratios within a round.
+    """
+    net, run = editor.net, editor.execution
+    sparse = _engine(net, replace(run, costs="measured"))
+    best = _engine(net, replace(run, partition="rectangles", costs="measured"))
+    full = torch.full_like(next(iter(maps.values())), HARD)
+    ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
+    ways |= {f"{share}": lambda m=m: (net.encoder(lr), sparse(lr, m)) for share, m in maps.items()}
+    times = interleaved(ways, repeats)
+    hw = (lr.shape[-2], lr.shape[-1])
+    dense_macs = _engine(net, replace(run, partition="dense")).macs(full[0].numpy())
+    dense_peak = peak_mb(ways["dense"])
+    rows = []
+    for share, exits in maps.items():
+        own = times[f"{share}"]
+        ms = median(own)
+        rows.append(
+            {
+                "frame": list(hw),
+                "deep_share": float((exits != EASY).float().mean()),
+                "plan": sparse.plan(exits[0].numpy()).kind,
+                "ms": ms,
+                "dense_ms": median(times["dense"]),
+                "best_dense_ms": median(times["best"]),
+                "macs": net.encoder.macs(hw) + sparse.macs(exits[0].numpy()),
+                "dense_macs": dense_macs,
+                "best_dense_macs": best.macs(full[0].numpy()),
+                "r": median(a / b for a, b in zip(own, times["dense"], strict=True)),
+                "r_best": median(a / b for a, b in zip(own, times["best"], strict=True)),
+                "spread": [float(v) for v in np.percentile(own, (10, 90))],
+                "overhead_share": overhead_ms(net, sparse, lr, exits, repeats) / ms,
+                "peak_mb": peak_mb(ways[f"{share}"]),
+                "dense_peak_mb": dense_peak,
+            }
+        )
+    return rows
+
+
+def _engine(net: InstanceSRNet, execution: Execution) -> SparseDecoder:
+    costs = net.costs() if execution.costs == "measured" else None
+    return SparseDecoder(net.decoder, net.token_size, execution, costs)
+
+
+def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
+    """The decoder to its last exit, layer by layer over the whole frame, (1, 3, h, w) to (1, 3, s*h, s*w)."""
+    decoder = net.decoder
+    x = decoder.blocks[2](decoder.blocks[1](decoder.trunk(lr)))
+    return decoder.fusion(decoder.enlarge(decoder.skip(lr) + decoder.leave(HARD, x)))
+
+
+def overhead_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor, repeats: int) -> float:
+    """Milliseconds of what adaptivity adds: encoder, planner, gathering and scattering."""
+    trunk, skip = net.decoder.trunk(lr), net.decoder.skip(lr)
+    maps = exits.cpu().numpy()
+
+    def planned() -> list[Batch]:
+        covers = [sparse.plan(chosen) for chosen in maps]
+        return list(sparse.planner.batches(maps, covers, lr.device))
+
+    batches = planned()
+
+    def moved() -> None:
+        for batch in batches:
+            if batch.windows.size_hw == (trunk.shape[-2], trunk.shape[-1]):
+                continue
+            gather_tokens(gather_windows(trunk, batch.windows), batch.slots, margin=1)
+            patches = skip.new_zeros(len(batch.slots), skip.shape[1], net.token_size, net.token_size)
+            scatter_tokens(skip, patches, batch.slots.token)
+
+    times = interleaved({"encoder": lambda: net.encoder(lr), "plan": planned, "move": moved}, repeats)
+    return sum(median(values) for values in times.values())
+
+
+def peak_mb(call: Callable[[], Any]) -> float | None:
+    """Megabytes that a call takes beyond what was held before; None where the system cannot say."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        call()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    if not sys.platform.startswith("linux"):
+        return None
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)  # freed memory that the allocator keeps would hide what a call takes
+        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again
+        before = _status("VmRSS")
+        call()
+        return max(_status("VmHWM") - before, 0.0) / 1024
+    return None
+
+
+def _status(field: str) -> float:
+    """Kilobytes of one line of the process's own status."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith(field)).split()[1])
