@@ -7,6 +7,7 @@ import ctypes
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -51,9 +52,9 @@ def map_like(labels: Sequence[Labels], grid: tuple[int, int], share: float) -> T
     down, across = -(-grid[0] // height), -(-grid[1] // width)
     filled = [np.pad(m, ((0, height - m.shape[0]), (0, width - m.shape[1])), mode="wrap") for m in used]
     canvas = np.block([[filled[(i * across + j) % len(filled)] for j in range(across)] for i in range(down)])
-    deep = (canvas[: grid[0], : grid[1]] != EASY).astype(float)
+    deep = (canvas[: grid[0], : grid[1]] != EASY).astype(np.int64)
     padded = np.pad(deep, 2)
-    near = sum(padded[y : y + grid[0], x : x + grid[1]] for y in range(5) for x in range(5))
+    near = np.sum([padded[y : y + grid[0], x : x + grid[1]] for y in range(5) for x in range(5)], axis=0)
     order = np.argsort(-(near + 25 * deep).ravel(), kind="stable")
     exits = np.full(deep.size, EASY)
     exits[order[: round(share * deep.size)]] = HARD
@@ -95,7 +96,7 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     best = _engine(net, replace(run, partition="rectangles", costs="measured"))
     full = torch.full_like(next(iter(maps.values())), HARD)
     ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
-    ways |= {f"{share}": lambda m=m: (net.encoder(lr), sparse(lr, m)) for share, m in maps.items()}
+    ways |= {f"{share}": partial(_adaptive, net, sparse, lr, exits) for share, exits in maps.items()}
     times = interleaved(ways, repeats)
     hw = (lr.shape[-2], lr.shape[-1])
     dense_macs = _engine(net, replace(run, partition="dense")).macs(full[0].numpy())
@@ -124,6 +125,11 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
             }
         )
     return rows
+
+
+def _adaptive(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor) -> Tensor:
+    net.encoder(lr)
+    return sparse(lr, exits)
 
 
 def _engine(net: InstanceSRNet, execution: Execution) -> SparseDecoder:
@@ -158,7 +164,7 @@ def overhead_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Te
             scatter_tokens(skip, patches, batch.slots.token)
 
     times = interleaved({"encoder": lambda: net.encoder(lr), "plan": planned, "move": moved}, repeats)
-    return sum(median(values) for values in times.values())
+    return float(sum(median(values) for values in times.values()))
 
 
 def peak_mb(call: Callable[[], Any]) -> float | None:
@@ -173,9 +179,9 @@ def peak_mb(call: Callable[[], Any]) -> float | None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)  # freed memory that the allocator keeps would hide what a call takes
         Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again
-        before = _status("VmRSS")
+        held = _status("VmRSS")
         call()
-        return max(_status("VmHWM") - before, 0.0) / 1024
+        return max(_status("VmHWM") - held, 0.0) / 1024
     return None
 
 

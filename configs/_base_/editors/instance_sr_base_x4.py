@@ -5,5 +5,5 @@ editor = dict(
     size="base",
     token_size=8,
     router="learned",
-    execution=dict(halo=4, easy="exit1"),
+    execution=dict(halo=2, easy="exit1"),
 )
