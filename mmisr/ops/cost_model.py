@@ -16,7 +16,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-SMALL, LARGE = 128 * 128, 480 * 480
+SMALL, LARGE = 256 * 256, 480 * 480
 """Pixels of a frame whose features stay in a CPU's caches, and of one whose features do not."""
 
 
@@ -35,7 +35,7 @@ class CostModel:
         frame_ms: Of a megapixel of the input through all that every pixel needs (encoder, trunk, easy exit).
     """
 
-    launch_ms: float = 0.07
+    launch_ms: float = 0.1
     window_ms: float = 12.0
     dense_ms: float = 16.0
     token_ms: float = 0.002

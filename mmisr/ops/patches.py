@@ -67,13 +67,14 @@ def gather_windows(features: Tensor, windows: Windows) -> Tensor:
     return _gather(features, windows.image, windows.corner, windows.size_hw)
 
 
-def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
+def gather_tokens(features: Tensor, slots: Slots, margin: int = 0, *, border: str = "zeros") -> Tensor:
     """Cut the tokens out of their windows.
 
     Args:
         features: (N, C, h, w) features of the windows.
         slots: M tokens in them.
-        margin: Pixels kept around a token; beyond the window they are zero, as the padding of a convolution is.
+        margin: Pixels kept around a token.
+        border: What they are beyond the window: ``zeros``, as the padding of a convolution, or ``replicate``.
 
     Returns:
         (M, C, T + 2 margin, T + 2 margin) in channels_last layout.
@@ -81,7 +82,7 @@ def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
     side, corner = slots.side + 2 * margin, slots.inner - margin
     limit = torch.tensor(features.shape[-2:], device=corner.device)
     cut = _gather(features, slots.window, corner, (side, side))
-    if margin and bool(((corner < 0) | (corner + side > limit)).any()):
+    if margin and border == "zeros" and bool(((corner < 0) | (corner + side > limit)).any()):
         for axis in (0, 1):
             place = corner[:, axis, None] + torch.arange(side, device=corner.device)
             inside = ((place >= 0) & (place < limit[axis])).to(cut.dtype)

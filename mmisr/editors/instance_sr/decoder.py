@@ -148,7 +148,11 @@ class Decoder(nn.Module):
         Bilinear interpolation by a whole factor is a fixed 3x3 convolution to sub-pixels; one PixelShuffle at the end
         then serves skip and exit.
         """
-        return F.conv2d(F.pad(lr, [1] * 4, mode="replicate"), self.interpolation.to(lr.dtype))
+        return self.interpolate(F.pad(lr, [1] * 4, mode="replicate"))
+
+    def interpolate(self, padded: Tensor) -> Tensor:
+        """:meth:`skip` of images that have one pixel around them already, (N, 3, h + 2, w + 2)."""
+        return F.conv2d(padded, self.interpolation.to(padded.dtype))
 
     def enlarge(self, subpixels: Tensor) -> Tensor:
         """(B, 3 s^2, h, w) to the image (B, 3, s*h, s*w)."""
@@ -169,7 +173,7 @@ class Decoder(nn.Module):
 
     def leave_easy(self, skip: Tensor, trunk: Tensor) -> Tensor:
         """Sub-pixels of easy tokens, (B, 3 s^2, h, w), from the skip and the trunk's features (B, C, h, w)."""
-        return skip + self.leave(EASY, trunk) if self.easy == "exit1" else skip.clone()
+        return self.leave(EASY, trunk).add_(skip) if self.easy == "exit1" else skip
 
     def leave(self, level: int, x: Tensor, padding: int = 1) -> Tensor:
         """What the exit of ``level`` adds to the skip: (N, C, h, w) to (N, 3 s^2, h, w) with the padding of 1."""

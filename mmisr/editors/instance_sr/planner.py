@@ -15,7 +15,7 @@ from mmisr.editors.instance_sr.decoder import DecoderSize
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, Windows
-from mmisr.ops.tokens import Boxes, merge_rectangles, window_sides
+from mmisr.ops.tokens import FAR, Boxes, merge_rectangles, window_sides
 
 Exits = NDArray[np.int64]
 Partition = Literal["auto", "rectangles", "windows", "dense"]
@@ -213,14 +213,35 @@ class Planner:
             count += len(rects)
         rects = np.concatenate([r for r, _ in parts])
         frame = np.array(exits.shape) * self.token
-        sizes = np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), frame)
         # Within the tile of its rectangle, so that a band of tiles needs a halo more of the frame and nothing else.
         tile = self.tile * self.token
-        last = (rects[:, :2] * self.token // tile + 1) * tile + self.halo - sizes
-        corners = np.clip(np.minimum(rects[:, :2] * self.token - self.halo, last), 0, frame - sizes)
+        start = rects[:, :2] * self.token
+        first = np.maximum(start // tile * tile - self.halo, 0)
+        room = np.minimum((start // tile + 1) * tile + self.halo, frame) - first
+        sizes = self._fold(np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), room), room)
+        corners = np.clip(start - self.halo, first, first + room - sizes)
         depth = np.full(count, MODERATE)
         depth[np.unique(owner[exits == HARD])] = HARD
         return Cover(kind, sizes, corners, owner, depth)
+
+    def _fold(self, sizes: NDArray[np.int64], room: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Enlarge windows of rare sizes, within their room, to a size that others have, where that saves a batch."""
+        kinds, which, counts = np.unique(sizes, axis=0, return_inverse=True, return_counts=True)
+        which, areas = which.ravel(), kinds.prod(1)
+        most = self.costs.launch_ms / (
+            self.size.unit_macs / 1e9 * self.costs.window_ms
+        )  # pixels that a launch is worth
+        for small in np.argsort(areas * counts, kind="stable"):
+            members = which == small
+            fits = (kinds >= kinds[small]).all(1) & (kinds <= room[members].min(0)).all(1) & (counts > 0)
+            extra = np.where(fits, (areas - areas[small]) * counts[small], FAR)
+            extra[small] = FAR
+            best = int(extra.argmin())
+            if extra[best] < most:
+                which[members] = best
+                counts[best] += counts[small]
+                counts[small] = 0
+        return kinds[which]
 
 
 def _by_size(sizes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -147,10 +147,11 @@ class SparseDecoder:
         """The image without fusion; tokens that no cover owns leave by the easy exit."""
         decoder = self.decoder
         lr = lr.to(memory_format=torch.channels_last)
-        trunk, skip = decoder.trunk(lr), decoder.skip(lr)
-        out = decoder.leave_easy(skip, trunk) if (maps == EASY).any() else torch.empty_like(skip)
+        trunk, out = decoder.trunk(lr), decoder.skip(lr)
+        if (maps == EASY).any():
+            out = decoder.leave_easy(out, trunk)
         for batch in self.planner.batches(maps, covers, lr.device):
-            self._run(batch, trunk, skip, out)
+            self._run(batch, lr, trunk, out)
         return decoder.enlarge(out)
 
     def plan(self, exits: Exits) -> Cover:
@@ -166,39 +167,41 @@ class SparseDecoder:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
         decoder, size = self.decoder, self.decoder.size
         frame = exits.size * self.token**2
-        total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs + 81 * decoder.scale**2))
+        skip = 81 * decoder.scale**2
+        total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs + skip))
         if (exits == EASY).any() and decoder.easy == "exit1":
             total += frame * self._exit_macs
         if size.fusion:
             total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
         deep = int((exits != EASY).sum()) * self.token**2
-        return total + deep * self._exit_macs + self.planner.macs(self.plan(exits))
+        return total + deep * (self._exit_macs + skip) + self.planner.macs(self.plan(exits))
 
     @property
     def _exit_macs(self) -> int:
         """MACs of one exit per LR pixel."""
         return 27 * self.decoder.size.channels * self.decoder.scale**2
 
-    def _run(self, batch: Batch, trunk: Tensor, skip: Tensor, out: Tensor) -> None:
+    def _run(self, batch: Batch, lr: Tensor, trunk: Tensor, out: Tensor) -> None:
         """Overwrite the sub-pixels of the tokens of one batch."""
         decoder, frame = self.decoder, (trunk.shape[-2], trunk.shape[-1])
         whole = batch.windows.size_hw == frame
         x = decoder.blocks[1](trunk[batch.windows.image] if whole else gather_windows(trunk, batch.windows))
-        self._leave(MODERATE, x, batch, skip, out)
+        self._leave(MODERATE, x, batch, lr, out)
         if not batch.num_hard:
             return
         x = decoder.blocks[2](x[: batch.num_hard])
         if whole and (batch.exits == HARD).sum() * self.token**2 == len(x) * frame[0] * frame[1]:
             image = batch.windows.image[: batch.num_hard]
-            out[image] = (skip[image] + decoder.leave(HARD, x)).to(out.dtype)
+            out[image] = (decoder.leave(HARD, x) + decoder.skip(lr[image])).to(out.dtype)
         else:
-            self._leave(HARD, x, batch, skip, out)
+            self._leave(HARD, x, batch, lr, out)
 
-    def _leave(self, level: int, x: Tensor, batch: Batch, skip: Tensor, out: Tensor) -> None:
+    def _leave(self, level: int, x: Tensor, batch: Batch, lr: Tensor, out: Tensor) -> None:
         chosen = np.flatnonzero(batch.exits == level)
         if not len(chosen):
             return
-        slots = batch.slots.select(torch.from_numpy(chosen).to(x.device))
-        added = self.decoder.leave(level, gather_tokens(x, slots, margin=1), padding=0)
-        in_place = Slots(slots.token[:, 0], slots.token[:, 1:] * self.token, slots.token, self.token)
-        scatter_tokens(out, gather_tokens(skip, in_place) + added, slots.token)
+        slots, decoder = batch.slots.select(torch.from_numpy(chosen).to(x.device)), self.decoder
+        patches = decoder.leave(level, gather_tokens(x, slots, margin=1), padding=0)
+        in_image = Slots(slots.token[:, 0], slots.token[:, 1:] * self.token, slots.token, self.token)
+        patches = patches + decoder.interpolate(gather_tokens(lr, in_image, margin=1, border="replicate"))
+        scatter_tokens(out, patches, slots.token)

@@ -44,6 +44,7 @@ class SpandrelSR(SREditor):
     ) -> None:
         super().__init__(pixel_loss=pixel_loss or PIXEL_LOSS, data_preprocessor=data_preprocessor)
         descriptor = _descriptor(checkpoint)
+        self.checkpoint = checkpoint
         if scale is not None and descriptor.scale != scale:
             raise ValueError(
                 f"SpandrelSR(scale={scale}): checkpoint {checkpoint} is a x{descriptor.scale} {descriptor.architecture.name}; "

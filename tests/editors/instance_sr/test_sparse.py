@@ -87,7 +87,12 @@ def test_all_hard_is_one_dense_pass(make_net):
         assert run.plan(exits[0].numpy()).kind == "dense"
         torch.testing.assert_close(run(lr, exits), decoder.all_exits(lr)[2], rtol=0, atol=1e-5)
     only = count_macs(
-        lambda x: (decoder.skip(x), decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x))))), lr
+        lambda x: (
+            decoder.skip(x),
+            decoder.skip(x),
+            decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x)))),
+        ),
+        lr,
     )
     assert run.macs(exits[0].numpy()) == only, "no other exit is charged"
 
