@@ -1,0 +1,53 @@
+"""Windows leave no seams: across the borders of deep tokens the image changes as the dense network's does."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.ops.tokens import spread
+from mmisr.registry import MODELS
+
+CHECKPOINT = Path(__file__).parents[3] / "checkpoints" / "instance-sr-nano-x4_tree-crowns.pth"
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    return MODELS.build({"type": "mmisr.InstanceSR", "checkpoint": str(CHECKPOINT)}).eval().net.decoder
+
+
+@pytest.fixture(scope="module")
+def exits():
+    """A third of the tokens, in clusters as instances are."""
+    torch.manual_seed(0)
+    near = torch.nn.functional.avg_pool2d(torch.rand(1, 1, 8, 10), 3, 1)[:, 0]
+    return torch.where(near > near.quantile(0.6), 2, 0)
+
+
+def steps(image, deep):
+    """Mean absolute change across the borders of two deep tokens, over that within deep tokens."""
+    change = (image[0, :, :, 1:] - image[0, :, :, :-1]).abs().mean(0)
+    both = deep[:, 1:] & deep[:, :-1]
+    at_border = (torch.arange(1, image.shape[-1]) % 32 == 0).expand_as(both)
+    return float(change[both & at_border].mean() / change[both & ~at_border].mean())
+
+
+@torch.no_grad()
+def seams(decoder, lr, exits, halo):
+    """How much larger the steps at token borders are than those of the dense network, which knows no tokens."""
+    deep = spread(exits, 32)[0, 0] > 0
+    found = SparseDecoder(decoder, 8, Execution(halo, "rectangles"))(lr, exits)
+    expected = SparseDecoder(decoder, 8, Execution(None, "dense"))(lr, exits)
+    return steps(found, deep) / steps(expected, deep) - 1
+
+
+@pytest.mark.parametrize(("halo", "most"), [(None, 1e-4), (4, 0.03), (2, 0.2)])
+def test_token_borders_are_like_any_other_place(decoder, exits, street, halo, most):
+    """The README says what a halo of 2 leaves; 4 leaves what nobody sees, the full halo nothing."""
+    assert abs(seams(decoder, street[0][None], exits, halo)) < most
+
+
+def test_no_halo_would_be_seen(decoder, exits, street):
+    """The measure can fail."""
+    assert abs(seams(decoder, street[0][None], exits, 0)) > 0.03
