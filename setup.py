@@ -47,7 +47,7 @@ EXTRAS = {
         "ruff>=0.9",
         "scikit-image>=0.22",
     ],
-    "app": ["gradio>=5"],
+    "app": ["gradio>=6"],
     "docs": ["myst-parser>=3", "sphinx>=7", "sphinx-rtd-theme>=2"],
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
 }

@@ -64,3 +64,20 @@ HOOKS = Registry(
     scope="mmisr",
     locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
 )
+
+
+def find(registry: Registry, name: str | type) -> type | None:
+    """The class that a config's ``type`` names, looked up as building would: in the default scope before our own.
+
+    Args:
+        registry: Where to look.
+        name: The value of ``type``; a class stands for itself.
+
+    Returns:
+        The class, or None where nobody registered the name.
+    """
+    if isinstance(name, type):
+        return name
+    with registry.switch_scope_and_registry(None) as scoped:
+        found: type | None = scoped.get(name) or registry.get(name)
+    return found

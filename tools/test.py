@@ -11,7 +11,9 @@ from mmisr.apis.test import Pictures, test
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
-    parser.add_argument("checkpoint", help="weights of the whole model")
+    parser.add_argument(
+        "checkpoint", nargs="?", help="weights of the whole model; by default those that the config names"
+    )
     parser.add_argument("--work-dir", help="where the log goes")
     parser.add_argument("--out", metavar="FILE.pkl", help="also write the predictions to this file")
     parser.add_argument("--show", action="store_true", help="show annotated and predicted boxes in a window")

@@ -4,8 +4,10 @@ from importlib import import_module
 from typing import Any
 
 PUBLIC = {
+    "SRDetInferencer": "mmisr.apis.inferencer",
     "init_model": "mmisr.apis.models",
     "read_config": "mmisr.apis.configs",
+    "serve": "mmisr.apis.app",
 }
 
 __all__ = sorted(PUBLIC)

@@ -9,15 +9,17 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.openmmlab.checkpoints import load_into, load_state
-from mmisr.openmmlab.testing import PackDetInputs
+from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.registry import MODELS, TRANSFORMS
+from mmisr.registry import DATASETS, MODELS, TRANSFORMS, find
 
 
 def inner_dataset(cfg: Config, side: str = "test") -> Any:
@@ -52,17 +54,34 @@ def test_pipeline(cfg: Config) -> list[dict]:
             f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, ending in "
             "mmisr.PackSRDetInputs (configs/_base_/datasets has examples)"
         )
-    last = TRANSFORMS.get(pipeline[-1]["type"])
-    if _is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
-        raise ValueError(
-            f"the test pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found "
-            f"{pipeline[-1]['type']}: a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
-            f"mmisr.{PackSRDetInputs.__name__} at its end"
-        )
+    check_packing(cfg, "test")
     return list(pipeline)
 
 
 test_pipeline.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+
+
+def check_packing(cfg: Config, side: str) -> None:
+    """See that a pair's data has LR images.
+
+    Args:
+        cfg: A config.
+        side: ``train``, ``val`` or ``test``.
+
+    Raises:
+        ValueError: The model is a pair, and the pipeline packs for plain mmdet.
+    """
+    dataset = cfg[f"{side}_dataloader"].dataset
+    while not dataset.get("pipeline") and "dataset" in dataset:  # a wrapper's own pipeline comes last
+        dataset = dataset["dataset"]
+    name = (dataset.get("pipeline") or [{"type": None}])[-1]["type"]
+    last = find(TRANSFORMS, name) if name and _is_pair(cfg) else None
+    if last is not None and issubclass(last, PackDetInputs):
+        raise ValueError(
+            f"the {side} pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found {name}: "
+            "a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
+            f"mmisr.{PackSRDetInputs.__name__} at its end"
+        )
 
 
 def check_classes(model: nn.Module, classes: Sequence[str]) -> None:
@@ -102,11 +121,54 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, would run code, or belongs to another model.
     """
-    while is_model_wrapper(model) or isinstance(getattr(model, "module", None), nn.Module):
-        model = model.module  # type: ignore[assignment]
     state = load_state(path)
-    load_into(model, state, path)
+    load_into(_unwrapped(model), state, path)
     return state
+
+
+def check_named_weights(model: nn.Module) -> None:
+    """See that the config names the weights of every part that has some, where no checkpoint of the whole is given.
+
+    Raises:
+        ValueError: A part would be tested as it was initialised.
+    """
+    inner = _unwrapped(model)
+    bare = ["checkpoint"]
+    if isinstance(inner, SREditor):
+        bare = ["checkpoint"] if _needs_weights(inner) else []
+    elif isinstance(inner, SRDetector):
+        needed = {"editor": _needs_weights(inner.editor), "detector": True}
+        bare = [f"checkpoints.{part}" for part, needs in needed.items() if needs and part not in inner.checkpoints]
+    if bare:
+        raise ValueError(
+            f"no checkpoint was given, and the config's model names no weights ({', '.join(bare)}): give the file that "
+            "training wrote, or name it in the config"
+        )
+
+
+def check_switches(hooks: Sequence[Hook], cfg: Config) -> None:
+    """Refuse hooks of plain mmdet that would change the training data late in a run to what the pair cannot read.
+
+    Args:
+        hooks: Of the run.
+        cfg: Its config.
+
+    Raises:
+        ValueError: A hook ends augmentations that the data set does not have, or switches to a pipeline without LR images.
+    """
+    dataset = cfg.train_dataloader.dataset["type"]
+    for hook in hooks:
+        if isinstance(hook, YOLOXModeSwitchHook) and not hasattr(find(DATASETS, dataset), "update_skip_type_keys"):
+            raise ValueError(
+                f"custom_hooks has {type(hook).__name__}, which ends Mosaic and MixUp after "
+                f"max_epochs - {hook.num_last_epochs} epochs, and train_dataloader.dataset ({dataset}) has neither: leave it out"
+            )
+        last = find(TRANSFORMS, hook.switch_pipeline[-1]["type"]) if isinstance(hook, PipelineSwitchHook) else None
+        if _is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
+            raise ValueError(
+                f"custom_hooks has {type(hook).__name__}, which switches at epoch {hook.switch_epoch} to a pipeline of plain "
+                f"mmdet without LR image: let its switch_pipeline end in mmisr.{PackSRDetInputs.__name__}, or leave it out"
+            )
 
 
 def check_resumable(model: nn.Module, path: str | Path) -> None:
@@ -129,9 +191,20 @@ def check_resumable(model: nn.Module, path: str | Path) -> None:
         ) from error
 
 
+def _unwrapped(model: nn.Module) -> nn.Module:
+    """The model under wrappers for several processes and test-time augmentation."""
+    while is_model_wrapper(model) or isinstance(getattr(model, "module", None), nn.Module):
+        model = model.module  # type: ignore[assignment]
+    return model
+
+
+def _needs_weights(editor: SREditor) -> bool:
+    return editor.info.trainable and getattr(editor, "checkpoint", None) is None
+
+
 def _is_pair(cfg: Config) -> bool:
-    found = MODELS.get(cfg.model["type"]) if "model" in cfg else None
-    return found is not None and isinstance(found, type) and issubclass(found, SRDetector)
+    found = find(MODELS, cfg.model["type"]) if "model" in cfg else None
+    return isinstance(found, type) and issubclass(found, SRDetector)
 
 
 def _name(cfg: Config) -> str:

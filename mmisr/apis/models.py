@@ -12,7 +12,7 @@ from torch import nn
 from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
-from mmisr.registry import DATASETS, MODELS
+from mmisr.registry import DATASETS, MODELS, find
 
 
 def init_model(
@@ -72,7 +72,7 @@ def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
         known.
     """
     dataset = inner_dataset(cfg)
-    kind = DATASETS.get(dataset["type"])
+    kind = find(DATASETS, dataset["type"])
     found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **meta.get("dataset_meta", {})}
     found = {key.lower(): value for key, value in found.items()}
     classes = found.get("classes") or ()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -37,6 +40,65 @@ def join_processes(cfg: Config) -> None:
     launcher = cfg.get("launcher", "none")
     if launcher == "none":
         return
+    place = _place(launcher)
+    if torch.cuda.is_available():
+        _need_own_gpu(place.local_rank, torch.cuda.device_count())
+    else:
+        _join_over_gloo(place)
+        cfg.model_wrapper_cfg = {
+            "broadcast_buffers": False,
+            "find_unused_parameters": cfg.get("find_unused_parameters", False),
+            **(cfg.get("model_wrapper_cfg") or {}),
+            "device_ids": None,
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a process stands among those of its run.
+
+    Args:
+        rank: Its number.
+        world_size: How many there are.
+        local_rank: Its number on this machine.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+
+    def share(self, items: list[Any]) -> list[Any]:
+        """What of a list is this process's to do."""
+        return items[self.rank :: self.world_size]
+
+
+PATIENCE = timedelta(days=7)
+"""How long processes that only exchange messages wait for the slowest; one that dies is noticed at once."""
+
+
+def join_for_messages(launcher: str) -> Place:
+    """Join processes that share out work and exchange messages, but no tensors: over gloo, with GPUs or without.
+
+    Raises:
+        ValueError: The launcher is unknown or did not start this process.
+    """
+    if launcher == "none":
+        return Place()
+    place = _place(launcher)
+    _join_over_gloo(place, PATIENCE)
+    return place
+
+
+def gather(message: Any, place: Place) -> list[Any]:
+    """What every process has to say, in order of ranks; waits for all of them."""
+    if place.world_size == 1:
+        return [message]
+    messages = [None] * place.world_size
+    distributed.all_gather_object(messages, message)
+    return messages
+
+
+def _place(launcher: str) -> Place:
     if launcher not in RANKS:
         raise ValueError(f"--launcher must be none, {', '.join(RANKS)}, got {launcher!r}")
     absent = [name for name in RANKS[launcher] if name not in os.environ]
@@ -45,11 +107,7 @@ def join_processes(cfg: Config) -> None:
             f"--launcher {launcher} needs the environment variables {absent}, which {STARTED_BY[launcher]} sets: start the "
             "run with it, or use --launcher none"
         )
-    rank, world_size, local_rank = (int(os.environ[name]) for name in RANKS[launcher])
-    if torch.cuda.is_available():
-        _need_own_gpu(local_rank, torch.cuda.device_count())
-    else:
-        _join_over_gloo(cfg, rank, world_size, local_rank)
+    return Place(*(int(os.environ[name]) for name in RANKS[launcher]))
 
 
 def _need_own_gpu(local_rank: int, gpus: int) -> None:
@@ -60,15 +118,10 @@ def _need_own_gpu(local_rank: int, gpus: int) -> None:
         )
 
 
-def _join_over_gloo(cfg: Config, rank: int, world_size: int, local_rank: int) -> None:
-    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world_size), "LOCAL_RANK": str(local_rank)}
+def _join_over_gloo(place: Place, timeout: timedelta | None = None) -> None:
+    names = {"RANK": place.rank, "WORLD_SIZE": place.world_size, "LOCAL_RANK": place.local_rank}
+    os.environ |= {name: str(value) for name, value in names.items()}
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29500")
     if not distributed.is_initialized():
-        distributed.init_process_group("gloo")
-    cfg.model_wrapper_cfg = {
-        "broadcast_buffers": False,
-        "find_unused_parameters": cfg.get("find_unused_parameters", False),
-        **(cfg.get("model_wrapper_cfg") or {}),
-        "device_ids": None,
-    }
+        distributed.init_process_group("gloo", timeout=timeout)

@@ -12,13 +12,13 @@ from mmengine.runner import Runner
 from PIL import Image
 from torch import Tensor
 
-from mmisr.apis.checks import check_checkpoint, check_classes, inner_dataset, test_pipeline
+from mmisr.apis.checks import check_checkpoint, check_classes, check_named_weights, inner_dataset, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
-from mmisr.registry import MODELS, TRANSFORMS
+from mmisr.registry import MODELS, TRANSFORMS, find
 
 TRAINING = (
     *("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"),
@@ -44,7 +44,7 @@ class Pictures:
 
 def test(
     config: str | Path | Config,
-    checkpoint: str | Path,
+    checkpoint: str | Path | None = None,
     work_dir: str | None = None,
     out: str | None = None,
     pictures: Pictures | None = None,
@@ -56,11 +56,12 @@ def test(
 
     Args:
         config: A config file, or a config.
-        checkpoint: Weights of the whole model.
+        checkpoint: Weights of the whole model; None for those that the config itself names.
         work_dir: Where the log goes; ``work_dirs/<config name>`` by default.
         out: Also write the predictions to this ``.pkl`` file.
         pictures: What to draw; None for nothing.
-        tta: Test-time augmentation: the config's ``tta_model`` and ``tta_pipeline``, or a horizontal flip.
+        tta: Test-time augmentation: the config's ``tta_model`` and ``tta_pipeline``, or a horizontal flip. A
+            ``tta_pipeline`` inherited from plain mmdet, which makes no LR image, is left aside.
         cfg_options: Overrides by dotted key.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
@@ -71,11 +72,11 @@ def test(
         FileNotFoundError: Config or checkpoint do not exist.
         ValueError: The config cannot be tested, the checkpoint does not fit, or an option asks for what the model lacks.
     """
-    if not Path(checkpoint).is_file():
+    if checkpoint is not None and not Path(checkpoint).is_file():
         raise FileNotFoundError(f"checkpoint {checkpoint} does not exist; give the file that training wrote")
     cfg = read_config(config, work_dir, cfg_options, launcher)
     pipeline = test_pipeline(cfg)
-    is_editor = issubclass(MODELS.get(cfg.model.type), SREditor)
+    is_editor = issubclass(find(MODELS, cfg.model.type) or object, SREditor)
     if tta:
         _set_tta(cfg, pipeline, is_editor)
     if pictures is not None and pictures.show and is_editor:
@@ -86,8 +87,10 @@ def test(
     cfg.update(dict.fromkeys(TRAINING))
     join_processes(cfg)
     runner = Runner.from_cfg(cfg)
-    state = check_checkpoint(runner.model, checkpoint)
-    runner.register_hook(LoadedWeights(state), "VERY_HIGH")
+    if checkpoint is None:
+        check_named_weights(runner.model)
+    else:
+        runner.register_hook(LoadedWeights(check_checkpoint(runner.model, checkpoint)), "VERY_HIGH")
     check_classes(runner.model, inner_dataset(cfg).get("metainfo", {}).get("classes", ()))
     if out is not None:
         add_dump(runner, out)
@@ -137,9 +140,18 @@ class SaveImages(Hook):
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
     if is_editor:
         raise ValueError("--tta merges boxes, and this config's model is an editor alone: use the config of a pair")
-    makers = [i for i, step in enumerate(pipeline) if TRANSFORMS.get(step["type"]) in (SimulateLR, NativeLR)]
-    if not makers and "tta_pipeline" not in cfg:
+    makers = [i for i, step in enumerate(pipeline) if _makes_lr(step)]
+    if not makers and not cfg.get("tta_pipeline"):
         raise ValueError(
             "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images"
         )
+    if makers and not any(_makes_lr(step) for step in cfg.get("tta_pipeline") or ()):
+        cfg.tta_pipeline = None
     set_tta(cfg, makers[0] if makers else 0)
+
+
+def _makes_lr(step: dict | list) -> bool:
+    """Whether a transform makes the LR image, itself or in one of the views that it branches into."""
+    if isinstance(step, dict) and "transforms" not in step:
+        return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR)
+    return any(_makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step))

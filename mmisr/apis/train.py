@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmisr.apis.checks import check_classes, check_resumable, inner_dataset
+from mmisr.apis.checks import check_classes, check_packing, check_resumable, check_switches, inner_dataset
 from mmisr.apis.configs import read_config
 from mmisr.apis.processes import join_processes
 
@@ -49,12 +50,16 @@ def train(
             raise ValueError("--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config")
         cfg.auto_scale_lr.enable = True
     classes = inner_dataset(cfg, "train").get("metainfo", {}).get("classes", ())
+    for side in ("train", "val"):
+        if cfg.get(f"{side}_dataloader"):
+            check_packing(cfg, side)
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == "auto" else _existing(resume)
     join_processes(cfg)
     runner = Runner.from_cfg(cfg)
     check_classes(runner.model, classes)
+    check_switches(runner.hooks, cfg)
     start = cfg.load_from or (find_latest_checkpoint(runner.work_dir) if cfg.resume else None)
     if cfg.resume and start is not None:
         check_resumable(runner.model, start)
@@ -65,6 +70,10 @@ def _amp(wrapper: ConfigDict) -> ConfigDict:
     kind = wrapper.get("type", "OptimWrapper")
     if kind not in ("OptimWrapper", "AmpOptimWrapper"):
         raise ValueError(f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}")
+    if get_device() in ("cpu", "mps"):
+        raise ValueError(
+            f"--amp needs a GPU, mmengine's mixed precision does not run on {get_device()!r}; leave it out"
+        )
     wrapper.type = "AmpOptimWrapper"
     wrapper.setdefault("loss_scale", "dynamic")
     return wrapper

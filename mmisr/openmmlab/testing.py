@@ -12,10 +12,18 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 from mmdet.datasets.transforms import PackDetInputs
-from mmdet.engine.hooks import DetVisualizationHook
+from mmdet.engine.hooks import DetVisualizationHook, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmdet.evaluation.metrics import DumpDetResults
 
-__all__ = ["DetVisualizationHook", "PackDetInputs", "add_dump", "draw_boxes", "set_tta"]
+__all__ = [
+    "DetVisualizationHook",
+    "PackDetInputs",
+    "PipelineSwitchHook",
+    "YOLOXModeSwitchHook",
+    "add_dump",
+    "draw_boxes",
+    "set_tta",
+]
 
 TTA_MODEL = {
     "type": "mmdet.DetTTAModel",

@@ -18,7 +18,7 @@ class EditorInfo:
         adaptive: Whether the compute depends on the image (its cost must then be measured per image).
 
     Raises:
-        ValueError: ``scale``, ``multiple_of`` or ``min_size`` is below 1.
+        ValueError: ``scale``, ``multiple_of`` or ``min_size`` is no whole number of at least 1.
     """
 
     name: str
@@ -30,5 +30,6 @@ class EditorInfo:
 
     def __post_init__(self) -> None:
         for key in ("scale", "multiple_of", "min_size"):
-            if getattr(self, key) < 1:
-                raise ValueError(f"EditorInfo.{key} must be at least 1, got {getattr(self, key)}")
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"EditorInfo.{key} must be at least 1, got {value!r}; give a whole number")

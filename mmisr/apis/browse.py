@@ -1,0 +1,93 @@
+"""What ``tools/analysis/browse_dataset.py`` does: what the pipeline makes of a data set, as pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from mmisr.apis.configs import read_config
+from mmisr.registry import DATASETS
+from mmisr.reports.pictures import Panel, strip
+from mmisr.structures.frames import FrameMap
+
+
+def browse_dataset(
+    config: str, out: str, split: str = "train", count: int | None = None, cfg_options: dict[str, Any] | None = None
+) -> list[Path]:
+    """Draw samples as they leave the pipeline: LR next to HR, with the annotated boxes on both.
+
+    Args:
+        config: Config of a pair or an editor.
+        out: Folder of the pictures.
+        split: ``train``, ``val`` or ``test``.
+        count: How many samples; None for all.
+        cfg_options: Overrides by dotted key.
+
+    Returns:
+        The pictures written.
+
+    Raises:
+        ValueError: The config has no such data set, or its pipeline makes no LR images.
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    loader = cfg.get(f"{split}_dataloader")
+    if loader is None:
+        raise ValueError(
+            f"config {config} has no {split}_dataloader; choose another split, or inherit configs/_base_/datasets"
+        )
+    dataset = DATASETS.build(loader.dataset)
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for number in tqdm(range(min(len(dataset), count or len(dataset))), desc=split, unit="sample"):
+        panels, name = sample_panels(dataset[number])
+        written.append(folder / f"{number:05d}_{name}.jpg")
+        strip(panels).save(written[-1], quality=90)
+    return written
+
+
+def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
+    """The pictures of a packed sample, and the name of its image.
+
+    Args:
+        packed: What ``mmisr.PackSRDetInputs`` or ``mmisr.PackSRInputs`` made.
+
+    Raises:
+        ValueError: Something else packed it.
+    """
+    sample, lr = packed["data_samples"], _pixels(packed["inputs"])
+    if "lr_shape" not in sample.metainfo:
+        raise ValueError(
+            "browsing needs a pipeline that ends in mmisr.PackSRDetInputs or mmisr.PackSRInputs, this one makes no LR images; "
+            "for plain detectors use mmdet's tool"
+        )
+    boxes = _boxes(sample)
+    source = sample.metainfo["source_shape"]
+    in_lr = FrameMap.between(source, (lr.shape[0], lr.shape[1])).boxes(boxes)
+    hr = sample.get("hr", sample.get("gt_img", None))
+    panels = [Panel(_title("LR", lr, boxes), lr, in_lr.numpy())]
+    if hr is not None:
+        panels.append(Panel(_title("HR", _pixels(hr), boxes), _pixels(hr), boxes.numpy()))
+    return panels, Path(str(sample.metainfo.get("img_path"))).stem
+
+
+def _boxes(sample: Any) -> Tensor:
+    """(N, 4) annotated boxes in the source frame."""
+    if "boxes_source" in sample.metainfo:
+        return torch.as_tensor(sample.metainfo["boxes_source"]).float().reshape(-1, 4)
+    return sample.gt_instances.bboxes.float().reshape(-1, 4)
+
+
+def _pixels(image: Tensor) -> NDArray[np.uint8]:
+    """(3, H, W) uint8 to (H, W, 3)."""
+    return np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+
+
+def _title(what: str, image: NDArray[np.uint8], boxes: Tensor) -> str:
+    return f"{what} ({image.shape[1]}x{image.shape[0]}): {len(boxes)} annotated"

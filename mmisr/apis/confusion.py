@@ -1,0 +1,83 @@
+"""What ``tools/analysis/confusion_matrix.py`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.fileio import load
+from mmengine.structures import InstanceData
+from torch import Tensor
+from tqdm import tqdm
+
+from mmisr.apis.configs import read_config
+from mmisr.evaluation.functional.confusion import confusion
+from mmisr.evaluation.functional.tables import render_table
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.registry import DATASETS
+from mmisr.reports.plots import plot_confusion
+
+
+def confusion_matrix(
+    config: str, predictions: str, out: str, score_thr: float = 0.3, iou_thr: float = 0.5, cfg_options: Any = None
+) -> str:
+    """Count which class was taken for which.
+
+    Args:
+        config: The config that was tested; its test set, through its pipeline, is the ground truth.
+        predictions: What ``tools/test.py --out`` wrote. It is a pickle, which can run code: only one you made yourself.
+        out: Picture to write.
+        score_thr: Predictions of at least this score count.
+        iou_thr: Overlap from which on two boxes may be one object.
+        cfg_options: Overrides by dotted key.
+
+    Returns:
+        The matrix as a table.
+
+    Raises:
+        FileNotFoundError: Config or predictions do not exist.
+        ValueError: The predictions are not those of this test set.
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    if not Path(predictions).is_file():
+        raise FileNotFoundError(
+            f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out FILE.pkl"
+        )
+    found = {sample["img_id"]: sample["pred_instances"] for sample in load(predictions)}
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    if len(dataset) != len(found):
+        raise ValueError(
+            f"{predictions} must cover the test set of {config}, {len(dataset)} images, found {len(found)}; test again with it"
+        )
+    names = (*dataset.metainfo["classes"], "background")
+    total = torch.zeros((len(names), len(names)), dtype=torch.long)
+    for number in tqdm(range(len(dataset)), desc="confusion", unit="image"):
+        truth = dataset[number]["data_samples"]
+        if truth.img_id not in found:
+            raise ValueError(
+                f"{predictions} has no image {truth.img_id!r} of the test set of {config}; test again with it"
+            )
+        total += _one(truth, found[truth.img_id], len(names) - 1, score_thr, iou_thr)
+    title = f"{len(dataset)} images, score >= {score_thr:g}, IoU >= {iou_thr:g}"
+    plot_confusion(total.numpy(), names, title, Path(out))
+    rows = [(name, *row) for name, row in zip(names, total.tolist(), strict=True)]
+    return render_table(f"{title} (rows annotated, columns predicted)", ("", *names), rows)
+
+
+def _one(truth: DetDataSample, found: dict[str, Tensor], num_classes: int, score_thr: float, iou_thr: float) -> Tensor:
+    scores = found["scores"]
+    best = scores.argsort(descending=True)[: int((scores >= score_thr).sum())]
+    labels = found["labels"][best]
+    if len(labels) and int(labels.max()) >= num_classes:
+        raise ValueError(
+            f"the predictions have a class {int(labels.max())}, the config has {num_classes}: give the config that was tested"
+        )
+    gt = truth.gt_instances
+    ignored = xyxy_of(truth.ignored_instances) if "ignored_instances" in truth else None
+    return confusion(xyxy_of(gt), gt.labels, found["bboxes"][best], labels, num_classes, iou_thr, ignored)
+
+
+def xyxy_of(instances: InstanceData) -> Tensor:
+    """(N, 4) boxes; mmdet's own packing leaves them in a type of its own."""
+    return getattr(instances.bboxes, "tensor", instances.bboxes).reshape(-1, 4)

@@ -1,0 +1,50 @@
+"""Choose router and budget of a built pair, with one clear error where its editor has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmisr.pipeline.hints import PriorPass
+from mmisr.pipeline.sr_detector import SRDetector
+
+PRIOR_ROUTER = "detector_prior"
+"""The router that needs boxes, which the pair finds in a first pass of its detector."""
+
+NEEDS_TRUTH = "oracle"
+"""The router that needs annotated images."""
+
+
+def route_by(pair: SRDetector, router: str | dict[str, Any] | None, budget: dict[str, Any] | None) -> str | None:
+    """Change who routes the tokens of a pair's editor, and within what budget.
+
+    Args:
+        pair: The pair; an editor without routing is left alone where neither of the others is given.
+        router: Name or dict as ``InstanceSR.router`` takes it; None for the learned one where a budget is given, and for
+            the config's own where none is.
+        budget: One of ``hard_share``, ``target_macs`` or ``target_ms``; milliseconds are those of the editor, one image.
+
+    Returns:
+        Name of the router that was set; None where nothing was.
+
+    Raises:
+        ValueError: The editor has no router, a value is not one, or the router needs what images alone do not have.
+        TypeError: An unknown key.
+    """
+    if router is None and budget is None:
+        return None
+    editor: Any = pair.editor
+    if not hasattr(editor, "route_by"):
+        raise ValueError(
+            f"router and budget steer editors that route tokens (mmisr.InstanceSR), and {editor.info.name!r} does not: "
+            "leave them out, or use another config"
+        )
+    chosen = router or "learned"
+    kind = str(chosen.get("type") if isinstance(chosen, dict) else chosen)
+    if kind == NEEDS_TRUTH:
+        raise ValueError(
+            f"router {NEEDS_TRUTH!r} needs annotated boxes, which plain images do not have; use 'learned' or 'detector_prior'"
+        )
+    editor.route_by(chosen, budget)
+    if kind == PRIOR_ROUTER and pair.prior is None:
+        pair.prior = PriorPass()
+    return kind

@@ -1,0 +1,210 @@
+"""What an inferencer is given: images, folders, addresses, arrays, or one video; found and checked before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmisr.datasets.images import ImageError, check_file, read_rgb
+from mmisr.openmmlab.inferencer import IMG_EXTENSIONS
+
+VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
+USUAL_FPS = 25.0
+"""For videos whose header does not say how fast they run."""
+
+HEADER_SLACK = 0.01
+"""Part of its frames that a whole video may lack: containers estimate."""
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image to be looked at.
+
+    Args:
+        name: Name of its result files, without ending; no other source of the call has it.
+        path: File or address, None for an array.
+        pixels: (H, W, 3) uint8 BGR, None where it is read from ``path``.
+    """
+
+    name: str
+    path: str | None = None
+    pixels: Image | None = None
+
+    def read(self) -> Image:
+        """The pixels, (H, W, 3) uint8 BGR.
+
+        Raises:
+            ImageError: The file cannot be used, or the address does not answer.
+        """
+        if self.pixels is not None:
+            return self.pixels
+        try:
+            return np.ascontiguousarray(read_rgb(str(self.path))[..., ::-1])
+        except (OSError, HTTPException) as error:
+            raise ImageError(
+                f"{self.path} cannot be fetched: {error}; check the address, or download the file and give that"
+            ) from error
+
+
+class Video:
+    """The frames of a video file, one after the other; none is kept.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ImageError: OpenCV finds no video in it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        capture = cv2.VideoCapture(path)
+        good, _ = capture.read()
+        self.fps = capture.get(cv2.CAP_PROP_FPS) or USUAL_FPS
+        self.count = max(0, round(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        capture.release()
+        if not good:
+            raise ImageError(
+                f"{path} is no video that OpenCV can read ({Path(path).stat().st_size} bytes); it is damaged or of another "
+                "format: get it again, or re-encode it (ffmpeg -i FILE -c:v libx264 new.mp4)"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the result files."""
+        return Path(self.path).stem
+
+    def __len__(self) -> int:
+        """Frames, as the header says; 0 where it does not."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Source]:
+        """The frames.
+
+        Raises:
+            ImageError: The video ends well before its header says.
+        """
+        capture = cv2.VideoCapture(self.path)
+        number = 0
+        try:
+            while True:
+                read, frame = capture.read()
+                if not read:
+                    break
+                yield Source(f"{self.name}_{number:06d}", pixels=np.asarray(frame, dtype=np.uint8))
+                number += 1
+        finally:
+            capture.release()
+        if number < self.count - max(1, round(self.count * HEADER_SLACK)):
+            raise ImageError(
+                f"{self.path} ends after {number} of the {self.count} frames that its header announces: it is truncated, get "
+                "it again; results of these frames are kept"
+            )
+
+
+Feed = Sequence[Source] | Video
+
+
+def open_inputs(inputs: Any, first_number: int = 0) -> Feed:
+    """Find what is to be looked at, and check the headers of local files, so that a bad one is named before the work begins.
+
+    Args:
+        inputs: A path (image, folder of images, video), an ``http(s)://`` address of an image, an (H, W, 3) uint8 BGR
+            array, or a list of these, folders and videos excepted.
+        first_number: What arrays are numbered from; their number is their name.
+
+    Returns:
+        The images, or the video.
+
+    Raises:
+        ValueError: There is nothing to look at, an ending is not known, or an image file is damaged (``ImageError``).
+        FileNotFoundError: A path does not exist.
+        TypeError: An input is none of the above.
+    """
+    if isinstance(inputs, (str, Path)) and not _is_address(str(inputs)):
+        path = Path(inputs)
+        if path.is_dir():
+            return _named(_in_folder(path))
+        if path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS:
+            return Video(str(path))
+    items = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    if not items:
+        raise ValueError("inputs must hold at least one image, got an empty list")
+    arrays = iter(range(first_number, first_number + len(items)))
+    found = [_one(item, arrays) for item in items]
+    return _named(found)
+
+
+def _one(item: Any, numbers: Iterator[int]) -> Source:
+    if isinstance(item, np.ndarray):
+        return Source(f"{next(numbers):08d}", pixels=item)
+    if not isinstance(item, (str, Path)):
+        raise TypeError(
+            f"an input must be a path, an address, or a (H, W, 3) uint8 BGR array, got {type(item).__name__}; a list may hold "
+            "several of them"
+        )
+    if _is_address(str(item)):
+        return Source(_plain(Path(unquote(urlparse(str(item)).path)).stem), str(item))
+    path = Path(item)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"input {path} does not exist; give an image, a folder of images, a video or an address"
+        )
+    if path.is_dir() or path.suffix.lower() in VIDEO_EXTENSIONS:
+        raise ValueError(f"a list of inputs holds images alone, found {path}; give folders and videos one at a time")
+    return _file(path)
+
+
+def _file(path: Path) -> Source:
+    if path.suffix.lower() not in IMG_EXTENSIONS:
+        raise ValueError(
+            f"input {path} must end in one of {' '.join(IMG_EXTENSIONS)} (images) or {' '.join(VIDEO_EXTENSIONS)} (videos), "
+            f"got {path.suffix or 'no ending'!r}; rename or convert it"
+        )
+    check_file(str(path))
+    return Source(path.stem, str(path))
+
+
+def _in_folder(folder: Path) -> list[Source]:
+    files = sorted(p for p in folder.iterdir() if p.is_file())
+    images = [p for p in files if p.suffix.lower() in IMG_EXTENSIONS]
+    if not images:
+        raise ValueError(
+            f"folder {folder} holds no image ({len(files)} files, none of which ends in {' '.join(IMG_EXTENSIONS)}); "
+            "subfolders are not searched"
+        )
+    return [_file(path) for path in images]
+
+
+def _named(sources: list[Source]) -> list[Source]:
+    """Give a source whose name is taken a number, so that no result overwrites another."""
+    taken: set[str] = set()
+    result = []
+    for source in sources:
+        name, number = source.name, 1
+        while name in taken:
+            number += 1
+            name = f"{source.name}_{number}"
+        taken.add(name)
+        result.append(Source(name, source.path, source.pixels))
+    return result
+
+
+def _is_address(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
+
+
+def _plain(name: str) -> str:
+    """A file name on every system."""
+    return re.sub(r"[^\w.-]+", "_", name) or "image"
