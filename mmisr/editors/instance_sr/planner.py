@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 WINDOW_PIXELS = 128
 """Largest side of a window without its halo; the features of one then stay in a CPU's caches."""
 
+RISK = 1.15
+"""Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more."""
+
 BATCH_PIXELS = 24 * 1024
 """Pixels of windows that run as one batch, which bounds the memory; more gain nothing."""
 
@@ -117,7 +120,7 @@ class Planner:
             none = np.zeros((0, 2), dtype=np.int64)
             return Cover("none", none, none, np.full_like(exits, -1), none[:, 0])
         options = list(self._options(exits))
-        costs = [self.ms(option, exits) for option in options]
+        costs = [self.ms(option, exits) * (1.0 if option.kind == "dense" else RISK) for option in options]
         best = options[int(np.argmin(costs))]
         if logger.isEnabledFor(logging.DEBUG):
             listed = ", ".join(f"{o.kind} {len(o.sizes)}: {c:.2f} ms" for o, c in zip(options, costs, strict=True))
