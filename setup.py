@@ -36,6 +36,7 @@ MAGIC = [
 
 EXTRAS = {
     "openmmlab": [*OPENMMLAB, *MAGIC],
+    "sahi": ["sahi>=0.12"],
     "spandrel": ["spandrel>=0.4"],
     "test": [
         "hypothesis>=6.100",
@@ -48,7 +49,7 @@ EXTRAS = {
         "scikit-image>=0.22",
     ],
     "app": ["gradio>=6"],
-    "docs": ["myst-parser>=3", "sphinx>=7", "sphinx-rtd-theme>=2"],
+    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.7", "mkdocstrings-python>=2", "pymdown-extensions>=10.16"],
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
 }
 EXTRAS["all"] = sorted({name for group in EXTRAS.values() for name in group})

@@ -4,7 +4,10 @@ from importlib import import_module
 from typing import Any
 
 PUBLIC = {
+    "ExportOptions": "mmisr.apis.export",
     "SRDetInferencer": "mmisr.apis.inferencer",
+    "check_export": "mmisr.apis.export_folder",
+    "export_sr": "mmisr.apis.export",
     "init_model": "mmisr.apis.models",
     "read_config": "mmisr.apis.configs",
     "serve": "mmisr.apis.app",

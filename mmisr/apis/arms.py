@@ -1,71 +1,63 @@
-"""Compare arms: one detector, one data set, several editors."""
+"""The arms of a comparison: those with names, and those that people bring."""
 
 from __future__ import annotations
 
 import copy
-import platform
-import time
+import json
 from collections.abc import Sequence
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
-from mmengine.runner import Runner
-from tqdm import tqdm
 
-from mmisr.analysis.arms import Arm, ArmResult, figures, run_arm
-from mmisr.registry import METRICS, MODELS
-from mmisr.version import __version__
+from mmisr.analysis.arms import Arm
+from mmisr.apis.configs import read_config
+from mmisr.ops.resample import MODES
+from mmisr.registry import MODELS
+
+EDITOR = "editor"
+"""The name of the config's own editor, where it is no InstanceSR."""
+
+IDENTITY = {"type": "mmisr.Resample", "scale": 1}
+FIELDS = ("name", "editor", "feed", "prior", "handoff", "sliced", "detector", "checkpoints")
 
 
-def run_arms(cfg: Config, arms: Sequence[Arm], device: str = "cpu") -> dict[str, tuple[ArmResult, dict[str, Any]]]:
-    """Run every arm over ``cfg.test_dataloader``.
-
-    The detector is built once and shared, LR pixels come from the same seeded recipe, and metric, score threshold, NMS and
-    caps are the config's: arms differ by their editor alone.
+def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
+    """Every arm that can be asked for by name.
 
     Args:
-        cfg: Config of a pair.
-        arms: What to compare.
-        device: Where to run.
+        editor: Config of the pair's editor.
 
     Returns:
-        Result and figures by arm, in the order given.
+        ``lr`` (no SR), the resamplers, the editor (``instance_sr`` and ``instance_sr_all_hard`` where it routes tokens, else
+        ``editor``), ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of LR enlarged
+        alike, through sahi), and the oracle ``hr``.
     """
-    MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
-    loader = Runner.build_dataloader(copy.deepcopy(cfg.test_dataloader))
-    evaluator = cfg.test_evaluator[0] if isinstance(cfg.test_evaluator, (list, tuple)) else cfg.test_evaluator
-    detector, results = None, {}
-    for arm in arms:
-        pair = MODELS.build(_pair_config(cfg.model, arm)).to(device)
-        detector = pair.detector = pair.detector if detector is None else detector
-        metric = METRICS.build(evaluator)
-        metric.dataset_meta = loader.dataset.metainfo
-        with tqdm(total=len(loader), desc=f"{arm.name:>20}", unit="image") as bar:
-            result = run_arm(pair, loader, arm.feed, bar.update)
-        results[arm.name] = result, figures(result, metric)
-    return results
+    scale = int(editor.get("scale", 0)) or MODELS.build(editor).info.scale
+    arms = [Arm("lr", IDENTITY)]
+    arms += [Arm(mode, {"type": "mmisr.Resample", "scale": scale, "mode": mode}) for mode in MODES]
+    arms += editor_arms(editor)
+    arms.append(Arm("larger_input", IDENTITY, handoff={"resize": {"factor": float(scale)}}))
+    arms.append(Arm("sliced", IDENTITY, handoff={}, sliced={"factor": float(scale)}))
+    arms.append(Arm("hr", IDENTITY, feed="hr"))
+    return {arm.name: arm for arm in arms}
 
 
-def _pair_config(model: dict, arm: Arm) -> dict:
-    config = copy.deepcopy(dict(model))
-    config["editor"] = arm.editor
-    config["checkpoints"] = {k: v for k, v in (config.get("checkpoints") or {}).items() if k == "detector"}
-    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
-    return config
+def editor_arms(editor: dict[str, Any]) -> list[Arm]:
+    """The arms of the config's own editor: learned and dense where it routes tokens, itself where not."""
+    if not hasattr(MODELS.get(editor["type"]), "route_by"):
+        return [Arm(EDITOR, editor)]
+    return [
+        Arm("instance_sr", {**editor, "router": "learned"}),
+        Arm("instance_sr_all_hard", {**editor, "router": "all-hard"}),
+    ]
 
 
 def standard_arms(editor: dict[str, Any]) -> list[Arm]:
-    """The arms that every comparison of an InstanceSR editor needs: no SR, bicubic, the editor, its dense form, HR."""
-    return [
-        Arm("lr", {"type": "mmisr.Resample", "scale": 1}),
-        Arm("bicubic", {"type": "mmisr.Resample", "scale": editor["scale"], "mode": "bicubic"}),
-        Arm("instance_sr", {**editor, "router": "learned"}),
-        Arm("instance_sr_all_hard", {**editor, "router": "all-hard"}),
-        Arm("hr", {"type": "mmisr.Resample", "scale": 1}, feed="hr"),
-    ]
+    """The arms that every comparison of an editor needs: no SR, bicubic, the editor (and its dense form), HR."""
+    arms = named_arms(editor)
+    own = [arm.name for arm in editor_arms(editor)]
+    return [arms[name] for name in ("lr", "bicubic", *own, "hr")]
 
 
 def router_arms(editor: dict[str, Any], shares: tuple[float, float, float]) -> list[Arm]:
@@ -89,25 +81,125 @@ def router_arms(editor: dict[str, Any], shares: tuple[float, float, float]) -> l
     ]
 
 
-def meta(cfg: Config) -> dict[str, Any]:
-    """What a result needs beside its numbers: config, versions, machine, date."""
-    packages = ("torch", "torchvision", "numpy", "onedl-mmengine", "onedl-mmcv", "onedl-mmdetection", "mmagic")
-    return {
-        "mmisr": __version__,
-        "config": cfg.filename,
-        "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in packages},
-        "device": torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else f"CPU, {torch.get_num_threads()} threads",
-        "macs": "whole pair per image, everything charged; macs_by_stage splits it",
-        "ms": "median per image and stage",
-    }
+def read_arms(wanted: Sequence[str | dict[str, Any] | Arm], editor: dict[str, Any]) -> list[Arm]:
+    """Turn what a user asks for into arms.
+
+    Args:
+        wanted: Each a name of :func:`named_arms`; or ``NAME=CONFIG`` or ``NAME=CONFIG,CHECKPOINT``, an editor's or a pair's
+            config; or a ``.py`` or ``.json`` file whose ``arms`` is such a list; or a dict of :class:`Arm`'s fields, where
+            ``config`` and ``checkpoint`` may stand for ``editor``; or an arm.
+        editor: Config of the pair's editor.
+
+    Returns:
+        The arms, in order.
+
+    Raises:
+        ValueError: A name is unknown or given twice, a file holds no list of arms, a dict has an unknown key, or nothing is
+            left.
+        FileNotFoundError: A file does not exist.
+    """
+    known = named_arms(editor)
+    arms = [arm for item in wanted for arm in _read(item, known)]
+    twice = sorted({a.name for a in arms if sum(b.name == a.name for b in arms) > 1})
+    if not arms or twice:
+        raise ValueError(f"arms must be at least one, each by a name of its own, got {[a.name for a in arms]}")
+    return arms
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except ImportError:
-        return None
+def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
+    if isinstance(item, Arm):
+        return [item]
+    if not isinstance(item, str):
+        return [_from_dict(dict(item))]
+    if item in known:
+        return [known[item]]
+    if "=" in item:
+        name, _, rest = item.partition("=")
+        config, _, checkpoint = rest.partition(",")
+        return [_from_dict({"name": name, "config": config, "checkpoint": checkpoint or None})]
+    if Path(item).suffix in (".py", ".json"):
+        return [arm for inner in _listed(Path(item)) for arm in _read(inner, known)]
+    raise ValueError(
+        f"arm {item!r} is unknown: use one of {sorted(known)}, NAME=CONFIG[,CHECKPOINT], or a .py or .json file with a list "
+        "`arms`"
+    )
+
+
+def _listed(path: Path) -> list[Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path} of arms; give a .py or .json file with a list `arms`")
+    content = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
+    found = content.get("arms") if isinstance(content, dict) else content
+    if not isinstance(found, list) or not found:
+        raise ValueError(
+            f"{path} must hold a list `arms`, found {type(found).__name__}; a model's config goes as NAME={path}"
+        )
+    return found
+
+
+def _from_dict(entry: dict[str, Any]) -> Arm:
+    config, checkpoint = entry.pop("config", None), entry.pop("checkpoint", None)
+    unknown = sorted(set(entry) - set(FIELDS))
+    if unknown or "name" not in entry:
+        raise ValueError(
+            f"an arm has a name and any of {[*FIELDS[1:], 'config', 'checkpoint']}, got {sorted(entry)}"
+            + (f"; unknown: {unknown}" if unknown else "")
+        )
+    if config is not None:
+        entry["editor"], inner = _editor_of(config)
+        entry["checkpoints"] = {**inner, **entry.get("checkpoints", {})}
+    if isinstance(entry.get("detector"), str):
+        entry["detector"], inner = _detector_of(entry["detector"])
+        entry["checkpoints"] = {**inner, **entry.get("checkpoints", {})}
+    if checkpoint is not None:
+        entry["checkpoints"] = {**entry.get("checkpoints", {}), "editor": str(checkpoint)}
+    return Arm(**{"editor": IDENTITY, **entry})
+
+
+def _editor_of(config: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Editor of an editor's or a pair's config, and the weights that a pair's config names for it."""
+    model = read_config(config).model.to_dict()
+    if "editor" not in model:
+        return model, {}
+    return model["editor"], _named(model, "editor")
+
+
+def _detector_of(config: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Detector of a detector's or a pair's config, and the weights that a pair's config names for it."""
+    model = read_config(config).model.to_dict()
+    if "detector" not in model:
+        return model, {}
+    return model["detector"], _named(model, "detector")
+
+
+def _named(model: dict[str, Any], part: str) -> dict[str, str]:
+    return {k: v for k, v in (model.get("checkpoints") or {}).items() if k == part}
+
+
+def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:
+    """Config of the pair of one arm.
+
+    Args:
+        model: The ``model`` of the comparison's config.
+        arm: The arm.
+        checkpoint: Weights of the whole pair, which the arm takes its own parts from: the detector, and the editor where it
+            is the config's own.
+
+    Returns:
+        The config, with ``keep_sr``.
+    """
+    config: dict[str, Any] = copy.deepcopy(dict(model))
+    own = {k: v for k, v in dict(config["editor"]).items() if k != "router"}
+    same_editor = {k: v for k, v in arm.editor.items() if k != "router"} == own
+    weights = {k: str(v) for k, v in (config.get("checkpoints") or {}).items() if k == "detector" or same_editor}
+    if checkpoint is not None:
+        weights = {"detector": checkpoint, **({"editor": checkpoint} if same_editor else {})}
+    if arm.detector is not None:
+        config["detector"] = arm.detector
+        weights.pop("detector", None)
+    config["editor"] = arm.editor
+    config["checkpoints"] = {**weights, **arm.checkpoints}
+    if arm.handoff is not None:
+        config["handoff"] = arm.handoff
+    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
+    return config

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from PIL import Image
 from rich.console import Console
 from tqdm import tqdm
 
-from mmisr.analysis.arms import ArmResult
-from mmisr.apis.arms import meta, run_arms, standard_arms
-from mmisr.apis.configs import read_config
+from mmisr.analysis.comparison import ArmRun, Comparison
+from mmisr.apis.compare import compare
+from mmisr.apis.console import TABLE_WIDTH, show
 from mmisr.apis.data import tree_crowns
-from mmisr.openmmlab.detector import DetDataSample
-from mmisr.reports.pictures import Panel, strip, to_uint8
-from mmisr.reports.table import rich_table
+from mmisr.reports.pictures import Panel, strip
+from mmisr.structures.sr_result import RoutingMap
 
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
-TABLE_WIDTH = 175
-"""Columns that the table needs; a narrower terminal wraps lines, which reads better than cut-off numbers."""
+TITLES = {"lr": "LR", "bicubic": "bicubic x4", "instance_sr": "InstanceSR x4", "hr": "HR"}
 
-SHOWN_SCORE = 0.3
+SHOWN_SCORE = 0.5
 """Boxes of at least this score are drawn; AP counts all."""
 
 
@@ -29,7 +29,7 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     """Run the demo.
 
     Args:
-        out: Folder of ``results.json`` and ``pictures/``.
+        out: Folder of ``results.json``, ``pictures/`` and the arms, which a second demo does not run again.
         config: Config of a pair with an InstanceSR editor.
 
     Returns:
@@ -38,40 +38,49 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     console = Console(width=max(Console().width, TABLE_WIDTH))
     for line in tree_crowns(Path("data/tree_crowns"), Path("data/wheels")):
         console.print(line)
-    cfg = read_config(config)
-    results = run_arms(cfg, standard_arms(cfg.model.editor))
-    content = {"arms": {name: figures for name, (_, figures) in results.items()}, "meta": meta(cfg)}
+    found = compare(config, out=out, device="cpu")
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
-    _pictures({name: result for name, (result, _) in results.items()}, folder / "pictures")
-    console.print(rich_table(content["arms"], "Tree crowns at x1/4, one detector trained on HR"))
+    pictures(found, folder / "pictures")
+    show(found, "Tree crowns at x1/4, one detector trained on HR")
     console.print(f"results: {folder / 'results.json'}; pictures: {folder / 'pictures'}")
-    return content
+    return found.to_json()
 
 
-def _pictures(results: dict[str, ArmResult], folder: Path) -> None:
-    """One strip an image: LR, bicubic, SR with the routing map beside it, HR; found boxes green, annotated white."""
+def pictures(found: Comparison, folder: Path) -> None:
+    """One strip an image: LR, bicubic, SR with the routing map beside it, HR; found boxes green, annotated white.
+
+    Args:
+        found: A comparison of the standard arms.
+        folder: Where to.
+
+    Raises:
+        FileNotFoundError: An arm's pictures are gone.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    count = len(results["hr"].samples)
-    for index in tqdm(range(count), desc="pictures", unit="image"):
-        of = {name: result.samples[index] for name, result in results.items()}
-        panels = [_panel(title, of[name]) for name, title in TITLES.items()]
-        routed = of["instance_sr"]
-        panels.insert(
-            3, Panel("routing: amber moderate, pink hard", to_uint8(routed.sr.numpy()), routing=routed.routing)
-        )
-        name = Path(str(routed.img_path)).stem
-        strip(panels).save(folder / f"{name}.jpg", quality=88)
+    for index, row in enumerate(tqdm(found.images, desc="pictures", unit="image")):
+        panels = [_panel(title, found.runs[name], index) for name, title in TITLES.items()]
+        panels.insert(3, _routing(found.runs["instance_sr"], index))
+        strip(panels).save(folder / f"{Path(row.file_name).stem}.jpg", quality=88)
 
 
-TITLES = {"lr": "LR", "bicubic": "bicubic x4", "instance_sr": "InstanceSR x4", "hr": "HR"}
+def _pixels(run: ArmRun, index: int) -> np.ndarray:
+    path = run.picture(index)
+    if path is None:
+        raise FileNotFoundError(f"{run.folder} has no picture of image {index}: delete the folder to run the arm again")
+    return np.asarray(Image.open(path).convert("RGB"))
 
 
-def _panel(title: str, sample: DetDataSample) -> Panel:
-    height, width = sample.sr.shape[-2:]
-    factor = height / sample.source_shape[0]
-    found = sample.pred_instances[sample.pred_instances.scores >= SHOWN_SCORE].bboxes
-    truth = sample.gt_instances.bboxes
+def _panel(title: str, run: ArmRun, index: int) -> Panel:
+    image, record = _pixels(run, index), run.records[index]
+    height, width = image.shape[:2]
+    factor = height / run.rows[index].source_hw[0]
+    found = record.det_xyxy[record.det_scores >= SHOWN_SCORE]
+    truth = record.gt_xyxy[~record.gt_ignore]
     text = f"{title} ({width}x{height}): {len(found)} found, {len(truth)} annotated"
-    return Panel(text, to_uint8(sample.sr.numpy()), (truth * factor).numpy(), (found * factor).numpy())
+    return Panel(text, image, truth * factor, found * factor)
+
+
+def _routing(run: ArmRun, index: int) -> Panel:
+    exits, token = run.exits(index), run.images[index].token_size
+    routing = None if exits is None or token is None else RoutingMap(torch.from_numpy(exits)[None], token)
+    return Panel("routing: amber moderate, pink hard", _pixels(run, index), routing=routing)

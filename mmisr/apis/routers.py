@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from mmisr.apis.arms import meta, router_arms, run_arms, standard_arms
+import torch
+
+from mmisr.analysis.comparison import Comparison
+from mmisr.apis.arms import router_arms, standard_arms
+from mmisr.apis.compare import REPLICATES, SEED, Plan, finish, run_arms, test_loader
 from mmisr.apis.configs import read_config
-from mmisr.reports.table import markdown_table
 
 
-def compare_routers(config: str, out: str, cfg_options: dict[str, Any] | None = None) -> str:
+def compare_routers(
+    config: str,
+    out: str = "work_dirs/routers",
+    device: str | None = None,
+    replicates: int = REPLICATES,
+    cfg_options: dict[str, Any] | None = None,
+) -> Comparison:
     """Run the standard arms, then every other router at the learned router's histogram.
 
     Args:
         config: Config of a pair with an InstanceSR editor.
-        out: JSON file to write.
+        out: Folder for results, as ``tools/compare.py`` writes them; arms that are in it are not run again.
+        device: Where to run; a GPU where there is one by default.
+        replicates: How often the images are drawn anew for the intervals.
         cfg_options: Overrides by dotted key.
 
     Returns:
-        The table in Markdown.
+        The comparison.
+
+    Raises:
+        ValueError: The config is no pair's, or its editor routes no tokens.
     """
     cfg = read_config(config, cfg_options=cfg_options)
-    editor = cfg.model.editor
-    figures = {name: f for name, (_, f) in run_arms(cfg, standard_arms(editor)).items()}
-    tokens = figures["instance_sr"]["tokens"]
-    arms = router_arms(editor, (tokens["easy"], tokens["moderate"], tokens["hard"]))
-    figures |= {name: f for name, (_, f) in run_arms(cfg, arms).items()}
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    Path(out).write_text(json.dumps({"arms": figures, "meta": meta(cfg)}, indent=2) + "\n")
-    return markdown_table(figures)
+    loader = test_loader(cfg)
+    plan = Plan(cfg, Path(out), device=device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    editor = cfg.model.editor.to_dict()
+    standard = standard_arms(editor)
+    if "instance_sr" not in {arm.name for arm in standard}:
+        raise ValueError(
+            f"routers are compared on an editor that routes tokens, and {editor['type']!r} in {config} does not"
+        )
+    runs = run_arms(plan, standard, loader)
+    shares = [image.tokens for image in runs["instance_sr"].images if image.tokens is not None]
+    easy, moderate, hard = (sum(s[name] for s in shares) / len(shares) for name in ("easy", "moderate", "hard"))
+    runs |= run_arms(plan, router_arms(editor, (easy, moderate, hard)), loader)
+    return finish(plan, runs, loader, replicates, SEED)

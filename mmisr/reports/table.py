@@ -1,8 +1,10 @@
-"""The table of a comparison, for the terminal and for Markdown."""
+"""The table of a comparison: for the terminal, for Markdown, and as CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
@@ -14,7 +16,7 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, formatted; a dash where a figure does not exist, bins without objects left out.
 
     Args:
-        arms: Figures by arm, as :func:`mmisr.analysis.arms.figures` gives them.
+        arms: Figures by arm, as :func:`mmisr.analysis.bootstrap.arm_figures` gives them.
 
     Returns:
         Column titles, and one row an arm.
@@ -61,3 +63,32 @@ def markdown_table(arms: Arms) -> str:
     columns, lines = rows(arms)
     head = ["| " + " | ".join(columns) + " |", "|" + "---|" + "---:|" * (len(columns) - 1)]
     return "\n".join(head + ["| " + " | ".join(line) + " |" for line in lines])
+
+
+def markdown_verdicts(lines: Iterable[str]) -> list[str]:
+    """Verdicts as a list in Markdown."""
+    return [f"- {line}" for line in lines]
+
+
+def csv_table(arms: Arms) -> str:
+    """Every figure of every arm, one row a figure: arm, figure, value, lo, hi; empty where one does not exist.
+
+    Args:
+        arms: Figures by arm, as :func:`mmisr.analysis.bootstrap.arm_figures` gives them.
+    """
+    text = io.StringIO()
+    sheet = csv.writer(text, lineterminator="\n")
+    sheet.writerow(("arm", "figure", "value", "lo", "hi"))
+    for arm, figures in arms.items():
+        for name, value in _flat(figures):
+            sheet.writerow((arm, name, value, *figures["intervals"].get(name, ("", ""))))
+    return text.getvalue()
+
+
+def _flat(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    rows = [(k, v) for k, v in figures.items() if not isinstance(v, Mapping)]
+    rows += [(f"{k}_{name}", v) for name, bin_ in figures["bins"].items() for k, v in bin_.items()]
+    for group in ("psnr", "ssim", "tokens", "macs_by_stage", "ms"):
+        prefix = {"macs_by_stage": "macs"}.get(group, group)
+        rows += [(f"{prefix}_{name}", v) for name, v in figures[group].items()]
+    return rows

@@ -4,16 +4,17 @@ import argparse
 
 from mmengine.config import DictAction
 
+from mmisr.apis.console import show
 from mmisr.apis.routers import compare_routers
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config of a pair with an InstanceSR editor")
-    parser.add_argument("--out", default="work_dirs/routers/results.json", help="JSON file to write")
+    parser.add_argument("--out", default="work_dirs/routers", help="folder for results; arms in it are not run again")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
     args = parser.parse_args()
-    print(compare_routers(args.config, args.out, args.cfg_options))
+    show(compare_routers(args.config, args.out, cfg_options=args.cfg_options))
 
 
 if __name__ == "__main__":

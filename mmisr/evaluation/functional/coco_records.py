@@ -71,7 +71,12 @@ def in_order(records: Sequence[ImageRecord]) -> list[ImageRecord]:
 
     Equal scores are ranked by image, so that AP depends on the order in its last digits; this is COCO's order.
     """
-    return sorted(records, key=lambda r: (isinstance(r.img_id, str), r.img_id))
+    return [records[i] for i in order_of(records)]
+
+
+def order_of(records: Sequence[ImageRecord]) -> list[int]:
+    """Indices of the records in the order of :func:`in_order`."""
+    return sorted(range(len(records)), key=lambda i: (isinstance(records[i].img_id, str), records[i].img_id))
 
 
 def save_records(path: str | Path, records: Sequence[ImageRecord], meta: dict[str, Any] | None = None) -> None:

@@ -1,0 +1,161 @@
+"""Arms on disk: one folder an arm, named by what it depends on, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from mmisr.analysis.arms import ArmCost
+from mmisr.analysis.comparison import ARM_FILE, PICTURES, RECORDS, ROUTING
+from mmisr.evaluation.functional.coco_records import ImageRecord, save_records
+from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
+from mmisr.evaluation.functional.routing_shares import routing_shares
+from mmisr.openmmlab.detector import DetDataSample
+
+KEY_LENGTH = 16
+NO_QUALITY: dict[str, float | None] = {f"{kind}_{region}": None for kind in ("psnr", "ssim") for region in REGIONS}
+
+
+def arm_key(facts: Mapping[str, Any]) -> str:
+    """The key of an arm: a hash of everything it depends on, files by their content.
+
+    Args:
+        facts: Plain data; a string that names a file stands for what is in it.
+
+    Returns:
+        Hexadecimal digits.
+    """
+    content = {"facts": facts, "files": file_hashes(facts)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def file_hashes(facts: Any) -> dict[str, str]:
+    """SHA-256 of every file that is named anywhere in plain data."""
+    return {name: _hash(name, Path(name).stat().st_mtime_ns) for name in sorted(set(_files(facts)))}
+
+
+def _files(facts: Any) -> Iterator[str]:
+    if isinstance(facts, Mapping):
+        facts = list(facts.values())
+    if isinstance(facts, (list, tuple)):
+        for fact in facts:
+            yield from _files(fact)
+    elif isinstance(facts, str) and "\n" not in facts and len(facts) < 1024 and Path(facts).is_file():
+        yield facts
+
+
+@lru_cache
+def _hash(name: str, changed: int) -> str:
+    digest = hashlib.sha256()
+    with Path(name).open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class ArmWriter:
+    """Collects what an arm gives, image by image, and puts its folder in place when it is complete.
+
+    Args:
+        folder: The folder to write; a temporary one beside it holds what is not complete.
+        metric: A :class:`mmisr.SizeBinnedCocoMetric` that says in which frame objects are measured.
+        name_of: The name of a file in tables, from its path.
+        pictures: Whether what the detector saw is stored.
+    """
+
+    def __init__(
+        self, folder: Path, metric: BaseMetric, name_of: Callable[[str], str] = str, pictures: bool = True
+    ) -> None:
+        self.folder = folder
+        self.metric = metric
+        self.name_of = name_of
+        self.pictures = pictures
+        self.rows: list[dict[str, Any]] = []
+        self.records: list[ImageRecord] = []
+        self.exits: dict[str, NDArray[np.int8]] = {}
+        # Named after the arm, not its key, so that the next try clears away what an interrupted one left.
+        self._unfinished = folder.with_name(f".{folder.name[: -KEY_LENGTH - 1]}.unfinished")
+        shutil.rmtree(self._unfinished, ignore_errors=True)
+        (self._unfinished / PICTURES).mkdir(parents=True)
+
+    def add(self, sample: DetDataSample) -> None:
+        """Keep one predicted sample."""
+        index = len(self.rows)
+        self.metric.process({}, [sample.to_dict()])
+        self.records.append(self.metric.results.pop())
+        routing = sample.metainfo.get("routing")
+        if routing is not None:
+            self.exits[f"exits_{index}"] = routing.exits[0].cpu().numpy().astype(np.int8)
+        tokens = routing and {k.removeprefix("tokens_"): v for k, v in routing_shares(routing).items()}
+        self.rows.append(
+            {
+                "img_id": self.records[-1].img_id,
+                "file_name": self.name_of(str(sample.metainfo.get("img_path", index))),
+                "source_hw": [int(v) for v in sample.metainfo["source_shape"][:2]],
+                "lr_hw": [int(v) for v in sample.metainfo["lr_shape"][:2]],
+                "hw": [int(v) for v in sample.sr.shape[-2:]],
+                "quality": _quality(sample),
+                "tokens": tokens,
+                "token_size": routing and routing.token_size,
+            }
+        )
+        if self.pictures:
+            save_picture(sample.sr, self._unfinished / PICTURES / f"{index:05d}.png")
+
+    def finish(self, facts: Mapping[str, Any], cost: ArmCost) -> None:
+        """Write the rest and give the folder its name.
+
+        Args:
+            facts: ``name``, ``key`` and what else shall stand in ``arm.json``.
+            cost: What the arm cost.
+        """
+        save_records(self._unfinished / RECORDS, self.records)
+        with (self._unfinished / ROUTING).open("wb") as file:
+            np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]  # numpy names its own flag
+        content = {**facts, "ms": cost.ms, "macs": cost.macs, "images": self.rows}
+        (self._unfinished / ARM_FILE).write_text(json.dumps(content, default=str) + "\n", encoding="utf-8")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._unfinished.rename(self.folder)
+
+
+def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
+    """Quality of an image; None where a figure does not exist, and infinity as a word, which JSON can hold."""
+    if "hr" not in sample or sample.sr.shape != sample.hr.shape:
+        return dict(NO_QUALITY)
+    found = region_quality(sample.sr, sample.hr.float().cpu() / 255, sample.gt_instances.bboxes)
+    return {k: None if math.isnan(v) else "inf" if math.isinf(v) else v for k, v in found.items()}
+
+
+def save_picture(image: Tensor, path: Path) -> None:
+    """Write a (3, H, W) RGB image in [0, 1] as 8 bits, losslessly; packed lightly, because packing takes the time."""
+    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    Image.fromarray(pixels).save(path, compress_level=1)
+
+
+def forget_others(parent: Path, kept: Sequence[str]) -> None:
+    """Remove what is left of other versions of the arms in ``kept`` (folder names), whose key has changed."""
+    names = {folder[: -KEY_LENGTH - 1]: folder for folder in kept}
+    for folder in parent.iterdir():
+        name = folder.name[: -KEY_LENGTH - 1]
+        if names.get(name, folder.name) != folder.name:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)

@@ -1,0 +1,303 @@
+"""What ``tools/compare.py`` does: arms on one data set, each run once, and what their differences show."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mmisr.analysis.arms import Arm, run_arm
+from mmisr.analysis.bootstrap import BASELINE, LEVEL, Settings, arm_figures, differences, draw, judge, sample_arm
+from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others, write_whole
+from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
+from mmisr.apis.arms import pair_config, read_arms, standard_arms
+from mmisr.apis.checks import inner_dataset, test_pipeline
+from mmisr.apis.configs import read_config
+from mmisr.apis.facts import code_hash, data_facts, meta
+from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
+from mmisr.evaluation.size_bins import WHOLE
+from mmisr.pipeline.sliced import SlicedDetector, Slicing
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.registry import METRICS, MODELS
+from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts
+
+REPLICATES, SEED = 1000, 0
+HEADLINES = ("AP", "psnr_in_box")
+"""Every pair of arms gets a verdict on these, and on AP of each bin."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a comparison runs on.
+
+    Args:
+        cfg: Config of a pair.
+        folder: Where everything goes.
+        checkpoint: Weights of the whole pair; None for those that the config names.
+        device: Where to run.
+        pictures: Whether what the detector saw is stored, for the report.
+    """
+
+    cfg: Config
+    folder: Path
+    checkpoint: str | None = None
+    device: str = "cpu"
+    pictures: bool = True
+
+
+def compare(
+    config: str | Path | Config,
+    arms: Sequence[str | dict[str, Any] | Arm] | None = None,
+    out: str | Path | None = None,
+    checkpoint: str | None = None,
+    device: str | None = None,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    cfg_options: dict[str, Any] | None = None,
+) -> Comparison:
+    """Compare arms: the same detector on the same images, fed in different ways.
+
+    An arm that was run before, with the same config, weights and data, is read from ``out`` and not run again; one that
+    is interrupted leaves nothing behind that could be taken for a result.
+
+    Args:
+        config: Config of a pair; its test data and its metric are those of every arm.
+        arms: What to compare, see :func:`mmisr.apis.arms.read_arms`; by default no SR, bicubic, the config's editor (and
+            its dense form where it routes tokens), and HR where the data has it.
+        out: Folder for results; ``work_dirs/compare/<config name>`` by default.
+        checkpoint: Weights of the whole pair; None for those that the config itself names.
+        device: Where to run; a GPU where there is one by default.
+        replicates: How often the images are drawn anew for the intervals.
+        seed: Of these draws.
+        cfg_options: Overrides by dotted key.
+
+    Returns:
+        The comparison, as :meth:`Comparison.load` reads it from ``out``.
+
+    Raises:
+        FileNotFoundError: A file does not exist.
+        ValueError: The config is no pair's, or an arm cannot be read or run.
+
+    Example:
+        >>> from mmisr.apis.compare import compare                                     # doctest: +SKIP
+        >>> found = compare("my_pair.py", arms=["lr", "bicubic", "editor"])            # doctest: +SKIP
+        >>> [v.text for v in found.verdicts]                                           # doctest: +SKIP
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    name = Path(cfg.filename).stem if cfg.filename else "run"
+    plan = Plan(
+        cfg,
+        Path(out or f"work_dirs/compare/{name}"),
+        checkpoint,
+        device or ("cuda" if torch.cuda.is_available() else "cpu"),
+    )
+    loader = test_loader(cfg)
+    editor = cfg.model.editor.to_dict()
+    chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
+    return finish(plan, run_arms(plan, chosen, loader), loader, replicates, seed)
+
+
+def default_arms(editor: dict[str, Any], loader: DataLoader) -> list[Arm]:
+    """The standard arms; without HR where the data has none."""
+    has_hr = "hr" in loader.dataset[0]["data_samples"]
+    return [arm for arm in standard_arms(editor) if has_hr or arm.feed != "hr"]
+
+
+def test_loader(cfg: Config) -> DataLoader:
+    """The test data of a pair, one image a batch, in the order of the data set.
+
+    Raises:
+        ValueError: The config is no pair's, or its test set is empty.
+    """
+    test_pipeline(cfg)
+    kind = MODELS.get(cfg.model.type) if "model" in cfg else None
+    if not isinstance(kind, type) or not issubclass(kind, SRDetector):
+        raise ValueError(
+            f"compare() needs the config of a pair, and the model of {cfg.filename} is "
+            f"{cfg.get('model', {}).get('type')!r}: put your detector behind an editor, model=dict(type='mmisr.SRDetector', "
+            "editor=dict(type='mmisr.Resample', scale=4), detector=...)"
+        )
+    MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
+    wanted = {**copy.deepcopy(cfg.test_dataloader), "batch_size": 1, "drop_last": False}
+    loader = Runner.build_dataloader({**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}})
+    if not len(loader):
+        raise ValueError(f"the test set of {cfg.filename} has no image: {inner_dataset(cfg).get('ann_file')}")
+    return loader
+
+
+test_loader.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+
+
+def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
+    """The config's own :class:`SizeBinnedCocoMetric`, or one with its defaults where the config has another metric."""
+    evaluators = cfg.get("test_evaluator") or []
+    for evaluator in evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]:
+        if METRICS.get(evaluator["type"]) is SizeBinnedCocoMetric:
+            return METRICS.build({**evaluator, "records_file": None})
+    return SizeBinnedCocoMetric()
+
+
+def run_arms(plan: Plan, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
+    """Run the arms that are not there yet; read the others.
+
+    Args:
+        plan: On what.
+        arms: What to run.
+        loader: The data, see :func:`test_loader`.
+
+    Returns:
+        The runs by name, in the order of the arms.
+    """
+    data, runs, shared = data_facts(loader.dataset), {}, dict[str, Any]()
+    for arm in arms:
+        facts = _facts(plan, arm, data)
+        key = arm_key(facts)
+        folder = plan.folder / "arms" / f"{arm.name}-{key}"
+        if not folder.is_dir():
+            _run(plan, arm, loader, shared, (folder, {"name": arm.name, "key": key, **facts}))
+        runs[arm.name] = ArmRun.load(folder)
+    forget_others(plan.folder / "arms", [run.folder.name for run in runs.values()])
+    return runs
+
+
+def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
+    """Everything that an arm depends on, and nothing that only its figures do."""
+    metric, versions = metric_of(plan.cfg), meta(plan.cfg)
+    return {
+        "pair": json.loads(json.dumps(pair_config(plan.cfg.model, arm, plan.checkpoint), default=str)),
+        "feed": arm.feed,
+        "sliced": arm.sliced,
+        "data": data,
+        "dataset": json.loads(json.dumps(inner_dataset(plan.cfg), default=str)),
+        "areas": [metric.frame, metric.area_source],
+        "pictures": plan.pictures,
+        "versions": {name: versions[name] for name in ("mmisr", "packages")},
+        "code": code_hash(),
+        "device": [plan.device, versions["device"]],
+    }
+
+
+def _run(
+    plan: Plan, arm: Arm, loader: DataLoader, shared: dict[str, Any], place: tuple[Path, Mapping[str, Any]]
+) -> None:
+    """Run one arm into its folder; a detector that several arms have is built once."""
+    config = pair_config(plan.cfg.model, arm, plan.checkpoint)
+    pair = MODELS.build(config)
+    source = json.dumps([config["detector"], config["checkpoints"].get("detector")], default=str)
+    pair.detector = shared.setdefault(source, pair.detector)
+    if arm.sliced is not None:
+        pair.detector = SlicedDetector(pair.detector, Slicing(**arm.sliced))
+    metric = metric_of(plan.cfg)
+    metric.dataset_meta = _metainfo(loader)
+    writer = ArmWriter(place[0], metric, partial(_short, loader.dataset), plan.pictures)
+    with tqdm(total=len(loader), desc=f"{arm.name:>20}", unit="image") as bar:
+
+        def keep(sample: Any) -> None:
+            writer.add(sample)
+            bar.update()
+
+        cost = run_arm(pair.to(plan.device), loader, arm.feed, keep)
+    writer.finish(place[1], cost)
+
+
+def _metainfo(loader: DataLoader) -> dict[str, Any]:
+    dataset: Any = loader.dataset  # mmdet's, of which torch knows nothing
+    return dataset.metainfo
+
+
+def _short(dataset: Any, path: str) -> str:
+    """A file's name as the annotation file has it."""
+    root = str((dataset.data_prefix or {}).get("img") or "").rstrip("/")
+    return path.removeprefix(root + "/") if root and path.startswith(root + "/") else Path(path).name
+
+
+def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int) -> Comparison:
+    """Count, resample, judge and write.
+
+    Args:
+        plan: Of the comparison.
+        runs: Its arms.
+        loader: Its data.
+        replicates: How often the images are drawn anew.
+        seed: Of these draws.
+
+    Returns:
+        The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it.
+    """
+    metric = metric_of(plan.cfg)
+    classes = list(_metainfo(loader)["classes"])
+    settings = Settings(metric.protocol, metric.max_dets, len(classes), replicates, seed)
+    weights = draw(len(loader), replicates, seed)
+    with _progress(len(runs) * len(classes) * len(settings.protocol.ranges()) * len(weights)) as bar:
+        sampled = {
+            name: sample_arm(run, runs.get(BASELINE), settings, weights, bar.update) for name, run in runs.items()
+        }
+    found = differences(sampled)
+    headlines = {*HEADLINES, *(f"AP_{name}" for name in settings.protocol.bins)}
+    comparison = Comparison(
+        arms={name: arm_figures(run, sampled[name], settings) for name, run in runs.items()},
+        differences=[d for d, _ in found],
+        verdicts=[judge(d, images) for d, images in found if d.figure in headlines],
+        meta=_meta(plan, runs, loader, settings, metric),
+        runs=runs,
+    )
+    write(comparison, plan.folder)
+    return comparison
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[tqdm]:
+    with tqdm(total=total, desc=f"{'bootstrap':>20}", unit="", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        yield bar
+
+
+def _meta(
+    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, settings: Settings, metric: SizeBinnedCocoMetric
+) -> dict[str, Any]:
+    configs = {name: json.loads((run.folder / "arm.json").read_text(encoding="utf-8")) for name, run in runs.items()}
+    return {
+        **meta(plan.cfg),
+        "config_text": plan.cfg.pretty_text,
+        "classes": list(_metainfo(loader)["classes"]),
+        "data": data_facts(loader.dataset),
+        "folders": {name: str(run.folder.relative_to(plan.folder)) for name, run in runs.items()},
+        "keys": {name: content["key"] for name, content in configs.items()},
+        "weights": {k: v for c in configs.values() for k, v in file_hashes(c["pair"]).items()},
+        "seeds": {"run": (plan.cfg.get("randomness") or {}).get("seed"), "bootstrap": settings.seed},
+        "metric": {
+            "protocol": settings.protocol.name,
+            "bins": {name: list(span) for name, span in settings.protocol.bins.items()},
+            "max_dets": settings.max_dets,
+            "frame": metric.frame,
+            "area_source": metric.area_source,
+            "whole": WHOLE,
+        },
+        "bootstrap": {
+            "replicates": settings.replicates,
+            "seed": settings.seed,
+            "level": LEVEL,
+            "images": len(loader),
+            "method": "paired over images, percentile; delta is figure of a - figure of b; one comparison at a time: of 20 "
+            "arms that do not differ, one interval excludes 0 by chance",
+        },
+    }
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write ``results.json``, ``results.csv`` and ``results.md``."""
+    write_whole(folder / "results.csv", csv_table(comparison.arms))
+    text = [markdown_table(comparison.arms), "", *markdown_verdicts(v.text for v in comparison.verdicts)]
+    write_whole(folder / "results.md", "\n".join(text) + "\n")
+    write_whole(folder / RESULTS, json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,198 @@
+"""Sliced inference: a detector over overlapping slices of an image, cut and merged by the ``sahi`` package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.pipeline.handoff import Resize
+from mmisr.structures.checks import check_hw
+from mmisr.structures.frames import FrameMap
+
+INSTALL = "pip install 'mmisr[sahi]'"
+MERGES = {
+    "NMS": "NMSPostprocess",
+    "NMM": "NMMPostprocess",
+    "GREEDYNMM": "GreedyNMMPostprocess",
+    "LSNMS": "LSNMSPostprocess",
+}
+
+
+@dataclass(frozen=True)
+class Slicing:
+    """How an image is sliced and its boxes are merged.
+
+    Source: Akyon et al., "Slicing Aided Hyper Inference and Fine-tuning for Small Object Detection", 2022; slicing and
+    merging are those of the ``sahi`` package. Its own default, GREEDYNMM over IOS, grows boxes when low scores are kept,
+    and AP needs low scores: there ``sahi`` itself turns to NMS over IOU, which is the default here.
+
+    Args:
+        slice_hw: Height and width of a slice in pixels of the image; None for two slices an axis.
+        overlap: Share of a slice that the next one repeats.
+        factor: Every slice is enlarged this many times before it is detected.
+        merge: ``NMS``, ``NMM``, ``GREEDYNMM`` or ``LSNMS``.
+        match: ``IOU`` or ``IOS`` (over the smaller area).
+        threshold: Boxes of one class that overlap more are merged.
+        whole: Whether the whole image is detected too, enlarged alike.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    slice_hw: tuple[int, int] | None = None
+    overlap: float = 0.2
+    factor: float = 1.0
+    merge: str = "NMS"
+    match: str = "IOU"
+    threshold: float = 0.5
+    whole: bool = True
+
+    def __post_init__(self) -> None:
+        if self.slice_hw is not None:
+            check_hw(self.slice_hw, "sliced.slice_hw")
+        if not 0 <= self.overlap < 1 or not self.factor > 0 or not 0 < self.threshold <= 1:
+            raise ValueError(
+                "sliced needs 0 <= overlap < 1, factor > 0 and 0 < threshold <= 1, "
+                f"got {self.overlap}, {self.factor} and {self.threshold}"
+            )
+        if self.merge not in MERGES or self.match not in ("IOU", "IOS"):
+            raise ValueError(
+                f"sliced.merge must be one of {sorted(MERGES)} and match IOU or IOS, got {self.merge!r}, {self.match!r}"
+            )
+
+    def boxes(self, hw: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+        """Slices of an image of ``hw``: (x1, y1, x2, y2) in pixels; the whole image last, where asked."""
+        from sahi.slicing import get_slice_bboxes
+
+        h, w = self.slice_hw or (int(np.ceil(side / (2 - self.overlap))) for side in hw)
+        cut = get_slice_bboxes(
+            *hw,
+            slice_height=min(int(h), hw[0]),
+            slice_width=min(int(w), hw[1]),
+            auto_slice_resolution=False,
+            overlap_height_ratio=self.overlap,
+            overlap_width_ratio=self.overlap,
+        )
+        found = [(int(x1), int(y1), int(x2), int(y2)) for x1, y1, x2, y2 in cut]
+        full = (0, 0, hw[1], hw[0])
+        return [*found, full] if self.whole and full not in found else found
+
+
+class PassOn(nn.Module):
+    """Stands where a detector's data preprocessor does, and leaves the pixels to each slice's own."""
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Nothing changes."""
+        return data
+
+
+class SlicedDetector(BaseDetector):
+    """A detector that looks at slices, for testing alone; it stands in the pair where the detector does.
+
+    Convention: inputs are (3, h, w) BGR in [0, 255], before the detector's own preprocessor, which every slice goes
+    through. Boxes come back in the frame of the whole image.
+
+    Args:
+        detector: The detector that sees the slices.
+        slicing: How.
+
+    Raises:
+        ImportError: The ``sahi`` package is not installed.
+    """
+
+    def __init__(self, detector: BaseDetector, slicing: Slicing) -> None:
+        super().__init__()
+        _need_sahi()
+        self.detector = detector
+        self.slicing = slicing
+        self.data_preprocessor = PassOn()
+
+    def predict(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> list[DetDataSample]:
+        """Detect in every slice and merge."""
+        for image, sample in zip(batch_inputs, batch_data_samples, strict=True):
+            sample.pred_instances = self._detect(image)
+        return batch_data_samples
+
+    def _detect(self, image: Tensor) -> InstanceData:
+        resize = Resize(factor=self.slicing.factor)
+        hw = (image.shape[-2], image.shape[-1])
+        parts = []
+        for x1, y1, x2, y2 in self.slicing.boxes(hw):
+            piece = resize(image[:, y1:y2, x1:x2])
+            seen = (piece.shape[-2], piece.shape[-1])
+            sample = DetDataSample(metainfo={"ori_shape": seen, "img_shape": seen, "scale_factor": (1.0, 1.0)})
+            data = self.detector.data_preprocessor({"inputs": [piece], "data_samples": [sample]}, False)
+            found = self.detector.predict(data["inputs"], data["data_samples"])[0].pred_instances
+            to_image = FrameMap.between(seen, (y2 - y1, x2 - x1)).then(FrameMap(offset_xy=(x1, y1)))
+            boxes = to_image.boxes(found.bboxes)
+            # sahi takes no box that leaves the image.
+            limit = boxes.new_tensor([hw[1], hw[0], hw[1], hw[0]])
+            parts.append((boxes.clamp(min=0).minimum(limit), found.scores, found.labels))
+        return merged(parts, hw, self.slicing, box_cap(self.detector))
+
+    def loss(self, batch_inputs: Any, batch_data_samples: Any) -> dict:
+        """Not for training."""
+        raise NotImplementedError("sliced inference is for testing: train the detector itself")
+
+    def extract_feat(self, batch_inputs: Any) -> Any:
+        """There are no features of the whole image."""
+        raise NotImplementedError("sliced inference has no features of the whole image: use the detector itself")
+
+    def _forward(self, batch_inputs: Any, batch_data_samples: Any = None) -> Any:
+        raise NotImplementedError("sliced inference has no raw forward pass: use the detector itself")
+
+
+def merged(
+    parts: Sequence[tuple[Tensor, Tensor, Tensor]], hw: tuple[int, int], slicing: Slicing, cap: int | None
+) -> InstanceData:
+    """Merge the boxes of all slices with ``sahi``'s postprocessing.
+
+    Args:
+        parts: (N, 4) boxes in the frame of the image, (N,) scores and (N,) labels of each slice.
+        hw: Height and width of the image.
+        slicing: How.
+        cap: Boxes that an image may have, best scores first; None for any number.
+
+    Returns:
+        ``bboxes``, ``scores`` and ``labels``, best scores first.
+    """
+    import sahi.postprocess.combine as combine
+    from sahi.prediction import ObjectPrediction
+
+    like, number = parts[0][0], parts[0][2]
+    columns = [torch.cat([part[i] for part in parts]).cpu().tolist() for i in range(3)]
+    objects = [
+        ObjectPrediction(bbox=box, score=score, category_id=label, category_name=str(label), full_shape=list(hw))
+        for box, score, label in zip(*columns, strict=True)
+        if box[2] > box[0] and box[3] > box[1]
+    ]
+    merge = getattr(combine, MERGES[slicing.merge])(
+        match_threshold=slicing.threshold, match_metric=slicing.match, class_agnostic=False
+    )
+    kept = sorted(merge(objects), key=lambda o: -o.score.value)[:cap] if objects else []
+    return InstanceData(
+        bboxes=like.new_tensor([o.bbox.to_xyxy() for o in kept]).reshape(-1, 4),
+        scores=like.new_tensor([o.score.value for o in kept]),
+        labels=number.new_tensor([o.category.id for o in kept]),
+    )
+
+
+def box_cap(detector: BaseDetector) -> int | None:
+    """Boxes an image that a detector's test config allows; slicing must not allow more than other arms have."""
+    config = getattr(detector, "test_cfg", None) or {}
+    found = [part.get("max_per_img") for part in (config, config.get("rcnn") or {}) if hasattr(part, "get")]
+    return next((int(value) for value in found if value), None)
+
+
+def _need_sahi() -> None:
+    try:
+        import sahi  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"sliced inference needs the sahi package, which is not installed: {INSTALL}") from error

@@ -1,0 +1,122 @@
+"""How arms are asked for: by name, by config, by file, or not at all."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmisr.analysis.arms import Arm
+from mmisr.apis.arms import named_arms, pair_config, read_arms, router_arms, standard_arms
+from mmisr.apis.configs import read_config
+from mmisr.openmmlab.stack import prepare
+from mmisr.pipeline.handoff import Handoff, Resize
+
+prepare()
+
+from mmdet.datasets.transforms import Resize as MMDetResize
+
+ROOT = Path(__file__).parents[2]
+EDITOR_CONFIG = str(ROOT / "configs/instance_sr/instance-sr-nano-x4_tree-crowns.py")
+PAIR = str(ROOT / "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py")
+DETECTOR = str(ROOT / "configs/detectors/gfl_mobilenet-v2_hr_tree-crowns.py")
+INSTANCE_SR = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano"}
+BICUBIC = {"type": "mmisr.Resample", "scale": 2, "mode": "bicubic"}
+
+
+def names(arms):
+    return [arm.name for arm in arms]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scope():
+    read_config(PAIR)
+
+
+def test_the_standard_arms_depend_on_the_editor():
+    assert names(standard_arms(INSTANCE_SR)) == ["lr", "bicubic", "instance_sr", "instance_sr_all_hard", "hr"]
+    assert names(standard_arms(BICUBIC)) == ["lr", "bicubic", "editor", "hr"]
+
+
+def test_every_name_gives_its_arm():
+    known = named_arms(INSTANCE_SR)
+    assert names(read_arms(list(known), INSTANCE_SR)) == list(known)
+    assert known["hr"].feed == "hr"
+    assert known["lanczos"].editor == {"type": "mmisr.Resample", "scale": 4, "mode": "lanczos"}
+    assert known["larger_input"].handoff == {"resize": {"factor": 4.0}}
+    assert known["sliced"].sliced == {"factor": 4.0}
+
+
+def test_the_oracle_router_and_its_kin_share_a_histogram():
+    arms = {arm.name: arm for arm in router_arms(INSTANCE_SR, (0.5, 0.2, 0.3))}
+    assert arms["random"].editor["router"] == {"type": "random", "shares": [0.5, 0.2, 0.3]}
+    assert arms["detector_prior"].prior == {}
+
+
+def test_an_editors_config_and_checkpoint_make_an_arm(tmp_path):
+    (arm,) = read_arms([f"mine={EDITOR_CONFIG},{tmp_path / 'a.pth'}"], INSTANCE_SR)
+    assert (arm.name, arm.editor["type"]) == ("mine", "mmisr.InstanceSR")
+    assert arm.checkpoints == {"editor": str(tmp_path / "a.pth")}
+
+
+def test_a_detector_of_its_own_brings_its_weights():
+    (arm,) = read_arms([{"name": "own", "editor": BICUBIC, "detector": PAIR}], INSTANCE_SR)
+    assert arm.detector["type"] == "GFL"
+    assert arm.checkpoints == {"detector": "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"}
+    config = pair_config(read_config(PAIR).model.to_dict(), arm)
+    assert config["detector"] == arm.detector
+    assert config["checkpoints"] == arm.checkpoints
+
+
+def test_weights_of_the_whole_pair_go_where_they_belong():
+    model = read_config(PAIR).model.to_dict()
+    arms = {arm.name: arm for arm in standard_arms(model["editor"])}
+    assert pair_config(model, arms["bicubic"], "whole.pth")["checkpoints"] == {"detector": "whole.pth"}
+    assert pair_config(model, arms["instance_sr"], "whole.pth")["checkpoints"] == {
+        "detector": "whole.pth",
+        "editor": "whole.pth",
+    }
+
+
+@pytest.mark.parametrize("ending", [".py", ".json"])
+def test_a_file_lists_arms(tmp_path, ending):
+    path = tmp_path / f"arms{ending}"
+    listed = ["lr", {"name": "x2", "editor": BICUBIC}]
+    path.write_text(json.dumps({"arms": listed}) if ending == ".json" else f"arms = {listed!r}")
+    assert names(read_arms([str(path), "hr"], INSTANCE_SR)) == ["lr", "x2", "hr"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error", "message"),
+    [
+        (["lr", "lr"], ValueError, r"each by a name of its own, got \['lr', 'lr'\]"),
+        (["bicubik"], ValueError, "arm 'bicubik' is unknown: use one of"),
+        (["none.json"], FileNotFoundError, "there is no file none.json of arms"),
+        (["x=none.py"], FileNotFoundError, "config none.py does not exist"),
+        ([{"editor": BICUBIC}], ValueError, "an arm has a name"),
+        ([{"name": "x", "editr": BICUBIC}], ValueError, r"unknown: \['editr'\]"),
+        ([], ValueError, "arms must be at least one"),
+        ([DETECTOR], ValueError, r"must hold a list `arms`, found NoneType; a model's config goes as NAME="),
+    ],
+)
+def test_what_is_no_arm(wanted, error, message):
+    with pytest.raises(error, match=message):
+        read_arms(wanted, INSTANCE_SR)
+
+
+def test_an_arm_may_be_given_as_it_is():
+    arm = Arm("mine", BICUBIC)
+    assert read_arms([arm], INSTANCE_SR) == [arm]
+
+
+def test_larger_input_is_mmdets_own_resize():
+    rng = np.random.default_rng(0)
+    image = cv2.resize(rng.integers(0, 255, (12, 17, 3), dtype=np.uint8), (51, 37))
+    handoff = Handoff(**named_arms(INSTANCE_SR)["larger_input"].handoff)
+    assert handoff.resize == Resize(factor=4.0)
+    ours = handoff.resize(torch.from_numpy(image).permute(2, 0, 1).float()).permute(1, 2, 0).numpy()
+    theirs = MMDetResize(scale_factor=4.0, keep_ratio=True)({"img": image})["img"]
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs).max() <= 1.0  # cv2 rounds to 8 bits on the way

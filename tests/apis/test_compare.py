@@ -1,0 +1,283 @@
+"""A comparison on real trees: what is run, what is kept, what is written, and what an interruption leaves."""
+
+import csv
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from mmisr.analysis.comparison import ArmRun, Comparison
+from mmisr.apis.compare import compare
+from mmisr.apis.console import show
+from mmisr.apis.demo import pictures
+from mmisr.apis.routers import compare_routers
+from mmisr.apis.test import test as run_test
+from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
+from mmisr.evaluation.size_bins import protocol_named
+from mmisr.reports.table import csv_table
+
+ROOT = Path(__file__).parents[2]
+CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+NAMES = ["lr", "bicubic", "instance_sr", "hr"]
+SIDE = 128
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_the_repository():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # the config names its checkpoints from there
+        yield
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory):
+    """Seven crops of 128x128 of the validation set, as config options."""
+    folder = tmp_path_factory.mktemp("trees")
+    (folder / "sub").mkdir()
+    truth = json.loads((ROOT / "data/tree_crowns/val.json").read_text())
+    images, boxes = [], []
+    for info in truth["images"][:7]:
+        found = np.array([a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float)
+        x, y = (int(v) for v in np.clip(found[0, :2] - 30, 0, 464 - SIDE))
+        inside = (found[:, :2] >= (x, y)).all(1) & (found[:, :2] + found[:, 2:] <= (x + SIDE, y + SIDE)).all(1)
+        image = cv2.imread(str(ROOT / "data/tree_crowns/val" / info["file_name"]))
+        name = f"sub/{info['id']}.png"
+        cv2.imwrite(str(folder / name), image[y : y + SIDE, x : x + SIDE])
+        images.append({"id": info["id"], "file_name": name, "height": SIDE, "width": SIDE})
+        for bx, by, w, h in found[inside]:
+            row = {"id": len(boxes) + 1, "image_id": info["id"], "category_id": 1, "iscrowd": 0, "area": w * h}
+            boxes.append({**row, "bbox": [bx - x, by - y, w, h]})
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tree"}]}
+    (folder / "val.json").write_text(json.dumps(content))
+    place = {"data_root": f"{folder}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
+    return {
+        "test_dataloader.num_workers": 0,
+        "test_dataloader.persistent_workers": False,
+        **{f"test_dataloader.dataset.{k}": v for k, v in place.items()},
+    }
+
+
+@pytest.fixture(scope="module")
+def three(trees):
+    """The same, three images of them."""
+    return {**trees, "test_dataloader.dataset.indices": 3}
+
+
+@pytest.fixture(scope="module")
+def found(trees, tmp_path_factory):
+    out = tmp_path_factory.mktemp("found")
+    compare(CONFIG, NAMES, out, device="cpu", replicates=100, cfg_options=trees)
+    return Comparison.load(out), out
+
+
+def folders(out):
+    return {p.name.rpartition("-")[0]: (p.name, p.stat().st_ino) for p in (out / "arms").iterdir()}
+
+
+def test_the_file_holds_every_figure_with_an_interval(found):
+    comparison, out = found
+    content = json.loads((out / "results.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert list(content["arms"]) == NAMES
+    for figures in content["arms"].values():
+        low, high = figures["intervals"]["AP"]
+        assert low <= high
+        assert figures["bins"]["very_tiny"]["count"] + figures["bins"]["tiny"]["count"] > 0
+        assert set(figures["ms"]) == {"upscale", "handoff", "detector", "to_source"}
+        assert figures["macs"] > 1e6
+    arms = content["arms"]
+    assert arms["bicubic"]["psnr"]["in_box"] < arms["instance_sr"]["psnr"]["in_box"]
+    assert arms["lr"]["psnr"]["in_box"] is arms["hr"]["psnr"]["in_box"] is None
+    assert arms["hr"]["ssim"]["whole"] == 1
+    assert sum(arms["instance_sr"]["tokens"].values()) == pytest.approx(1)
+    assert arms["bicubic"]["new_false_positives"] == 0
+    assert content["meta"]["bootstrap"]["replicates"] == 100
+    assert content["meta"]["seeds"]["bootstrap"] == 0
+    assert content["meta"]["machine"]["cores"] == os.cpu_count()
+    assert comparison.to_json() == content
+
+
+def test_differences_are_those_of_the_figures(found):
+    comparison, _ = found
+    pairs = {(d.a, d.b) for d in comparison.differences}
+    assert len(pairs) == 6
+    assert ("instance_sr", "bicubic") in pairs
+    for d in comparison.differences:
+        a, b = comparison.arms[d.a], comparison.arms[d.b]
+        if d.figure in ("AP", "AP50", "AP75", "AR"):
+            assert d.delta == pytest.approx(a[d.figure] - b[d.figure], abs=1e-12)
+        assert d.lo <= d.hi
+    for verdict in comparison.verdicts:
+        (d,) = [d for d in comparison.differences if (d.a, d.b, d.figure) == (verdict.a, verdict.b, verdict.figure)]
+        assert verdict.shown == "none" or (d.lo > 0 if verdict.shown == "higher" else d.hi < 0)
+
+
+def test_ap_is_that_of_the_test_tool(found, trees, tmp_path):
+    comparison, _ = found
+    records = comparison.runs["instance_sr"].records
+    plain = size_binned_ap(records, 1, protocol_named("aitod").ranges(), 500)
+    assert comparison.arms["instance_sr"]["AP"] == pytest.approx(plain["all"].ap, abs=1e-9)
+    cfg = Config.fromfile(CONFIG)
+    cfg.merge_from_dict({**trees, "model.editor.router": "learned", "visualizer": None})
+    whole = tmp_path / "whole.pth"
+    save_pair(cfg, whole)
+    tested = run_test(cfg, whole, work_dir=str(tmp_path))
+    assert comparison.arms["instance_sr"]["AP"] == pytest.approx(tested["bbox/AP"], abs=1e-6)
+
+
+def save_pair(cfg, path):
+    import torch
+
+    from mmisr.apis.models import init_model
+
+    torch.save({"state_dict": init_model(cfg).state_dict()}, path)
+
+
+def test_everything_a_report_needs_is_on_disk(found):
+    comparison, _ = found
+    assert [row.file_name for row in comparison.images][:2] == ["sub/1.png", "sub/2.png"]
+    assert comparison.images[0].lr_hw == (32, 32)
+    sizes = {name: Image.open(run.picture(3)).size for name, run in comparison.runs.items()}
+    assert sizes == {"lr": (32, 32), "bicubic": (128, 128), "instance_sr": (128, 128), "hr": (128, 128)}
+    routed = comparison.runs["instance_sr"]
+    assert routed.exits(3).shape == (4, 4)
+    assert routed.images[3].token_size == 8
+    assert comparison.runs["bicubic"].exits(3) is None
+    # What is stored is what the detector saw: the oracle's picture is the file itself.
+    source = np.asarray(Image.open(Path(comparison.meta["data"]["ann_file"]).parent / comparison.images[3].file_name))
+    np.testing.assert_array_equal(np.asarray(Image.open(comparison.runs["hr"].picture(3))), source)
+    assert all((r.det_areas >= 0).all() and len(r.det_scores) for r in routed.records)
+
+
+def test_tables_say_the_same(found, capsys):
+    comparison, out = found
+    rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    assert len(rows) == csv_table(comparison.arms).count("\n") - 1
+    (ap,) = [r for r in rows if (r["arm"], r["figure"]) == ("hr", "AP")]
+    assert float(ap["value"]) == comparison.arms["hr"]["AP"]
+    assert [float(ap["lo"]), float(ap["hi"])] == comparison.arms["hr"]["intervals"]["AP"]
+    text = (out / "results.md").read_text()
+    assert comparison.verdicts[0].text in text
+    assert text.startswith("| arm | AP | AP50 |")
+    show(comparison, "Trees")
+    assert "instance_sr against bicubic: AP " in capsys.readouterr().out
+
+
+def test_the_demo_draws_every_image(found, tmp_path):
+    pictures(found[0], tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i}.jpg" for i in range(1, 8)]
+    assert Image.open(tmp_path / "3.jpg").height > 420
+    gone = dataclasses.replace(found[0].runs["lr"], folder=tmp_path / "gone")
+    with pytest.raises(FileNotFoundError, match="has no picture of image 0: delete the folder"):
+        pictures(dataclasses.replace(found[0], runs={**found[0].runs, "lr": gone}), tmp_path)
+
+
+def test_a_second_run_runs_only_what_changed(three, tmp_path):
+    out = tmp_path / "again"
+    options = {"device": "cpu", "replicates": 10, "out": out, "cfg_options": three}
+    compare(CONFIG, ["lr", "bicubic"], **options)
+    first = folders(out)
+    # A metric that counts otherwise needs no arm again.
+    recount = compare(CONFIG, ["lr", "bicubic"], **{**options, "cfg_options": {**three, "test_evaluator.max_dets": 3}})
+    assert folders(out) == first
+    assert recount.meta["metric"]["max_dets"] == 3
+    # Another arm of the same name takes its place; the other stays, and so do arms that were not asked for.
+    changed = {"name": "bicubic", "editor": {"type": "mmisr.Resample", "scale": 4, "mode": "bilinear"}}
+    compare(CONFIG, [changed], **options)
+    second = folders(out)
+    assert second["lr"] == first["lr"]
+    assert second["bicubic"] != first["bicubic"]
+    assert len(second) == 2
+
+
+def test_changed_weights_are_run_again(three, tmp_path):
+    import torch
+
+    weights = tmp_path / "detector.pth"
+    content = torch.load("checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth", map_location="cpu", weights_only=False)
+    torch.save({"state_dict": content["state_dict"]}, weights)
+    arm = {"name": "lr", "checkpoints": {"detector": str(weights)}}
+    options = {"device": "cpu", "replicates": 10, "out": tmp_path / "out", "cfg_options": three}
+    before = compare(CONFIG, [arm], **options).meta["keys"]["lr"]
+    assert compare(CONFIG, [arm], **options).meta["keys"]["lr"] == before
+    state = {k: v * 1.01 for k, v in content["state_dict"].items() if v.is_floating_point()}
+    torch.save({"state_dict": {**content["state_dict"], **state}}, weights)
+    assert compare(CONFIG, [arm], **options).meta["keys"]["lr"] != before
+
+
+def test_other_code_runs_again(three, tmp_path, monkeypatch):
+    options = {"device": "cpu", "replicates": 10, "out": tmp_path, "cfg_options": three}
+    before = compare(CONFIG, ["lr"], **options).meta["keys"]["lr"]
+    monkeypatch.setattr("mmisr.apis.compare.code_hash", lambda: "of another version")
+    assert compare(CONFIG, ["lr"], **options).meta["keys"]["lr"] != before
+
+
+def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, monkeypatch):
+    options = {"device": "cpu", "replicates": 10, "out": tmp_path, "cfg_options": three}
+    whole = compare(CONFIG, ["lr", "bicubic"], **{**options, "out": tmp_path / "whole"})
+    from mmisr.analysis.cache import ArmWriter
+
+    add = ArmWriter.add
+
+    def stop_in_the_middle(self, sample):
+        if "bicubic" in self.folder.name and len(self.rows) == 1:
+            raise KeyboardInterrupt
+        add(self, sample)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ArmWriter, "add", stop_in_the_middle)
+        with pytest.raises(KeyboardInterrupt):
+            compare(CONFIG, ["lr", "bicubic"], **options)
+    with pytest.raises(FileNotFoundError, match="holds no finished comparison"):
+        Comparison.load(tmp_path)
+    kept = [p for p in (tmp_path / "arms").iterdir() if not p.name.startswith(".")]
+    assert [ArmRun.load(p).name for p in kept] == ["lr"]
+    again = compare(CONFIG, ["lr", "bicubic"], **options)
+    assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(r.folder.name for r in again.runs.values())
+    assert again.arms["bicubic"]["AP"] == whole.arms["bicubic"]["AP"]
+    assert again.differences == whole.differences
+
+
+def test_other_ways_to_enlarge(three, tmp_path):
+    from sahi.postprocess.backends import set_postprocess_backend
+
+    set_postprocess_backend("numpy")  # the compiled one takes seconds to compile
+    found = compare(CONFIG, ["larger_input", "sliced"], tmp_path, device="cpu", replicates=10, cfg_options=three)
+    larger, sliced = found.arms["larger_input"], found.arms["sliced"]
+    assert sliced["macs"] > 1.5 * larger["macs"]
+    assert found.runs["sliced"].images[0].hw == (32, 32)
+    assert sliced["AP50"] > 0
+    assert larger["new_false_positives"] is None  # there is no bicubic arm
+
+
+def test_routers_share_what_was_run(three, tmp_path):
+    found = compare_routers(CONFIG, str(tmp_path), "cpu", 10, three)
+    assert list(found.arms)[5:] == ["block_1_only", "random", "edge", "detector_prior", "oracle"]
+    learned, drawn = found.arms["instance_sr"]["tokens"], found.arms["random"]["tokens"]
+    assert drawn["easy"] == pytest.approx(learned["easy"], abs=0.07)
+    assert (found.verdicts[0].shown, found.meta["bootstrap"]["images"]) == ("none", 3)
+    assert found.arms["block_1_only"]["tokens"]["easy"] == 1
+
+
+def test_no_hr_no_oracle_by_default(trees, tmp_path):
+    native = [
+        {"type": "mmisr.LoadImage"},
+        {"type": "mmdet.LoadAnnotations", "with_bbox": True},
+        {"type": "mmisr.NativeLR"},
+        {"type": "mmisr.PackSRDetInputs"},
+    ]
+    options = {**trees, "test_dataloader.dataset.pipeline": native, "test_dataloader.dataset.indices": 1}
+    options["model.editor"] = {"_delete_": True, "type": "mmisr.Resample", "scale": 2, "mode": "nearest"}
+    found = compare(CONFIG, None, tmp_path, device="cpu", replicates=10, cfg_options=options)
+    assert list(found.arms) == ["lr", "bicubic", "editor"]
+    assert {v.shown for v in found.verdicts} == {"none"}  # one image
+
+
+def test_only_pairs_are_compared(tmp_path):
+    with pytest.raises(ValueError, match="needs the config of a pair, and the model of .* is 'mmisr.InstanceSR'"):
+        compare("configs/instance_sr/instance-sr-nano-x4_tree-crowns.py", ["lr"], tmp_path)

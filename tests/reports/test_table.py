@@ -1,0 +1,49 @@
+"""Tables of a comparison: what exists is shown, what does not is a dash or empty."""
+
+import csv
+
+from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts, rows
+
+NONE = {"whole": None, "in_box": None, "out_box": None}
+FIGURES = {
+    "AP": 0.25,
+    "AP50": 0.5,
+    "AP75": 0.125,
+    "AR": 0.3,
+    "bins": {
+        "tiny": {"AP": 0.25, "AP50": 0.5, "AP75": None, "AR": 0.3, "count": 2},
+        "medium": {"AP": None, "AP50": None, "AP75": None, "AR": None, "count": 0},
+    },
+    "psnr": NONE,
+    "ssim": NONE,
+    "new_false_positives": 1.5,
+    "tokens": {"easy": None, "moderate": None, "hard": None},
+    "macs": 3e9,
+    "macs_by_stage": {"upscale": 1e9, "detector": 2e9},
+    "ms": {"upscale": 10.0, "detector": 20.0},
+    "intervals": {"AP": [0.2, 0.3], "AP_tiny": [0.1, 0.4]},
+}
+
+
+def test_table_leaves_empty_bins_out_and_dashes_what_is_missing():
+    columns, lines = rows({"lr": FIGURES})
+    assert "AP tiny (2)" in columns
+    assert not any("medium" in c for c in columns)
+    shown = dict(zip(columns, lines[0], strict=True))
+    assert (shown["AP"], shown["PSNR"], shown["easy/mod/hard %"]) == ("0.250", "-", "-")
+    assert (shown["SR GMAC"], shown["pair GMAC"], shown["pair ms"]) == ("1.00", "3.00", "30")
+    assert markdown_table({"lr": FIGURES}).count("\n") == 2
+
+
+def test_csv_has_a_row_a_figure_with_its_interval():
+    found = {(r["arm"], r["figure"]): r for r in csv.DictReader(csv_table({"lr": FIGURES}).splitlines())}
+    assert found["lr", "AP_tiny"] == {"arm": "lr", "figure": "AP_tiny", "value": "0.25", "lo": "0.1", "hi": "0.4"}
+    assert found["lr", "AP75_tiny"]["value"] == found["lr", "psnr_in_box"]["value"] == ""
+    assert found["lr", "count_medium"]["value"] == "0"
+    assert found["lr", "macs_upscale"]["value"] == "1000000000.0"
+    assert found["lr", "new_false_positives"]["value"] == "1.5"
+    assert len(found) == 4 + 2 + 2 * 5 + 2 * 3 + 3 + 2 + 2
+
+
+def test_verdicts_are_a_list():
+    assert markdown_verdicts(["a", "b"]) == ["- a", "- b"]
