@@ -1,16 +1,25 @@
-"""A small detector, real mmdet code, without pretrained weights."""
+"""A small detector, real mmdet code, without pretrained weights; and real trees, cut small."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 
+from mmisr.apis.data import tree_crowns as prepare_tree_crowns
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.stack import prepare
 
 prepare()
 
 from mmengine.structures import InstanceData
+
+ROOT = Path(__file__).parents[1]
 
 
 def small_detector(**test_cfg) -> dict:
@@ -64,3 +73,99 @@ def make_sample(source_hw: tuple[int, int], boxes: list[list[float]], img_id: in
 @pytest.fixture
 def sample_of():
     return make_sample
+
+
+@pytest.fixture(scope="session")
+def tree_crowns() -> Path:
+    """The tree-crown data set, prepared where it is not there yet."""
+    folder = ROOT / "data" / "tree_crowns"
+    prepare_tree_crowns(folder, ROOT / "data" / "wheels")
+    return folder
+
+
+def write_cut_outs(source: Path, target: Path, side: int, count: int) -> None:
+    """Small cut-outs with their trees of each half of the data set, in its own layout."""
+    for half in ("train", "val"):
+        content = json.loads((source / f"{half}.json").read_text())
+        (target / half).mkdir(parents=True)
+        boxes = {a["image_id"]: a["bbox"] for a in content["annotations"]}
+        images = [i for i in content["images"] if i["id"] in boxes][:count]
+        kept = []
+        for image in images:
+            x, y = (int(max(0, boxes[image["id"]][k] - 8)) for k in (0, 1))
+            x, y = min(x, image["width"] - side), min(y, image["height"] - side)
+            name = image["file_name"]
+            Image.open(source / half / name).crop((x, y, x + side, y + side)).save(target / half / name)
+            image.update(width=side, height=side)
+            for a in content["annotations"]:
+                left, top, w, h = a["bbox"][0] - x, a["bbox"][1] - y, *a["bbox"][2:]
+                if a["image_id"] == image["id"] and min(left, top) >= 0 and max(left + w, top + h) <= side:
+                    kept.append({**a, "bbox": [left, top, w, h]})
+        assert kept
+        (target / f"{half}.json").write_text(json.dumps({**content, "images": images, "annotations": kept}))
+
+
+@pytest.fixture(scope="session")
+def cut_outs(tree_crowns) -> Callable[[Path, int, int], None]:
+    """Writes cut-outs of real trees as a data set: the folder, the side in pixels, how many of each half."""
+
+    def write(target: Path, side: int, count: int = 2) -> None:
+        write_cut_outs(tree_crowns, target, side, count)
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """A Chromium: the system's, or the one that playwright installed."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs: pip install playwright")
+    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with api.sync_playwright() as tool:
+        try:
+            found = tool.chromium.launch(executable_path=system, args=["--no-sandbox"])
+        except api.Error as error:
+            pytest.skip(f"needs a Chromium (playwright install chromium): {str(error).splitlines()[0]}")
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def tree_crops(tree_crowns, tmp_path_factory) -> dict:
+    """Seven crops of 128x128 of the validation set, as options of a config."""
+    folder, side = tmp_path_factory.mktemp("trees"), 128
+    (folder / "sub").mkdir()
+    truth = json.loads((tree_crowns / "val.json").read_text())
+    images, boxes = [], []
+    for info in truth["images"][:7]:
+        found = np.array([a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float)
+        x, y = (int(v) for v in np.clip(found[0, :2] - 30, 0, 464 - side))
+        inside = (found[:, :2] >= (x, y)).all(1) & (found[:, :2] + found[:, 2:] <= (x + side, y + side)).all(1)
+        image, name = Image.open(tree_crowns / "val" / info["file_name"]), f"sub/{info['id']}.png"
+        image.crop((x, y, x + side, y + side)).save(folder / name)
+        images.append({"id": info["id"], "file_name": name, "height": side, "width": side})
+        for bx, by, w, h in found[inside]:
+            row = {"id": len(boxes) + 1, "image_id": info["id"], "category_id": 1, "iscrowd": 0, "area": w * h}
+            boxes.append({**row, "bbox": [bx - x, by - y, w, h]})
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tree"}]}
+    (folder / "val.json").write_text(json.dumps(content))
+    place = {"data_root": f"{folder}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
+    return {
+        "test_dataloader.num_workers": 0,
+        "test_dataloader.persistent_workers": False,
+        **{f"test_dataloader.dataset.{k}": v for k, v in place.items()},
+    }
+
+
+@pytest.fixture(scope="session")
+def compared(tree_crops, tmp_path_factory) -> Path:
+    """The folder of a real comparison of four arms on the crops; to be read only."""
+    from mmisr.apis.compare import compare
+
+    out = tmp_path_factory.mktemp("compared")
+    config = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # the config names its checkpoints from there
+        compare(
+            config, ["lr", "bicubic", "instance_sr", "hr"], out, device="cpu", replicates=100, cfg_options=tree_crops
+        )
+    return out

@@ -10,8 +10,6 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from mmisr.apis.data import tree_crowns as prepare_tree_crowns
-
 ROOT = Path(__file__).parents[2]
 
 CONFIG = """
@@ -113,14 +111,6 @@ def photos(tmp_path) -> Path:
     categories = [{"id": 1, "name": "thing"}, {"id": 2, "name": "stuff"}]
     content = {"images": images, "annotations": boxes, "categories": categories}
     (folder / "photos.json").write_text(json.dumps(content))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tree_crowns() -> Path:
-    """The tree-crown data set, prepared where it is not there yet."""
-    folder = ROOT / "data" / "tree_crowns"
-    prepare_tree_crowns(folder, ROOT / "data" / "wheels")
     return folder
 
 
