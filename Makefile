@@ -23,16 +23,20 @@ key = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/.installed-$(call key,$(REQUIREMENTS))
 LINKED    := $(VENV)/.linked-$(call key,$(REQUIREMENTS) $(PACKAGE))
 
-.PHONY: help setup demo bench test lint types imports unit data format clean
+.PHONY: help setup demo bench docs test lint types imports unit data format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   evaluate InstanceSR on tree crowns: one table, one picture per sample"
 	@echo "make test   everything that a change must pass"
 	@echo "make bench  time InstanceSR against its dense self: one table, work_dirs/bench/results.json"
+	@echo "make docs   build the documentation: work_dirs/docs/index.html"
 	@echo "make setup  .venv alone;  make format  apply the style;  make clean  remove .venv"
 
 setup: $(LINKED)
+
+# Large feature maps in pages of 2 MiB, where Linux allows it: a fifth less time on the CPU.
+demo bench: export THP_MEM_ALLOC_ENABLE := 1
 
 demo: setup
 	$(BIN)/python tools/demo.py
@@ -43,6 +47,10 @@ FRAMES ?= 320x180 640x360
 bench: setup data
 	$(BIN)/python tools/analysis/benchmark.py configs/instance_sr/instance-sr-nano-x4_tree-crowns.py \
 	  --sizes nano base --frames $(FRAMES)
+
+# The theme's note about its successor is no warning of ours, and no build of ours may warn.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 test: lint types imports unit
 

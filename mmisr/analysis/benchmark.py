@@ -23,7 +23,7 @@ from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.planner import Batch
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
-from mmisr.ops.patches import gather_tokens, gather_windows, scatter_tokens
+from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 
 Labels = NDArray[np.int64]
 
@@ -146,22 +146,21 @@ def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
 
 def overhead_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor, repeats: int) -> float:
     """Milliseconds of what adaptivity adds: encoder, planner, gathering and scattering."""
-    trunk, skip = net.decoder.trunk(lr), net.decoder.skip(lr)
+    trunk, image = net.decoder.trunk(lr), net.decoder.skip(lr)
     maps = exits.cpu().numpy()
 
     def planned() -> list[Batch]:
         covers = [sparse.plan(chosen) for chosen in maps]
         return list(sparse.planner.batches(maps, covers, lr.device))
 
-    batches = planned()
+    batches = [b for b in planned() if b.windows.size_hw != (trunk.shape[-2], trunk.shape[-1])]
+    side = net.token_size
+    patches = image.new_zeros(sum(len(b.slots) for b in batches), image.shape[1], side, side)
 
     def moved() -> None:
-        for batch in batches:
-            if batch.windows.size_hw == (trunk.shape[-2], trunk.shape[-1]):
-                continue
-            gather_tokens(gather_windows(trunk, batch.windows), batch.slots, margin=1)
-            patches = skip.new_zeros(len(batch.slots), skip.shape[1], net.token_size, net.token_size)
-            scatter_tokens(skip, patches, batch.slots.token)
+        if batches:
+            torch.cat([gather_tokens(gather_windows(trunk, b.windows), b.slots, margin=1) for b in batches])
+            scatter_add_tokens(image, patches, torch.cat([b.slots.token for b in batches]))
 
     times = interleaved({"encoder": lambda: net.encoder(lr), "plan": planned, "move": moved}, repeats)
     return float(sum(median(values) for values in times.values()))

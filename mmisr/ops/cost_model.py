@@ -12,11 +12,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-SMALL, LARGE = 256 * 256, 480 * 480
-"""Pixels of a frame whose features stay in a CPU's caches, and of one whose features do not."""
+FORMAT = 2
+"""Raised when a figure means something else, so that older files are measured again."""
+
+WINDOW, SMALL, LARGE = 20 * 20, 240 * 240, 480 * 480
+"""Pixels of a small window, of a frame whose features stay in a CPU's caches, and of one whose features do not."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +32,18 @@ class CostModel:
 
     Args:
         launch_ms: Of one batch through one residual unit, whatever its size.
-        window_ms: Of a GMAC in windows that stay in the caches.
-        dense_ms: Of a GMAC over a frame that does not.
-        token_ms: Of gathering and scattering one token.
+        window_ms: Of a GMAC in small windows.
+        cached_ms: Of a GMAC over a frame whose features stay in the caches.
+        dense_ms: Of a GMAC over a frame whose features do not.
+        token_ms: Of one token's way from its window through its exit into the image.
         frame_ms: Of a megapixel of the input through all that every pixel needs (encoder, trunk, easy exit).
     """
 
-    launch_ms: float = 0.1
-    window_ms: float = 12.0
+    launch_ms: float = 0.25
+    window_ms: float = 14.0
+    cached_ms: float = 12.0
     dense_ms: float = 16.0
-    token_ms: float = 0.002
+    token_ms: float = 0.02
     frame_ms: float = 600.0
 
     def batch(self, gmacs: float, pixels: int, launches: int) -> float:
@@ -45,43 +51,57 @@ class CostModel:
 
         Args:
             gmacs: Of all convolutions together.
-            pixels: Of one window; larger ones leave the caches.
+            pixels: Of one window, or of the frame; between the sizes that were measured the costs are interpolated.
             launches: Residual units it runs through.
         """
-        share = min(max(math.log(pixels / SMALL) / math.log(LARGE / SMALL), 0.0), 1.0)
-        return launches * self.launch_ms + gmacs * (self.window_ms + share * (self.dense_ms - self.window_ms))
+        sizes, rates = (WINDOW, SMALL, LARGE), (self.window_ms, self.cached_ms, self.dense_ms)
+        return launches * self.launch_ms + gmacs * float(np.interp(math.log(pixels), np.log(sizes), rates))
 
 
-@torch.no_grad()
-def calibrate(unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]) -> CostModel:
-    """Measure a network on the device that it is on; takes a second or two.
+@dataclass(frozen=True)
+class Workload:
+    """The parts of a network whose costs are measured.
 
     Args:
         unit: Its residual unit, (N, C, h, w) to the same; a module whose parameters say device and precision.
         channels: C.
         unit_macs: MACs of the unit per pixel.
         frame: What runs once over every frame (1, 3, h, w).
-
-    Returns:
-        The device's costs.
+        leave: What takes a token from each window (N, C, side, side) into an image.
+        side: Of these windows in pixels.
     """
+
+    unit: nn.Module
+    channels: int
+    unit_macs: int
+    frame: Callable[[Tensor], object]
+    leave: Callable[[Tensor], object]
+    side: int
+
+
+@torch.no_grad()
+def calibrate(work: Workload) -> CostModel:
+    """Measure a network on the device that it is on; takes a second or two."""
+    unit, channels = work.unit, work.channels
     parameter = next(unit.parameters())
 
     def features(number: int, width: int, side: int) -> Tensor:
         x = torch.rand(number, width, side, side, device=parameter.device, dtype=parameter.dtype)
         return x.to(memory_format=torch.channels_last)
 
-    small, many, large = (_time(unit, features(n, channels, side)) for n, side in ((1, 16), (16, 32), (1, 480)))
-    rate = unit_macs / 1e9
-    window_ms = max(many - small, 1e-6) / ((16 * 32 * 32 - 16 * 16) * rate)
-    launch_ms = max(small - 16 * 16 * rate * window_ms, 0.0)
-    dense_ms = max((large - launch_ms) / (480 * 480 * rate), window_ms)
-    token_ms = 2 * _time(torch.clone, features(512, channels, 10)) / 512
-    frame_ms = _time(frame, features(1, 3, 320)) / 0.1024
-    return CostModel(launch_ms, window_ms, dense_ms, token_ms, frame_ms)
+    # Large frames first: until then the allocator hands out fresh pages, which would be charged to the small windows.
+    frame_ms = _time(work.frame, features(1, 3, 320)) / 0.1024
+    shapes = ((1, 480), (1, 240), (24, 20), (3, 20))
+    large, cached, many, few = (_time(unit, features(number, channels, side)) for number, side in shapes)
+    rate, window = work.unit_macs / 1e9, (many - few) / 21
+    window_ms = max(window, 1e-6) / (20 * 20 * rate)
+    launch_ms = max(few - 3 * window, 0.0)
+    cached_ms, dense_ms = ((ms - launch_ms) / (pixels * rate) for ms, pixels in ((cached, SMALL), (large, LARGE)))
+    token_ms = _time(work.leave, features(256, channels, work.side)) / 256
+    return CostModel(launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms)
 
 
-def measured(name: str, unit: nn.Module, channels: int, unit_macs: int, frame: Callable[[Tensor], object]) -> CostModel:
+def measured(name: str, work: Workload) -> CostModel:
     """The costs on the device that a network is on: from the cache, or measured now and kept there.
 
     The cache is one JSON file a network, device, thread count, precision and torch version, under
@@ -90,20 +110,17 @@ def measured(name: str, unit: nn.Module, channels: int, unit_macs: int, frame: C
 
     Args:
         name: Of the network.
-        unit: See :func:`calibrate`, as the others.
-        channels: Channels of its input.
-        unit_macs: MACs per pixel.
-        frame: What runs once over every frame.
+        work: What is measured.
     """
-    parameter = next(unit.parameters())
+    parameter = next(work.unit.parameters())
     device = torch.cuda.get_device_name(parameter.device) if parameter.is_cuda else platform.processor() or "cpu"
-    words = (name, device, platform.node(), torch.get_num_threads(), parameter.dtype, torch.__version__)
+    words = (FORMAT, name, device, platform.node(), torch.get_num_threads(), parameter.dtype, torch.__version__)
     path = _cache_folder() / ("-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json")
     if path not in _known:
         try:
             _known[path] = CostModel(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError):
-            _known[path] = calibrate(unit, channels, unit_macs, frame)
+            _known[path] = calibrate(work)
             _keep(path, _known[path])
     return _known[path]
 

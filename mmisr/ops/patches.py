@@ -1,4 +1,4 @@
-"""Equal windows around chosen tokens: gather them with a halo, compute, scatter the centres back."""
+"""Equal windows around chosen tokens: gather them with a halo, compute, add the centres to the image."""
 
 from __future__ import annotations
 
@@ -39,19 +39,22 @@ class Slots:
         inner: (M, 2) top and left of the token in the window, in pixels.
         token: (M, 3) image, row and column of the token in the batch's token grids.
         side: Side of a token in pixels.
+        at_border: Whether a token may lie at the border of its window, where a margin reaches beyond; who knows that none
+            does saves a pass over the pixels.
     """
 
     window: Tensor
     inner: Tensor
     token: Tensor
     side: int
+    at_border: bool = True
 
     def __len__(self) -> int:
         return len(self.window)
 
     def select(self, chosen: Tensor) -> Slots:
         """Those that ``chosen``, (M,) bool or indices, picks."""
-        return Slots(self.window[chosen], self.inner[chosen], self.token[chosen], self.side)
+        return Slots(self.window[chosen], self.inner[chosen], self.token[chosen], self.side, self.at_border)
 
 
 def gather_windows(features: Tensor, windows: Windows) -> Tensor:
@@ -67,22 +70,21 @@ def gather_windows(features: Tensor, windows: Windows) -> Tensor:
     return _gather(features, windows.image, windows.corner, windows.size_hw)
 
 
-def gather_tokens(features: Tensor, slots: Slots, margin: int = 0, *, border: str = "zeros") -> Tensor:
+def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
     """Cut the tokens out of their windows.
 
     Args:
         features: (N, C, h, w) features of the windows.
         slots: M tokens in them.
-        margin: Pixels kept around a token.
-        border: What they are beyond the window: ``zeros``, as the padding of a convolution, or ``replicate``.
+        margin: Pixels kept around a token; zeros beyond the window, as the padding of a convolution.
 
     Returns:
         (M, C, T + 2 margin, T + 2 margin) in channels_last layout.
     """
     side, corner = slots.side + 2 * margin, slots.inner - margin
-    limit = torch.tensor(features.shape[-2:], device=corner.device)
     cut = _gather(features, slots.window, corner, (side, side))
-    if margin and border == "zeros" and bool(((corner < 0) | (corner + side > limit)).any()):
+    if margin and slots.at_border:
+        limit = features.shape[-2:]
         for axis in (0, 1):
             place = corner[:, axis, None] + torch.arange(side, device=corner.device)
             inside = ((place >= 0) & (place < limit[axis])).to(cut.dtype)
@@ -90,22 +92,31 @@ def gather_tokens(features: Tensor, slots: Slots, margin: int = 0, *, border: st
     return cut
 
 
-def scatter_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
-    """Write patches onto the grid, in place; autograd follows it.
+def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
+    """Add patches onto the grid, in place; autograd follows it.
 
     Args:
-        image: (B, C, rows*P, cols*P), changed.
+        image: (B, C, rows*P, cols*P) in channels_last layout, changed.
         patches: (M, C, P, P).
-        token: (M, 3) image, row and column of each patch; every one at most once.
+        token: (M, 3) image, row and column of each patch.
 
     Raises:
-        ValueError: The image is no multiple of the patches' side.
+        ValueError: The image is no multiple of the patches' side, or of another layout.
     """
-    side = patches.shape[-1]
-    _check_multiple((image.shape[-2], image.shape[-1]), side)
-    grid = image.unflatten(3, (-1, side)).unflatten(2, (-1, side))
+    side, (count, channels, height, width) = patches.shape[-1], image.shape
+    _check_multiple((height, width), side)
+    pixels = image.permute(0, 2, 3, 1)
+    if not pixels.is_contiguous():
+        raise ValueError(
+            "scatter_add_tokens needs an image in channels_last layout: image.to(memory_format=torch.channels_last)"
+        )
     number, row, col = token.unbind(1)
-    grid[number, :, row, :, col, :] = patches.to(image.dtype)
+    line = number[:, None] * height + row[:, None] * side + torch.arange(side, device=token.device)
+    rows = patches.to(image.dtype).permute(0, 2, 3, 1).reshape(-1, side * channels)
+    # A row of a token is contiguous here: few long rows are added much faster than many pixels.
+    pixels.view(count * height * (width // side), -1).index_add_(
+        0, (line * (width // side) + col[:, None]).flatten(), rows
+    )
 
 
 def split(image: Tensor, side: int) -> Tensor:

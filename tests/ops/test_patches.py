@@ -1,12 +1,14 @@
 """Windows against slicing by hand; stitch of split is the identity."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mmisr.ops.patches import Slots, Windows, gather_tokens, gather_windows, scatter_tokens, split, stitch
+from mmisr.ops.patches import Slots, Windows, gather_tokens, gather_windows, scatter_add_tokens, split, stitch
 
 
 @settings(max_examples=40, deadline=None)
@@ -64,6 +66,10 @@ def test_tokens_come_with_their_margin(halo, margin):
     for number, centre in enumerate(gather_tokens(cut, slots, margin)):
         y, x = slots.inner[number].tolist()
         assert torch.equal(centre, padded[number, :, y : y + 4 + 2 * margin, x : x + 4 + 2 * margin])
+    if halo >= margin:
+        away = [k for k, token in enumerate(tokens.tolist()) if token[1] == 1 and token[2] in (1, 2)]
+        known = replace(slots.select(torch.tensor(away)), at_border=False)
+        assert torch.equal(gather_tokens(cut, known, margin), gather_tokens(cut, slots, margin)[away])
 
 
 def test_several_tokens_share_a_window():
@@ -75,17 +81,21 @@ def test_several_tokens_share_a_window():
     assert torch.equal(gather_tokens(features, slots.select(torch.tensor([False, True]))), cut[1:])
 
 
-def test_scatter_writes_its_tokens_alone_in_any_layout_and_order():
+def last(*shape, **kind):
+    return torch.zeros(shape, **kind).to(memory_format=torch.channels_last)
+
+
+def test_scatter_adds_to_its_tokens_alone_in_any_order():
     tokens = torch.tensor([[1, 0, 2], [0, 1, 0], [1, 1, 1]])
-    patches = torch.rand(3, 2, 4, 4)
-    plain, last = torch.zeros(2, 2, 8, 12), torch.zeros(2, 2, 8, 12).to(memory_format=torch.channels_last)
-    scatter_tokens(plain, patches, tokens)
-    scatter_tokens(last, patches.flip(0), tokens.flip(0))
-    assert torch.equal(plain, last)
-    grid = split(plain, 4).view(2, 2, 3, 2, 4, 4)
-    for patch, (image, row, col) in zip(patches, tokens.tolist(), strict=True):
-        assert torch.equal(grid[image, row, col], patch)
-    assert (plain != 0).sum() == patches.numel()
+    patches, image = torch.rand(3, 2, 4, 4), last(2, 2, 8, 12)
+    scatter_add_tokens(image, patches, tokens)
+    grid = split(image, 4).view(2, 2, 3, 2, 4, 4)
+    for patch, (number, row, col) in zip(patches, tokens.tolist(), strict=True):
+        assert torch.equal(grid[number, row, col], patch)
+    assert (image != 0).sum() == patches.numel()
+    before = image.clone()
+    scatter_add_tokens(image, patches.flip(0), tokens.flip(0))
+    assert torch.equal(image, 2 * before)
 
 
 def test_gather_and_scatter_are_differentiable():
@@ -93,8 +103,10 @@ def test_gather_and_scatter_are_differentiable():
     windows, slots = around(torch.tensor([[0, 0, 0], [0, 1, 2]]), 2, 1, (6, 6))
 
     def through(x):
-        out = torch.zeros(1, 2, 6, 6, dtype=x.dtype) + x.mean()
-        scatter_tokens(out, gather_tokens(gather_windows(x, windows) ** 2, slots, margin=1)[..., 1:3, 1:3], slots.token)
+        out = last(1, 2, 6, 6, dtype=x.dtype) + x.mean()
+        scatter_add_tokens(
+            out, gather_tokens(gather_windows(x, windows) ** 2, slots, margin=1)[..., 1:3, 1:3], slots.token
+        )
         return out
 
     assert torch.autograd.gradcheck(through, (features,))
@@ -105,8 +117,8 @@ def test_no_tokens_are_no_windows():
     cut = gather_windows(torch.rand(1, 3, 8, 8), windows)
     assert len(windows) == len(slots) == 0
     assert cut.shape == (0, 3, 8, 8)
-    image = torch.zeros(1, 3, 8, 8)
-    scatter_tokens(image, gather_tokens(cut, slots), slots.token)
+    image = last(1, 3, 8, 8)
+    scatter_add_tokens(image, gather_tokens(cut, slots), slots.token)
     assert not image.any()
 
 
@@ -115,7 +127,11 @@ def test_no_tokens_are_no_windows():
     [
         (lambda: split(torch.zeros(1, 1, 4, 6), 4), "multiples of 4, got 4 x 6; pad"),
         (lambda: stitch(torch.zeros(5, 1, 2, 2), (2, 2)), "multiple of 2 x 2 patches, got 5"),
-        (lambda: scatter_tokens(torch.zeros(1, 1, 5, 4), torch.zeros(1, 1, 4, 4), None), "got 5 x 4"),
+        (lambda: scatter_add_tokens(torch.zeros(1, 1, 5, 4), torch.zeros(1, 1, 4, 4), None), "got 5 x 4"),
+        (
+            lambda: scatter_add_tokens(torch.zeros(1, 2, 8, 4), torch.zeros(1, 2, 4, 4), None),
+            "channels_last layout: image",
+        ),
     ],
 )
 def test_bad_sizes_are_named(call, text):

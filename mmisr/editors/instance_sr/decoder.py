@@ -142,16 +142,18 @@ class Decoder(nn.Module):
         """Pixels that the deep blocks and their exit see around a pixel; with this halo windows equal a dense pass."""
         return 2 * (self.size.blocks[1] + self.size.blocks[2]) + 1
 
+    @property
+    def exit_macs(self) -> int:
+        """MACs of one exit per LR pixel."""
+        return 27 * self.size.channels * self.scale**2
+
     def skip(self, lr: Tensor) -> Tensor:
         """The bilinear enlargement that every exit adds to, (B, 3, h, w) to sub-pixels (B, 3 s^2, h, w).
 
         Bilinear interpolation by a whole factor is a fixed 3x3 convolution to sub-pixels; one PixelShuffle at the end
         then serves skip and exit.
         """
-        return self.interpolate(F.pad(lr, [1] * 4, mode="replicate"))
-
-    def interpolate(self, padded: Tensor) -> Tensor:
-        """:meth:`skip` of images that have one pixel around them already, (N, 3, h + 2, w + 2)."""
+        padded = F.pad(lr, [1] * 4, mode="replicate")
         return F.conv2d(padded, self.interpolation.to(padded.dtype))
 
     def enlarge(self, subpixels: Tensor) -> Tensor:

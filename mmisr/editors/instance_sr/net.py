@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
+from mmisr.editors.instance_sr.labels import HARD
 from mmisr.editors.instance_sr.routers import RouteInput, Router
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
-from mmisr.ops.cost_model import CostModel, measured
+from mmisr.ops.cost_model import CostModel, Workload, measured
+from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 
@@ -124,7 +126,15 @@ class InstanceSRNet(nn.Module):
             self.encoder(lr)
             return decoder.enlarge(decoder.leave_easy(decoder.skip(lr), decoder.trunk(lr)))
 
-        return measured(name, unit, size.channels, size.unit_macs, frame)
+        def leave(windows: Tensor) -> None:
+            count, token = torch.arange(len(windows), device=windows.device), self.token_size
+            place = torch.stack([torch.zeros_like(count), torch.zeros_like(count), count], 1)
+            slots = Slots(count, torch.ones_like(place[:, 1:]), place, token, at_border=False)
+            image = windows.new_zeros(1, 3 * decoder.scale**2, token, len(windows) * token)
+            image = image.to(memory_format=torch.channels_last)
+            scatter_add_tokens(image, decoder.leave(HARD, gather_tokens(windows, slots, margin=1), padding=0), place)
+
+        return measured(name, Workload(unit, size.channels, size.unit_macs, frame, leave, self.token_size + 2))
 
     def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
         logits = given.logits()

@@ -84,12 +84,14 @@ class Batch:
         slots: M tokens in them, by window.
         exits: (M,) MODERATE or HARD.
         num_hard: So many first windows go through block 3 too.
+        images: (N,) the image of each window, on the host.
     """
 
     windows: Windows
     slots: Slots
     exits: NDArray[np.int64]
     num_hard: int
+    images: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Planner:
         """Milliseconds of the deep blocks and their exits, as the device's costs foretell them."""
         if not len(cover.sizes):
             return 0.0
-        total = float((exits != EASY).sum()) * (self.costs.token_ms if cover.kind != "dense" else 0.0)
+        total = float((exits != EASY).sum()) * self.costs.token_ms
         for first, members in _by_size(cover.sizes):
             pixels = int(first.prod())
             batches = max(1, len(members) * pixels // BATCH_PIXELS)
@@ -171,13 +173,15 @@ class Planner:
                 mine = np.concatenate([np.arange(a, b) for a, b in zip(lo, hi, strict=True)])
                 part = tokens[mine]
                 inner = part[:, 1:] * self.token - corners[chunk][window]
+                at_border = ((inner < 1) | (inner + self.token >= size)).any()
                 arrays = (torch.from_numpy(a).to(device) for a in (image[chunk], corners[chunk], window, inner, part))
                 picture, corner, window_of, inner_of, token = arrays
                 yield Batch(
                     Windows(picture, corner, (int(size[0]), int(size[1]))),
-                    Slots(window_of, inner_of, token, self.token),
+                    Slots(window_of, inner_of, token, self.token, bool(at_border)),
                     maps[tuple(part.T)],
                     int((depth[chunk] == HARD).sum()),
+                    image[chunk],
                 )
 
     def _options(self, exits: Exits) -> Iterator[Cover]:

@@ -9,13 +9,21 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.editors.instance_sr.planner import PARTITIONS, Batch, Cover, Exits, Partition, Planner
 from mmisr.ops.cost_model import CostModel
-from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_tokens
+from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
+from mmisr.ops.tokens import spread
+
+Ready = dict[int, list[tuple[Tensor, Tensor]]]
+"""By exit, features of tokens with a margin of 1, and (M, 3) where they belong."""
+
+EASY_FRAME = 0.5
+"""Where more of an image is easy, its easy exit runs over the whole frame, which costs half as much a token."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +144,8 @@ class SparseDecoder:
             seen = -(-(self.decoder.full_halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
         before, after = min(seen, rows.start), min(seen, maps.shape[1] - rows.stop)
         cut = lr[..., (rows.start - before) * self.token : (rows.stop + after) * self.token, :]
-        exits = np.zeros((len(maps), before + rows.stop - rows.start, maps.shape[2]), dtype=maps.dtype)
-        exits[:, before:] = maps[:, rows]
+        exits = np.full((len(maps), cut.shape[-2] // self.token, maps.shape[2]), EASY, dtype=maps.dtype)
+        exits[:, before : before + rows.stop - rows.start] = maps[:, rows]
         parts = [cover.band(rows, self.token, before, cut.shape[-2]) for cover in covers]
         sr = self._compute(cut, exits, parts)
         start = before * self.token * self.decoder.scale
@@ -148,10 +156,16 @@ class SparseDecoder:
         decoder = self.decoder
         lr = lr.to(memory_format=torch.channels_last)
         trunk, out = decoder.trunk(lr), decoder.skip(lr)
-        if (maps == EASY).any():
-            out = decoder.leave_easy(out, trunk)
+        ready: Ready = {EASY: [], MODERATE: [], HARD: []}
+        if decoder.easy == "exit1":
+            self._leave_easy(maps == EASY, trunk, out, ready)
         for batch in self.planner.batches(maps, covers, lr.device):
-            self._run(batch, lr, trunk, out)
+            self._run(batch, maps, trunk, out, ready)
+        del trunk  # before the exits take memory
+        for level, parts in ready.items():
+            if parts:
+                features, tokens = (torch.cat(column) for column in zip(*parts, strict=True))
+                scatter_add_tokens(out, decoder.leave(level, features, padding=0), tokens)
         return decoder.enlarge(out)
 
     def plan(self, exits: Exits) -> Cover:
@@ -169,39 +183,36 @@ class SparseDecoder:
         frame = exits.size * self.token**2
         skip = 81 * decoder.scale**2
         total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs + skip))
-        if (exits == EASY).any() and decoder.easy == "exit1":
-            total += frame * self._exit_macs
+        easy = int((exits == EASY).sum())
+        left = exits.size - easy
+        if decoder.easy == "exit1":
+            left += exits.size if easy > EASY_FRAME * exits.size else easy
         if size.fusion:
             total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
-        deep = int((exits != EASY).sum()) * self.token**2
-        return total + deep * (self._exit_macs + skip) + self.planner.macs(self.plan(exits))
+        return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(self.plan(exits))
 
-    @property
-    def _exit_macs(self) -> int:
-        """MACs of one exit per LR pixel."""
-        return 27 * self.decoder.size.channels * self.decoder.scale**2
+    def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, out: Tensor, ready: Ready) -> None:
+        """The easy exit, over the whole frame where most of an image is easy."""
+        most = easy.mean((1, 2), keepdims=True) > EASY_FRAME
+        if most.any():
+            mask = spread(torch.from_numpy(easy & most), self.token).to(trunk)
+            out.addcmul_(self.decoder.leave(EASY, trunk), mask)
+        tokens = torch.from_numpy(np.argwhere(easy & ~most)).to(trunk.device)
+        if len(tokens):
+            slots = Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token)
+            ready[EASY].append((gather_tokens(trunk, slots, margin=1), tokens))
 
-    def _run(self, batch: Batch, lr: Tensor, trunk: Tensor, out: Tensor) -> None:
-        """Overwrite the sub-pixels of the tokens of one batch."""
-        decoder, frame = self.decoder, (trunk.shape[-2], trunk.shape[-1])
-        whole = batch.windows.size_hw == frame
+    def _run(self, batch: Batch, maps: Exits, trunk: Tensor, out: Tensor, ready: Ready) -> None:
+        """Run the deep blocks of one batch; its tokens are left ready for their exits, or leave at once as whole frames."""
+        decoder, whole = self.decoder, batch.windows.size_hw == (trunk.shape[-2], trunk.shape[-1])
         x = decoder.blocks[1](trunk[batch.windows.image] if whole else gather_windows(trunk, batch.windows))
-        self._leave(MODERATE, x, batch, lr, out)
-        if not batch.num_hard:
-            return
-        x = decoder.blocks[2](x[: batch.num_hard])
-        if whole and (batch.exits == HARD).sum() * self.token**2 == len(x) * frame[0] * frame[1]:
-            image = batch.windows.image[: batch.num_hard]
-            out[image] = (decoder.leave(HARD, x) + decoder.skip(lr[image])).to(out.dtype)
-        else:
-            self._leave(HARD, x, batch, lr, out)
-
-    def _leave(self, level: int, x: Tensor, batch: Batch, lr: Tensor, out: Tensor) -> None:
-        chosen = np.flatnonzero(batch.exits == level)
-        if not len(chosen):
-            return
-        slots, decoder = batch.slots.select(torch.from_numpy(chosen).to(x.device)), self.decoder
-        patches = decoder.leave(level, gather_tokens(x, slots, margin=1), padding=0)
-        in_image = Slots(slots.token[:, 0], slots.token[:, 1:] * self.token, slots.token, self.token)
-        patches = patches + decoder.interpolate(gather_tokens(lr, in_image, margin=1, border="replicate"))
-        scatter_tokens(out, patches, slots.token)
+        for level in (MODERATE, HARD):
+            if level == HARD and batch.num_hard:
+                x = decoder.blocks[2](x[: batch.num_hard])
+            chosen = np.flatnonzero(batch.exits == level)
+            images = batch.images[: len(x)]
+            if len(chosen) and whole and (maps[images] == level).all():
+                out.index_add_(0, batch.windows.image[: len(x)], decoder.leave(level, x))
+            elif len(chosen):
+                slots = batch.slots.select(torch.from_numpy(chosen).to(x.device))
+                ready[level].append((gather_tokens(x, slots, margin=1), slots.token))

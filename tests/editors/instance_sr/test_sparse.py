@@ -89,7 +89,6 @@ def test_all_hard_is_one_dense_pass(make_net):
     only = count_macs(
         lambda x: (
             decoder.skip(x),
-            decoder.skip(x),
             decoder.leave(2, decoder.blocks[2](decoder.blocks[1](decoder.trunk(x)))),
         ),
         lr,
