@@ -10,15 +10,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 Curve = tuple[Sequence[float], Sequence[float]]
-"""Steps and values."""
+"""Steps (or another x) and values."""
 
 
-def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
+def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str = "step") -> None:
     """One panel a key, one line a run.
 
     Args:
         panels: By key, then by run.
         path: PNG, PDF or SVG to write.
+        xlabel: What the first values of a curve are.
     """
     figure = Figure(figsize=(7, 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
@@ -30,7 +31,7 @@ def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
         axis.legend(fontsize="small")
         axis.set_ylabel(key)
         axis.grid(alpha=0.3)
-    axes[-1].set_xlabel("step")
+    axes[-1].set_xlabel(xlabel)
     _save(figure, path)
 
 

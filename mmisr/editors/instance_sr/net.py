@@ -16,6 +16,7 @@ from mmisr.editors.instance_sr.routers import RouteInput, Router
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.cost_model import CostModel, Workload, measured
 from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
+from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 
@@ -41,6 +42,7 @@ class InstanceSRNet(nn.Module):
         self.token_size = token_size
         self.encoder = Encoder(token_size)
         self.decoder = Decoder(scale, size, easy)
+        self.timer: Timer = NULL_TIMER
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on CPU and GPU
 
     def forward(
@@ -110,11 +112,16 @@ class InstanceSRNet(nn.Module):
 
     def _sparse(self, execution: Execution, budget: Budget | None = None) -> SparseDecoder:
         timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
-        return SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None)
+        return SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None, self.timer)
 
     def _given(self, lr: Tensor, hints: UpscaleHints | None, most_pixels: int = 1 << 62) -> RouteInput:
         last = lr.to(memory_format=torch.channels_last)
-        return RouteInput(lr, self.token_size, hints, lambda: self.encoder.in_bands(last, most_pixels))
+
+        def encode() -> tuple[Tensor, Tensor]:
+            with self.timer.stage("encoder"):
+                return self.encoder.in_bands(last, most_pixels)
+
+        return RouteInput(lr, self.token_size, hints, encode)
 
     def costs(self) -> CostModel:
         """What this network costs on its device, measured once and cached."""

@@ -17,13 +17,14 @@ from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.editors.instance_sr.planner import PARTITIONS, Batch, Cover, Exits, Partition, Planner
 from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
+from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import spread
-
-Ready = dict[int, list[tuple[Tensor, Tensor]]]
-"""By exit, features of tokens with a margin of 1, and (M, 3) where they belong."""
 
 EASY_FRAME = 0.5
 """Where more of an image is easy, its easy exit runs over the whole frame, which costs half as much a token."""
+
+EXIT_TOKENS = 512
+"""So many tokens leave by an exit at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,19 @@ class SparseDecoder:
         token: Side of a token in LR pixels.
         execution: How.
         costs: Of the device, for the planner.
+        timer: Of its stages: plan, trunk, deep blocks, exits.
     """
 
-    def __init__(self, decoder: Decoder, token: int, execution: Execution, costs: CostModel | None = None) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        token: int,
+        execution: Execution,
+        costs: CostModel | None = None,
+        timer: Timer = NULL_TIMER,
+    ) -> None:
         self.decoder = decoder
+        self.timer = timer
         self.token = token
         halo = decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
         self.planner = Planner(decoder.size, token, halo, costs or CostModel(), execution.partition)
@@ -94,8 +104,9 @@ class SparseDecoder:
         Returns:
             (B, 3, s*h, s*w), not clamped.
         """
-        maps = exits.cpu().numpy()  # the one synchronisation with the device
-        covers = [self.planner.cover(chosen) for chosen in maps]
+        with self.timer.stage("plan"):
+            maps = exits.cpu().numpy()  # the one synchronisation with the device
+            covers = [self.planner.cover(chosen) for chosen in maps]
         return self.decoder.fusion(self._compute(lr, maps, covers))
 
     def bands(self, lr: Tensor, exits: Tensor, most_pixels: int) -> Iterator[tuple[slice, Tensor]]:
@@ -153,20 +164,18 @@ class SparseDecoder:
 
     def _compute(self, lr: Tensor, maps: Exits, covers: list[Cover]) -> Tensor:
         """The image without fusion; tokens that no cover owns leave by the easy exit."""
-        decoder = self.decoder
         lr = lr.to(memory_format=torch.channels_last)
-        trunk, out = decoder.trunk(lr), decoder.skip(lr)
-        ready: Ready = {EASY: [], MODERATE: [], HARD: []}
-        if decoder.easy == "exit1":
-            self._leave_easy(maps == EASY, trunk, out, ready)
-        for batch in self.planner.batches(maps, covers, lr.device):
-            self._run(batch, maps, trunk, out, ready)
-        del trunk  # before the exits take memory
-        for level, parts in ready.items():
-            if parts:
-                features, tokens = (torch.cat(column) for column in zip(*parts, strict=True))
-                scatter_add_tokens(out, decoder.leave(level, features, padding=0), tokens)
-        return decoder.enlarge(out)
+        with self.timer.stage("trunk"):
+            trunk, out = self.decoder.trunk(lr), self.decoder.skip(lr)
+            leaving = Leaving(self.decoder, out)
+            if self.decoder.easy == "exit1":
+                self._leave_easy(maps == EASY, trunk, leaving)
+        with self.timer.stage("deep blocks"):
+            for batch in self.planner.batches(maps, covers, lr.device):
+                self._run(batch, maps, trunk, leaving)
+            leaving.finish()
+        with self.timer.stage("enlarge"):
+            return self.decoder.enlarge(out)
 
     def plan(self, exits: Exits) -> Cover:
         """How the deep tokens of one (rows, cols) map are covered."""
@@ -191,28 +200,56 @@ class SparseDecoder:
             total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
         return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(self.plan(exits))
 
-    def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, out: Tensor, ready: Ready) -> None:
+    def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, leaving: Leaving) -> None:
         """The easy exit, over the whole frame where most of an image is easy."""
         most = easy.mean((1, 2), keepdims=True) > EASY_FRAME
         if most.any():
             mask = spread(torch.from_numpy(easy & most), self.token).to(trunk)
-            out.addcmul_(self.decoder.leave(EASY, trunk), mask)
+            leaving.out.addcmul_(self.decoder.leave(EASY, trunk), mask)
         tokens = torch.from_numpy(np.argwhere(easy & ~most)).to(trunk.device)
-        if len(tokens):
-            slots = Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token)
-            ready[EASY].append((gather_tokens(trunk, slots, margin=1), tokens))
+        leaving.add(EASY, trunk, Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token))
 
-    def _run(self, batch: Batch, maps: Exits, trunk: Tensor, out: Tensor, ready: Ready) -> None:
-        """Run the deep blocks of one batch; its tokens are left ready for their exits, or leave at once as whole frames."""
+    def _run(self, batch: Batch, maps: Exits, trunk: Tensor, leaving: Leaving) -> None:
+        """Run the deep blocks of one batch."""
         decoder, whole = self.decoder, batch.windows.size_hw == (trunk.shape[-2], trunk.shape[-1])
         x = decoder.blocks[1](trunk[batch.windows.image] if whole else gather_windows(trunk, batch.windows))
         for level in (MODERATE, HARD):
             if level == HARD and batch.num_hard:
                 x = decoder.blocks[2](x[: batch.num_hard])
             chosen = np.flatnonzero(batch.exits == level)
-            images = batch.images[: len(x)]
-            if len(chosen) and whole and (maps[images] == level).all():
-                out.index_add_(0, batch.windows.image[: len(x)], decoder.leave(level, x))
+            if len(chosen) and whole and (maps[batch.images[: len(x)]] == level).all():
+                leaving.out.index_add_(0, batch.windows.image[: len(x)], decoder.leave(level, x))
             elif len(chosen):
-                slots = batch.slots.select(torch.from_numpy(chosen).to(x.device))
-                ready[level].append((gather_tokens(x, slots, margin=1), slots.token))
+                leaving.add(level, x, batch.slots.select(torch.from_numpy(chosen).to(x.device)))
+
+
+class Leaving:
+    """Tokens on their way through an exit: many at once, because small convolutions cost more than their MACs.
+
+    Args:
+        decoder: Whose exits.
+        out: (B, 3 s^2, h, w) sub-pixels, added to in place.
+    """
+
+    def __init__(self, decoder: Decoder, out: Tensor) -> None:
+        self.decoder = decoder
+        self.out = out
+        self._ready: dict[int, list[tuple[Tensor, Tensor]]] = {}
+
+    def add(self, level: int, x: Tensor, slots: Slots) -> None:
+        """Let tokens of (N, C, h, w) features leave by the exit of ``level``, now or with those to come."""
+        for start in range(0, len(slots), EXIT_TOKENS):
+            part = slots.select(torch.arange(start, min(start + EXIT_TOKENS, len(slots)), device=x.device))
+            ready = self._ready.setdefault(level, [])
+            ready.append((gather_tokens(x, part, margin=1), part.token))
+            if sum(len(token) for _, token in ready) >= EXIT_TOKENS:
+                self._leave(level)
+
+    def finish(self) -> None:
+        """Let those leave that still wait."""
+        for level in list(self._ready):
+            self._leave(level)
+
+    def _leave(self, level: int) -> None:
+        features, tokens = (torch.cat(column) for column in zip(*self._ready.pop(level), strict=True))
+        scatter_add_tokens(self.out, self.decoder.leave(level, features, padding=0), tokens)
