@@ -18,6 +18,8 @@ RUNTIME = [
     "rich>=12",
     "tqdm>=4.60",
     "faster-coco-eval>=1.6",
+    "jinja2>=3",
+    "matplotlib>=3.7",
 ]
 OPENMMLAB = ["onedl-mmengine>=0.10.12", "onedl-mmcv>=2.3.6", "onedl-mmdetection>=3.5.1"]
 """The maintained forks; people with the upstream packages leave this extra out. torch is always yours to choose."""
@@ -42,6 +44,7 @@ EXTRAS = {
         "hypothesis>=6.100",
         "import-linter>=2.3",
         "mypy>=1.15",
+        "playwright>=1.40",
         "pycocotools>=2.0.7",
         "pytest>=8",
         "pytest-xdist>=3.5",
@@ -125,7 +128,7 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["mmisr", "mmisr.*"]),
-    package_data={"mmisr": ["**/README.md", "py.typed"]},
+    package_data={"mmisr": ["**/README.md", "py.typed", "reports/html/templates/*"]},
     install_requires=RUNTIME,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["mmisr = mmisr.__main__:main"]},

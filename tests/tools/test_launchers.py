@@ -127,4 +127,5 @@ def test_a_wheel_carries_configs_and_tools(clone, tmp_path):
         points = wheel.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     assert {"mmisr/.mim/tools/train.py", "mmisr/.mim/configs/_base_/default_runtime.py"} <= names
     assert {"mmisr/.mim/model-index.yml", "mmisr/pipeline/sr_detector.py"} <= names
+    assert {f"mmisr/reports/html/templates/page.{kind}" for kind in ("html.jinja", "css", "js")} <= names
     assert "mmisr = mmisr.__main__:main" in points

@@ -1,0 +1,64 @@
+"""Strategy ``PixelFirst``: pixels alone for some iterations, then pixels and detection together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.logging import MessageHub
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.strategy import OnePhase
+from mmisr.registry import STRATEGIES
+
+
+@STRATEGIES.register_module()
+class PixelFirst(OnePhase):
+    """Teach the editor to restore before the detector may pull at it.
+
+    A fresh editor makes images that the detector has never seen, and the detection loss of the first iterations says
+    little. So the detector waits: it is not even run until ``pixel_iters``.
+
+    Args:
+        pixel_iters: Iterations on the pixel loss alone; 0 for none.
+        detection_weight: Weight of the detector's losses afterwards; the pixel loss weighs 1.
+
+    Raises:
+        ValueError: A number is negative; when training, a sample has no HR image.
+    """
+
+    def __init__(self, pixel_iters: int, detection_weight: float = 1.0) -> None:
+        if pixel_iters < 0 or detection_weight < 0:
+            raise ValueError(f"PixelFirst needs numbers >= 0, got {pixel_iters} and {detection_weight}")
+        self.pixel_iters = pixel_iters
+        self.detection_weight = detection_weight
+
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> dict[str, Tensor | list[Tensor]]:
+        """The pixel loss; from iteration ``pixel_iters`` on the detector's losses too."""
+        images = [result.image[0] for result in model.upscale(lr, samples)]
+        losses: dict[str, Tensor | list[Tensor]] = {"loss_pixel_first_pixel": _pixel_loss(images, samples)}
+        if iteration() >= self.pixel_iters:
+            found = model.detection_losses(images, samples)
+            losses |= {name: _weighted(value, self.detection_weight) for name, value in found.items()}
+        return losses
+
+
+def iteration() -> int:
+    """The runner's iteration, counted from 0; a resumed run goes on where it was."""
+    return int(MessageHub.get_current_instance().get_info("iter", 0))
+
+
+def _pixel_loss(images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Tensor:
+    if any("hr" not in sample for sample in samples):
+        raise ValueError("strategy PixelFirst needs HR images; simulate LR from HR (mmisr.SimulateLR)")
+    pairs = zip(images, samples, strict=True)
+    return torch.stack([F.l1_loss(image, sample.hr.to(image) / 255) for image, sample in pairs]).mean()
+
+
+def _weighted(value: Tensor | list[Tensor], weight: float) -> Tensor | list[Tensor]:
+    return [v * weight for v in value] if isinstance(value, list) else value * weight
