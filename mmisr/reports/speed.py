@@ -36,3 +36,19 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{100 * row['overhead_share']:.0f}",
         *peaks,
     ]
+
+
+def pareto_table(content: Mapping[str, Any]) -> str:
+    """What :func:`mmisr.apis.pareto.pareto` found, as Markdown tables: points, whole pairs, stages."""
+    lines = ["| router | asked % | deep % | AP | in box dB | SR GMAC | SR ms |", "|---|" + "---:|" * 6]
+    for p in content["points"]:
+        shares = ["-" if p[k] is None else f"{100 * p[k]:.0f}" for k in ("share", "deep")]
+        figures = ["-" if p[k] is None else f"{p[k]:.{n}f}" for k, n in (("ap", 3), ("psnr_in_box", 2))]
+        row = [p["router"], *shares, *figures, f"{p['macs'] / 1e9:.2f}", f"{p['ms']:.0f}"]
+        lines.append("| " + " | ".join(row) + " |")
+    lines += ["", "| pair | AP | ms | images/s |", "|---|---:|---:|---:|"]
+    for name, row in content["pairs"].items():
+        ap = "-" if row["AP"] is None else f"{row['AP']:.3f}"
+        lines.append(f"| {name} | {ap} | {row['ms']:.0f} | {row['images_per_s']:.1f} |")
+    lines += ["", "| stage | ms |", "|---|---:|"]
+    return "\n".join(lines + [f"| {name} | {ms:.1f} |" for name, ms in content["stages"].items()])

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 WINDOW_PIXELS = 128
 """Largest side of a window without its halo; the features of one then stay in a CPU's caches."""
 
-RISK = 1.15
+RISK = 1.05
 """Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more."""
 
 BATCH_PIXELS = 24 * 1024

@@ -1,0 +1,214 @@
+"""What ``tools/analysis/pareto.py`` does: accuracy against milliseconds over the budget range, router by router."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from torch.utils.data import DataLoader
+
+from mmisr.analysis.arms import Arm
+from mmisr.analysis.benchmark import interleaved
+from mmisr.analysis.bootstrap import Settings, arm_figures, sample_arm
+from mmisr.analysis.cache import write_whole
+from mmisr.analysis.comparison import ArmRun
+from mmisr.apis.arms import named_arms
+from mmisr.apis.compare import Plan, build_arm, metric_of, run_arms, test_loader
+from mmisr.apis.configs import read_config
+from mmisr.apis.facts import meta
+from mmisr.ops.timing import NULL_TIMER, StageTimer
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.reports.plots import plot_curves
+from mmisr.reports.speed import pareto_table
+
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
+PAIRS = ("bicubic", "instance_sr", "instance_sr_all_hard", "sliced")
+FIGURES = ("AP", "in-box PSNR")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One router at one budget.
+
+    Args:
+        router: ``learned``, ``random``, ``edge`` or ``oracle``; or an end of the range, which has no router.
+        share: Share of deep tokens that was asked for; None where nothing was asked.
+        deep: Share of deep tokens, mean over the images.
+        ap: AP of the pair.
+        psnr_in_box: Mean over the images with boxes; None without HR.
+        ms: Of SR alone, an image: median over rounds in which all points take turns.
+        macs: Of SR alone, mean over the images, everything charged.
+    """
+
+    router: str
+    share: float | None
+    deep: float | None
+    ap: float | None
+    psnr_in_box: float | None
+    ms: float
+    macs: float
+
+
+def pareto(
+    config: str,
+    out: str | None = None,
+    shares: Sequence[float] = SHARES,
+    images: int = 10,
+    rounds: int = 5,
+    device: str | None = None,
+    cfg_options: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Measure the curve of accuracy against time that a budget moves along, and the curves of other routers.
+
+    Args:
+        config: Config of a pair with an InstanceSR editor.
+        out: Folder of ``pareto.json``, ``pareto.png`` and ``pareto.md``; ``work_dirs/pareto/<config name>`` by default.
+            Points that are in it are not evaluated again; times are measured anew.
+        shares: Shares of deep tokens.
+        images: So many images are timed.
+        rounds: How often.
+        device: Where to run; a GPU where there is one by default.
+        cfg_options: Overrides by dotted key.
+
+    Returns:
+        ``points``; ``stages``, milliseconds an image of the learned router; ``pairs``, SR and detector together against
+        other ways to use the same detector; ``meta``.
+
+    Raises:
+        ValueError: The config is no pair's, or its editor routes no tokens.
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    loader = test_loader(cfg)
+    plan = Plan(
+        cfg,
+        Path(out or f"work_dirs/pareto/{Path(config).stem}"),
+        device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        pictures=False,
+    )
+    arms, pairs = _arms(cfg.model.editor.to_dict(), shares)
+    runs = run_arms(plan, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader)
+    shared: dict[str, Any] = {}
+    batches = [batch for batch, _ in zip(loader, range(images), strict=False)]
+    built = {name: build_arm(plan, arm, shared) for name, arm in arms.items()}
+    times = interleaved({name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds)
+    figures = {name: _figures(run, _settings(plan, loader)) for name, run in runs.items()}
+    points = [
+        asdict(_point(name, figures[arm.name], runs[arm.name], median(times[name]) / len(batches)))
+        for name, arm in arms.items()
+    ]
+    whole = {arm.name: build_arm(plan, arm, shared) for arm in pairs}
+    content = {
+        "points": points,
+        "stages": _stages(whole["instance_sr"], batches, rounds),
+        "pairs": _pairs(whole, {name: f["AP"] for name, f in figures.items()}, batches, rounds),
+        "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
+    }
+    write_whole(plan.folder / "pareto.json", json.dumps(content, indent=2) + "\n")
+    table = pareto_table(content)
+    write_whole(plan.folder / "pareto.md", table + "\n")
+    Console(width=120).print(table, markup=False)
+    plot_curves(_panels(points), plan.folder / "pareto.png", "SR milliseconds an image")
+    return content
+
+
+def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Arm], list[Arm]]:
+    """The arms of the curves by name, and those whose pairs are timed as a whole."""
+    known = named_arms(editor)
+    if "instance_sr" not in known:
+        raise ValueError(f"a budget moves an editor that routes tokens, and {editor['type']!r} does not")
+    run = dict(editor.get("execution") or {})
+    arms = {
+        "bicubic": known["bicubic"],
+        "block_1_only": Arm("block_1_only", {**editor, "router": "fixed:0"}),
+        "all_hard": known["instance_sr_all_hard"],
+        "learned": known["instance_sr"],
+        "oracle": Arm("oracle", {**editor, "router": "oracle"}),
+    }
+    for share in shares:
+        limited = {**editor, "router": "learned", "execution": {**run, "budget": {"hard_share": share}}}
+        arms[f"learned {share}"] = Arm(f"learned_{round(1000 * share)}", limited)
+        for kind in ("random", "edge"):
+            router = {"type": kind, "shares": [1 - share, 0.0, share]}
+            arms[f"{kind} {share}"] = Arm(f"{kind}_{round(1000 * share)}", {**editor, "router": router})
+    return arms, [known[name] for name in PAIRS]
+
+
+def _settings(plan: Plan, loader: DataLoader) -> Settings:
+    metric, dataset = metric_of(plan.cfg), loader.dataset
+    classes = dataset.metainfo["classes"]  # type: ignore[attr-defined]  # mmdet's, of which torch knows nothing
+    return Settings(metric.protocol, metric.max_dets, len(classes), 1)
+
+
+def _figures(run: ArmRun, settings: Settings) -> dict[str, Any]:
+    weights = np.ones((1, len(run.records)), dtype=np.int64)
+    return dict(arm_figures(run, sample_arm(run, None, settings, weights), settings))
+
+
+def _point(name: str, figures: Mapping[str, Any], run: ArmRun, ms: float) -> Point:
+    router, _, share = name.partition(" ")
+    easy = figures["tokens"]["easy"]
+    return Point(
+        router=router,
+        share=float(share) if share else None,
+        deep=None if easy is None else 1 - easy,
+        ap=figures["AP"],
+        psnr_in_box=figures["psnr"]["in_box"],
+        ms=ms,
+        macs=run.macs["upscale"],
+    )
+
+
+@torch.inference_mode()
+def _upscale(pair: SRDetector, batches: Sequence[dict]) -> None:
+    for batch in batches:
+        data = pair.data_preprocessor(batch)
+        pair.upscale(data["inputs"], data["data_samples"])
+
+
+@torch.inference_mode()
+def _detect(pair: SRDetector, batches: Sequence[dict]) -> None:
+    for batch in batches:
+        pair.test_step(batch)
+
+
+def _stages(pair: SRDetector, batches: Sequence[dict], rounds: int) -> dict[str, float]:
+    """Median milliseconds an image and stage; ``upscale`` holds those of the editor."""
+    _detect(pair, batches)
+    timer = StageTimer()
+    pair.timer = pair.editor.net.timer = timer
+    for _ in range(rounds):
+        for batch in batches:
+            with timer.stage("preprocess"):
+                data = pair.data_preprocessor(batch)
+            with torch.inference_mode():
+                pair.predict(data["inputs"], data["data_samples"])
+    pair.timer = pair.editor.net.timer = NULL_TIMER
+    return timer.medians()
+
+
+def _pairs(
+    pairs: Mapping[str, SRDetector], ap: Mapping[str, float | None], batches: Sequence[dict], rounds: int
+) -> dict[str, dict[str, float | None]]:
+    """AP, milliseconds an image and images per second of whole pairs, which take turns."""
+    times = interleaved({name: partial(_detect, pair, batches) for name, pair in pairs.items()}, rounds)
+    ms = {name: median(values) / len(batches) for name, values in times.items()}
+    return {name: {"AP": ap[name], "ms": value, "images_per_s": 1000 / value} for name, value in ms.items()}
+
+
+def _panels(points: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    return {title: dict(_curves(points, key)) for title, key in zip(FIGURES, ("ap", "psnr_in_box"), strict=True)}
+
+
+def _curves(points: Sequence[Mapping[str, Any]], key: str) -> Iterator[tuple[str, tuple[list[float], list[float]]]]:
+    for router in dict.fromkeys(p["router"] for p in points):
+        known = sorted((p["ms"], p[key]) for p in points if p["router"] == router and p[key] is not None)
+        if known:
+            yield router, ([ms for ms, _ in known], [value for _, value in known])
