@@ -4,8 +4,9 @@ import argparse
 
 from mmengine.config import DictAction
 
-from mmisr.apis.compare import REPLICATES, SEED, compare
+from mmisr.apis.compare import REPLICATES, SEED, compare, results_folder
 from mmisr.apis.console import show
+from mmisr.apis.report import report
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default")
     parser.add_argument("--replicates", type=int, default=REPLICATES, help="how often the images are drawn anew")
     parser.add_argument("--seed", type=int, default=SEED, help="of these draws")
+    parser.add_argument("--no-report", action="store_true", help="write no report.html")
     parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
     args = parser.parse_args()
     found = compare(
@@ -41,6 +43,8 @@ def main() -> None:
         cfg_options=args.cfg_options,
     )
     show(found)
+    if not args.no_report:
+        print(f"report: {report(results_folder(args.config, args.out))}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
 
     results.json                 figures, intervals, differences, verdicts, meta (below)
     results.csv  results.md      the same figures as tables
+    report.html                  the page, made again by tools/report.py
     arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of everything that the arm depends on
         arm.json                 key, arm, ms, macs, and one row an image (below)
         records.npz              boxes, see mmisr.evaluation.functional.coco_records.load_records

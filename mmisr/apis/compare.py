@@ -96,10 +96,9 @@ def compare(
         >>> [v.text for v in found.verdicts]                                           # doctest: +SKIP
     """
     cfg = read_config(config, cfg_options=cfg_options)
-    name = Path(cfg.filename).stem if cfg.filename else "run"
     plan = Plan(
         cfg,
-        Path(out or f"work_dirs/compare/{name}"),
+        results_folder(cfg, out),
         checkpoint,
         device or ("cuda" if torch.cuda.is_available() else "cpu"),
     )
@@ -107,6 +106,17 @@ def compare(
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
     return finish(plan, run_arms(plan, chosen, loader), loader, replicates, seed)
+
+
+def results_folder(config: str | Path | Config, out: str | Path | None = None) -> Path:
+    """Where the results of a comparison lie.
+
+    Args:
+        config: As for :func:`compare`.
+        out: As for :func:`compare`.
+    """
+    name = config.filename if isinstance(config, Config) else config
+    return Path(out or f"work_dirs/compare/{Path(name).stem if name else 'run'}")
 
 
 def default_arms(editor: dict[str, Any], loader: DataLoader) -> list[Arm]:
@@ -192,13 +202,8 @@ def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
 def _run(
     plan: Plan, arm: Arm, loader: DataLoader, shared: dict[str, Any], place: tuple[Path, Mapping[str, Any]]
 ) -> None:
-    """Run one arm into its folder; a detector that several arms have is built once."""
-    config = pair_config(plan.cfg.model, arm, plan.checkpoint)
-    pair = MODELS.build(config)
-    source = json.dumps([config["detector"], config["checkpoints"].get("detector")], default=str)
-    pair.detector = shared.setdefault(source, pair.detector)
-    if arm.sliced is not None:
-        pair.detector = SlicedDetector(pair.detector, Slicing(**arm.sliced))
+    """Run one arm into its folder."""
+    pair = build_arm(plan, arm, shared)
     metric = metric_of(plan.cfg)
     metric.dataset_meta = _metainfo(loader)
     writer = ArmWriter(place[0], metric, partial(_short, loader.dataset), plan.pictures)
@@ -208,8 +213,19 @@ def _run(
             writer.add(sample)
             bar.update()
 
-        cost = run_arm(pair.to(plan.device), loader, arm.feed, keep)
+        cost = run_arm(pair, loader, arm.feed, keep)
     writer.finish(place[1], cost)
+
+
+def build_arm(plan: Plan, arm: Arm, shared: dict[str, Any]) -> SRDetector:
+    """The pair of an arm, on its device; a detector that several arms have is built once and kept in ``shared``."""
+    config = pair_config(plan.cfg.model, arm, plan.checkpoint)
+    pair = MODELS.build(config)
+    source = json.dumps([config["detector"], config["checkpoints"].get("detector")], default=str)
+    pair.detector = shared.setdefault(source, pair.detector)
+    if arm.sliced is not None:
+        pair.detector = SlicedDetector(pair.detector, Slicing(**arm.sliced))
+    return pair.to(plan.device).eval()
 
 
 def _metainfo(loader: DataLoader) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What ``make demo`` does: the five arms on tree crowns at x1/4, a table, a JSON file and pictures."""
+"""What ``make demo`` does: the five arms on tree crowns at x1/4, a table, a JSON file, pictures and a report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from rich.console import Console
 from tqdm import tqdm
 
@@ -15,11 +14,13 @@ from mmisr.analysis.comparison import ArmRun, Comparison
 from mmisr.apis.compare import compare
 from mmisr.apis.console import TABLE_WIDTH, show
 from mmisr.apis.data import tree_crowns
-from mmisr.reports.pictures import Panel, strip
+from mmisr.apis.report import report
+from mmisr.reports.pictures import Panel, kept_picture, strip
 from mmisr.structures.sr_result import RoutingMap
 
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 TITLES = {"lr": "LR", "bicubic": "bicubic x4", "instance_sr": "InstanceSR x4", "hr": "HR"}
+TITLE = "Tree crowns at x1/4, one detector trained on HR"
 
 SHOWN_SCORE = 0.5
 """Boxes of at least this score are drawn; AP counts all."""
@@ -29,7 +30,7 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     """Run the demo.
 
     Args:
-        out: Folder of ``results.json``, ``pictures/`` and the arms, which a second demo does not run again.
+        out: Folder of ``results.json``, ``report.html``, ``pictures/`` and the arms, which a second demo does not run again.
         config: Config of a pair with an InstanceSR editor.
 
     Returns:
@@ -41,8 +42,9 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     found = compare(config, out=out, device="cpu")
     folder = Path(out)
     pictures(found, folder / "pictures")
-    show(found, "Tree crowns at x1/4, one detector trained on HR")
+    show(found, TITLE)
     console.print(f"results: {folder / 'results.json'}; pictures: {folder / 'pictures'}")
+    console.print(f"report: {report(folder, TITLE)}", soft_wrap=True)
     return found.to_json()
 
 
@@ -63,15 +65,8 @@ def pictures(found: Comparison, folder: Path) -> None:
         strip(panels).save(folder / f"{Path(row.file_name).stem}.jpg", quality=88)
 
 
-def _pixels(run: ArmRun, index: int) -> np.ndarray:
-    path = run.picture(index)
-    if path is None:
-        raise FileNotFoundError(f"{run.folder} has no picture of image {index}: delete the folder to run the arm again")
-    return np.asarray(Image.open(path).convert("RGB"))
-
-
 def _panel(title: str, run: ArmRun, index: int) -> Panel:
-    image, record = _pixels(run, index), run.records[index]
+    image, record = np.asarray(kept_picture(run, index)), run.records[index]
     height, width = image.shape[:2]
     factor = height / run.rows[index].source_hw[0]
     found = record.det_xyxy[record.det_scores >= SHOWN_SCORE]
@@ -83,4 +78,4 @@ def _panel(title: str, run: ArmRun, index: int) -> Panel:
 def _routing(run: ArmRun, index: int) -> Panel:
     exits, token = run.exits(index), run.images[index].token_size
     routing = None if exits is None or token is None else RoutingMap(torch.from_numpy(exits)[None], token)
-    return Panel("routing: amber moderate, pink hard", _pixels(run, index), routing=routing)
+    return Panel("routing: amber moderate, pink hard", np.asarray(kept_picture(run, index)), routing=routing)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from mmisr.analysis.comparison import ArmRun
 from mmisr.structures.sr_result import RoutingMap
 
 TRUTH, FOUND = (255, 255, 255), (80, 220, 100)
@@ -40,6 +41,22 @@ class Panel:
 def to_uint8(image: NDArray[np.floating]) -> NDArray[np.uint8]:
     """(3, H, W) RGB in [0, 1] to (H, W, 3) uint8, rounded."""
     return np.clip(np.rint(image.transpose(1, 2, 0) * 255), 0, 255).astype(np.uint8)
+
+
+def kept_picture(run: ArmRun, index: int) -> Image.Image:
+    """What the detector saw, as the comparison kept it.
+
+    Args:
+        run: The arm.
+        index: Of the image.
+
+    Raises:
+        FileNotFoundError: The file is gone.
+    """
+    path = run.picture(index)
+    if path is None:
+        raise FileNotFoundError(f"{run.folder} has no picture of image {index}: delete the folder to run the arm again")
+    return Image.open(path).convert("RGB")
 
 
 def strip(panels: Sequence[Panel], height: int = 420) -> Image.Image:

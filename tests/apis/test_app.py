@@ -2,7 +2,6 @@
 
 import builtins
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -89,21 +88,9 @@ def test_without_gradio(bench, monkeypatch):
         build_app(bench)
 
 
-def find_browser():
-    """A Chromium: the system's, or the one that playwright installed."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.fixture(scope="module")
-def page():
-    api = pytest.importorskip("playwright.sync_api", reason="needs: pip install playwright")
-    with api.sync_playwright() as tool:
-        try:
-            browser = tool.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        except api.Error as error:
-            pytest.skip(f"needs a Chromium (playwright install chromium): {str(error).splitlines()[0]}")
-        yield browser.new_page(viewport={"width": 1280, "height": 1000})
-        browser.close()
+def page(browser):
+    return browser.new_page(viewport={"width": 1280, "height": 1000})
 
 
 @pytest.fixture(scope="module")

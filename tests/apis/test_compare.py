@@ -6,7 +6,6 @@ import json
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -25,7 +24,6 @@ from mmisr.reports.table import csv_table
 ROOT = Path(__file__).parents[2]
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 NAMES = ["lr", "bicubic", "instance_sr", "hr"]
-SIDE = 128
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,31 +34,8 @@ def in_the_repository():
 
 
 @pytest.fixture(scope="module")
-def trees(tmp_path_factory):
-    """Seven crops of 128x128 of the validation set, as config options."""
-    folder = tmp_path_factory.mktemp("trees")
-    (folder / "sub").mkdir()
-    truth = json.loads((ROOT / "data/tree_crowns/val.json").read_text())
-    images, boxes = [], []
-    for info in truth["images"][:7]:
-        found = np.array([a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float)
-        x, y = (int(v) for v in np.clip(found[0, :2] - 30, 0, 464 - SIDE))
-        inside = (found[:, :2] >= (x, y)).all(1) & (found[:, :2] + found[:, 2:] <= (x + SIDE, y + SIDE)).all(1)
-        image = cv2.imread(str(ROOT / "data/tree_crowns/val" / info["file_name"]))
-        name = f"sub/{info['id']}.png"
-        cv2.imwrite(str(folder / name), image[y : y + SIDE, x : x + SIDE])
-        images.append({"id": info["id"], "file_name": name, "height": SIDE, "width": SIDE})
-        for bx, by, w, h in found[inside]:
-            row = {"id": len(boxes) + 1, "image_id": info["id"], "category_id": 1, "iscrowd": 0, "area": w * h}
-            boxes.append({**row, "bbox": [bx - x, by - y, w, h]})
-    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tree"}]}
-    (folder / "val.json").write_text(json.dumps(content))
-    place = {"data_root": f"{folder}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
-    return {
-        "test_dataloader.num_workers": 0,
-        "test_dataloader.persistent_workers": False,
-        **{f"test_dataloader.dataset.{k}": v for k, v in place.items()},
-    }
+def trees(tree_crops):
+    return tree_crops
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +45,8 @@ def three(trees):
 
 
 @pytest.fixture(scope="module")
-def found(trees, tmp_path_factory):
-    out = tmp_path_factory.mktemp("found")
-    compare(CONFIG, NAMES, out, device="cpu", replicates=100, cfg_options=trees)
-    return Comparison.load(out), out
+def found(compared):
+    return Comparison.load(compared), compared
 
 
 def folders(out):
