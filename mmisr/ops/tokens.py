@@ -15,6 +15,9 @@ Boxes = NDArray[np.int64]
 SIDES = (1, 2, 3, 4, 6, 8, 12, 16)
 """Sides of windows, in tokens. Few shapes make large batches of equal windows."""
 
+SIDE_OF = np.array([min(side for side in SIDES if side >= count) for count in range(SIDES[-1] + 1)])
+"""The next of them, by the number of tokens."""
+
 FAR = 1 << 20
 
 
@@ -36,8 +39,7 @@ def spread(exits: Tensor, token: int) -> Tensor:
 
 def window_sides(tokens: NDArray[np.int64], token: int, halo: int) -> NDArray[np.int64]:
     """Side in pixels of the window over so many tokens: the next of :data:`SIDES`, and a halo on both ends."""
-    table = np.asarray(SIDES)
-    return table[np.searchsorted(table, np.clip(tokens, 1, SIDES[-1]))] * token + 2 * halo
+    return SIDE_OF[np.minimum(tokens, SIDES[-1])] * token + 2 * halo
 
 
 def merge_rectangles(mask: Mask, token: int, halo: int, overhead: float = 24.0, tile: int = 16) -> Boxes:
@@ -68,7 +70,7 @@ def merge_rectangles(mask: Mask, token: int, halo: int, overhead: float = 24.0, 
     levels = [(bounds, marked, 0)]
     for axis in [2, 1] * (tile.bit_length() - 1):  # columns, then rows, of (4, rows, cols)
         bounds = _pair(bounds, axis)
-        apart = _both(cost, axis - 1).sum(0)
+        apart = np.add(*_halves(cost, axis - 1))
         some = bounds[2] > 0
         height, width = (window_sides(np.where(some, bounds[i + 2] - bounds[i], 1), token, halo) for i in (0, 1))
         joined = np.where(some, height * width + overhead, FAR**2)
@@ -88,14 +90,14 @@ def covered_pixels(rects: Boxes, token: int, halo: int) -> int:
     return int((height * width).sum())
 
 
-def _both(values: NDArray, axis: int) -> NDArray:
-    """(2, ...): the two halves of every pair along an axis."""
-    shape = (*values.shape[:axis], -1, 2, *values.shape[axis + 1 :])
-    return np.moveaxis(values.reshape(shape), axis + 1, 0)
+def _halves(values: NDArray, axis: int) -> tuple[NDArray, NDArray]:
+    """The first and the second of every pair along an axis."""
+    first, second = ((slice(None),) * axis + (slice(start, None, 2),) for start in (0, 1))
+    return values[first], values[second]
 
 
 def _pair(bounds: Boxes, axis: int) -> Boxes:
-    first, second = _both(bounds, axis)
+    first, second = _halves(bounds, axis)
     return np.concatenate([np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:])])
 
 

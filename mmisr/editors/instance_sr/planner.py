@@ -28,6 +28,9 @@ WINDOW_PIXELS = 128
 RISK = 1.05
 """Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more."""
 
+DENSE_SHARE = 0.6
+"""Where more tokens are deep, windows with their halos cost what a frame does, and planning them would only take time."""
+
 BATCH_PIXELS = 24 * 1024
 """Pixels of windows that run as one batch, which bounds the memory; more gain nothing."""
 
@@ -188,6 +191,8 @@ class Planner:
         deep = exits != EASY
         if self.partition in ("auto", "dense"):
             yield self._whole(exits)
+        if self.partition == "auto" and deep.mean() > DENSE_SHARE:
+            return
         if self.partition in ("auto", "rectangles"):
             yield self._placed("rectangles", exits, [(self._merge(deep), deep)])
             levels = [exits == level for level in (HARD, MODERATE)]
@@ -233,8 +238,8 @@ class Planner:
 
     def _fold(self, sizes: NDArray[np.int64], room: NDArray[np.int64]) -> NDArray[np.int64]:
         """Enlarge windows of rare sizes, within their room, to a size that others have, where that saves a batch."""
-        kinds, which, counts = np.unique(sizes, axis=0, return_inverse=True, return_counts=True)
-        which, areas = which.ravel(), kinds.prod(1)
+        kinds, which, counts = _kinds(sizes)
+        areas = kinds.prod(1)
         most = self.costs.launch_ms / (
             self.size.unit_macs / 1e9 * self.costs.window_ms
         )  # pixels that a launch is worth
@@ -253,6 +258,12 @@ class Planner:
 
 def _by_size(sizes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Each size that occurs, and the indices of its windows."""
-    kinds, which = np.unique(sizes, axis=0, return_inverse=True)
+    kinds, which, _ = _kinds(sizes)
     for number, size in enumerate(kinds):
-        yield size, np.flatnonzero(which.ravel() == number)
+        yield size, np.flatnonzero(which == number)
+
+
+def _kinds(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The (k, 2) sizes that occur, which of them each window has, and how many have it."""
+    codes, which, counts = np.unique(sizes[:, 0] << 32 | sizes[:, 1], return_inverse=True, return_counts=True)
+    return np.stack([codes >> 32, codes & (1 << 32) - 1], 1), which, counts
