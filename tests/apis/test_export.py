@@ -48,7 +48,8 @@ def photos(tmp_path) -> Path:
         h, w = 41 + number % 3, 50 + 2 * (number % 3)
         path = tmp_path / "photos" / f"part{number % 2}" / f"{number}.{'jpg' if number % 2 else 'png'}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture[9 * number : 9 * number + h, 150 : 150 + w]).save(path)
+        top, left = 9 * (number % 16), 150 + 10 * (number // 16)
+        Image.fromarray(picture[top : top + h, left : left + w]).save(path)
         name = path.relative_to(tmp_path / "photos").as_posix()
         images.append({"id": number, "file_name": name, "height": h, "width": w, "license": 4})
         boxes = {"bbox": [4, 6, 20, 10], "area": 150, "segmentation": [[4, 6, 24, 6, 24, 16]], "keypoints": [5, 7, 2]}
