@@ -24,6 +24,8 @@ from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.planner import Batch
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
+from mmisr.ops.resample import resize
+from mmisr.ops.timing import StageTimer
 
 Labels = NDArray[np.int64]
 
@@ -80,7 +82,8 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     """One row a share of deep tokens, SR alone.
 
     ``dense`` is the network layer by layer over the frame in channels_last layout, ``best_dense`` the same engine with
-    every token deep in windows of the best size, ``ms`` the encoder and what the map asks for.
+    every token deep in windows of the best size, ``ms`` the encoder and what the map asks for. ``block_1_ms`` lets every
+    token leave by the easy exit, ``bicubic_ms`` only interpolates.
 
     Args:
         editor: The editor; its ``execution`` says how, its router is not used.
@@ -89,16 +92,19 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
         repeats: Timed rounds.
 
     Returns:
-        Figures by row: milliseconds are medians, ``r`` and ``r_best`` medians of ratios within a round.
+        Figures by row: milliseconds are medians, ``r`` and ``r_best`` medians of ratios within a round, ``stages`` medians
+        of a run of their own. ``macs`` charges everything; ``patch_macs`` counts as ClassSR does.
     """
     net, run = editor.net, editor.execution
     sparse = _engine(net, replace(run, costs="measured"))
     best = _engine(net, replace(run, partition="rectangles", costs="measured"))
     full = torch.full_like(next(iter(maps.values())), HARD)
     ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
+    hw = (lr.shape[-2], lr.shape[-1])
+    sr_hw = (hw[0] * net.decoder.scale, hw[1] * net.decoder.scale)
+    ways |= {"block_1": lambda: sparse(lr, torch.zeros_like(full)), "bicubic": lambda: resize(lr, sr_hw)}
     ways |= {f"{share}": partial(_adaptive, net, sparse, lr, exits) for share, exits in maps.items()}
     times = interleaved(ways, repeats)
-    hw = (lr.shape[-2], lr.shape[-1])
     dense_macs = _engine(net, replace(run, partition="dense")).macs(full[0].numpy())
     dense_peak = peak_mb(ways["dense"])
     rows = []
@@ -113,7 +119,12 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
                 "ms": ms,
                 "dense_ms": median(times["dense"]),
                 "best_dense_ms": median(times["best"]),
+                "block_1_ms": median(times["block_1"]),
+                "bicubic_ms": median(times["bicubic"]),
+                "images_per_s": 1000 / ms,
+                "stages": stages_ms(net, run, lr, exits, repeats),
                 "macs": net.encoder.macs(hw) + sparse.macs(exits[0].numpy()),
+                "patch_macs": sparse.patch_macs(exits[0].numpy()),
                 "dense_macs": dense_macs,
                 "best_dense_macs": best.macs(full[0].numpy()),
                 "r": median(a / b for a, b in zip(own, times["dense"], strict=True)),
@@ -130,6 +141,17 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
 def _adaptive(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor) -> Tensor:
     net.encoder(lr)
     return sparse(lr, exits)
+
+
+def stages_ms(net: InstanceSRNet, execution: Execution, lr: Tensor, exits: Tensor, repeats: int) -> dict[str, float]:
+    """Median milliseconds of encoder, plan, trunk, deep blocks with their exits, and enlargement."""
+    timer = StageTimer(warmup=1)
+    sparse = SparseDecoder(net.decoder, net.token_size, replace(execution, costs="measured"), net.costs(), timer)
+    for _ in range(repeats + 1):
+        with timer.stage("encoder"):
+            net.encoder(lr)
+        sparse(lr, exits)
+    return timer.medians()
 
 
 def _engine(net: InstanceSRNet, execution: Execution) -> SparseDecoder:

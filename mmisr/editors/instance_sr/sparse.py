@@ -200,6 +200,18 @@ class SparseDecoder:
             total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
         return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(self.plan(exits))
 
+    def patch_macs(self, exits: Exits) -> float:
+        """MACs as ClassSR counts them: every token by what its own exit needs, without encoder, halo and overlap.
+
+        For comparison with published figures; :meth:`macs` is what is computed.
+        """
+        decoder, size = self.decoder, self.decoder.size
+        easy = decoder.exit_macs if decoder.easy == "exit1" else 0
+        shared = 27 * size.channels + size.blocks[0] * size.unit_macs + 81 * decoder.scale**2
+        deep = decoder.exit_macs + size.blocks[1] * size.unit_macs
+        by_exit = np.array([easy, deep, deep + size.blocks[2] * size.unit_macs]) + shared
+        return float(by_exit[exits].sum()) * self.token**2
+
     def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, leaving: Leaving) -> None:
         """The easy exit, over the whole frame where most of an image is easy."""
         most = easy.mean((1, 2), keepdims=True) > EASY_FRAME

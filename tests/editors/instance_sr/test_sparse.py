@@ -97,6 +97,18 @@ def test_all_hard_is_one_dense_pass(make_net):
 
 
 @torch.no_grad()
+def test_patch_macs_count_each_token_by_its_exit(make_net):
+    net = make_net()
+    run = SparseDecoder(net.decoder, 8, Execution(partition="dense"))
+    alone = [run.patch_macs(np.array([[level]])) for level in (0, 1, 2)]
+    for level, expected in enumerate(alone):
+        frame = np.full((3, 4), level)
+        assert run.patch_macs(frame) == 12 * expected == run.macs(frame), "of a frame of one kind there is nothing else"
+    assert alone == sorted(alone)
+    assert run.patch_macs(np.array([[0, 1, 2]])) == sum(alone)
+
+
+@torch.no_grad()
 def test_all_easy_never_touches_the_deep_blocks(make_net):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.zeros(1, 5, 5, dtype=torch.long)
