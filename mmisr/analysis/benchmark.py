@@ -22,10 +22,10 @@ from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.planner import Batch
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.sparse import SparseDecoder
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
-from mmisr.ops.timing import StageTimer
+from mmisr.ops.timing import NULL_TIMER, StageTimer
 
 Labels = NDArray[np.int64]
 
@@ -96,8 +96,8 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
         of a run of their own. ``macs`` charges everything; ``patch_macs`` counts as ClassSR does.
     """
     net, run = editor.net, editor.execution
-    sparse = _engine(net, replace(run, costs="measured"))
-    best = _engine(net, replace(run, partition="rectangles", costs="measured"))
+    sparse = net.sparse(replace(run, costs="measured"))
+    best = net.sparse(replace(run, partition="rectangles", costs="measured"))
     full = torch.full_like(next(iter(maps.values())), HARD)
     ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
     hw = (lr.shape[-2], lr.shape[-1])
@@ -105,7 +105,7 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     ways |= {"block_1": lambda: sparse(lr, torch.zeros_like(full)), "bicubic": lambda: resize(lr, sr_hw)}
     ways |= {f"{share}": partial(_adaptive, net, sparse, lr, exits) for share, exits in maps.items()}
     times = interleaved(ways, repeats)
-    dense_macs = _engine(net, replace(run, partition="dense")).macs(full[0].numpy())
+    dense_macs = net.sparse(replace(run, partition="dense")).macs(full[0].numpy())
     dense_peak = peak_mb(ways["dense"])
     rows = []
     for share, exits in maps.items():
@@ -122,7 +122,7 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
                 "block_1_ms": median(times["block_1"]),
                 "bicubic_ms": median(times["bicubic"]),
                 "images_per_s": 1000 / ms,
-                "stages": stages_ms(net, run, lr, exits, repeats),
+                "stages": stages_ms(net, sparse, lr, exits, repeats),
                 "macs": net.encoder.macs(hw) + sparse.macs(exits[0].numpy()),
                 "patch_macs": sparse.patch_macs(exits[0].numpy()),
                 "dense_macs": dense_macs,
@@ -143,20 +143,16 @@ def _adaptive(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tens
     return sparse(lr, exits)
 
 
-def stages_ms(net: InstanceSRNet, execution: Execution, lr: Tensor, exits: Tensor, repeats: int) -> dict[str, float]:
+def stages_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor, repeats: int) -> dict[str, float]:
     """Median milliseconds of encoder, plan, trunk, deep blocks with their exits, and enlargement."""
     timer = StageTimer(warmup=1)
-    sparse = SparseDecoder(net.decoder, net.token_size, replace(execution, costs="measured"), net.costs(), timer)
+    sparse.timer = timer
     for _ in range(repeats + 1):
         with timer.stage("encoder"):
             net.encoder(lr)
         sparse(lr, exits)
+    sparse.timer = NULL_TIMER
     return timer.medians()
-
-
-def _engine(net: InstanceSRNet, execution: Execution) -> SparseDecoder:
-    costs = net.costs() if execution.costs == "measured" else None
-    return SparseDecoder(net.decoder, net.token_size, execution, costs)
 
 
 def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:

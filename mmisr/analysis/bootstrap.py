@@ -197,6 +197,11 @@ def differences(arms: Mapping[str, Mapping[str, Sampled]]) -> list[tuple[Differe
     return found
 
 
+def digits_of(figure: str) -> int:
+    """Decimals that a figure is told with: decibels need fewer than shares."""
+    return 2 if figure.startswith("psnr") else 4
+
+
 def judge(difference: Difference, images: int) -> Verdict:
     """What a difference shows: nothing, where its interval holds 0 or where too few images carry it.
 
@@ -209,7 +214,7 @@ def judge(difference: Difference, images: int) -> Verdict:
         'sr against bicubic: AP +0.0120 [-0.0040, +0.0310], no difference shown'
     """
     d = difference
-    digits = 2 if d.figure.startswith("psnr") else 4
+    digits = digits_of(d.figure)
     text = f"{d.a} against {d.b}: {d.figure} {d.delta:+.{digits}f} [{d.lo:+.{digits}f}, {d.hi:+.{digits}f}], "
     shown: Literal["higher", "lower", "none"] = "none"
     if images < FEWEST:

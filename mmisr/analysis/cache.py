@@ -151,11 +151,3 @@ def forget_others(parent: Path, kept: Sequence[str]) -> None:
         name = folder.name[: -KEY_LENGTH - 1]
         if names.get(name, folder.name) != folder.name:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file under a temporary name, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

@@ -20,6 +20,7 @@ from mmisr.apis.configs import read_config
 from mmisr.apis.facts import meta
 from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import LabelRule
+from mmisr.ops.files import write_text
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.reports.speed import speed_table
@@ -77,7 +78,6 @@ def benchmark(
         "meta": {**meta(cfg), "repeats": repeats, "maps": "instances of the test set, thinned or dilated"},
     }
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     cases = cases or Cases()
     sizes = cases.sizes or [wanted.get("size", "nano")]
     plan = list(itertools.product(sizes, cases.tokens, cases.frames))
@@ -98,9 +98,9 @@ def benchmark(
         lr = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)).to(device)
         found = frame_rows(editor, maps, lr.to(memory_format=torch.channels_last), repeats)
         rows += [{"config": f"{size} x{wanted.scale} T{token}", "device": device, **row} for row in found]
-        (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
+        write_text(folder / "results.json", json.dumps(content, indent=2) + "\n")
     table = speed_table(rows)
-    (folder / "table.md").write_text(table + "\n")
+    write_text(folder / "table.md", table + "\n")
     Console(width=160).print(table, markup=False)
     return content
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from mmisr.analysis.arms import Arm, run_arm
 from mmisr.analysis.bootstrap import BASELINE, LEVEL, Settings, arm_figures, differences, draw, judge, sample_arm
-from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others, write_whole
+from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others
 from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
 from mmisr.apis.arms import pair_config, read_arms, standard_arms
 from mmisr.apis.checks import inner_dataset, test_pipeline
@@ -28,6 +28,7 @@ from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.evaluation.size_bins import WHOLE
+from mmisr.ops.files import write_text
 from mmisr.pipeline.sliced import SlicedDetector, Slicing
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import METRICS, MODELS
@@ -100,12 +101,17 @@ def compare(
         cfg,
         results_folder(cfg, out),
         checkpoint,
-        device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        device or best_device(),
     )
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
     return finish(plan, run_arms(plan, chosen, loader), loader, replicates, seed)
+
+
+def best_device() -> str:
+    """A GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def results_folder(config: str | Path | Config, out: str | Path | None = None) -> Path:
@@ -157,6 +163,12 @@ def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
         if METRICS.get(evaluator["type"]) is SizeBinnedCocoMetric:
             return METRICS.build({**evaluator, "records_file": None})
     return SizeBinnedCocoMetric()
+
+
+def settings_of(metric: SizeBinnedCocoMetric, loader: DataLoader, replicates: int, seed: int = SEED) -> Settings:
+    """How a metric counts the detections of a data set, and how its images are drawn."""
+    classes = len(_metainfo(loader)["classes"])
+    return Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
 
 
 def run_arms(plan: Plan, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
@@ -253,10 +265,9 @@ def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
         The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it.
     """
     metric = metric_of(plan.cfg)
-    classes = list(_metainfo(loader)["classes"])
-    settings = Settings(metric.protocol, metric.max_dets, len(classes), replicates, seed)
+    settings = settings_of(metric, loader, replicates, seed)
     weights = draw(len(loader), replicates, seed)
-    with _progress(len(runs) * len(classes) * len(settings.protocol.ranges()) * len(weights)) as bar:
+    with _progress(len(runs) * settings.num_classes * len(settings.protocol.ranges()) * len(weights)) as bar:
         sampled = {
             name: sample_arm(run, runs.get(BASELINE), settings, weights, bar.update) for name, run in runs.items()
         }
@@ -313,7 +324,7 @@ def _meta(
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``results.json``, ``results.csv`` and ``results.md``."""
-    write_whole(folder / "results.csv", csv_table(comparison.arms))
+    write_text(folder / "results.csv", csv_table(comparison.arms))
     text = [markdown_table(comparison.arms), "", *markdown_verdicts(v.text for v in comparison.verdicts)]
-    write_whole(folder / "results.md", "\n".join(text) + "\n")
-    write_whole(folder / RESULTS, json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n")
+    write_text(folder / "results.md", "\n".join(text) + "\n")
+    write_text(folder / RESULTS, json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n")

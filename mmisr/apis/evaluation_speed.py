@@ -15,7 +15,7 @@ from rich.console import Console
 from mmisr.analysis.bootstrap import draw
 from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.matching import match_classes
-from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
+from mmisr.evaluation.functional.size_binned_ap import size_binned_ap, xywh_rows
 from mmisr.evaluation.functional.weighted_ap import weighted_ap
 from mmisr.evaluation.size_bins import protocol_named
 
@@ -102,17 +102,13 @@ def _json(records: list[ImageRecord], classes: int) -> tuple[dict[str, Any], lis
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for r in records:
-        for box, label, area in zip(_xywh(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True):
+        for box, label, area in zip(xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True):
             row = {"image_id": r.img_id, "category_id": label + 1, "bbox": box, "area": area, "iscrowd": 0}
             truth.append({"id": len(truth) + 1, **row})
-        for box, label, score in zip(_xywh(r.det_xyxy), r.det_labels.tolist(), r.det_scores.tolist(), strict=True):
+        for box, label, score in zip(xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_scores.tolist(), strict=True):
             found.append({"image_id": r.img_id, "category_id": label + 1, "bbox": box, "score": score})
     categories = [{"id": c + 1, "name": str(c)} for c in range(classes)]
     return {"images": [{"id": r.img_id} for r in records], "annotations": truth, "categories": categories}, found
-
-
-def _xywh(xyxy: np.ndarray) -> list[list[float]]:
-    return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], 1).tolist()
 
 
 def _library(truth: dict[str, Any], found: list[dict[str, Any]], ranges: dict[str, tuple[float, float]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmisr.apis.sources import Source, Video
+from mmisr.ops.files import write_text, write_whole
 
 FOURCC = "mp4v"
 """The one mp4 codec that every build of OpenCV writes."""
@@ -43,7 +44,9 @@ class ResultFiles:
     def picture(self, source: Source, rgb: NDArray[np.uint8]) -> None:
         """Write an annotated (H, W, 3) image, or add it to the video."""
         if self.video is None:
-            _whole(self.folder / "vis" / f"{source.name}.jpg", lambda path: Image.fromarray(rgb).save(path, quality=95))
+            write_whole(
+                self.folder / "vis" / f"{source.name}.jpg", lambda path: Image.fromarray(rgb).save(path, quality=95)
+            )
             return
         if self._movie is None:
             path = self.folder / "vis" / f"{self.video.name}.mp4"
@@ -52,7 +55,7 @@ class ResultFiles:
 
     def sr(self, source: Source, rgb: NDArray[np.uint8]) -> None:
         """Write a (s*H, s*W, 3) SR image, losslessly."""
-        _whole(self.folder / "sr" / f"{source.name}.png", lambda path: Image.fromarray(rgb).save(path))
+        write_whole(self.folder / "sr" / f"{source.name}.png", lambda path: Image.fromarray(rgb).save(path))
 
     def prediction(self, source: Source, found: dict[str, Any], hw: tuple[int, int]) -> None:
         """Write what was found in one image.
@@ -121,12 +124,4 @@ class Movie:
 
 
 def _write_json(path: Path, content: Any) -> None:
-    _whole(path, lambda unfinished: unfinished.write_text(json.dumps(content) + "\n", encoding="utf-8"))
-
-
-def _whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write under a temporary name of the same ending, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
-    write(unfinished)
-    unfinished.replace(path)
+    write_text(path, json.dumps(content) + "\n")

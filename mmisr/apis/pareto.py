@@ -13,17 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from torch.utils.data import DataLoader
 
 from mmisr.analysis.arms import Arm
 from mmisr.analysis.benchmark import interleaved
 from mmisr.analysis.bootstrap import Settings, arm_figures, sample_arm
-from mmisr.analysis.cache import write_whole
 from mmisr.analysis.comparison import ArmRun
 from mmisr.apis.arms import named_arms
-from mmisr.apis.compare import Plan, build_arm, metric_of, run_arms, test_loader
+from mmisr.apis.compare import Plan, best_device, build_arm, metric_of, run_arms, settings_of, test_loader
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import meta
+from mmisr.ops.files import write_text
 from mmisr.ops.timing import NULL_TIMER, StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.reports.plots import plot_curves
@@ -90,7 +89,7 @@ def pareto(
     plan = Plan(
         cfg,
         Path(out or f"work_dirs/pareto/{Path(config).stem}"),
-        device=device or ("cuda" if torch.cuda.is_available() else "cpu"),
+        device=device or best_device(),
         pictures=False,
     )
     arms, pairs = _arms(cfg.model.editor.to_dict(), shares)
@@ -99,7 +98,8 @@ def pareto(
     batches = [batch for batch, _ in zip(loader, range(images), strict=False)]
     built = {name: build_arm(plan, arm, shared) for name, arm in arms.items()}
     times = interleaved({name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds)
-    figures = {name: _figures(run, _settings(plan, loader)) for name, run in runs.items()}
+    settings = settings_of(metric_of(cfg), loader, replicates=1)
+    figures = {name: _figures(run, settings) for name, run in runs.items()}
     points = [
         asdict(_point(name, figures[arm.name], runs[arm.name], median(times[name]) / len(batches)))
         for name, arm in arms.items()
@@ -111,9 +111,9 @@ def pareto(
         "pairs": _pairs(whole, {name: f["AP"] for name, f in figures.items()}, batches, rounds),
         "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
     }
-    write_whole(plan.folder / "pareto.json", json.dumps(content, indent=2) + "\n")
+    write_text(plan.folder / "pareto.json", json.dumps(content, indent=2) + "\n")
     table = pareto_table(content)
-    write_whole(plan.folder / "pareto.md", table + "\n")
+    write_text(plan.folder / "pareto.md", table + "\n")
     Console(width=120).print(table, markup=False)
     plot_curves(_panels(points), plan.folder / "pareto.png", "SR milliseconds an image")
     return content
@@ -139,12 +139,6 @@ def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Ar
             router = {"type": kind, "shares": [1 - share, 0.0, share]}
             arms[f"{kind} {share}"] = Arm(f"{kind}_{round(1000 * share)}", {**editor, "router": router})
     return arms, [known[name] for name in PAIRS]
-
-
-def _settings(plan: Plan, loader: DataLoader) -> Settings:
-    metric, dataset = metric_of(plan.cfg), loader.dataset
-    classes = dataset.metainfo["classes"]  # type: ignore[attr-defined]  # mmdet's, of which torch knows nothing
-    return Settings(metric.protocol, metric.max_dets, len(classes), 1)
 
 
 def _figures(run: ArmRun, settings: Settings) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mmisr.analysis.comparison import Comparison
 from mmisr.apis.arms import router_arms, standard_arms
-from mmisr.apis.compare import REPLICATES, SEED, Plan, finish, run_arms, test_loader
+from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader
 from mmisr.apis.configs import read_config
 
 
@@ -37,7 +35,7 @@ def compare_routers(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
-    plan = Plan(cfg, Path(out), device=device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    plan = Plan(cfg, Path(out), device=device or best_device())
     editor = cfg.model.editor.to_dict()
     standard = standard_arms(editor)
     if "instance_sr" not in {arm.name for arm in standard}:

@@ -13,6 +13,8 @@ from mmengine import fileio
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmisr.ops.files import write_text
+
 VISIBLE = 0.5
 """A box stays with a tile if at least this share of its area lies inside."""
 
@@ -141,6 +143,4 @@ def summary(name: str, ann_file: Path, scale: int = 4) -> str:
 
 def write_json(content: dict[str, Any], path: Path) -> None:
     """Write a file that is either whole or not there."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(content))
-    partial.replace(path)
+    write_text(path, json.dumps(content))

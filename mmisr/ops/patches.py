@@ -52,8 +52,8 @@ class Slots:
     def __len__(self) -> int:
         return len(self.window)
 
-    def select(self, chosen: Tensor) -> Slots:
-        """Those that ``chosen``, (M,) bool or indices, picks."""
+    def select(self, chosen: Tensor | slice) -> Slots:
+        """Those that ``chosen``, (M,) bool, indices or a slice, picks."""
         return Slots(self.window[chosen], self.inner[chosen], self.token[chosen], self.side, self.at_border)
 
 

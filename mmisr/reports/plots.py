@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mmisr.ops.files import write_whole
+
+DPI = 130
 Curve = tuple[Sequence[float], Sequence[float]]
 """Steps (or another x) and values."""
 
@@ -32,7 +36,7 @@ def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: s
         axis.set_ylabel(key)
         axis.grid(alpha=0.3)
     axes[-1].set_xlabel(xlabel)
-    _save(figure, path)
+    write_whole(path, partial(figure.savefig, dpi=DPI))
 
 
 def plot_confusion(counts: NDArray[np.int64], names: Sequence[str], title: str, path: Path) -> None:
@@ -56,11 +60,4 @@ def plot_confusion(counts: NDArray[np.int64], names: Sequence[str], title: str, 
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel="predicted", ylabel="annotated", title=title)
     figure.colorbar(image, ax=axis, label="share of the annotated")
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
-    figure.savefig(unfinished, dpi=130)
-    unfinished.replace(path)
+    write_whole(path, partial(figure.savefig, dpi=DPI))

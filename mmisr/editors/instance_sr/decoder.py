@@ -143,6 +143,11 @@ class Decoder(nn.Module):
         return 2 * (self.size.blocks[1] + self.size.blocks[2]) + 1
 
     @property
+    def trunk_macs(self) -> int:
+        """MACs of head, first block and bilinear skip per LR pixel: what every token needs."""
+        return 27 * self.size.channels + self.size.blocks[0] * self.size.unit_macs + 81 * self.scale**2
+
+    @property
     def exit_macs(self) -> int:
         """MACs of one exit per LR pixel."""
         return 27 * self.size.channels * self.scale**2

@@ -66,7 +66,7 @@ class InstanceSRNet(nn.Module):
             Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
         """
         execution = execution or Execution()
-        sparse = self._sparse(execution, budget)
+        sparse = self.sparse(execution, budget)
         given = self._given(lr, hints, execution.most_pixels)
         exits = router(given) if budget is None else self._within(budget, given, sparse)
         if len(lr) * lr.shape[-2] * lr.shape[-1] <= execution.most_pixels:
@@ -76,7 +76,7 @@ class InstanceSRNet(nn.Module):
 
     def bands(self, lr: Tensor, exits: Tensor, execution: Execution) -> Iterator[tuple[slice, Tensor]]:
         """The image of :meth:`forward` for a routing map, a band of rows at a time; see :meth:`SparseDecoder.bands`."""
-        return self._sparse(execution).bands(lr, exits, execution.most_pixels)
+        return self.sparse(execution).bands(lr, exits, execution.most_pixels)
 
     def route(
         self,
@@ -89,7 +89,7 @@ class InstanceSRNet(nn.Module):
         """Only the routing map of :meth:`forward`, (B, rows, cols)."""
         execution = execution or Execution()
         given = self._given(lr, hints, execution.most_pixels)
-        return router(given) if budget is None else self._within(budget, given, self._sparse(execution, budget))
+        return router(given) if budget is None else self._within(budget, given, self.sparse(execution, budget))
 
     def forward_dense(self, lr: Tensor, router: Router, hints: UpscaleHints | None = None) -> SRResult:
         """The same by dense passes of every exit; for training and as a reference."""
@@ -110,7 +110,13 @@ class InstanceSRNet(nn.Module):
         encoder = self._encoder_macs(exits) if router.encodes else 0.0
         return encoder + sparse.macs(exits.cpu().numpy())
 
-    def _sparse(self, execution: Execution, budget: Budget | None = None) -> SparseDecoder:
+    def sparse(self, execution: Execution, budget: Budget | None = None) -> SparseDecoder:
+        """What runs the decoder: with the device's own costs where the execution or the budget asks for them.
+
+        Args:
+            execution: How deep tokens are computed.
+            budget: Of the image; None for none.
+        """
         timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
         return SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None, self.timer)
 

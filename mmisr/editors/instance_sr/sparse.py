@@ -190,8 +190,7 @@ class SparseDecoder:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
         decoder, size = self.decoder, self.decoder.size
         frame = exits.size * self.token**2
-        skip = 81 * decoder.scale**2
-        total = float(frame * (27 * size.channels + size.blocks[0] * size.unit_macs + skip))
+        total = float(frame * decoder.trunk_macs)
         easy = int((exits == EASY).sum())
         left = exits.size - easy
         if decoder.easy == "exit1":
@@ -207,9 +206,8 @@ class SparseDecoder:
         """
         decoder, size = self.decoder, self.decoder.size
         easy = decoder.exit_macs if decoder.easy == "exit1" else 0
-        shared = 27 * size.channels + size.blocks[0] * size.unit_macs + 81 * decoder.scale**2
         deep = decoder.exit_macs + size.blocks[1] * size.unit_macs
-        by_exit = np.array([easy, deep, deep + size.blocks[2] * size.unit_macs]) + shared
+        by_exit = np.array([easy, deep, deep + size.blocks[2] * size.unit_macs]) + decoder.trunk_macs
         return float(by_exit[exits].sum()) * self.token**2
 
     def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, leaving: Leaving) -> None:
@@ -251,7 +249,7 @@ class Leaving:
     def add(self, level: int, x: Tensor, slots: Slots) -> None:
         """Let tokens of (N, C, h, w) features leave by the exit of ``level``, now or with those to come."""
         for start in range(0, len(slots), EXIT_TOKENS):
-            part = slots.select(torch.arange(start, min(start + EXIT_TOKENS, len(slots)), device=x.device))
+            part = slots.select(slice(start, start + EXIT_TOKENS))
             ready = self._ready.setdefault(level, [])
             ready.append((gather_tokens(x, part, margin=1), part.token))
             if sum(len(token) for _, token in ready) >= EXIT_TOKENS:

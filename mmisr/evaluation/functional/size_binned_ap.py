@@ -114,14 +114,15 @@ def _count(records: Sequence[ImageRecord], low: float, high: float) -> int:
     return sum(int(((r.gt_areas >= low) & (r.gt_areas <= high) & ~r.gt_ignore).sum()) for r in records)
 
 
-def _xywh(xyxy: Floats) -> list[list[float]]:
+def xywh_rows(xyxy: Floats) -> list[list[float]]:
+    """(N, 4) boxes as COCO's JSON has them: x, y, width, height."""
     return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1).tolist()
 
 
 def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
-        columns = (_xywh(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), r.gt_ignore.tolist())
+        columns = (xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), r.gt_ignore.tolist())
         for box, label, area, ignore in zip(*columns, strict=True):
             row = {"id": len(rows) + 1, "image_id": image, "category_id": label + 1, "bbox": box, "area": area}
             rows.append({**row, "iscrowd": int(ignore)})
@@ -131,7 +132,7 @@ def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
 def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
-        columns = (_xywh(r.det_xyxy), r.det_labels.tolist(), r.det_areas.tolist(), r.det_scores.tolist())
+        columns = (xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_areas.tolist(), r.det_scores.tolist())
         for box, label, area, score in zip(*columns, strict=True):
             row = {"id": len(rows) + 1, "image_id": image, "category_id": label + 1, "bbox": box, "area": area}
             rows.append({**row, "iscrowd": 0, "score": score})

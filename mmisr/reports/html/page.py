@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mmisr.analysis.cache import write_whole
 from mmisr.analysis.comparison import Comparison
 from mmisr.analysis.per_image import ImageGain
 from mmisr.evaluation.size_bins import WHOLE
+from mmisr.ops.files import write_text
 from mmisr.reports.html import figures, tables
 from mmisr.reports.html.findings import Findings, find
 from mmisr.reports.html.gallery import make_gallery
@@ -59,7 +59,7 @@ def write_report(
     path = Path(path)
     text = render(comparison, find(comparison, pair, score_thr), title)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text)
+    write_text(path, text)
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mmisr.analysis.bootstrap import digits_of
 from mmisr.analysis.comparison import Comparison, Verdict
 from mmisr.reports.html.findings import Pair
 from mmisr.reports.html.tables import fixed
@@ -39,7 +40,7 @@ def _state(comparison: Comparison, verdict: Verdict, pair: Pair) -> Statement:
     turned = verdict.a != pair.a
     delta, lo, hi = (-d.delta, -d.hi, -d.lo) if turned else (d.delta, d.lo, d.hi)
     shown = {"higher": "lower", "lower": "higher"}.get(verdict.shown, "none") if turned else verdict.shown
-    digits = 2 if d.figure.startswith("psnr") else 4
+    digits = digits_of(d.figure)
     unit = UNITS.get(d.figure.partition("_")[0], "")
     span = f"{fixed(lo, digits, sign=True)} to {fixed(hi, digits, sign=True)}{unit}"
     by = f"{fixed(delta, digits, sign=True)}{unit}, 95 % interval {span}"
