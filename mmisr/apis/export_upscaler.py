@@ -107,11 +107,11 @@ def _editor_config(cfg: Config) -> dict:
 
 
 def _refuse_the_clock(editor: dict) -> None:
-    by_ms = (editor.get("budget") or {}).get("target_ms") is not None
-    if by_ms or (editor.get("execution") or {}).get("costs") == "measured":
+    run = editor.get("execution") or {}
+    if run.get("costs") == "measured" or (run.get("budget") or {}).get("target_ms") is not None:
         raise ValueError(
             "an export must give the same pixels in every run, and this editor decides by measured milliseconds: use "
-            "budget=dict(hard_share=...) or dict(target_macs=...), and execution=dict(costs='default')"
+            "execution=dict(budget=dict(hard_share=...)) or target_macs, and costs='default'"
         )
 
 

@@ -312,9 +312,10 @@ def test_configs_that_cannot_be_exported(config, tmp_path, detector_config):
         export_sr(config(), tmp_path, options=ExportOptions(split="train"))
 
 
-def test_an_editor_that_watches_the_clock_is_refused(config, tmp_path):
+@pytest.mark.parametrize("execution", [{"budget": {"target_ms": 30}}, {"costs": "measured"}])
+def test_an_editor_that_watches_the_clock_is_refused(config, tmp_path, execution):
     cfg = config()
-    cfg.model = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano", "budget": {"target_ms": 30}}
+    cfg.model = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano", "execution": execution}
     with pytest.raises(ValueError, match="decides by measured milliseconds"):
         export_sr(cfg, tmp_path)
 
