@@ -111,12 +111,17 @@ def pareto(
         "pairs": _pairs(whole, {name: f["AP"] for name, f in figures.items()}, batches, rounds),
         "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
     }
-    write_text(plan.folder / "pareto.json", json.dumps(content, indent=2) + "\n")
-    table = pareto_table(content)
-    write_text(plan.folder / "pareto.md", table + "\n")
-    Console(width=120).print(table, markup=False)
-    plot_curves(_panels(points), plan.folder / "pareto.png", "SR milliseconds an image")
+    _write(content, plan.folder)
     return content
+
+
+def _write(content: dict[str, Any], folder: Path) -> None:
+    """Write ``pareto.json``, ``pareto.md`` and ``pareto.png``, and print the table."""
+    table = pareto_table(content)
+    write_text(folder / "pareto.json", json.dumps(content, indent=2) + "\n")
+    write_text(folder / "pareto.md", table + "\n")
+    Console(width=120).print(table, markup=False)
+    plot_curves(_panels(content["points"]), folder / "pareto.png", "SR milliseconds an image")
 
 
 def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Arm], list[Arm]]:
