@@ -7,7 +7,7 @@ _base_ = [
     "../_base_/editors/instance_sr_nano_x4.py",
 ]
 editor = _base_.editor
-editor.checkpoint = "work_dirs/instance-sr-nano-x4_aerial-cars/iter_5400.pth"
+editor.checkpoint = "work_dirs/instance-sr-nano-x4_aerial-cars_encoder/iter_1000.pth"
 detector = _base_.detector
 detector.backbone.init_cfg = None
 model = dict(

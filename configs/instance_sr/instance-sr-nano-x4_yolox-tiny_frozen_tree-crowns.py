@@ -14,7 +14,7 @@ model = dict(
         type="mmisr.InstanceSR",
         scale=4,
         size="nano",
-        execution=dict(halo=2),
+        execution=dict(halo=2, all_hard_if_faster=True),
         checkpoint="checkpoints/instance-sr-nano-x4_tree-crowns.pth",
     ),
     detector=detector,

@@ -22,7 +22,8 @@ from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.planner import Batch
-from mmisr.editors.instance_sr.sparse import SparseDecoder
+from mmisr.editors.instance_sr.routers import Learned, RouteInput
+from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import NULL_TIMER, StageTimer
@@ -86,7 +87,7 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     token leave by the easy exit, ``bicubic_ms`` only interpolates.
 
     Args:
-        editor: The editor; its ``execution`` says how, its router is not used.
+        editor: The editor; its ``execution`` says how, with ``all_hard_if_faster``; its router is not used.
         maps: (1, rows, cols) exits by share.
         lr: (1, 3, h, w), sides multiples of the token size.
         repeats: Timed rounds.
@@ -95,18 +96,18 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
         Figures by row: milliseconds are medians, ``r`` and ``r_best`` medians of ratios within a round, ``stages`` medians
         of a run of their own. ``macs`` charges everything; ``patch_macs`` counts as ClassSR does.
     """
-    net, run = editor.net, editor.execution
-    sparse = net.sparse(replace(run, costs="measured"))
-    best = net.sparse(replace(run, partition="rectangles", costs="measured"))
+    net, run = editor.net, replace(editor.execution, costs="measured", all_hard_if_faster=True)
+    sparse, best = net.sparse(run, router=Learned()), net.sparse(replace(run, partition="rectangles"))
     full = torch.full_like(next(iter(maps.values())), HARD)
     ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
     hw = (lr.shape[-2], lr.shape[-1])
     sr_hw = (hw[0] * net.decoder.scale, hw[1] * net.decoder.scale)
     ways |= {"block_1": lambda: sparse(lr, torch.zeros_like(full)), "bicubic": lambda: resize(lr, sr_hw)}
-    ways |= {f"{share}": partial(_adaptive, net, sparse, lr, exits) for share, exits in maps.items()}
+    ways |= {f"{share}": partial(net, lr, GivenMap(exits), execution=run) for share, exits in maps.items()}
     times = interleaved(ways, repeats)
     dense_macs = net.sparse(replace(run, partition="dense")).macs(full[0].numpy())
     dense_peak = peak_mb(ways["dense"])
+    skipped = net.unrouted(sparse, (full.shape[-2], full.shape[-1]))
     rows = []
     for share, exits in maps.items():
         own = times[f"{share}"]
@@ -115,22 +116,22 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
             {
                 "frame": list(hw),
                 "deep_share": float((exits != EASY).float().mean()),
-                "plan": sparse.plan(exits[0].numpy()).kind,
+                "plan": "all-hard" if skipped else sparse.planner.cover(exits[0].numpy()).kind,
                 "ms": ms,
                 "dense_ms": median(times["dense"]),
                 "best_dense_ms": median(times["best"]),
                 "block_1_ms": median(times["block_1"]),
                 "bicubic_ms": median(times["bicubic"]),
                 "images_per_s": 1000 / ms,
-                "stages": stages_ms(net, sparse, lr, exits, repeats),
-                "macs": net.encoder.macs(hw) + sparse.macs(exits[0].numpy()),
+                "stages": stages_ms(net, run, lr, exits, repeats),
+                "macs": net.macs(exits[0], GivenMap(exits), run),
                 "patch_macs": sparse.patch_macs(exits[0].numpy()),
                 "dense_macs": dense_macs,
                 "best_dense_macs": best.macs(full[0].numpy()),
                 "r": median(a / b for a, b in zip(own, times["dense"], strict=True)),
                 "r_best": median(a / b for a, b in zip(own, times["best"], strict=True)),
                 "spread": [float(v) for v in np.percentile(own, (10, 90))],
-                "overhead_share": overhead_ms(net, sparse, lr, exits, repeats) / ms,
+                "overhead_share": 0.0 if skipped else overhead_ms(net, sparse, lr, exits, repeats) / ms,
                 "peak_mb": peak_mb(ways[f"{share}"]),
                 "dense_peak_mb": dense_peak,
             }
@@ -138,20 +139,30 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     return rows
 
 
-def _adaptive(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor) -> Tensor:
-    net.encoder(lr)
-    return sparse(lr, exits)
+class GivenMap:
+    """A router that asks the encoder, as the learned one does, and then decides as it was told.
+
+    Args:
+        exits: (B, rows, cols) what it decides.
+    """
+
+    encodes = True
+
+    def __init__(self, exits: Tensor) -> None:
+        self.exits = exits
+
+    def __call__(self, given: RouteInput) -> Tensor:
+        """Route."""
+        given.logits()
+        return self.exits
 
 
-def stages_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor, repeats: int) -> dict[str, float]:
+def stages_ms(net: InstanceSRNet, run: Execution, lr: Tensor, exits: Tensor, repeats: int) -> dict[str, float]:
     """Median milliseconds of encoder, plan, trunk, deep blocks with their exits, and enlargement."""
-    timer = StageTimer(warmup=1)
-    sparse.timer = timer
+    net.timer = timer = StageTimer(warmup=1)
     for _ in range(repeats + 1):
-        with timer.stage("encoder"):
-            net.encoder(lr)
-        sparse(lr, exits)
-    sparse.timer = NULL_TIMER
+        net(lr, GivenMap(exits), execution=run)
+    net.timer = NULL_TIMER
     return timer.medians()
 
 
@@ -165,13 +176,12 @@ def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
 def overhead_ms(net: InstanceSRNet, sparse: SparseDecoder, lr: Tensor, exits: Tensor, repeats: int) -> float:
     """Milliseconds of what adaptivity adds: encoder, planner, gathering and scattering."""
     trunk, image = net.decoder.trunk(lr), net.decoder.skip(lr)
-    maps = exits.cpu().numpy()
 
     def planned() -> list[Batch]:
-        covers = [sparse.plan(chosen) for chosen in maps]
-        return list(sparse.planner.batches(maps, covers, lr.device))
+        plan = sparse.plan(exits)
+        return list(sparse.planner.batches(plan.maps, plan.covers, lr.device))
 
-    batches = [b for b in planned() if b.windows.size_hw != (trunk.shape[-2], trunk.shape[-1])]
+    batches = planned()
     side = net.token_size
     patches = image.new_zeros(sum(len(b.slots) for b in batches), image.shape[1], side, side)
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a figure means something else, so that older files are measured again."""
 
 WINDOW, SMALL, LARGE = 20 * 20, 240 * 240, 480 * 480
@@ -36,7 +36,9 @@ class CostModel:
         cached_ms: Of a GMAC over a frame whose features stay in the caches.
         dense_ms: Of a GMAC over a frame whose features do not.
         token_ms: Of one token's way from its window through its exit into the image.
-        frame_ms: Of a megapixel of the input through all that every pixel needs (encoder, trunk, easy exit).
+        frame_ms: Of a megapixel of the input through what every pixel needs, whoever routes it (trunk, enlargement).
+        route_ms: Of finding out how to route a frame, however small it is (launches of the encoder).
+        encoder_ms: Of a megapixel of the input through the encoder, beyond that.
     """
 
     launch_ms: float = 0.25
@@ -44,7 +46,9 @@ class CostModel:
     cached_ms: float = 12.0
     dense_ms: float = 16.0
     token_ms: float = 0.02
-    frame_ms: float = 600.0
+    frame_ms: float = 400.0
+    route_ms: float = 0.8
+    encoder_ms: float = 40.0
 
     def batch(self, gmacs: float, pixels: int, launches: int) -> float:
         """Milliseconds of a batch of equal windows, or of a frame.
@@ -67,6 +71,7 @@ class Workload:
         channels: C.
         unit_macs: MACs of the unit per pixel.
         frame: What runs once over every frame (1, 3, h, w).
+        route: What finds out how to route a frame (1, 3, h, w).
         leave: What takes a token from each window (N, C, side, side) into an image.
         side: Of these windows in pixels.
     """
@@ -75,6 +80,7 @@ class Workload:
     channels: int
     unit_macs: int
     frame: Callable[[Tensor], object]
+    route: Callable[[Tensor], object]
     leave: Callable[[Tensor], object]
     side: int
 
@@ -91,6 +97,8 @@ def calibrate(work: Workload) -> CostModel:
 
     # Large frames first: until then the allocator hands out fresh pages, which would be charged to the small windows.
     frame_ms = _time(work.frame, features(1, 3, 320)) / 0.1024
+    routed, route_ms = (_time(work.route, features(1, 3, side)) for side in (320, 64))
+    encoder_ms = max(routed - route_ms, 0.0) / 0.0983
     shapes = ((1, 480), (1, 240), (24, 20), (3, 20))
     large, cached, many, few = (_time(unit, features(number, channels, side)) for number, side in shapes)
     rate, window = work.unit_macs / 1e9, (many - few) / 21
@@ -98,7 +106,7 @@ def calibrate(work: Workload) -> CostModel:
     launch_ms = max(few - 3 * window, 0.0)
     cached_ms, dense_ms = ((ms - launch_ms) / (pixels * rate) for ms, pixels in ((cached, SMALL), (large, LARGE)))
     token_ms = _time(work.leave, features(256, channels, work.side)) / 256
-    return CostModel(launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms)
+    return CostModel(launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms, route_ms, encoder_ms)
 
 
 def measured(name: str, work: Workload) -> CostModel:

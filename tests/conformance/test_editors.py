@@ -85,7 +85,8 @@ def networks() -> Iterator[Case]:
 
 
 def instance_sr() -> Iterator[Case]:
-    for scale, router in ((2, "learned"), (3, "learned"), (4, "learned"), (4, "random:0.4"), (4, "oracle")):
+    between = {"type": "learned", "bias": -0.7}  # random weights send every token deep without it
+    for scale, router in ((2, "learned"), (3, "learned"), (4, between), (4, "random:0.4"), (4, "oracle")):
         config = {"type": "mmisr.InstanceSR", "scale": scale, "size": "nano", "router": router}
         yield Case(config, "instance_sr_nano", scale, 8, adaptive=True)
 
@@ -122,7 +123,8 @@ CASES = [case for kind in KINDS.values() for case in kind()]
 
 
 def name_of(case: Case) -> str:
-    router = f"-{case.config['router']}" if "router" in case.config else ""
+    router = case.config.get("router", "")
+    router = f"-{router['type'] if isinstance(router, dict) else router}" if router else ""
     return f"{case.config['type'].partition('.')[2]}-{case.name}-x{case.scale}{router}"
 
 

@@ -8,7 +8,7 @@ from mmisr.ops import cost_model
 from mmisr.ops.cost_model import LARGE, SMALL, WINDOW, CostModel, Workload, calibrate, measured
 
 UNIT = nn.Conv2d(8, 8, 3, padding=1)
-WORK = Workload(UNIT, 8, 576, frame=torch.clone, leave=torch.clone, side=12)
+WORK = Workload(UNIT, 8, 576, frame=torch.clone, route=torch.clone, leave=torch.clone, side=12)
 COSTS = CostModel(launch_ms=1.0, window_ms=14.0, cached_ms=10.0, dense_ms=20.0)
 
 

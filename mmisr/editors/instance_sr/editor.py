@@ -139,7 +139,7 @@ class InstanceSR(SREditor):
         grid = grid_hw(lr_hw, self.net.token_size)
         if tuple(exits.shape) != grid:
             raise ValueError(f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}")
-        return self.net.macs(exits, self.router, self.execution)
+        return self.net.macs(exits, self.router, self.execution, self.budget)
 
     @torch.no_grad()
     def upscale_bands(self, lr: Tensor, hints: UpscaleHints | None = None) -> Iterator[tuple[slice, Tensor]]:
@@ -161,8 +161,7 @@ class InstanceSR(SREditor):
             raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
         height, width = (side * self.info.scale for side in lr.shape[-2:])
         padded = self._pad(lr)
-        exits = self.net.route(padded, self.router, hints, self.budget, self.execution)
-        for rows, band in self.net.bands(padded, exits, self.execution):
+        for rows, band in self.net.bands(padded, self.router, hints, self.budget, self.execution):
             kept = slice(rows.start, min(rows.stop, height))
             pixels = band[0, :, : kept.stop - kept.start, :width].clamp(0, 1)
             yield kept, (pixels * 255).round().to(torch.uint8)

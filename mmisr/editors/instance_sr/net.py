@@ -13,7 +13,7 @@ from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.labels import HARD
 from mmisr.editors.instance_sr.routers import RouteInput, Router
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.sparse import Execution, Plan, SparseDecoder
 from mmisr.ops.cost_model import CostModel, Workload, measured
 from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
@@ -66,30 +66,27 @@ class InstanceSRNet(nn.Module):
             Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
         """
         execution = execution or Execution()
-        sparse = self.sparse(execution, budget)
-        given = self._given(lr, hints, execution.most_pixels)
-        exits = router(given) if budget is None else self._within(budget, given, sparse)
+        sparse, given = self.sparse(execution, budget, router), self._given(lr, hints, execution.most_pixels)
+        plan = self._plan(given, router, budget, sparse)
+        exits = torch.from_numpy(plan.maps).to(lr.device)
         if len(lr) * lr.shape[-2] * lr.shape[-1] <= execution.most_pixels:
-            return self._result(sparse(lr, exits), exits, given)
-        bands = [band for _, band in sparse.bands(lr, exits, execution.most_pixels)]
+            return self._result(sparse(lr, plan), exits, given)
+        bands = [band for _, band in sparse.bands(lr, plan, execution.most_pixels)]
         return self._result(torch.cat(bands, 2), exits, given)
 
-    def bands(self, lr: Tensor, exits: Tensor, execution: Execution) -> Iterator[tuple[slice, Tensor]]:
-        """The image of :meth:`forward` for a routing map, a band of rows at a time; see :meth:`SparseDecoder.bands`."""
-        return self.sparse(execution).bands(lr, exits, execution.most_pixels)
-
-    def route(
+    def bands(
         self,
         lr: Tensor,
         router: Router,
         hints: UpscaleHints | None = None,
         budget: Budget | None = None,
         execution: Execution | None = None,
-    ) -> Tensor:
-        """Only the routing map of :meth:`forward`, (B, rows, cols)."""
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """The image of :meth:`forward`, a band of rows at a time; see :meth:`SparseDecoder.bands`."""
         execution = execution or Execution()
-        given = self._given(lr, hints, execution.most_pixels)
-        return router(given) if budget is None else self._within(budget, given, self.sparse(execution, budget))
+        sparse = self.sparse(execution, budget, router)
+        plan = self._plan(self._given(lr, hints, execution.most_pixels), router, budget, sparse)
+        return sparse.bands(lr, plan, execution.most_pixels)
 
     def forward_dense(self, lr: Tensor, router: Router, hints: UpscaleHints | None = None) -> SRResult:
         """The same by dense passes of every exit; for training and as a reference."""
@@ -98,27 +95,46 @@ class InstanceSRNet(nn.Module):
         image = self.decoder.stitch(self.decoder.all_exits(lr), exits, self.token_size)
         return self._result(image, exits, given)
 
-    def macs(self, exits: Tensor, router: Router, execution: Execution | None = None) -> float:
+    def macs(
+        self, exits: Tensor, router: Router, execution: Execution | None = None, budget: Budget | None = None
+    ) -> float:
         """MACs of :meth:`forward` for one image: the encoder where the router asks for it, halo, exits, fusion.
 
         Args:
             exits: (rows, cols) routing map.
             router: Who decided.
             execution: How deep tokens are computed.
+            budget: That the map was chosen in.
         """
-        sparse = SparseDecoder(self.decoder, self.token_size, execution or Execution())
-        encoder = self._encoder_macs(exits) if router.encodes else 0.0
-        return encoder + sparse.macs(exits.cpu().numpy())
+        sparse = self.sparse(execution or Execution(), budget, router)
+        routed = router.encodes and not self.unrouted(sparse, (exits.shape[-2], exits.shape[-1]))
+        return routed * self._encoder_macs(exits) + sparse.macs(exits.cpu().numpy())
 
-    def sparse(self, execution: Execution, budget: Budget | None = None) -> SparseDecoder:
+    def sparse(self, execution: Execution, budget: Budget | None = None, router: Router | None = None) -> SparseDecoder:
         """What runs the decoder: with the device's own costs where the execution or the budget asks for them.
 
         Args:
             execution: How deep tokens are computed.
             budget: Of the image; None for none.
+            router: Who decides. The encoder's choice is a means to speed and may be overruled by what is faster
+                (:attr:`Execution.all_hard_if_faster`); what any other router says is kept, and so is everything with None.
         """
-        timed = execution.costs == "measured" or (budget is not None and budget.target_ms is not None)
-        return SparseDecoder(self.decoder, self.token_size, execution, self.costs() if timed else None, self.timer)
+        in_ms = budget is not None and budget.target_ms is not None
+        costs = self.costs() if in_ms or execution.costs == "measured" else None
+        learned = router is not None and router.encodes
+        free = execution.all_hard_if_faster and learned and (budget is None or in_ms)
+        return SparseDecoder(self.decoder, self.token_size, execution, costs, free, self.timer)
+
+    def unrouted(self, sparse: SparseDecoder, grid: tuple[int, int]) -> bool:
+        """Whether frames of so many rows and columns of tokens are too small for the encoder to pay, and go all hard."""
+        return sparse.planner.free and not sparse.planner.routing_pays(grid)
+
+    def _plan(self, given: RouteInput, router: Router, budget: Budget | None, sparse: SparseDecoder) -> Plan:
+        if budget is not None:
+            return sparse.plan(self._within(budget, given, sparse))
+        if self.unrouted(sparse, given.grid):
+            return sparse.plan(torch.full((len(given.lr), *given.grid), HARD))
+        return sparse.plan(router(given))
 
     def _given(self, lr: Tensor, hints: UpscaleHints | None, most_pixels: int = 1 << 62) -> RouteInput:
         last = lr.to(memory_format=torch.channels_last)
@@ -136,8 +152,8 @@ class InstanceSRNet(nn.Module):
         unit = cast(Block, decoder.blocks[1]).units[0]
 
         def frame(lr: Tensor) -> Tensor:
-            self.encoder(lr)
-            return decoder.enlarge(decoder.leave_easy(decoder.skip(lr), decoder.trunk(lr)))
+            decoder.trunk(lr)
+            return decoder.enlarge(decoder.skip(lr))
 
         def leave(windows: Tensor) -> None:
             count, token = torch.arange(len(windows), device=windows.device), self.token_size
@@ -147,7 +163,9 @@ class InstanceSRNet(nn.Module):
             image = image.to(memory_format=torch.channels_last)
             scatter_add_tokens(image, decoder.leave(HARD, gather_tokens(windows, slots, margin=1), padding=0), place)
 
-        return measured(name, Workload(unit, size.channels, size.unit_macs, frame, leave, self.token_size + 2))
+        return measured(
+            name, Workload(unit, size.channels, size.unit_macs, frame, self.encoder, leave, self.token_size + 2)
+        )
 
     def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
         logits = given.logits()

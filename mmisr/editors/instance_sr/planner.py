@@ -28,8 +28,11 @@ WINDOW_PIXELS = 128
 RISK = 1.05
 """Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more."""
 
-DENSE_SHARE = 0.6
-"""Where more tokens are deep, windows with their halos cost what a frame does, and planning them would only take time."""
+EASY_FRAME = 0.5
+"""Where more of an image is easy, its easy exit runs over the whole frame, which costs half as much a token."""
+
+ROUTING_SHARE = 0.04
+"""Frames on which finding out would take more than this share of a dense pass are not routed."""
 
 BATCH_PIXELS = 24 * 1024
 """Pixels of windows that run as one batch, which bounds the memory; more gain nothing."""
@@ -40,7 +43,8 @@ class Cover:
     """How the deep tokens of one image are covered.
 
     Args:
-        kind: ``none``, ``rectangles``, ``windows`` or ``dense``.
+        kind: ``none``, ``rectangles``, ``windows``, ``dense``, or ``all-hard``: a dense pass after which every token leaves by
+            the deepest exit, whatever was asked for it.
         sizes: (n, 2) height and width of each window in pixels, halo included.
         corners: (n, 2) its top and left in the image.
         owner: (rows, cols) which window computes each deep token; -1 for easy ones.
@@ -53,6 +57,17 @@ class Cover:
     owner: NDArray[np.int64]
     depth: NDArray[np.int64]
 
+    @staticmethod
+    def none(grid: tuple[int, ...]) -> Cover:
+        """That of an image of so many rows and columns of tokens, all easy."""
+        empty = np.zeros((0, 2), dtype=np.int64)
+        return Cover("none", empty, empty, np.full(grid, -1), empty[:, 0])
+
+    @property
+    def whole(self) -> bool:
+        """Whether the deep blocks run over the whole frame."""
+        return self.kind in ("dense", "all-hard")
+
     def band(self, rows: slice, token: int, before: int, pixels: int) -> Cover:
         """The part of the cover that computes some rows of tokens, seen from a cut-out of the frame.
 
@@ -64,9 +79,9 @@ class Cover:
         """
         inside = self.owner[rows]
         shift = (rows.start - before) * token
-        if self.kind == "dense":
+        if self.whole:
             frame = np.array([[pixels, self.owner.shape[1] * token]])
-            return Cover("dense", frame, np.zeros_like(frame), _padded(np.minimum(inside, 0), before), self.depth)
+            return Cover(self.kind, frame, np.zeros_like(frame), _padded(np.minimum(inside, 0), before), self.depth)
         chosen = np.unique(inside[inside >= 0])
         number = np.full(len(self.sizes) + 1, -1)
         number[chosen] = np.arange(len(chosen))
@@ -87,14 +102,12 @@ class Batch:
         slots: M tokens in them, by window.
         exits: (M,) MODERATE or HARD.
         num_hard: So many first windows go through block 3 too.
-        images: (N,) the image of each window, on the host.
     """
 
     windows: Windows
     slots: Slots
     exits: NDArray[np.int64]
     num_hard: int
-    images: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,9 @@ class Planner:
         halo: LR pixels around a window.
         costs: Of the device.
         partition: ``auto``, or one option for all images.
+        exit_macs: MACs of one exit per LR pixel.
+        easy_exit: Whether easy tokens have an exit; without one they are interpolated.
+        free: Whether the whole-frame pass may let every token leave by the deepest exit, which is faster.
     """
 
     size: DecoderSize
@@ -118,14 +134,18 @@ class Planner:
     halo: int
     costs: CostModel
     partition: Partition = "auto"
+    exit_macs: int = 0
+    easy_exit: bool = True
+    free: bool = False
 
     def cover(self, exits: Exits) -> Cover:
         """The cheapest cover of the deep tokens of one (rows, cols) map."""
         if not (exits != EASY).any():
-            none = np.zeros((0, 2), dtype=np.int64)
-            return Cover("none", none, none, np.full_like(exits, -1), none[:, 0])
+            return Cover.none(exits.shape)
+        if self.partition == "auto" and (exits == exits.max()).all():
+            return self._whole(exits)
         options = list(self._options(exits))
-        costs = [self.ms(option, exits) * (1.0 if option.kind == "dense" else RISK) for option in options]
+        costs = [self.ms(option, exits) * (1.0 if option.whole else RISK) for option in options]
         best = options[int(np.argmin(costs))]
         if logger.isEnabledFor(logging.DEBUG):
             listed = ", ".join(f"{o.kind} {len(o.sizes)}: {c:.2f} ms" for o, c in zip(options, costs, strict=True))
@@ -134,9 +154,7 @@ class Planner:
 
     def ms(self, cover: Cover, exits: Exits) -> float:
         """Milliseconds of the deep blocks and their exits, as the device's costs foretell them."""
-        if not len(cover.sizes):
-            return 0.0
-        total = float((exits != EASY).sum()) * self.costs.token_ms
+        total = self._exits_ms(cover, exits)
         for first, members in _by_size(cover.sizes):
             pixels = int(first.prod())
             batches = max(1, len(members) * pixels // BATCH_PIXELS)
@@ -146,19 +164,36 @@ class Planner:
             total += self.costs.batch(macs / 1e9, pixels, batches * units)
         return total
 
+    def routing_pays(self, grid: tuple[int, int]) -> bool:
+        """Whether finding out how to route a frame of so many tokens costs little beside its dense pass."""
+        deepest = np.full(grid, HARD)
+        megapixels = deepest.size * self.token**2 / 1e6
+        dense = self.ms(self._whole(deepest), deepest) + megapixels * self.costs.frame_ms
+        return self.costs.route_ms + megapixels * self.costs.encoder_ms <= ROUTING_SHARE * dense
+
+    def _exits_ms(self, cover: Cover, exits: Exits) -> float:
+        """Milliseconds of the exits: one after a whole frame of one depth, else token by token beside the easy one."""
+        tokens, easy = exits.size, int((exits == EASY).sum())
+        frame = self.costs.batch(tokens * self.token**2 * self.exit_macs / 1e9, tokens * self.token**2, 0)
+        if cover.kind == "all-hard" or cover.whole and (exits == exits.max()).all():
+            return frame
+        easy_ms = frame if easy > EASY_FRAME * tokens else easy * self.costs.token_ms
+        return easy_ms * self.easy_exit + (tokens - easy) * self.costs.token_ms
+
     def macs(self, cover: Cover) -> float:
         """MACs of the deep blocks, halo included."""
         units = self.size.blocks[1] + (cover.depth == HARD) * self.size.blocks[2]
         return float((cover.sizes.prod(1) * units).sum()) * self.size.unit_macs
 
     def batches(self, maps: Exits, covers: Sequence[Cover], device: torch.device) -> Iterator[Batch]:
-        """The windows of all images, as batches of equal ones.
+        """The windows of all images, as batches of equal ones; images with a whole-frame pass have none.
 
         Args:
             maps: (B, rows, cols) exits.
             covers: One an image.
             device: Where the indices go.
         """
+        covers = [Cover.none(c.owner.shape) if c.whole else c for c in covers]
         start = np.cumsum([0, *(len(c.sizes) for c in covers)])
         sizes, corners, depth = (np.concatenate([getattr(c, f) for c in covers]) for f in ("sizes", "corners", "depth"))
         image = np.repeat(np.arange(len(covers)), np.diff(start))
@@ -184,15 +219,15 @@ class Planner:
                     Slots(window_of, inner_of, token, self.token, bool(at_border)),
                     maps[tuple(part.T)],
                     int((depth[chunk] == HARD).sum()),
-                    image[chunk],
                 )
 
     def _options(self, exits: Exits) -> Iterator[Cover]:
         deep = exits != EASY
         if self.partition in ("auto", "dense"):
-            yield self._whole(exits)
-        if self.partition == "auto" and deep.mean() > DENSE_SHARE:
-            return
+            whole = self._whole(exits)
+            yield whole
+            if self.partition == "auto" and self._least_ms(exits) * RISK >= self.ms(whole, exits):
+                return  # planning windows would only take time
         if self.partition in ("auto", "rectangles"):
             yield self._placed("rectangles", exits, [(self._merge(deep), deep)])
             levels = [exits == level for level in (HARD, MODERATE)]
@@ -201,6 +236,16 @@ class Planner:
         if self.partition == "windows":
             y, x = np.nonzero(deep)
             yield self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)])
+
+    def _least_ms(self, exits: Exits) -> float:
+        """Milliseconds that windows take at least: in one batch, with every halo but without a token too many."""
+        deep = exits != EASY
+        edges = sum(int((np.diff(deep, axis=axis)).sum()) for axis in (0, 1))
+        pixels = min(int(deep.sum()) * self.token + edges * self.halo, deep.size * self.token) * self.token
+        blocks = self.size.blocks
+        units = blocks[1] + blocks[2] * (exits == HARD).sum() / deep.sum()
+        ms = self.costs.batch(pixels * units * self.size.unit_macs / 1e9, WINDOW_PIXELS**2, blocks[1])
+        return ms + self._exits_ms(Cover.none(exits.shape), exits)
 
     @property
     def tile(self) -> int:
@@ -212,8 +257,9 @@ class Planner:
 
     def _whole(self, exits: Exits) -> Cover:
         frame = np.array([exits.shape]) * self.token
-        owner = np.where(exits != EASY, 0, -1)
-        return Cover("dense", frame, np.zeros_like(frame), owner, np.array([exits.max()]))
+        mixed = self.free and (exits != exits.max()).any()
+        owner = np.where((exits != EASY) | mixed, 0, -1)
+        return Cover("all-hard" if mixed else "dense", frame, np.zeros_like(frame), owner, np.array([exits.max()]))
 
     def _placed(self, kind: str, exits: Exits, parts: Sequence[tuple[Boxes, NDArray[np.bool_]]]) -> Cover:
         """Windows over rectangles, each with the tokens that it computes."""

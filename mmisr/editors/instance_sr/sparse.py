@@ -14,14 +14,11 @@ from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
-from mmisr.editors.instance_sr.planner import PARTITIONS, Batch, Cover, Exits, Partition, Planner
+from mmisr.editors.instance_sr.planner import EASY_FRAME, PARTITIONS, Batch, Cover, Exits, Partition, Planner
 from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import spread
-
-EASY_FRAME = 0.5
-"""Where more of an image is easy, its easy exit runs over the whole frame, which costs half as much a token."""
 
 EXIT_TOKENS = 512
 """So many tokens leave by an exit at once, which bounds the memory."""
@@ -38,6 +35,10 @@ class Execution:
         partition: ``auto`` takes what the cost model likes; ``rectangles`` of merged tokens, one of ``windows`` a token,
             or ``dense`` passes for everything.
         costs: ``default``, the same plan everywhere; or ``measured``, the device's own, measured once and cached.
+        all_hard_if_faster: Whether an image of which a dense pass is faster than windows gets one, after which all its
+            tokens leave by the deepest exit chosen in it: sooner, and by more of the network. Images too small for the
+            encoder to pay then go all hard without it. This overrules the encoder alone: not other routers, not budgets of
+            tokens or MACs, and no partition but ``auto``. Off, every token leaves by the exit chosen for it.
         max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at once; more run in bands
             of rows, which bounds the memory and changes nothing else.
 
@@ -48,6 +49,7 @@ class Execution:
     halo: int | None = None
     partition: Partition = "auto"
     costs: Literal["default", "measured"] = "default"
+    all_hard_if_faster: bool = False
     max_mpix_per_pass: float = 2.0
 
     def __post_init__(self) -> None:
@@ -66,6 +68,19 @@ class Execution:
         return round(self.max_mpix_per_pass * 1e6)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What runs.
+
+    Args:
+        maps: (B, rows, cols) exits, on the host.
+        covers: How the deep tokens of each image are covered.
+    """
+
+    maps: Exits
+    covers: list[Cover]
+
+
 class SparseDecoder:
     """Runs a decoder where a routing map asks for it.
 
@@ -77,6 +92,7 @@ class SparseDecoder:
         token: Side of a token in LR pixels.
         execution: How.
         costs: Of the device, for the planner.
+        free: Whether an image of which a dense pass is faster may leave by its deepest exit alone.
         timer: Of its stages: plan, trunk, deep blocks, exits.
     """
 
@@ -86,30 +102,48 @@ class SparseDecoder:
         token: int,
         execution: Execution,
         costs: CostModel | None = None,
+        free: bool = False,
         timer: Timer = NULL_TIMER,
     ) -> None:
         self.decoder = decoder
         self.timer = timer
         self.token = token
         halo = decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
-        self.planner = Planner(decoder.size, token, halo, costs or CostModel(), execution.partition)
+        self.planner = Planner(
+            decoder.size,
+            token,
+            halo,
+            costs or CostModel(),
+            execution.partition,
+            decoder.exit_macs,
+            decoder.easy == "exit1",
+            free and execution.partition == "auto",
+        )
 
-    def __call__(self, lr: Tensor, exits: Tensor) -> Tensor:
+    def __call__(self, lr: Tensor, exits: Tensor | Plan) -> Tensor:
         """Compute only what the routing map asks for.
 
         Args:
             lr: (B, 3, h, w) RGB in [0, 1]; sides are multiples of the token size.
-            exits: (B, h/T, w/T) int64.
+            exits: (B, h/T, w/T) int64, or what :meth:`plan` made of them.
 
         Returns:
             (B, 3, s*h, s*w), not clamped.
         """
-        with self.timer.stage("plan"):
-            maps = exits.cpu().numpy()  # the one synchronisation with the device
-            covers = [self.planner.cover(chosen) for chosen in maps]
-        return self.decoder.fusion(self._compute(lr, maps, covers))
+        plan = exits if isinstance(exits, Plan) else self.plan(exits)
+        return self.decoder.fusion(self._compute(lr, plan.maps, plan.covers))
 
-    def bands(self, lr: Tensor, exits: Tensor, most_pixels: int) -> Iterator[tuple[slice, Tensor]]:
+    def plan(self, exits: Tensor) -> Plan:
+        """What runs for (B, rows, cols) exits; where the planner is free, with the exits that it prefers."""
+        with self.timer.stage("plan"):
+            maps = exits.cpu().numpy().copy()  # the one synchronisation with the device
+            covers = [self.planner.cover(chosen) for chosen in maps]
+            for chosen, cover in zip(maps, covers, strict=True):
+                if cover.kind == "all-hard":
+                    chosen[:] = chosen.max()
+        return Plan(maps, covers)
+
+    def bands(self, lr: Tensor, exits: Tensor | Plan, most_pixels: int) -> Iterator[tuple[slice, Tensor]]:
         """The same, a band of rows at a time, so that memory does not grow with the height of the image.
 
         The plan is that of the whole frame and no rectangle crosses a border of bands, so the bands are what
@@ -129,8 +163,8 @@ class SparseDecoder:
         """
         if self.decoder.size.fusion:
             raise ValueError("InstanceSR in bands (execution.max_mpix_per_pass) needs size.fusion=False")
-        maps = exits.cpu().numpy()
-        covers = [self.planner.cover(chosen) for chosen in maps]
+        plan = exits if isinstance(exits, Plan) else self.plan(exits)
+        maps, covers = plan.maps, plan.covers
         tile, (count, height, width) = self.planner.tile, (len(lr), lr.shape[-2], lr.shape[-1])
         step = max(1, most_pixels // (count * width * tile * self.token)) * tile
         row, scale = 0, self.decoder.scale
@@ -151,7 +185,7 @@ class SparseDecoder:
     def _band(self, lr: Tensor, maps: Exits, covers: list[Cover], rows: slice) -> Tensor:
         """SR pixels of some rows of tokens, from these rows and the context that they see."""
         seen = -(-(self.planner.halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
-        if any(cover.kind == "dense" for cover in covers):
+        if any(cover.whole for cover in covers):
             seen = -(-(self.decoder.full_halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
         before, after = min(seen, rows.start), min(seen, maps.shape[1] - rows.stop)
         cut = lr[..., (rows.start - before) * self.token : (rows.stop + after) * self.token, :]
@@ -171,33 +205,33 @@ class SparseDecoder:
             if self.decoder.easy == "exit1":
                 self._leave_easy(maps == EASY, trunk, leaving)
         with self.timer.stage("deep blocks"):
+            for image, cover in enumerate(covers):
+                if cover.whole:
+                    self._run_whole(image, maps[image], trunk, leaving)
             for batch in self.planner.batches(maps, covers, lr.device):
-                self._run(batch, maps, trunk, leaving)
+                self._run(batch, trunk, leaving)
             leaving.finish()
         with self.timer.stage("enlarge"):
             return self.decoder.enlarge(out)
 
-    def plan(self, exits: Exits) -> Cover:
-        """How the deep tokens of one (rows, cols) map are covered."""
-        return self.planner.cover(exits)
-
     def ms(self, exits: Exits) -> float:
         """Milliseconds of one image, encoder included, as the device's costs foretell them."""
-        frame = exits.size * self.token**2 / 1e6 * self.planner.costs.frame_ms
-        return frame + self.planner.ms(self.plan(exits), exits)
+        costs, megapixels = self.planner.costs, exits.size * self.token**2 / 1e6
+        routing = costs.route_ms + megapixels * costs.encoder_ms
+        return routing + megapixels * costs.frame_ms + self.planner.ms(self.planner.cover(exits), exits)
 
     def macs(self, exits: Exits) -> float:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
         decoder, size = self.decoder, self.decoder.size
         frame = exits.size * self.token**2
-        total = float(frame * decoder.trunk_macs)
-        easy = int((exits == EASY).sum())
+        total, cover = float(frame * decoder.trunk_macs), self.planner.cover(exits)
+        easy = 0 if cover.kind == "all-hard" else int((exits == EASY).sum())
         left = exits.size - easy
         if decoder.easy == "exit1":
             left += exits.size if easy > EASY_FRAME * exits.size else easy
         if size.fusion:
             total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
-        return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(self.plan(exits))
+        return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(cover)
 
     def patch_macs(self, exits: Exits) -> float:
         """MACs as ClassSR counts them: every token by what its own exit needs, without encoder, halo and overlap.
@@ -219,18 +253,27 @@ class SparseDecoder:
         tokens = torch.from_numpy(np.argwhere(easy & ~most)).to(trunk.device)
         leaving.add(EASY, trunk, Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token))
 
-    def _run(self, batch: Batch, maps: Exits, trunk: Tensor, leaving: Leaving) -> None:
+    def _run(self, batch: Batch, trunk: Tensor, leaving: Leaving) -> None:
         """Run the deep blocks of one batch."""
-        decoder, whole = self.decoder, batch.windows.size_hw == (trunk.shape[-2], trunk.shape[-1])
-        x = decoder.blocks[1](trunk[batch.windows.image] if whole else gather_windows(trunk, batch.windows))
+        x = self.decoder.blocks[1](gather_windows(trunk, batch.windows))
         for level in (MODERATE, HARD):
             if level == HARD and batch.num_hard:
-                x = decoder.blocks[2](x[: batch.num_hard])
+                x = self.decoder.blocks[2](x[: batch.num_hard])
             chosen = np.flatnonzero(batch.exits == level)
-            if len(chosen) and whole and (maps[batch.images[: len(x)]] == level).all():
-                leaving.out.index_add_(0, batch.windows.image[: len(x)], decoder.leave(level, x))
-            elif len(chosen):
+            if len(chosen):
                 leaving.add(level, x, batch.slots.select(torch.from_numpy(chosen).to(x.device)))
+
+    def _run_whole(self, image: int, exits: Exits, trunk: Tensor, leaving: Leaving) -> None:
+        """Run the deep blocks over one image's frame; where all its tokens leave by one exit, over the frame too."""
+        x, part = trunk[image : image + 1], slice(image, image + 1)
+        for level in range(MODERATE, int(exits.max()) + 1):
+            x = self.decoder.blocks[level](x)
+            if (exits == level).all():
+                leaving.out[part] += self.decoder.leave(level, x)
+            elif (exits == level).any():
+                tokens = torch.from_numpy(np.argwhere(exits == level)).to(x.device)
+                places = torch.cat([torch.full_like(tokens[:, :1], image), tokens], 1)
+                leaving.add(level, x, Slots(torch.zeros_like(places[:, 0]), tokens * self.token, places, self.token))
 
 
 class Leaving:

@@ -10,10 +10,10 @@ from mmisr.editors.instance_sr.decoder import DecoderSize
 from mmisr.editors.instance_sr.net import InstanceSRNet
 
 
-def loud_net(scale=4, token=8, fusion=False, easy="exit1", blocks=(1, 1, 2)) -> InstanceSRNet:
+def loud_net(scale=4, token=8, fusion=False, easy="exit1", blocks=(1, 1, 2), channels=8) -> InstanceSRNet:
     """A net whose exits differ and whose fusion is no identity: fresh weights would hide mistakes there."""
     torch.manual_seed(0)
-    net = InstanceSRNet(scale, DecoderSize(8, blocks, fusion), token, easy).eval()
+    net = InstanceSRNet(scale, DecoderSize(channels, blocks, fusion), token, easy).eval()
     for parameter in net.decoder.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     return net

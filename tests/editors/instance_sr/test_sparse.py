@@ -1,5 +1,7 @@
 """Sparse execution equals the dense network, costs what it says, and depends on nothing but the image and its map."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmisr.editors.instance_sr import planner
+from mmisr.editors.instance_sr.budget import Budget
+from mmisr.editors.instance_sr.routers import Learned
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.macs import count_macs
 
@@ -41,7 +45,7 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     exits[0, 0, 0], exits[0, -1, -1], exits[0, 0, 1], exits[0, 3, 2] = 2, 2, 1, 1
     exits[1, -1, 0], exits[1, 0, -1] = 1, 2
     plans = SparseDecoder(net.decoder, token, Execution(partition=partition))
-    assert all(plans.plan(e.numpy()).kind == partition for e in exits), "a dense fall-back would test nothing"
+    assert all(plans.planner.cover(e.numpy()).kind == partition for e in exits), "a dense fall-back would test nothing"
     torch.testing.assert_close(sparse(net, lr, exits, partition=partition), dense(net, lr, exits), rtol=0, atol=1e-5)
 
 
@@ -84,7 +88,7 @@ def test_all_hard_is_one_dense_pass(make_net):
     decoder = net.decoder
     for partition in ("auto", "dense"):
         run = SparseDecoder(decoder, 8, Execution(halo=4, partition=partition))
-        assert run.plan(exits[0].numpy()).kind == "dense"
+        assert run.planner.cover(exits[0].numpy()).kind == "dense"
         torch.testing.assert_close(run(lr, exits), decoder.all_exits(lr)[2], rtol=0, atol=1e-5)
     only = count_macs(
         lambda x: (
@@ -199,7 +203,7 @@ def test_mixed_neighbours_share_rectangles(make_net):
     net = make_net()
     exits = np.zeros((12, 12), dtype=np.int64)
     exits[2:8, 2:8] = 1 + (np.indices((6, 6)).sum(0) % 2)
-    assert len(SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles")).plan(exits).sizes) == 1
+    assert len(SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles")).planner.cover(exits).sizes) == 1
 
 
 @pytest.mark.parametrize(
@@ -213,3 +217,71 @@ def test_mixed_neighbours_share_rectangles(make_net):
 def test_bad_execution_is_named(keys, text):
     with pytest.raises(ValueError, match=text):
         Execution(**keys)
+
+
+FASTER = Execution(halo=2, all_hard_if_faster=True)
+
+
+def crowded(grid):
+    exits = random_map(0, (1, *grid), 0.55)
+    assert (exits == 0).any() and (exits == 2).any()
+    return exits
+
+
+@torch.no_grad()
+def test_what_a_dense_pass_does_sooner_leaves_by_the_deepest_exit(make_net):
+    net = make_net()
+    lr, exits = torch.rand(2, 3, 96, 160), torch.zeros(2, 12, 20, dtype=torch.long)
+    exits[0], exits[1, 3, 4] = crowded((12, 20))[0], 2
+    run = SparseDecoder(net.decoder, 8, FASTER, free=True)
+    plan = run.plan(exits)
+    assert [cover.kind for cover in plan.covers] == ["all-hard", "rectangles"]
+    assert (plan.maps[0] == 2).all()
+    assert np.array_equal(plan.maps[1], exits[1].numpy())
+    torch.testing.assert_close(run(lr, exits)[:1], net.decoder.all_exits(lr[:1])[2], rtol=0, atol=1e-5)
+    assert run.macs(exits[0].numpy()) == run.macs(plan.maps[0]) == count_macs(lambda x: run(x, exits[:1]), lr[:1])
+
+
+@torch.no_grad()
+def test_moderate_tokens_alone_are_not_made_hard(make_net):
+    run = SparseDecoder(make_net().decoder, 8, FASTER, free=True)
+    assert (run.plan(crowded((12, 20)).clamp(max=1)).maps == 1).all()
+
+
+@torch.no_grad()
+def test_only_the_encoder_is_overruled(make_net):
+    net, lr = make_net(), torch.rand(1, 3, 96, 160)
+    exits = crowded((12, 20))
+
+    class Told:
+        def __init__(self, encodes):
+            self.encodes = encodes
+
+        def __call__(self, given):
+            return exits
+
+    assert (net(lr, Told(encodes=True), execution=FASTER).routing.exits == 2).all()
+    assert torch.equal(net(lr, Told(encodes=False), execution=FASTER).routing.exits, exits)
+    assert torch.equal(
+        net(lr, Told(encodes=True), execution=replace(FASTER, all_hard_if_faster=False)).routing.exits, exits
+    )
+    assert torch.equal(
+        net(lr, Told(encodes=True), execution=replace(FASTER, partition="rectangles")).routing.exits, exits
+    )
+    shares = net(lr, Told(encodes=True), budget=Budget(hard_share=0.5), execution=FASTER).routing.exits
+    assert (shares > 0).float().mean() == 0.5
+
+
+@torch.no_grad()
+def test_frames_too_small_for_the_encoder_go_all_hard_without_it(make_net):
+    net = make_net(channels=32)
+    small, large = torch.rand(1, 3, 16, 24), torch.rand(1, 3, 256, 512)
+    found = net(small, Learned(), execution=FASTER)
+    assert found.aux is None
+    assert (found.routing.exits == 2).all()
+    assert net(large, Learned(), execution=FASTER).aux is not None
+    assert net.macs(found.routing.exits[0], Learned(), FASTER) == count_macs(
+        lambda x: net(x, Learned(), execution=FASTER), small
+    )
+    planner = net.sparse(FASTER).planner
+    assert [planner.routing_pays(grid) for grid in ((2, 3), (32, 64))] == [False, True]
