@@ -38,7 +38,8 @@ class Point:
     """One router at one budget.
 
     Args:
-        router: ``learned``, ``random``, ``edge`` or ``oracle``; or an end of the range, which has no router.
+        router: ``learned``, ``random``, ``edge`` or ``oracle``; ``served``, the learned one with ``all_hard_if_faster``; or an
+            end of the range, which has no router.
         share: Share of deep tokens that was asked for; None where nothing was asked.
         deep: Share of deep tokens, mean over the images.
         ap: AP of the pair.
@@ -135,6 +136,7 @@ def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Ar
         "block_1_only": Arm("block_1_only", {**editor, "router": "fixed:0"}),
         "all_hard": known["instance_sr_all_hard"],
         "learned": known["instance_sr"],
+        "served": Arm("served", {**editor, "router": "learned", "execution": {**run, "all_hard_if_faster": True}}),
         "oracle": Arm("oracle", {**editor, "router": "oracle"}),
     }
     for share in shares:

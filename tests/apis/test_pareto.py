@@ -19,7 +19,8 @@ def test_points_pairs_and_stages(tree_crops, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "pareto.json").read_text()) == content
     points = {(p["router"], p["share"]): p for p in content["points"]}
     routers = {("learned", 0.25), ("random", 0.25), ("edge", 0.25), ("learned", None), ("oracle", None)}
-    assert set(points) == routers | {("bicubic", None), ("block_1_only", None), ("all_hard", None)}
+    assert set(points) == routers | {(name, None) for name in ("bicubic", "block_1_only", "all_hard", "served")}
+    assert points["served", None]["deep"] == 1, "frames as small as these are faster all hard"
     for kind in ("learned", "random", "edge"):
         assert points[kind, 0.25]["deep"] == pytest.approx(0.25, abs=0.04)
     assert points["block_1_only", None]["deep"] == 0

@@ -169,7 +169,9 @@ class Planner:
         deepest = np.full(grid, HARD)
         megapixels = deepest.size * self.token**2 / 1e6
         dense = self.ms(self._whole(deepest), deepest) + megapixels * self.costs.frame_ms
-        return self.costs.route_ms + megapixels * self.costs.encoder_ms <= ROUTING_SHARE * dense
+        routing = self.costs.route_ms + megapixels * self.costs.encoder_ms
+        logger.debug("encoder on %s tokens: %.2f ms beside %.2f ms of a dense pass", grid, routing, dense)
+        return routing <= ROUTING_SHARE * dense
 
     def _exits_ms(self, cover: Cover, exits: Exits) -> float:
         """Milliseconds of the exits: one after a whole frame of one depth, else token by token beside the easy one."""
