@@ -47,8 +47,8 @@ class CostModel:
     dense_ms: float = 16.0
     token_ms: float = 0.02
     frame_ms: float = 400.0
-    route_ms: float = 0.8
-    encoder_ms: float = 40.0
+    route_ms: float = 0.9
+    encoder_ms: float = 30.0
 
     def batch(self, gmacs: float, pixels: int, launches: int) -> float:
         """Milliseconds of a batch of equal windows, or of a frame.

@@ -14,14 +14,20 @@ from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import Decoder
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
-from mmisr.editors.instance_sr.planner import EASY_FRAME, PARTITIONS, Batch, Cover, Exits, Partition, Planner
+from mmisr.editors.instance_sr.planner import (
+    BATCH_PIXELS,
+    EASY_FRAME,
+    PARTITIONS,
+    Batch,
+    Cover,
+    Exits,
+    Partition,
+    Planner,
+)
 from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import spread
-
-EXIT_TOKENS = 512
-"""So many tokens leave by an exit at once, which bounds the memory."""
 
 
 @dataclass(frozen=True)
@@ -291,11 +297,12 @@ class Leaving:
 
     def add(self, level: int, x: Tensor, slots: Slots) -> None:
         """Let tokens of (N, C, h, w) features leave by the exit of ``level``, now or with those to come."""
-        for start in range(0, len(slots), EXIT_TOKENS):
-            part = slots.select(slice(start, start + EXIT_TOKENS))
+        most = max(1, BATCH_PIXELS // (slots.side + 2) ** 2)
+        for start in range(0, len(slots), most):
+            part = slots.select(slice(start, start + most))
             ready = self._ready.setdefault(level, [])
             ready.append((gather_tokens(x, part, margin=1), part.token))
-            if sum(len(token) for _, token in ready) >= EXIT_TOKENS:
+            if sum(len(token) for _, token in ready) >= most:
                 self._leave(level)
 
     def finish(self) -> None:
