@@ -29,6 +29,9 @@ RISK = 1.2
 """Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more
 than was measured, by 1.13 to 1.20 on frames of 320x180."""
 
+WASTE = 1.12
+"""Rectangles of few shapes were never measured to cost less than this beyond what their tokens and halos must."""
+
 EASY_FRAME = 0.5
 """Where more of an image is easy, its easy exit runs over the whole frame, which costs half as much a token."""
 
@@ -230,7 +233,7 @@ class Planner:
         if self.partition in ("auto", "dense"):
             whole = self._whole(exits)
             yield whole
-            if self.partition == "auto" and self._least_ms(exits) * RISK >= self.ms(whole, exits):
+            if self.partition == "auto" and self._least_ms(exits) * WASTE * RISK >= self.ms(whole, exits):
                 return  # planning windows would only take time
         if self.partition in ("auto", "rectangles"):
             yield self._placed("rectangles", exits, [(self._merge(deep), deep)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from mmisr.editors.instance_sr.planner import (
     Partition,
     Planner,
 )
+from mmisr.ops.compiled import run_compiled
 from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
@@ -45,6 +46,8 @@ class Execution:
             tokens leave by the deepest exit chosen in it: sooner, and by more of the network. Images too small for the
             encoder to pay then go all hard without it. This overrules the encoder alone: not other routers, not budgets of
             tokens or MACs, and no partition but ``auto``. Off, every token leaves by the exit chosen for it.
+        compile: Whether torch.compile compiles the deep blocks on windows; the first images then take minutes. It needs a
+            C++ compiler on the CPU, where it gained nothing; not measured on GPU.
         max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at once; more run in bands
             of rows, which bounds the memory and changes nothing else.
 
@@ -56,6 +59,7 @@ class Execution:
     partition: Partition = "auto"
     costs: Literal["default", "measured"] = "default"
     all_hard_if_faster: bool = False
+    compile: bool = False
     max_mpix_per_pass: float = 2.0
 
     def __post_init__(self) -> None:
@@ -114,6 +118,7 @@ class SparseDecoder:
         self.decoder = decoder
         self.timer = timer
         self.token = token
+        self.compile = execution.compile
         halo = decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
         self.planner = Planner(
             decoder.size,
@@ -261,13 +266,17 @@ class SparseDecoder:
 
     def _run(self, batch: Batch, trunk: Tensor, leaving: Leaving) -> None:
         """Run the deep blocks of one batch."""
-        x = self.decoder.blocks[1](gather_windows(trunk, batch.windows))
+        x = self._block(MODERATE, gather_windows(trunk, batch.windows))
         for level in (MODERATE, HARD):
             if level == HARD and batch.num_hard:
-                x = self.decoder.blocks[2](x[: batch.num_hard])
+                x = self._block(HARD, x[: batch.num_hard])
             chosen = np.flatnonzero(batch.exits == level)
             if len(chosen):
                 leaving.add(level, x, batch.slots.select(torch.from_numpy(chosen).to(x.device)))
+
+    def _block(self, level: int, x: Tensor) -> Tensor:
+        block = self.decoder.blocks[level]
+        return run_compiled(block, x) if self.compile else cast(Tensor, block(x))
 
     def _run_whole(self, image: int, exits: Exits, trunk: Tensor, leaving: Leaving) -> None:
         """Run the deep blocks over one image's frame; where all its tokens leave by one exit, over the frame too."""
