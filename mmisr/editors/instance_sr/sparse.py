@@ -47,7 +47,7 @@ class Execution:
             encoder to pay then go all hard without it. This overrules the encoder alone: not other routers, not budgets of
             tokens or MACs, and no partition but ``auto``. Off, every token leaves by the exit chosen for it.
         compile: Whether torch.compile compiles the deep blocks on windows; the first images then take minutes. It needs a
-            C++ compiler on the CPU, where it gained nothing; not measured on GPU.
+            C++ compiler on the CPU, where it is no faster; not measured on GPU.
         max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at once; more run in bands
             of rows, which bounds the memory and changes nothing else.
 
