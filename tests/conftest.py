@@ -169,3 +169,17 @@ def compared(tree_crops, tmp_path_factory) -> Path:
             config, ["lr", "bicubic", "instance_sr", "hr"], out, device="cpu", replicates=100, cfg_options=tree_crops
         )
     return out
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """Counts the graphs that are compiled, and runs them as they are: no C++ compiler, and none of its minutes."""
+    from torch._dynamo.testing import CompileCounter
+
+    from mmisr.ops import compiled
+
+    torch._dynamo.reset()
+    counter = CompileCounter()
+    monkeypatch.setattr(compiled, "_compiled", lambda: torch.compile(compiled._call, backend=counter, dynamic=True))
+    yield counter
+    torch._dynamo.reset()

@@ -5,32 +5,20 @@ import shutil
 import pytest
 import torch
 from torch import nn
-from torch._dynamo.testing import CompileCounter
 
-from mmisr.ops import compiled
 from mmisr.ops.compiled import COUNTS, padded_count, run_compiled
 
 SHAPES = [(1, 12, 12), (2, 12, 20), (3, 20, 12), (5, 12, 12), (7, 36, 20), (9, 20, 20), (12, 28, 36), (1, 36, 36)]
 
 
-@pytest.fixture
-def counter(monkeypatch):
-    """Counts graphs, and runs them as they are: no C++ compiler, and none of its minutes."""
-    torch._dynamo.reset()
-    counter = CompileCounter()
-    monkeypatch.setattr(compiled, "_compiled", lambda: torch.compile(compiled._call, backend=counter, dynamic=True))
-    yield counter
-    torch._dynamo.reset()
-
-
 @torch.no_grad()
-def test_batches_of_every_count_and_size_share_few_graphs(counter):
+def test_batches_of_every_count_and_size_share_few_graphs(graphs):
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU())
     for count, height, width in SHAPES:
         x = torch.rand(count, 4, height, width)
         torch.testing.assert_close(run_compiled(module, x), module(x), rtol=0, atol=1e-6)
-    assert 1 <= counter.frame_count <= 4, "square windows may have one of their own"
+    assert 1 <= graphs.frame_count <= 4, "square windows may have one of their own"
 
 
 def test_counts_are_few_and_large_enough():

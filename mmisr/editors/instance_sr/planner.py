@@ -86,7 +86,7 @@ class Cover:
         shift = (rows.start - before) * token
         if self.whole:
             frame = np.array([[pixels, self.owner.shape[1] * token]])
-            return Cover(self.kind, frame, np.zeros_like(frame), _padded(np.minimum(inside, 0), before), self.depth)
+            return Cover(self.kind, frame, np.zeros_like(frame), _padded(inside, before), self.depth)
         chosen = np.unique(inside[inside >= 0])
         number = np.full(len(self.sizes) + 1, -1)
         number[chosen] = np.arange(len(chosen))
@@ -150,10 +150,9 @@ class Planner:
         if self.partition == "auto" and (exits == exits.max()).all():
             return self._whole(exits)
         options = list(self._options(exits))
-        costs = [self.ms(option, exits) * (1.0 if option.whole else RISK) for option in options]
-        best = options[int(np.argmin(costs))]
+        best = min(options, key=lambda option: option[1])[0]
         if logger.isEnabledFor(logging.DEBUG):
-            listed = ", ".join(f"{o.kind} {len(o.sizes)}: {c:.2f} ms" for o, c in zip(options, costs, strict=True))
+            listed = ", ".join(f"{cover.kind} {len(cover.sizes)}: {ms:.2f} ms" for cover, ms in options)
             logger.debug("%s of %s: %s", best.kind, f"{(exits != EASY).mean():.2f} deep tokens", listed)
         return best
 
@@ -228,21 +227,26 @@ class Planner:
                     int((depth[chunk] == HARD).sum()),
                 )
 
-    def _options(self, exits: Exits) -> Iterator[Cover]:
+    def _options(self, exits: Exits) -> Iterator[tuple[Cover, float]]:
+        """Covers, and the milliseconds by which they are chosen."""
+
+        def priced(cover: Cover) -> tuple[Cover, float]:
+            return cover, self.ms(cover, exits) * (1.0 if cover.whole else RISK)
+
         deep = exits != EASY
         if self.partition in ("auto", "dense"):
-            whole = self._whole(exits)
-            yield whole
-            if self.partition == "auto" and self._least_ms(exits) * WASTE * RISK >= self.ms(whole, exits):
+            whole, whole_ms = priced(self._whole(exits))
+            yield whole, whole_ms
+            if self.partition == "auto" and self._least_ms(exits) * WASTE * RISK >= whole_ms:
                 return  # planning windows would only take time
         if self.partition in ("auto", "rectangles"):
-            yield self._placed("rectangles", exits, [(self._merge(deep), deep)])
+            yield priced(self._placed("rectangles", exits, [(self._merge(deep), deep)]))
             levels = [exits == level for level in (HARD, MODERATE)]
             if all(level.any() for level in levels):
-                yield self._placed("rectangles", exits, [(self._merge(level), level) for level in levels])
+                yield priced(self._placed("rectangles", exits, [(self._merge(level), level) for level in levels]))
         if self.partition == "windows":
             y, x = np.nonzero(deep)
-            yield self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)])
+            yield priced(self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)]))
 
     def _least_ms(self, exits: Exits) -> float:
         """Milliseconds that windows take at least: in one batch, with every halo but without a token too many."""

@@ -7,13 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch._dynamo.testing import CompileCounter
 
 from mmisr.editors.instance_sr import planner
 from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.routers import Learned
 from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
-from mmisr.ops import compiled
 from mmisr.ops.macs import count_macs
 
 PARTITIONS = ["auto", "rectangles", "windows", "dense"]
@@ -290,13 +288,9 @@ def test_frames_too_small_for_the_encoder_go_all_hard_without_it(make_net):
 
 
 @torch.no_grad()
-def test_compiled_blocks_give_the_same(make_net, monkeypatch):
-    torch._dynamo.reset()
-    graphs = CompileCounter()  # runs them as they are
-    monkeypatch.setattr(compiled, "_compiled", lambda: torch.compile(compiled._call, backend=graphs, dynamic=True))
+def test_compiled_blocks_give_the_same(make_net, graphs):
     net, lr, exits = make_net(), torch.rand(2, 3, 96, 160), random_map(0, (2, 12, 20), 0.2)
     expected = sparse(net, lr, exits, partition="rectangles", halo=2)
     found = sparse(net, lr, exits, partition="rectangles", halo=2, compile=True)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     assert 2 <= graphs.frame_count <= 8, "few graphs serve windows of all sizes"
-    torch._dynamo.reset()
