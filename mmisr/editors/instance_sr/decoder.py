@@ -91,6 +91,16 @@ def _start_near_zero(conv: nn.Conv2d, std: float) -> nn.Conv2d:
     return conv
 
 
+def _start_alike(conv: nn.Conv2d, phases: int) -> nn.Conv2d:
+    """Start the sub-pixels of a channel alike, so that none stands out from the first step on.
+
+    Source: ICNR, Aitken et al. 2017, arXiv 1707.02937, for nearest enlargement.
+    """
+    with torch.no_grad():
+        conv.weight.copy_(conv.weight[::phases].repeat_interleave(phases, 0))
+    return conv
+
+
 def bilinear_kernel(scale: int, channels: int = 3) -> Tensor:
     """(channels s^2, channels, 3, 3): enlargement by ``scale`` as a convolution to sub-pixels.
 
@@ -131,7 +141,8 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(3, size.channels, 3, padding=1)
         self.blocks = nn.ModuleList(Block(size.channels, n) for n in size.blocks)
         self.exits = nn.ModuleList(
-            _start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3) for _ in size.blocks
+            _start_alike(_start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3), scale**2)
+            for _ in size.blocks
         )
         self.fusion = Fusion() if size.fusion else nn.Identity()
         self.interpolation: Tensor

@@ -18,6 +18,8 @@ from mmisr.editors.instance_sr.losses import (
     localisation_loss,
     psnr,
     reconstruction_loss,
+    smooth_images,
+    smooth_loss,
     token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
@@ -32,6 +34,8 @@ from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 STAGES = ("decoder", "encoder", "joint")
+SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
+"""Images of L_smooth a step, and their side in LR pixels."""
 
 
 @MODELS.register_module()
@@ -179,6 +183,8 @@ class InstanceSR(SREditor):
         hw, token = (lr.shape[-2], lr.shape[-1]), self.net.token_size
         labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
         losses = _shares("labels", labels)
+        if self.stage != "encoder" and self.weights.smooth:
+            losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
         if self.stage == "decoder":
             return losses | self._every_exit(lr, data_samples.gt_img, boxes)
         logits, found = self.net.encoder(lr)
@@ -215,6 +221,12 @@ class InstanceSR(SREditor):
             every = every_exit_loss([_like(image, hr) for image in images], hr, weights, self.weights.exits)
             loss = loss + self.weights.every_exit * (every - loss)
         return {"loss_instance_sr_rec": loss, "psnr_sr": psnr(sr.detach(), hr), **_exit_psnr(images, hr)}
+
+    def _smooth_term(self, lr: Tensor) -> Tensor:
+        """In the stages that move the decoder: on smooth images every exit adds nothing."""
+        smooth = smooth_images(SMOOTH_IMAGES, SMOOTH_SIDE, lr)
+        images = self.net.decoder.all_exits(smooth)
+        return self.weights.smooth * smooth_loss(images, self.net.decoder.enlarge(self.net.decoder.skip(smooth)))
 
     def _encoder_terms(self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor) -> dict[str, Tensor]:
         chosen = logits.argmax(1)

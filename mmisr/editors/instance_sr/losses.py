@@ -12,12 +12,15 @@ from torch.nn import functional as F
 from mmisr.editors.instance_sr.labels import EASY
 from mmisr.ops.boxes import raster
 
+STEEPEST = 0.01
+"""Largest slope of :func:`smooth_images` along an axis, in grey values (white is 1) per LR pixel."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights: L = L_rec + enc L_enc + loc L_loc.
+    """Weights: L = L_rec + enc L_enc + loc L_loc + smooth L_smooth.
 
-    Source: the three terms are InstanceSR's; the weights are ours.
+    Source: the first three terms are InstanceSR's; the last and the weights are ours.
 
     Args:
         enc: Weight of the token classification.
@@ -30,6 +33,7 @@ class LossWeights:
             stay usable by other routers; the rest compares the stitched image.
         exits: Parts of the three exits where every exit is supervised on every token; the last counts most, because
             the blocks before it serve it too.
+        smooth: Weight of L_smooth, which keeps the grid of sub-pixels out of smooth areas; see :func:`smooth_loss`.
 
     Raises:
         ValueError: A value is out of range.
@@ -42,9 +46,10 @@ class LossWeights:
     recall: float = 5.0
     every_exit: float = 0.5
     exits: tuple[float, float, float] = (0.15, 0.15, 0.7)
+    smooth: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("enc", "loc", "dilate"):
+        for name in ("enc", "loc", "dilate", "smooth"):
             if getattr(self, name) < 0:
                 raise ValueError(f"InstanceSR.loss.{name} must be >= 0, got {getattr(self, name)}")
         for name in ("box", "recall"):
@@ -100,6 +105,45 @@ def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts
     """
     terms = [part * reconstruction_loss(image, hr, weights) for part, image in zip(parts, images, strict=True)]
     return torch.stack(terms).sum()
+
+
+def smooth_images(number: int, side: int, like: Tensor) -> Tensor:
+    """Draw images of one colour under a slight ramp of light, as sky, water and roofs are.
+
+    Args:
+        number: B.
+        side: Height and width in LR pixels.
+        like: A tensor whose device and type the images get.
+
+    Returns:
+        (B, 3, side, side) RGB in [0, 1].
+    """
+    colour = (
+        1.2 * torch.rand(number, 3, 1, 1) - 0.1
+    )  # black and white are no rare limits: a sixth of the values is clamped
+    colour[::2] = colour[::2, :1]  # every second image is grey
+    slope = (2 * torch.rand(number, 2, 1, 1) - 1) * STEEPEST
+    steps = torch.arange(side) - (side - 1) / 2
+    ramp = slope[:, :1] * steps[:, None] + slope[:, 1:] * steps
+    return (colour + ramp).clamp(0, 1).to(like)
+
+
+def smooth_loss(images: Sequence[Tensor], interpolated: Tensor) -> Tensor:
+    """L_smooth: L1 of what the exits add to an image that has nothing to add to.
+
+    Textures alone teach an exit nothing about flat areas, where the sub-pixels of a PixelShuffle then differ by several grey
+    levels and stand as a grid of dots. Interpolation is right there, so every exit shall add nothing.
+
+    Source: ours.
+
+    Args:
+        images: (B, 3, H, W) of each exit, from :func:`smooth_images`.
+        interpolated: (B, 3, H, W), their bilinear enlargement.
+
+    Returns:
+        A scalar, the mean over the exits.
+    """
+    return torch.stack([(image - interpolated).abs().mean() for image in images]).mean()
 
 
 def token_loss(logits: Tensor, labels: Tensor, recall: float) -> Tensor:

@@ -54,9 +54,9 @@ def moved(before, module):
 @pytest.mark.parametrize(
     ("stage", "decoder_moves", "encoder_moves", "terms"),
     [
-        ("decoder", True, False, {"rec"}),
+        ("decoder", True, False, {"rec", "smooth"}),
         ("encoder", False, True, {"enc", "loc"}),
-        ("joint", True, True, {"rec", "enc", "loc"}),
+        ("joint", True, True, {"rec", "smooth", "enc", "loc"}),
     ],
 )
 def test_a_stage_trains_its_part_alone(batch, stage, decoder_moves, encoder_moves, terms):
