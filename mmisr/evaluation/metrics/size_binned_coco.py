@@ -29,7 +29,8 @@ class SizeBinnedCocoMetric(BaseMetric):
 
     Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin ``AP_<bin>``, ``AP50_<bin>``,
     ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also ``AP_class_<name>``. A bin (or class) without ground truth is
-    NaN. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
+    NaN. The figures that mmdet has too also come under its names (``coco/bbox_mAP``, ...), which configs and hooks of plain
+    detectors ask for. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
 
     Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's reference code.
 
@@ -106,6 +107,30 @@ class SizeBinnedCocoMetric(BaseMetric):
         if self.classwise:
             flat |= {f"AP_class_{c}": ap for c, ap in zip(classes, whole.class_ap, strict=True)}
         return flat
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """All figures by name, and those that mmdet has too by its names."""
+        figures = super().evaluate(size)
+        return figures | {alias: figures[name] for alias, name in self._aliases().items() if name in figures}
+
+    def figure_names(self) -> list[str]:
+        """What :meth:`evaluate` returns, but for the classes: names that hooks and schedulers may watch."""
+        parts = ("AP", "AP50", "AR", "count")
+        own = [
+            "AP",
+            "AP50",
+            "AP75",
+            "AR",
+            "count",
+            *(f"{part}_{name}" for name in self.protocol.bins for part in parts),
+        ]
+        return [*(f"{self.prefix}/{name}" for name in own), *self._aliases()]
+
+    def _aliases(self) -> dict[str, str]:
+        same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
+        if self.protocol.name == "coco" and self.frame == "source":
+            same |= {f"mAP_{name[0]}": f"AP_{name}" for name in self.protocol.bins}
+        return {f"coco/bbox_{alias}": f"{self.prefix}/{name}" for alias, name in same.items()}
 
     def _classes(self) -> tuple[str, ...]:
         classes = (self.dataset_meta or {}).get("classes", ())
