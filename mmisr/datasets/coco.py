@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mmisr.datasets.coco_checks import check_annotations, first, read_annotations
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
+from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
 
@@ -69,6 +70,7 @@ class SRCocoDataset(CocoDataset):
         self.image_check = image_check
         self.wrong_boxes: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
+        self.pipeline = WatchedPipeline(self.pipeline.transforms)
 
     def load_data_list(self) -> list[dict]:
         """Read and check annotations and images."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.ops.motion import note_motion
 from mmisr.registry import TRANSFORMS
 
 
@@ -27,6 +28,7 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     """
     results["img"] = np.ascontiguousarray(results["img"][y : y + hw[0], x : x + hw[1]])
     results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
+    note_motion(results, np.array([[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]))
     if "gt_bboxes" not in results:
         return results
     boxes = results["gt_bboxes"]
@@ -118,11 +120,12 @@ class RandomTurn(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Turn counter-clockwise 0 to 3 times."""
         for _ in range(np.random.randint(4)):
+            width = results["img"].shape[1]
             results["img"] = np.ascontiguousarray(np.rot90(results["img"]))
+            note_motion(results, np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width], [0.0, 0.0, 1.0]]))
             if "gt_bboxes" in results:
                 boxes = results["gt_bboxes"]
                 x1, y1, x2, y2 = boxes.tensor.unbind(-1)
-                width = results["img_shape"][1]
                 boxes.tensor = torch.stack([y1, width - x2, y2, width - x1], dim=-1)
             results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results

@@ -12,11 +12,14 @@ from torch import Tensor
 
 from mmisr.openmmlab.datasets import BaseBoxes, DetDataSample, MagicDataSample
 from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.ops.motion import HOMOGRAPHY, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
 
-FORWARDED = ("img_id", "img_path", "lr_recipe", "flip", "flip_direction")
+FORWARDED = ("img_id", "img_path", "lr_recipe", "flip", "flip_direction", HOMOGRAPHY)
 """Keys that are copied to the sample where a pipeline set them."""
+
+BETWEEN = "a transform between the one that made the LR image and the one that packs"
 
 
 def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
@@ -88,6 +91,7 @@ class PackSRDetInputs(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Pack."""
         _need_lr(results, "PackSRDetInputs")
+        check_partner(results, BETWEEN)
         sample = DetDataSample(metainfo=_frames(results))
         ignored = np.asarray(results.get("gt_ignore_flags", np.zeros(len(_boxes(results)))), dtype=bool)
         instances = self._instances(results)
@@ -118,6 +122,7 @@ class PackSRInputs(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Pack."""
         _need_lr(results, "PackSRInputs")
+        check_partner(results, BETWEEN)
         if not results.get("has_hr", False):
             raise KeyError("mmisr.PackSRInputs needs an HR image to learn from: simulate LR with mmisr.SimulateLR")
         meta = _frames(results)

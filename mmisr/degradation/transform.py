@@ -10,6 +10,7 @@ import torch
 from mmisr.degradation.recipes import Degradation
 from mmisr.openmmlab.editor import image_seed
 from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.ops.motion import note_partner
 from mmisr.registry import TRANSFORMS
 
 
@@ -57,6 +58,7 @@ class SimulateLR(BaseTransform):
         results["lr_shape"] = results["lr"].shape[:2]
         results["lr_recipe"] = self.degradation.name
         results["has_hr"] = True
+        note_partner(results)
         return results
 
     def _seed(self, results: dict) -> int:
@@ -74,6 +76,7 @@ class NativeLR(BaseTransform):
         results["lr"] = results["img"]
         results["lr_shape"] = results["img"].shape[:2]
         results["has_hr"] = False
+        note_partner(results)
         return results
 
 
