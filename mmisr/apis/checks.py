@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import pickle
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.runner.checkpoint import get_torch_safe_globals
+from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmisr.datasets.packing import PackSRDetInputs
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.evaluation.metrics.region_quality import RegionQuality
+from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
+from mmisr.openmmlab.checkpoints import load_into, load_state, load_training, weights_of
+from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
+from mmisr.ops.motion import is_moved
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.registry import DATASETS, MODELS, TRANSFORMS, find
+from mmisr.registry import DATASETS, METRICS, MODELS, TRANSFORMS, find
+
+FROM_SAMPLES = (SizeBinnedCocoMetric, RegionQuality)
+"""Metrics of boxes that take the ground truth from the samples."""
 
 
 def inner_dataset(cfg: Config, side: str = "test") -> Any:
@@ -126,11 +133,15 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
     return state
 
 
-def check_named_weights(model: nn.Module) -> None:
+def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "detector")) -> None:
     """See that the config names the weights of every part that has some, where no checkpoint of the whole is given.
 
+    Args:
+        model: The model, or a wrapper of it.
+        parts: The parts of a pair that will be used.
+
     Raises:
-        ValueError: A part would be tested as it was initialised.
+        ValueError: A part would be used as it was initialised.
     """
     inner = _unwrapped(model)
     bare = ["checkpoint"]
@@ -138,11 +149,72 @@ def check_named_weights(model: nn.Module) -> None:
         bare = ["checkpoint"] if _needs_weights(inner) else []
     elif isinstance(inner, SRDetector):
         needed = {"editor": _needs_weights(inner.editor), "detector": True}
-        bare = [f"checkpoints.{part}" for part, needs in needed.items() if needs and part not in inner.checkpoints]
+        bare = [
+            f"checkpoints.{part}"
+            for part, needs in needed.items()
+            if needs and part in parts and part not in inner.checkpoints
+        ]
     if bare:
         raise ValueError(
             f"no checkpoint was given, and the config's model names no weights ({', '.join(bare)}): give the file that "
             "training wrote, or name it in the config"
+        )
+
+
+def check_start(model: nn.Module, path: str) -> None:
+    """See that a run which starts from a file does start from it.
+
+    mmengine loads what fits by name, and says little of the rest.
+
+    Args:
+        model: The model, or a wrapper of it.
+        path: ``load_from`` of the config: a file, or an address as mmengine takes it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, would run code, or nothing in it fits; what fits in part is a warning.
+    """
+    state, own = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path), _unwrapped(model).state_dict()
+    fits = [name for name, value in own.items() if name in state and state[name].shape == value.shape]
+    if not fits:
+        raise ValueError(
+            f"load_from={path} has nothing for {type(_unwrapped(model)).__name__}: none of its {len(state)} weights "
+            f"({', '.join(list(state)[:2])}, ...) has a name and shape of the model's ({', '.join(list(own)[:2])}, ...); "
+            "for one part of a pair set model.checkpoints=dict(editor=..., detector=...) instead"
+        )
+    if len(fits) < len(own):
+        rest = [name for name in own if name not in set(fits)]
+        print_log(
+            f"load_from={path} fits in part: {len(fits)} of {len(own)} weights are loaded, {len(rest)} start as "
+            f"initialised ({', '.join(rest[:3])}{', ...' if len(rest) > 3 else ''})",
+            logger="current",
+            level=logging.WARNING,
+        )
+
+
+def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
+    """See that predictions come back in the pixels of the files where a metric reads boxes from the annotation file.
+
+    Ours take ground truth from the samples, which a moved image takes along.
+
+    Args:
+        dataset: Of the test or the validation; its first sample is looked at.
+        evaluators: ``test_evaluator`` or ``val_evaluator`` of the config.
+        side: ``test`` or ``val``, for the message.
+
+    Raises:
+        ValueError: A transform moves the images, and a metric that is not ours would compare with boxes that it did not move.
+    """
+    listed = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
+    others = [e["type"] for e in listed if e and find(METRICS, e["type"]) not in FROM_SAMPLES]
+    if not others or not len(dataset):
+        return
+    sample = dataset[0].get("data_samples")
+    if isinstance(sample, DetDataSample) and "source_shape" in sample and is_moved(sample.metainfo):
+        raise ValueError(
+            f"the {side} pipeline moves the images (it resizes, flips, turns or crops them from another corner), so predictions "
+            f"are not in the pixels of the files, and {', '.join(map(str, others))} compares with boxes that are: leave the "
+            f"step out (handoff=dict(resize=...) resizes for the detector alone), or use {SizeBinnedCocoMetric.__name__} alone"
         )
 
 
@@ -181,14 +253,7 @@ def check_resumable(model: nn.Module, path: str | Path) -> None:
         ValueError: It is damaged, would run code, or belongs to another model.
     """
     check_checkpoint(model, path)
-    try:
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            torch.load(path, map_location="meta", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"checkpoint {path} has weights that fit and a training state that is not plain data "
-            f"({str(error).splitlines()[0]}): start anew from its weights with --cfg-options load_from={path}"
-        ) from error
+    load_training(path, "meta")
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:

@@ -23,7 +23,7 @@ from mmisr.analysis.bootstrap import BASELINE, LEVEL, Settings, arm_figures, dif
 from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others
 from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
 from mmisr.apis.arms import pair_config, read_arms, standard_arms
-from mmisr.apis.checks import inner_dataset, test_pipeline
+from mmisr.apis.checks import check_named_weights, inner_dataset, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
@@ -233,6 +233,7 @@ def build_arm(plan: Plan, arm: Arm, shared: dict[str, Any]) -> SRDetector:
     """The pair of an arm, on its device; a detector that several arms have is built once and kept in ``shared``."""
     config = pair_config(plan.cfg.model, arm, plan.checkpoint)
     pair = MODELS.build(config)
+    check_named_weights(pair)
     source = json.dumps([config["detector"], config["checkpoints"].get("detector")], default=str)
     pair.detector = shared.setdefault(source, pair.detector)
     if arm.sliced is not None:

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
+from mmisr.apis.checks import check_named_weights
 from mmisr.apis.models import init_model
 from mmisr.openmmlab.editor import SREditor, hints_from
 from mmisr.pipeline.handoff import Resize
@@ -87,6 +88,8 @@ def build_upscaler(
     _refuse_the_clock(editor)
     model = init_model(cfg, checkpoint, device)
     pair = isinstance(model, SRDetector)
+    if checkpoint is None:
+        check_named_weights(model, ("editor", "detector") if pair and model.prior is not None else ("editor",))
     _check_divides(downsample, (model.editor if pair else model).info.scale)
     weighty = model.editor if pair and model.prior is None else model
     config = dict(cfg.model) if weighty is model else dict(editor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -16,6 +15,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmisr.apis.checks import check_named_weights
 from mmisr.apis.models import init_model
 from mmisr.apis.outputs import ResultFiles
 from mmisr.apis.routing import PRIOR_ROUTER, route_by
@@ -210,11 +210,8 @@ class SRDetInferencer(DetInferencer):
                 f"SRDetInferencer needs the config of a pair (mmisr.SRDetector), got one of {type(model).__name__}; for a plain "
                 "detector use mmdet's DetInferencer"
             )
-        if weights is None and "detector" not in model.checkpoints:
-            warnings.warn(
-                "the detector has random weights: give weights=, or checkpoints=dict(detector=...) in the config",
-                stacklevel=2,
-            )
+        if weights is None:
+            check_named_weights(model)
         if self.palette != "none":
             model.dataset_meta["palette"] = self.palette
         return model

@@ -12,7 +12,14 @@ from mmengine.runner import Runner
 from PIL import Image
 from torch import Tensor
 
-from mmisr.apis.checks import check_checkpoint, check_classes, check_named_weights, inner_dataset, test_pipeline
+from mmisr.apis.checks import (
+    check_checkpoint,
+    check_classes,
+    check_frame,
+    check_named_weights,
+    inner_dataset,
+    test_pipeline,
+)
 from mmisr.apis.configs import read_config
 from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
@@ -92,6 +99,7 @@ def test(
     else:
         runner.register_hook(LoadedWeights(check_checkpoint(runner.model, checkpoint)), "VERY_HIGH")
     check_classes(runner.model, inner_dataset(cfg).get("metainfo", {}).get("classes", ()))
+    check_frame(runner.test_loop.dataloader.dataset, cfg.get("test_evaluator"), "test")
     if out is not None:
         add_dump(runner, out)
     if pictures is not None and is_editor:

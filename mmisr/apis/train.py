@@ -9,8 +9,17 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.runner import Runner, find_latest_checkpoint
 
-from mmisr.apis.checks import check_classes, check_packing, check_resumable, check_switches, inner_dataset
+from mmisr.apis.checks import (
+    check_classes,
+    check_frame,
+    check_packing,
+    check_resumable,
+    check_start,
+    check_switches,
+    inner_dataset,
+)
 from mmisr.apis.configs import read_config
+from mmisr.apis.monitors import check_monitors
 from mmisr.apis.processes import join_processes
 
 
@@ -53,6 +62,7 @@ def train(
     for side in ("train", "val"):
         if cfg.get(f"{side}_dataloader"):
             check_packing(cfg, side)
+    check_monitors(cfg)
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == "auto" else _existing(resume)
@@ -60,9 +70,13 @@ def train(
     runner = Runner.from_cfg(cfg)
     check_classes(runner.model, classes)
     check_switches(runner.hooks, cfg)
+    if runner.val_loop is not None:
+        check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
     start = cfg.load_from or (find_latest_checkpoint(runner.work_dir) if cfg.resume else None)
     if cfg.resume and start is not None:
         check_resumable(runner.model, start)
+    elif start is not None:
+        check_start(runner.model, start)
     return runner.train()
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from mmisr.openmmlab.unpickling import STATE, WEIGHTS
 
 SHOWN = 3
 """How many mismatching keys an error lists."""
 
 WRAPPERS = ("state_dict", "params_ema", "params", "model")
 """Keys under which trainers put the weights, in the order they are looked for."""
+
+SAVE_WEIGHTS_ALONE = (
+    "if you made it yourself, load it with load_state(path, trusted=True) of mmisr.openmmlab.checkpoints and save its "
+    "weights alone"
+)
 
 
 def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
@@ -48,21 +54,62 @@ def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, 
         FileNotFoundError: As :func:`load_state`.
         ValueError: As :func:`load_state`.
     """
+    path = _existing(path)
+    content = _read(path, trusted)
+    meta = content.get("meta") if isinstance(content, dict) else None
+    return weights_of(content, path), meta if isinstance(meta, dict) else {}
+
+
+def load_training(path: str | Path, map_location: Any = "cpu") -> Any:
+    """Read all of a checkpoint: weights, optimisers, schedulers, mmengine's log buffers.
+
+    Args:
+        path: A file written by ``torch.save`` (mmengine's included) or in safetensors format.
+        map_location: As in ``torch.load``.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or would run code.
+    """
+    path = _existing(path)
+    if path.suffix == ".safetensors":
+        return {"state_dict": _read(path, trusted=False)}
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError:
+        pass  # mmengine's log buffers lie beside the weights
+    except Exception as error:  # whatever a damaged file makes torch raise
+        raise _unreadable(path, error) from error
+    try:
+        return torch.load(path, map_location=map_location, weights_only=False, pickle_module=STATE)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"checkpoint {path} holds more than weights and a training state: {error}; {SAVE_WEIGHTS_ALONE}"
+        ) from error
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
             f"checkpoint {path} does not exist; check the path, or make it as its config's header says"
         )
-    content = _read(path, trusted)
-    meta = content.get("meta") if isinstance(content, dict) else None
-    return _weights(content, path), meta if isinstance(meta, dict) else {}
+    return path
 
 
 def _read(path: Path, trusted: bool) -> Any:
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
-        return load_file(str(path))
+        try:
+            return load_file(str(path))
+        except Exception as error:  # a format of its own, with errors of its own
+            raise _unreadable(path, error) from error
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
@@ -70,12 +117,9 @@ def _read(path: Path, trusted: bool) -> Any:
     except Exception as error:  # whatever a damaged file makes torch raise
         raise _unreadable(path, error) from error
     try:
-        return torch.load(path, map_location="cpu", weights_only=False, pickle_module=pickle if trusted else _INERT)
+        return torch.load(path, map_location="cpu", weights_only=False, pickle_module=pickle if trusted else WEIGHTS)
     except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"checkpoint {path} is not a plain file of weights: {error}; if you made it yourself, load it with "
-            "load_state(path, trusted=True) and save its state_dict alone"
-        ) from error
+        raise ValueError(f"checkpoint {path} is not a plain file of weights: {error}; {SAVE_WEIGHTS_ALONE}") from error
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -87,63 +131,19 @@ def _unreadable(path: Path, error: Exception) -> ValueError:
     )
 
 
-class _Inert:
-    """Stands for an object of mmengine's that has nothing to do with weights; calling or setting it does nothing."""
+def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:
+    """The weights in what a checkpoint holds.
 
-    def __init__(self, *args: Any) -> None:
-        pass
+    Args:
+        content: As :func:`load_training` returns it.
+        path: The file, for the message.
 
-    def __call__(self, *args: Any) -> _Inert:
-        return self
+    Returns:
+        Weights by name.
 
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-class _InertUnpickler(pickle.Unpickler):
-    """Rebuilds tensors and plain containers, makes mmengine's training state inert, and refuses everything else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Resolve a global of the pickle, or refuse it by name."""
-        module = {"__builtin__": "builtins"}.get(module, module)  # protocol 2 writes the old name
-        if module.partition(".")[0] == "mmengine" or (module, name) == ("builtins", "getattr"):
-            return _Inert
-        if (module, name) in _PLAIN or module.partition(".")[0] == "numpy" and name in _NUMPY:
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it would run `{module}.{name}`")
-
-
-_NUMPY = ("ndarray", "dtype", "_reconstruct", "scalar", "_frombuffer")
-_PLAIN = {
-    ("collections", "OrderedDict"),
-    ("collections", "defaultdict"),
-    ("collections", "deque"),
-    ("builtins", "dict"),
-    ("builtins", "list"),
-    ("builtins", "set"),
-    ("_codecs", "encode"),
-    ("torch._utils", "_rebuild_tensor_v2"),
-    ("torch._utils", "_rebuild_parameter"),
-    ("torch", "Size"),
-    ("torch", "device"),
-    *(
-        ("torch", f"{kind}Storage")
-        for kind in ("Float", "Half", "BFloat16", "Double", "Long", "Int", "Short", "Byte", "Bool")
-    ),
-}
-
-
-def _inert_load(file: Any, **options: Any) -> Any:
-    """``pickle.load`` with our rules: torch reads the head of files in its old format with it."""
-    return _InertUnpickler(file, **options).load()
-
-
-_INERT = ModuleType("inert_pickle")
-_INERT.Unpickler = _InertUnpickler  # type: ignore[attr-defined]
-_INERT.load = _inert_load  # type: ignore[attr-defined]
-
-
-def _weights(content: Any, path: Path) -> dict[str, Tensor]:
+    Raises:
+        ValueError: There are none.
+    """
     for key in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]

@@ -72,7 +72,17 @@ def prepare() -> None:
         _import_or_explain("mmdet", INSTALL_HINT)
         _import_or_explain("mmagic", INSTALL_HINT)
     _open_mmagic()
+    _teach_mmengine()
     _prepared = True
+
+
+def _teach_mmengine() -> None:
+    """From here on a checkpoint or a pickle that mmengine reads runs no code, and its hooks know our figures."""
+    from mmisr.openmmlab.doors import guard
+    from mmisr.openmmlab.monitoring import teach_rules
+
+    guard()
+    teach_rules()
 
 
 def has_compiled_ops() -> bool:
