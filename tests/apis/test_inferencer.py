@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 from pycocotools.coco import COCO
 
@@ -292,11 +293,11 @@ def test_wrong_models(tmp_path, monkeypatch):
         SRDetInferencer(editor, device="cpu")
     with pytest.raises(FileNotFoundError, match="checkpoint gone.pth does not exist"):
         SRDetInferencer(CONFIG, "gone.pth", device="cpu")
-    detector = "configs/detectors/gfl_mobilenet-v2_hr_tree-crowns.py"
-    with (
-        pytest.warns(UserWarning, match="the detector has random weights"),
-        pytest.raises(ValueError, match=r"'identity' does not|'.*' does not: leave them out"),
-    ):
+    detector = Config.fromfile("configs/detectors/gfl_mobilenet-v2_hr_tree-crowns.py")
+    with pytest.raises(ValueError, match=r"names no weights \(checkpoints\.detector\): give the file"):
+        SRDetInferencer(detector, device="cpu")
+    detector.model.checkpoints = {"detector": "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"}
+    with pytest.raises(ValueError, match=r"'identity' does not|'.*' does not: leave them out"):
         SRDetInferencer(detector, device="cpu", router="learned")
 
 
