@@ -4,16 +4,35 @@
 metric, add its module here.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 
 # `_base_ = 'mmisr::...'` in a user's own project finds our installed configs through this table.
 MODULE2PACKAGE.setdefault("mmisr", "mmisr")
+
+
+class OwnRegistry(Registry):
+    """A kind of part that only this project has: in the default scope of another library it is built without a warning."""
+
+    @contextmanager
+    def switch_scope_and_registry(self, scope: str | None) -> Iterator[Registry]:
+        """As mmengine's, which warns where the default scope has no such kind and then does the same."""
+        current = None if scope is not None else DefaultScope.get_current_instance()
+        name = current.scope_name if current is not None else self.scope
+        if scope is None and name in MODULE2PACKAGE and self._get_root_registry()._search_child(name) is None:
+            yield self
+            return
+        with super().switch_scope_and_registry(scope) as found:
+            yield found
+
 
 MODELS = Registry(
     "model",
@@ -30,7 +49,7 @@ MODELS = Registry(
         "mmisr.pipeline.sr_detector",
     ],
 )
-STRATEGIES = Registry(
+STRATEGIES = OwnRegistry(
     "strategy",
     scope="mmisr",
     locations=["mmisr.strategies.frozen.strategy", "mmisr.strategies.joint.strategy"],

@@ -71,6 +71,8 @@ def prepare() -> None:
     with _mmcv_not_too_new():
         _import_or_explain("mmdet", INSTALL_HINT)
         _import_or_explain("mmagic", INSTALL_HINT)
+    with _without_onedl():
+        _import_or_explain("mmdet.datasets", INSTALL_HINT)
     _open_mmagic()
     _teach_mmengine()
     _prepared = True
@@ -137,6 +139,23 @@ def _mmcv_not_too_new() -> Iterator[None]:
         yield
     finally:
         mmcv.__version__ = real  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _without_onedl() -> Iterator[None]:
+    """The kept mmdet prints twice at import that it skips OneDL, a service that nobody asked for; all else is said."""
+    logging = importlib.import_module("mmengine.logging")
+    real = logging.print_log
+
+    def print_log(msg: Any, *args: Any, **options: Any) -> None:
+        if not str(msg).startswith("Could not import OneDL"):
+            real(msg, *args, **options)
+
+    logging.print_log = print_log  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        logging.print_log = real  # type: ignore[attr-defined]
 
 
 def _release(version: str) -> tuple[int, ...]:
