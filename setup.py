@@ -8,8 +8,8 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
-MIM = ("configs", "tools", "model-index.yml")
-"""What `mim` and `_base_ = 'mmisr::...'` look for in the installed package."""
+MIM = ("configs", "tools", "checkpoints", "model-index.yml")
+"""What `mim`, `_base_ = 'mmisr::...'` and `mmisr TOOL` look for in the installed package."""
 
 RUNTIME = [
     "numpy>=1.24",
@@ -22,13 +22,14 @@ RUNTIME = [
     "matplotlib>=3.7",
 ]
 OPENMMLAB = ["onedl-mmengine>=0.10.12", "onedl-mmcv>=2.3.6", "onedl-mmdetection>=3.5.1"]
-"""The maintained forks; people with the upstream packages leave this extra out. torch is always yours to choose."""
+"""The maintained forks; people with the upstream packages take the extra `mmagic` instead. torch is always yours to choose."""
 
 MAGIC = [
     "albumentations>=1.4",
     "av>=10",
     "click>=8",
     "einops>=0.7",
+    "imageio>=2.28",
     "lmdb>=1.4",
     "lpips>=0.1.4",
     "pandas>=2",
@@ -38,6 +39,7 @@ MAGIC = [
 
 EXTRAS = {
     "openmmlab": [*OPENMMLAB, *MAGIC],
+    "mmagic": MAGIC,
     "sahi": ["sahi>=0.12"],
     "spandrel": ["spandrel>=0.4"],
     "test": [
@@ -79,7 +81,7 @@ def place_mim(package: Path, link: bool) -> None:
             except OSError:  # a file system without symbolic links: a copy, which has to be made again after changes
                 pass
         if source.is_dir():
-            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__", "*.scalars.json"))
         else:
             shutil.copyfile(source, place)
 

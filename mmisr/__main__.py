@@ -1,28 +1,60 @@
-"""``python -m mmisr doctor``: look at the installation."""
+"""``mmisr TOOL ...``: every tool by its name, and ``mmisr doctor``, which looks at the installation."""
 
 from __future__ import annotations
 
-import argparse
+import os
+import runpy
+import subprocess
 import sys
 
 from mmisr.openmmlab.doctor import doctor
-
-COMMANDS = {"doctor": doctor}
+from mmisr.ops.shipped import shipped_tools
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: The words after ``python -m mmisr``; default: this process's own.
+        argv: The words after ``mmisr``; default: this process's own.
 
     Returns:
         The exit status.
+
+    Raises:
+        SystemExit: The command is unknown, or a tool ended by it.
     """
-    parser = argparse.ArgumentParser(prog="python -m mmisr")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="print versions, where the ops come from, GPU and distributed back ends")
-    return COMMANDS[parser.parse_args(argv).command]()
+    words = sys.argv[1:] if argv is None else argv
+    tools = shipped_tools()
+    if not words or words[0] in ("-h", "--help"):
+        print(_usage(tools))
+        raise SystemExit(0 if words else 2)
+    command, rest = words[0].replace("-", "_"), words[1:]
+    if command == "doctor":
+        return _doctor(rest)
+    if command not in tools:
+        print(f"mmisr: there is no tool {words[0]!r}\n{_usage(tools)}", file=sys.stderr)
+        raise SystemExit(2)
+    if tools[command].suffix == ".sh":
+        python_first = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+        return subprocess.call(["bash", str(tools[command]), *rest], env={**os.environ, "PATH": python_first})
+    sys.argv = [str(tools[command]), *rest]
+    runpy.run_path(str(tools[command]), run_name="__main__")
+    return 0
+
+
+def _doctor(rest: list[str]) -> int:
+    if rest:
+        asks = rest[0] in ("-h", "--help")
+        print(
+            "usage: mmisr doctor\n\nVersions, where the ops come from, GPU and distributed back ends; takes no arguments."
+        )
+        raise SystemExit(0 if asks else 2)
+    return doctor()
+
+
+def _usage(tools: dict) -> str:
+    names = "\n".join(f"  {name}" for name in sorted([*tools, "doctor"]))
+    return f"usage: mmisr TOOL ...   (mmisr TOOL --help says more)\n\ntools:\n{names}"
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmisr.openmmlab import mmagic_nets  # noqa: F401  (registers mmagic's networks)
+from mmisr.ops.shipped import shipped_config, shipped_root, shipped_weights
 
 
 def read_config(
@@ -20,7 +22,8 @@ def read_config(
     """Read a config and apply what the command line says.
 
     Args:
-        config: A file, or a config (copied).
+        config: A file, one of the project's own by its name, or a config (copied). Published weights that the config names
+            and the current folder does not have are the package's.
         work_dir: Overrides the config's; ``work_dirs/<config name>`` where neither says.
         cfg_options: Overrides by dotted key.
         launcher: Sets ``cfg.launcher``.
@@ -31,16 +34,64 @@ def read_config(
     Raises:
         FileNotFoundError: There is no such file.
     """
-    if isinstance(config, Config):
-        cfg = config.copy()
-    else:
-        if not Path(config).is_file():
-            raise FileNotFoundError(f"config {config} does not exist; the project's own are under configs/")
-        cfg = Config.fromfile(config)
+    cfg = config.copy() if isinstance(config, Config) else Config.fromfile(find_config(config))
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
+    _place_weights(cfg._cfg_dict)
     cfg.launcher = launcher
     name = Path(cfg.filename).stem if cfg.filename else "run"
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
     init_default_scope(cfg.get("default_scope", "mmisr"))
     return cfg
+
+
+def find_config(config: str | Path) -> Path:
+    """The file of a config.
+
+    Args:
+        config: A file, or the name or path of one of the project's own, found from any folder.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if Path(config).is_file():
+        return Path(config)
+    own = shipped_config(str(config))
+    if own is None:
+        raise FileNotFoundError(
+            f"config {config} does not exist; the project's own are under configs/, and go by their names from any folder"
+        )
+    return own
+
+
+def published_weights(config: str | Path | Config) -> str | None:
+    """The weights that the metafile names for one of the project's own models, where it was asked for by its name.
+
+    Args:
+        config: As for :func:`read_config`.
+
+    Returns:
+        A file that holds the whole model; None for a config of one's own, an unpublished model, and a pair, whose config
+        names the weights of its parts.
+    """
+    if isinstance(config, Config) or Path(config).is_file() or Path(config).name.endswith(".py"):
+        return None
+    index = yaml.safe_load((shipped_root() / "model-index.yml").read_text(encoding="utf-8"))
+    for metafile in index["Import"]:
+        content = yaml.safe_load((shipped_root() / metafile).read_text(encoding="utf-8"))
+        for model in content["Models"]:
+            if model["Name"] == str(config) and isinstance(model["Weights"], str):
+                return shipped_weights(model["Weights"])
+    return None
+
+
+def _place_weights(node: Any) -> None:
+    """Let published weights be found from any folder."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in list(items):
+        if isinstance(value, str):
+            found = shipped_weights(value)
+            if found != value:
+                node[key] = found
+        elif isinstance(value, (dict, list)):
+            _place_weights(value)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.apis.checks import check_named_weights
+from mmisr.apis.configs import published_weights, read_config
 from mmisr.apis.models import init_model
 from mmisr.apis.outputs import ResultFiles
 from mmisr.apis.routing import PRIOR_ROUTER, route_by
@@ -43,7 +44,7 @@ class SRDetInferencer(DetInferencer):
     returned only with ``return_vis``; with ``out_dir``, predictions are written unless ``no_save_pred``; videos.
 
     Args:
-        model: Config file, config, or the name of a model in ``model-index.yml``.
+        model: Config file, config, or the name of one of the project's own configs, from any folder.
         weights: Weights of the whole pair; None for those that the config names.
         device: Where to run; None for a GPU where there is one.
         scope: Scope that names of models are looked up in.
@@ -74,10 +75,10 @@ class SRDetInferencer(DetInferencer):
         router: str | dict[str, Any] | None = None,
         budget: dict[str, Any] | None = None,
     ) -> None:
-        if isinstance(model, (str, Path)) and str(model).endswith(".py") and not Path(model).is_file():
-            raise FileNotFoundError(f"config {model} does not exist; the project's own are under configs/")
-        name = str(model) if isinstance(model, Path) else model
-        super().__init__(name, None if weights is None else str(weights), device, scope, palette, show_progress)
+        if isinstance(model, (str, Path)):
+            weights = weights or published_weights(model)
+            model = read_config(model)
+        super().__init__(model, None if weights is None else str(weights), device, scope, palette, show_progress)
         self._files: ResultFiles | None = None
         self._save_sr = False
         self.router: str | None = None

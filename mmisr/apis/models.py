@@ -10,7 +10,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
-from mmisr.apis.configs import read_config
+from mmisr.apis.configs import published_weights, read_config
 from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
 from mmisr.registry import DATASETS, MODELS, find
 
@@ -25,8 +25,9 @@ def init_model(
     """Build a pair, an editor or a detector from its config, ready to predict.
 
     Args:
-        config: A config file, or a config.
-        checkpoint: Weights of the whole model; None for those that the config itself names.
+        config: A config file, a config, or the name of one of the project's own models.
+        checkpoint: Weights of the whole model; None for those that the config itself names, or that are published under the
+            name.
         device: Where to run.
         cfg_options: Overrides by dotted key.
         trusted: Whether the checkpoint may hold arbitrary pickled objects, which can run code; only for files you made
@@ -41,11 +42,13 @@ def init_model(
 
     Example:
         >>> from mmisr.apis import init_model
-        >>> model = init_model("configs/instance_sr/instance-sr-nano-x4_tree-crowns.py")
+        >>> model = init_model("instance-sr-nano-x4_tree-crowns")
         >>> model.info.scale
         4
     """
     cfg = read_config(config, cfg_options=cfg_options)
+    if checkpoint is None:
+        checkpoint = published_weights(config)
     if "model" not in cfg:
         raise ValueError(f"config {cfg.filename or '(not from a file)'} has no `model`")
     test_pipeline(cfg)

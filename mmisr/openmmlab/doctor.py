@@ -5,6 +5,7 @@ Only the standard library is imported before the checks run, so that the command
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import importlib.metadata
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from mmisr.openmmlab.stack import INSTALL_HINT, PACKAGES, StackError, first_line, has_compiled_ops, prepare
+from mmisr.ops.shipped import shipped_tools
 
 DISTRIBUTIONS = {
     "torch": ("torch",),
@@ -109,7 +111,7 @@ def examine() -> Iterator[Finding]:
         yield Finding("error", f"not installed: {', '.join(absent)}")
     try:
         prepare()
-        for part in PARTS:
+        for part in (*PARTS, *([] if absent else _imported_by_tools())):
             _import_part(part)
     except StackError as error:
         yield Finding("error", str(error))
@@ -117,6 +119,13 @@ def examine() -> Iterator[Finding]:
     yield from _ops()
     yield from _devices()
     yield from _distributed()
+
+
+def _imported_by_tools() -> list[str]:
+    """The modules that the tools name in their own import lines, so that a tool that would not start is found here."""
+    files = [file for file in shipped_tools().values() if file.suffix == ".py"]
+    lines = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    return sorted({str(node.module) for node in lines if isinstance(node, ast.ImportFrom) and node.level == 0})
 
 
 def _import_part(name: str) -> None:
