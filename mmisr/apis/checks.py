@@ -14,6 +14,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmisr.datasets.coco_checks import class_names
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
@@ -101,6 +102,7 @@ def check_classes(model: nn.Module, classes: Sequence[str]) -> None:
     Raises:
         ValueError: A head predicts another number of classes.
     """
+    classes = class_names(classes)
     for name, module in model.named_modules():
         head = name.rpartition(".")[2]
         wanted = getattr(module, "num_classes", None)

@@ -13,8 +13,9 @@ from mmengine.config import Config
 
 from mmisr.apis.checks import inner_dataset, test_pipeline
 from mmisr.apis.export_upscaler import Upscaler
-from mmisr.datasets.coco_checks import read_annotations
+from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_scale import Hw, target_names
+from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.degradation.transform import SimulateLR
 from mmisr.registry import DATASETS
 from mmisr.version import __version__
@@ -76,7 +77,7 @@ def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
 
     Raises:
         ValueError: The split is none of one COCO file, the test pipeline draws other LR images every time, images are
-            unreadable, or names collide.
+            unreadable, names collide, or an annotation cannot be moved with its image.
         FileNotFoundError: There is no annotation file.
     """
     config = {**inner_dataset(cfg, split), "pipeline": test_pipeline(cfg), "test_mode": True}
@@ -96,7 +97,11 @@ def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     ids = [info["img_id"] for info in infos]
     by_id = {image["id"]: image for image in content["images"]}
-    names = target_names([by_id[i] for i in ids], ending)
+    read_shapes(content, {i: (by_id[i]["height"], by_id[i]["width"]) for i in ids}, dataset.ann_file)
+    try:
+        names = target_names([by_id[i] for i in ids], ending)
+    except ValueError as error:
+        raise ValueError(f"{dataset.ann_file}: {error}") from error
     return ExportSource(
         dataset=dataset,
         content=content,

@@ -11,6 +11,7 @@ from torch import nn
 
 from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.configs import published_weights, read_config
+from mmisr.datasets.coco_checks import class_names
 from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
 from mmisr.registry import DATASETS, MODELS, find
 
@@ -78,8 +79,7 @@ def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
     kind = find(DATASETS, dataset["type"])
     found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **meta.get("dataset_meta", {})}
     found = {key.lower(): value for key, value in found.items()}
-    classes = found.get("classes") or ()
-    classes = (classes,) if isinstance(classes, str) else tuple(classes)
+    classes = class_names(found.get("classes") or ())
     palette = found.get("palette")
     if palette is None or (not isinstance(palette, str) and len(palette) < len(classes)):
         palette = "random"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mmisr.datasets.coco_checks import read_annotations
+from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.images import check_annotated_size, check_file
 from mmisr.datasets.tiles import is_complete, summary, write_json
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from mmengine import fileio
@@ -11,7 +10,9 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from tqdm import tqdm
 
-from mmisr.datasets.coco_checks import check_annotations, first, read_annotations
+from mmisr.datasets.coco_checks import check_annotations, class_names, first
+from mmisr.datasets.coco_file import read_annotations
+from mmisr.datasets.coco_values import box_numbers, shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
@@ -36,7 +37,8 @@ class SRCocoDataset(CocoDataset):
 
     Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave their image by at
     most one pixel are clipped to it. Crowds and boxes with a true ``ignore`` attribute carry ``ignore_flag`` 1. Boxes
-    narrower than a pixel stay, which mmdet drops in silence.
+    narrower than a pixel stay, which mmdet drops in silence. The file is read whole by
+    :func:`mmisr.datasets.coco_file.read_annotations`, which says what its entries must be.
 
     Args:
         ann_file: COCO JSON.
@@ -49,8 +51,8 @@ class SRCocoDataset(CocoDataset):
         kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline, filter_cfg, test_mode, ...
 
     Raises:
-        ValueError: The file has no images or no boxes, its categories are not those of ``metainfo['classes']``, or
-            boxes are wrong and ``bad_boxes='error'``.
+        ValueError: The file has no images or no boxes, an entry is not what it must be, the categories are not those of
+            ``metainfo['classes']``, or boxes are wrong and ``bad_boxes='error'``.
         ImageError: Images are unreadable and ``unreadable='error'``.
     """
 
@@ -72,12 +74,19 @@ class SRCocoDataset(CocoDataset):
         super().__init__(ann_file=ann_file, **kwargs)
         self.pipeline = WatchedPipeline(self.pipeline.transforms)
 
+    @classmethod
+    def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
+        classes = metainfo.get("classes") if isinstance(metainfo, Mapping) else None
+        if isinstance(classes, str) and "://" not in classes:
+            metainfo = {**(metainfo or {}), "classes": class_names(classes)}
+        return dict(super()._load_metainfo(metainfo))
+
     def load_data_list(self) -> list[dict]:
         """Read and check annotations and images."""
         content = read_annotations(self.ann_file, self.backend_args)
         check_annotations(content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode)
         self.wrong_boxes = []
-        data = super().load_data_list()
+        data = self._infos(content)
         if self.wrong_boxes and self.bad_boxes == "error":
             raise ValueError(
                 f"{self.ann_file}: {len(self.wrong_boxes)} boxes must lie inside their image and have area: "
@@ -87,6 +96,24 @@ class SRCocoDataset(CocoDataset):
             print_log(f"{self.ann_file}: {self.bad_boxes} {len(self.wrong_boxes)} wrong boxes", logger="current")
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
         return data if policy == "unchecked" else self._usable(data, policy)
+
+    def _infos(self, content: dict[str, Any]) -> list[dict]:
+        """Every image with its boxes, in the order of the file, and mmdet's own tables of categories."""
+        classes = set(self.metainfo["classes"])
+        self.cat_ids = [c["id"] for c in content["categories"] if c["name"] in classes]
+        self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
+        self.cat_img_map: dict[Any, list] = {c["id"]: [] for c in content["categories"]}
+        by_image: dict[Any, list[dict]] = {image["id"]: [] for image in content["images"]}
+        for annotation in content["annotations"]:
+            if annotation["image_id"] in by_image:
+                by_image[annotation["image_id"]].append(annotation)
+                self.cat_img_map[annotation["category_id"]].append(annotation["image_id"])
+        return [
+            self.parse_data_info(
+                {"raw_img_info": {**image, "img_id": image["id"]}, "raw_ann_info": by_image[image["id"]]}
+            )
+            for image in content["images"]
+        ]
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """One image with its boxes; ignored ones carry ``ignore_flag`` 1, every box its annotated ``area``."""
@@ -101,7 +128,7 @@ class SRCocoDataset(CocoDataset):
         }
 
     def _instance(self, annotation: dict, image: dict) -> dict | None:
-        if annotation["category_id"] not in self.cat_ids:
+        if annotation["category_id"] not in self.cat2label:
             return None
         box = self._box(annotation, image)
         if box is None:
@@ -116,16 +143,14 @@ class SRCocoDataset(CocoDataset):
 
     def _box(self, annotation: dict, image: dict) -> list[float] | None:
         """The box clipped to its image as xyxy, or None where there is none to use; wrong ones are noted."""
-        bbox: Sequence[Any] = annotation.get("bbox") or ()
-        well_formed = len(bbox) == 4 and all(isinstance(v, int | float) and math.isfinite(v) for v in bbox)
-        x, y, w, h = bbox if well_formed else (0, 0, 0, 0)
+        x, y, w, h = box_numbers(annotation.get("bbox")) or (0, 0, 0, 0)
         box = [max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])]
         empty = box[2] <= box[0] or box[3] <= box[1]
         outside = max(-x, -y, x + w - image["width"], y + h - image["height"]) > OVERSHOOT
         if empty or outside:
             self.wrong_boxes.append(
                 f"annotation {annotation.get('id')} of {image['file_name']} ({image['width']}x{image['height']}): "
-                f"bbox {annotation.get('bbox')}"
+                f"bbox {shown(annotation.get('bbox'))}"
             )
         return None if empty or (outside and self.bad_boxes == "skip") else box
 
@@ -138,9 +163,11 @@ class SRCocoDataset(CocoDataset):
                 kept.append(info)
             except ImageError as error:
                 wrong.append(str(error))
+            except OSError as error:  # a name too long for the file system, a folder that may not be read
+                wrong.append(f"{info['img_path']} cannot be read: {error.strerror or error}")
         if wrong and policy == "error":
             raise ImageError(
-                f"{len(wrong)} of {len(data)} images cannot be used: {first(wrong)}. Mend them, or set "
+                f"{self.ann_file}: {len(wrong)} of {len(data)} images cannot be used: {first(wrong)}. Mend them, or set "
                 "unreadable='skip' in the dataset config (they then count neither as hits nor as misses)"
             )
         for message in wrong:

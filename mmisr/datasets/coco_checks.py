@@ -2,64 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mmengine import fileio
+from mmengine.fileio import list_from_file
 from mmengine.logging import print_log
 
 SHOWN = 5
 """How many offenders an error names."""
 
 
-def read_annotations(ann_file: str, backend_args: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Read a COCO file.
+def class_names(classes: Any) -> tuple[str, ...]:
+    """The names in ``metainfo['classes']``; one text is one name (a lost comma), or a file with a name a line.
 
     Args:
-        ann_file: Path, on any back end that mmengine's fileio knows.
-        backend_args: Arguments of that back end.
-
-    Returns:
-        Its content; ``images`` is a list with at least one entry.
+        classes: As the config has it.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is not JSON, or not a COCO file with images.
+        ValueError: It is no list.
     """
-    try:
-        content = json.loads(fileio.get_text(ann_file, backend_args=backend_args))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"annotation file {ann_file} does not exist; check data_root and ann_file, or prepare the data set first "
-            "(tools/data/ for the project's own)"
-        ) from error
-    except ValueError as error:  # not JSON, or not text
-        raise ValueError(f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind") from error
-    if not isinstance(content, dict) or not content.get("images"):
-        raise ValueError(f"{ann_file} has no images: a COCO file needs a non-empty list `images`")
-    return content
+    if isinstance(classes, str):
+        return tuple(list_from_file(classes)) if Path(classes).is_file() else (classes,)
+    if not isinstance(classes, Sequence):
+        raise ValueError(
+            f"metainfo['classes'] must be a tuple of names, got {classes!r}; write classes=('tree', 'car')"
+        )
+    return tuple(classes)
 
 
 def check_annotations(content: dict[str, Any], ann_file: str, classes: Sequence[str], need_boxes: bool) -> None:
-    """Check images, boxes and categories against each other and against the classes of the data set.
+    """Check boxes and categories against the classes of the data set.
 
     Args:
-        content: As :func:`read_annotations` gives it.
+        content: As :func:`mmisr.datasets.coco_file.read_annotations` gives it.
         ann_file: Named in messages.
         classes: ``metainfo['classes']``.
         need_boxes: Whether a file without boxes is an error (training) or worth a line in the log (testing).
 
     Raises:
-        ValueError: An image lacks a key, there are no boxes, or categories and classes do not fit.
+        ValueError: There are no boxes, or categories and classes do not fit.
     """
-    for key in ("id", "file_name", "width", "height"):
-        lacking = [image for image in content["images"] if key not in image]
-        if lacking:
-            raise ValueError(f"{ann_file}: every image needs `{key}`; {len(lacking)} have none: {first(lacking)}")
     _check_categories(content, ann_file, classes)
-    annotations = content.get("annotations", [])
+    annotations = content["annotations"]
     if not annotations and need_boxes:
         raise ValueError(
             f"{ann_file} has {len(content['images'])} images and no boxes (`annotations` is empty): "
@@ -74,8 +60,9 @@ def check_annotations(content: dict[str, Any], ann_file: str, classes: Sequence[
 
 
 def _check_categories(content: dict[str, Any], ann_file: str, classes: Sequence[str]) -> None:
-    categories = content.get("categories", [])
+    categories = content["categories"]
     named = [c["name"] for c in categories]
+    _check_one_category_a_class(content, ann_file, classes)
     way_out = "set metainfo=dict(classes=(...)) in the dataset config"
     absent = [name for name in classes if name not in named]
     if absent:
@@ -90,9 +77,24 @@ def _check_categories(content: dict[str, Any], ann_file: str, classes: Sequence[
             f"by the file; the file has: {first(in_file)}; metainfo: {first(list(classes))}; {way_out}"
         )
     others = {c["id"]: c["name"] for c in categories if c["name"] not in classes}
-    dropped = Counter(others[a["category_id"]] for a in content.get("annotations", []) if a["category_id"] in others)
+    dropped = Counter(others[a["category_id"]] for a in content["annotations"] if a["category_id"] in others)
     if dropped:
         print_log(f"{ann_file}: boxes outside metainfo['classes'] are left out: {dict(dropped)}", logger="current")
+
+
+def _check_one_category_a_class(content: dict[str, Any], ann_file: str, classes: Sequence[str]) -> None:
+    for name, count in Counter(classes).items():
+        if count > 1:
+            raise ValueError(f"metainfo['classes'] must name every class once, it has {name!r} {count} times")
+        ids = [c["id"] for c in content["categories"] if c["name"] == name]
+        if len(ids) < 2:
+            continue
+        counts = Counter(a["category_id"] for a in content["annotations"])
+        found = [f"id {i!r} with {counts[i]} boxes" for i in ids]
+        raise ValueError(
+            f"{ann_file} must have one category of the name {name!r}, it has {len(ids)}: {first(found)}. Some tools write a "
+            "root category under the name of the whole set: remove or rename the one that is not meant, in `categories`"
+        )
 
 
 def first(items: Sequence[Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.datasets.coco_values import box_numbers
 from mmisr.structures.frames import FrameMap
 
 Hw = tuple[int, int]
@@ -107,7 +107,8 @@ def scale_annotation(annotation: Mapping[str, Any], written: WrittenImage) -> di
         box = clip_box(annotation["bbox"], written.source_hw)
         if box is None:
             return None
-        share = box[2] * box[3] / (annotation["bbox"][2] * annotation["bbox"][3])
+        _, _, w, h = box_numbers(annotation["bbox"]) or box
+        share = box[2] * box[3] / (w * h)
         result["bbox"] = scale_points(box, written.frame)
     if "area" in annotation:
         across, down = _factors(written.frame)
@@ -129,9 +130,9 @@ def clip_box(xywh: Sequence[float], hw: Hw) -> list[float] | None:
         xywh: Left, top, width, height; a box that lies inside keeps its very numbers.
         hw: Height and width of the image.
     """
-    if len(xywh) != 4 or not all(isinstance(v, int | float) and math.isfinite(v) for v in xywh):
+    if (box := box_numbers(xywh)) is None:
         return None
-    x, y, w, h = xywh
+    x, y, w, h = box
     if x >= 0 and y >= 0 and x + w <= hw[1] and y + h <= hw[0]:
         return [x, y, w, h] if w > 0 and h > 0 else None
     left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, hw[1]), min(y + h, hw[0])

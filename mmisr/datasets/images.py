@@ -83,11 +83,17 @@ def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
         ImageError: They differ.
     """
     said = (info.get("height", hw[0]), info.get("width", hw[1]))
-    if said != hw:
-        raise ImageError(
-            f"{info['img_path']} must be {said[1]}x{said[0]} as its annotation says, found {hw[1]}x{hw[0]}: the boxes "
-            "belong to another version of the image; get that one, or annotate this one"
+    if said == hw:
+        return
+    cause = "the boxes belong to another version of the image; get that one, or annotate this one"
+    if said == hw[::-1]:
+        cause = (
+            "width and height are swapped. If the boxes fit the image as viewers show it, swap the two in the annotation "
+            "file; if it was annotated before its EXIF orientation turned it, save its pixels without that tag"
         )
+    raise ImageError(
+        f"{info['img_path']} must be {said[1]}x{said[0]} as its annotation says, found {hw[1]}x{hw[0]}: {cause}"
+    )
 
 
 @contextmanager
