@@ -115,6 +115,10 @@ def cut_outs(tree_crowns) -> Callable[[Path, int, int], None]:
     return write
 
 
+PATIENCE_MS = 300_000
+"""How long a browser may take for one step: on a machine with other work, half a minute is not enough."""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     """A Chromium: the system's, or the one that playwright installed."""
@@ -122,11 +126,17 @@ def browser() -> Iterator:
     system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with api.sync_playwright() as tool:
         try:
-            found = tool.chromium.launch(executable_path=system, args=["--no-sandbox"])
+            found = tool.chromium.launch(executable_path=system, args=["--no-sandbox"], timeout=PATIENCE_MS)
         except api.Error as error:
             pytest.skip(f"needs a Chromium (playwright install chromium): {str(error).splitlines()[0]}")
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session")
+def patience_ms() -> int:
+    """The timeout of every step of a page."""
+    return PATIENCE_MS
 
 
 @pytest.fixture(scope="session")

@@ -99,6 +99,41 @@ def run_arm(
     return ArmCost(timer.medians(), macs)
 
 
+def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[DetDataSample]:
+    """Predict one batch of one image as :func:`run_arm` does, without timing or counting.
+
+    Args:
+        pair: The model of the arm, in evaluation.
+        batch: A collated batch; it may be predicted again.
+        feed: Which pixels the pair gets.
+
+    Returns:
+        The predicted samples.
+
+    Raises:
+        ValueError: ``feed='hr'`` and a sample has no HR image.
+    """
+    samples = [sample.clone() for sample in batch["data_samples"]]
+    with torch.no_grad():
+        return pair.test_step({"inputs": _inputs(batch, feed), "data_samples": samples})
+
+
+def detector_shape(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> tuple[tuple[int, ...], ...]:
+    """The shapes of what the detector gets of one batch, one an image, padding included.
+
+    Args:
+        pair: The model of the arm, in evaluation.
+        batch: A collated batch; it may be predicted again.
+        feed: Which pixels the pair gets.
+    """
+    samples = [sample.clone() for sample in batch["data_samples"]]
+    with torch.no_grad():
+        data = pair.data_preprocessor({"inputs": list(_inputs(batch, feed)), "data_samples": samples})
+        images = [r.image[0] for r in pair.upscale(data["inputs"], samples)]
+        inputs = pair.handoff(images, samples, pair.detector, training=False).inputs
+        return tuple(tuple(image.shape) for image in inputs)
+
+
 def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
     if feed == "lr":
         return batch["inputs"]

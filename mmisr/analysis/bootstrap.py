@@ -172,7 +172,10 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         "macs": sum(run.macs.values()),
         "macs_by_stage": run.macs,
         "ms": run.ms,
-        "intervals": {name: list(s.interval()) for name, s in sampled.items() if s.value is not None},
+        "intervals": {
+            **{name: list(s.interval()) for name, s in sampled.items() if s.value is not None},
+            **run.ms_intervals,
+        },
     }
 
 

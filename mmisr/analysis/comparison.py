@@ -21,7 +21,7 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
                                are absent from the bicubic arm; null without a bicubic arm
         "tokens": {"easy", "moderate", "hard"},
         "macs", "macs_by_stage": {STAGE: value}, "ms": {STAGE: value},
-        "intervals": {FIGURE: [lo, hi]}}},
+        "intervals": {FIGURE: [lo, hi]}}},           and "ms", "ms_<stage>" of the median time
      "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],     delta = figure of a - figure of b
      "verdicts": [{"a", "b", "figure", "shown", "text"}],            shown: "higher", "lower" or "none"
      "meta": {...}}
@@ -138,6 +138,7 @@ class ArmRun:
         images: What the arm gave on each.
         ms: Median milliseconds by stage.
         macs: Mean multiply-accumulates by stage.
+        ms_intervals: ``ms`` for all stages together and ``ms_<stage>``; empty where the arm was timed alone, as it ran.
     """
 
     name: str
@@ -146,6 +147,7 @@ class ArmRun:
     images: list[ArmImage]
     ms: dict[str, float] = field(default_factory=dict)
     macs: dict[str, float] = field(default_factory=dict)
+    ms_intervals: dict[str, list[float]] = field(default_factory=dict)
 
     @cached_property
     def records(self) -> list[ImageRecord]:

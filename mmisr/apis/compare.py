@@ -6,11 +6,12 @@ import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
@@ -18,7 +19,8 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from mmisr.analysis.arms import Arm, run_arm
+from mmisr.analysis.arm_timing import TIMING, read_timings, time_arms, write_timings
+from mmisr.analysis.arms import Arm, predict, run_arm
 from mmisr.analysis.bootstrap import BASELINE, LEVEL, Settings, arm_figures, differences, draw, judge, sample_arm
 from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others
 from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
@@ -35,6 +37,9 @@ from mmisr.registry import METRICS, MODELS
 from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts
 
 REPLICATES, SEED = 1000, 0
+TIMED_IMAGES, TIMED_ROUNDS = 4, 5
+"""Every arm is timed on so many images, spread over the data, so often: seconds for five arms of the demo."""
+
 HEADLINES = ("AP", "psnr_in_box")
 """Every pair of arms gets a verdict on these, and on AP of each bin."""
 
@@ -106,7 +111,8 @@ def compare(
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
-    return finish(plan, run_arms(plan, chosen, loader), loader, replicates, seed)
+    runs = timed(plan, chosen, loader, run_arms(plan, chosen, loader))
+    return finish(plan, runs, loader, replicates, seed)
 
 
 def best_device() -> str:
@@ -182,16 +188,62 @@ def run_arms(plan: Plan, arms: Sequence[Arm], loader: DataLoader) -> dict[str, A
     Returns:
         The runs by name, in the order of the arms.
     """
-    data, runs, shared = data_facts(loader.dataset), {}, dict[str, Any]()
+    data, places, shared = data_facts(loader.dataset), dict[str, Any](), dict[str, Any]()
     for arm in arms:
         facts = _facts(plan, arm, data)
         key = arm_key(facts)
         folder = plan.folder / "arms" / f"{arm.name}-{key}"
-        if not folder.is_dir():
-            _run(plan, arm, loader, shared, (folder, {"name": arm.name, "key": key, **facts}))
-        runs[arm.name] = ArmRun.load(folder)
+        places[arm.name] = (folder, {"name": arm.name, "key": key, **facts})
+    absent = [arm for arm in arms if not places[arm.name][0].is_dir()]
+    # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not the hours of the others.
+    built = {arm.name: build_arm(plan, arm, shared) for arm in absent}
+    _try(built, absent, loader)
+    for arm in absent:
+        _run(plan, arm, loader, built.pop(arm.name), places[arm.name])
+    runs = {arm.name: ArmRun.load(places[arm.name][0]) for arm in arms}
     forget_others(plan.folder / "arms", [run.folder.name for run in runs.values()])
     return runs
+
+
+def _try(built: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader) -> None:
+    """Predict the first image with every arm, and keep nothing of it.
+
+    Raises:
+        ValueError: An arm cannot predict it.
+    """
+    for arm in arms:
+        with torch.random.fork_rng():
+            predict(built[arm.name], _collated(loader, 0), arm.feed)
+
+
+def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
+    """One image of the data as a batch."""
+    return loader.collate_fn([loader.dataset[index]])
+
+
+def timed(plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]) -> dict[str, ArmRun]:
+    """Time the arms in turns on a few images; ``timing.json`` keeps what was found while the arms stay the same.
+
+    Args:
+        plan: On what.
+        arms: Those that were run.
+        loader: The data.
+        runs: Their runs.
+
+    Returns:
+        The runs, with these times.
+    """
+    path = plan.folder / TIMING
+    timings = read_timings(path, {name: run.folder.name for name, run in runs.items()})
+    if timings is None:
+        shared = dict[str, Any]()
+        built = {arm.name: (build_arm(plan, arm, shared), arm.feed) for arm in arms}
+        indices = sorted({round(i) for i in np.linspace(0, len(loader) - 1, TIMED_IMAGES)})
+        batches = [_collated(loader, index) for index in indices]
+        with tqdm(total=len(arms) * len(batches) * (TIMED_ROUNDS + 1), desc=f"{'timing':>20}", unit="image") as bar:
+            timings = time_arms(built, batches, TIMED_ROUNDS, bar.update)
+        write_timings(path, {name: run.folder.name for name, run in runs.items()}, timings)
+    return {n: replace(run, ms=timings[n].ms, ms_intervals=timings[n].intervals) for n, run in runs.items()}
 
 
 def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
@@ -211,11 +263,8 @@ def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run(
-    plan: Plan, arm: Arm, loader: DataLoader, shared: dict[str, Any], place: tuple[Path, Mapping[str, Any]]
-) -> None:
+def _run(plan: Plan, arm: Arm, loader: DataLoader, pair: SRDetector, place: tuple[Path, Mapping[str, Any]]) -> None:
     """Run one arm into its folder."""
-    pair = build_arm(plan, arm, shared)
     metric = metric_of(plan.cfg)
     metric.dataset_meta = _metainfo(loader)
     writer = ArmWriter(place[0], metric, partial(_short, loader.dataset), plan.pictures)

@@ -36,7 +36,7 @@ def meta(cfg: Config) -> dict[str, Any]:
         else f"CPU, {torch.get_num_threads()} threads",
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
         "macs": "whole pair per image, everything charged; macs_by_stage splits it",
-        "ms": "median per image and stage",
+        "ms": "median per image and stage; arms timed in turns on the same images, a detector's time shared by input shape",
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmisr.analysis.comparison import Comparison
 from mmisr.apis.arms import router_arms, standard_arms
-from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader
+from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader, timed
 from mmisr.apis.configs import read_config
 
 
@@ -45,5 +45,7 @@ def compare_routers(
     runs = run_arms(plan, standard, loader)
     shares = [image.tokens for image in runs["instance_sr"].images if image.tokens is not None]
     easy, moderate, hard = (sum(s[name] for s in shares) / len(shares) for name in ("easy", "moderate", "hard"))
-    runs |= run_arms(plan, router_arms(editor, (easy, moderate, hard)), loader)
+    routed = router_arms(editor, (easy, moderate, hard))
+    runs |= run_arms(plan, routed, loader)
+    runs = timed(plan, [*standard, *routed], loader, runs)
     return finish(plan, runs, loader, replicates, SEED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -38,13 +38,18 @@ def _cells(f: Mapping[str, Any], bins: list[str]) -> list[str]:
         shares,
         _fixed(f["macs_by_stage"].get("upscale", 0) / 1e9, 2),
         _fixed(f["macs"] / 1e9, 2),
-        _fixed(f["ms"].get("upscale"), 0),
-        _fixed(sum(f["ms"].values()), 0),
+        _spanned(f["ms"].get("upscale"), f["intervals"].get("ms_upscale")),
+        _spanned(sum(f["ms"].values()), f["intervals"].get("ms")),
     ]
 
 
 def _fixed(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _spanned(ms: float | None, span: Sequence[float] | None) -> str:
+    """Milliseconds with their interval, where they have one."""
+    return _fixed(ms, 0) + (f" [{span[0]:.0f}, {span[1]:.0f}]" if ms is not None and span is not None else "")
 
 
 def rich_table(arms: Arms, title: str) -> Table:

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from mmisr.analysis.arms import Arm, run_arm
+from mmisr.analysis import arm_timing
+from mmisr.analysis.arm_timing import read_timings, time_arms, write_timings
+from mmisr.analysis.arms import Arm, predict, run_arm
 from mmisr.analysis.overhead import pair_overhead
 from mmisr.degradation.recipes import Degradation
 from mmisr.registry import MODELS
@@ -84,3 +86,47 @@ def test_overhead_compares_the_same_work(pair_of, batches):
     found = pair_overhead(pair_of(type="mmisr.Resample", scale=4), batches, repeats=1)
     assert set(found) == {"pair_ms", "parts_ms", "ratio"}
     assert 0.1 < found["ratio"] < 10
+
+
+@pytest.fixture
+def three_pairs(pair_of):
+    """No SR, and two resamplers, before one detector."""
+    pairs = {
+        "lr": pair_of(type="mmisr.Resample", scale=1),
+        "nearest": pair_of(type="mmisr.Resample", scale=4, mode="nearest"),
+        "bicubic": pair_of(type="mmisr.Resample", scale=4),
+    }
+    for pair in pairs.values():
+        pair.detector = pairs["lr"].detector
+        pair.eval()
+    return {name: (pair, "lr") for name, pair in pairs.items()}
+
+
+def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monkeypatch, tmp_path):
+    turns = []
+
+    def watched(pair, batch, feed):
+        turns.append(next(name for name, (own, _) in three_pairs.items() if own is pair))
+        return predict(pair, batch, feed)
+
+    monkeypatch.setattr(arm_timing, "predict", watched)
+    found = time_arms(three_pairs, batches, rounds=3)
+    names = list(three_pairs)
+    # Image by image, every arm on it, another one first in every round; the first round warms up.
+    assert turns == [name for first in (0, 1, 2, 0) for _ in batches for name in names[first:] + names[:first]]
+    assert found["nearest"].ms["detector"] == found["bicubic"].ms["detector"]
+    assert found["nearest"].intervals["ms_detector"] == found["bicubic"].intervals["ms_detector"]
+    assert found["lr"].ms["detector"] != found["bicubic"].ms["detector"]
+    for timing in found.values():
+        assert set(timing.intervals) == {"ms", *(f"ms_{stage}" for stage in timing.ms)}
+        for stage, value in timing.ms.items():
+            low, high = timing.intervals[f"ms_{stage}"]
+            assert 0 < low <= value <= high
+        low, high = timing.intervals["ms"]
+        assert low <= sum(timing.ms.values()) <= high
+
+    path, folders = tmp_path / "timing.json", {name: f"{name}-0" for name in names}
+    assert read_timings(path, folders) is None
+    write_timings(path, folders, found)
+    assert read_timings(path, folders) == found
+    assert read_timings(path, {**folders, "lr": "lr-1"}) is None

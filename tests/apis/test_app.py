@@ -89,8 +89,10 @@ def test_without_gradio(bench, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def page(browser):
-    return browser.new_page(viewport={"width": 1280, "height": 1000})
+def page(browser, patience_ms):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(patience_ms)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +113,11 @@ def test_the_page(page, address, photo, tmp_path):
     page.on("pageerror", lambda e: problems.append(str(e)))
     page.goto(address)
     page.set_input_files("#lr input[type=file]", str(photo))
-    page.wait_for_selector("#lr img", timeout=30_000)
+    page.wait_for_selector("#lr img", timeout=300_000)
     page.click("#run")
-    page.wait_for_selector("#report table", timeout=120_000)
+    page.wait_for_selector("#report table", timeout=300_000)
     for name in ("bicubic", "sr", "found", "routing"):
-        page.wait_for_function(f"document.querySelector('#{name} img')?.naturalWidth >= {4 * W}", timeout=30_000)
+        page.wait_for_function(f"document.querySelector('#{name} img')?.naturalWidth >= {4 * W}", timeout=300_000)
     page.wait_for_timeout(500)
     page.screenshot(path=os.environ.get("MMISR_SCREENSHOT", str(tmp_path / "app.png")), full_page=True)
     text = page.inner_text("#report")
@@ -124,7 +126,7 @@ def test_the_page(page, address, photo, tmp_path):
     page.click("#router input")
     page.click("text=all-hard")
     page.click("#run")
-    page.wait_for_function("document.querySelector('#report').innerText.includes('100.0% hard')", timeout=60_000)
+    page.wait_for_function("document.querySelector('#report').innerText.includes('100.0% hard')", timeout=300_000)
     assert hosts <= {HOST, "", None}
     assert problems == []
 
@@ -134,11 +136,11 @@ def test_the_page_says_what_is_wrong(page, address, tmp_path):
     Image.fromarray(np.full((40, 40), 3000, np.uint16)).save(deep)
     page.goto(address)
     page.click("#run")
-    page.wait_for_selector("text=drop an image first", timeout=30_000)
+    page.wait_for_selector("text=drop an image first", timeout=300_000)
     page.set_input_files("#lr input[type=file]", str(deep))
-    page.wait_for_selector("#lr img", timeout=30_000)
+    page.wait_for_selector("#lr img", timeout=300_000)
     page.click("#run")
-    page.wait_for_selector("text=must have 8 bits a channel", timeout=30_000)
+    page.wait_for_selector("text=must have 8 bits a channel", timeout=300_000)
     assert "deep.png must have 8 bits" in page.inner_text("body")
 
 

@@ -63,7 +63,11 @@ def test_the_file_holds_every_figure_with_an_interval(found):
         assert figures["bins"]["very_tiny"]["count"] + figures["bins"]["tiny"]["count"] > 0
         assert set(figures["ms"]) == {"upscale", "handoff", "detector", "to_source"}
         assert figures["macs"] > 1e6
+        low, high = figures["intervals"]["ms"]
+        assert low <= sum(figures["ms"].values()) <= high
     arms = content["arms"]
+    same = {tuple(arms[n]["intervals"]["ms_detector"]) for n in ("bicubic", "instance_sr", "hr")}
+    assert len(same) == len({arms[n]["ms"]["detector"] for n in ("bicubic", "instance_sr", "hr")}) == 1
     assert arms["bicubic"]["psnr"]["in_box"] < arms["instance_sr"]["psnr"]["in_box"]
     assert arms["lr"]["psnr"]["in_box"] is arms["hr"]["psnr"]["in_box"] is None
     assert arms["hr"]["ssim"]["whole"] == 1
@@ -156,9 +160,11 @@ def test_a_second_run_runs_only_what_changed(three, tmp_path):
     compare(CONFIG, ["lr", "bicubic"], **options)
     first = folders(out)
     # A metric that counts otherwise needs no arm again.
+    timing = (out / "timing.json").read_bytes()
     recount = compare(CONFIG, ["lr", "bicubic"], **{**options, "cfg_options": {**three, "test_evaluator.max_dets": 3}})
     assert folders(out) == first
     assert recount.meta["metric"]["max_dets"] == 3
+    assert (out / "timing.json").read_bytes() == timing
     # Another arm of the same name takes its place; the other stays, and so do arms that were not asked for.
     changed = {"name": "bicubic", "editor": {"type": "mmisr.Resample", "scale": 4, "mode": "bilinear"}}
     compare(CONFIG, [changed], **options)
@@ -214,6 +220,26 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
     assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(r.folder.name for r in again.runs.values())
     assert again.arms["bicubic"]["AP"] == whole.arms["bicubic"]["AP"]
     assert again.differences == whole.differences
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"name": "bad", "editor": {"type": "mmisr.SpandrelSR", "checkpoint": "gone.pth"}}, "gone.pth"),  # not built
+        ("hr", "arm 'hr' needs the HR image"),  # built, and cannot run
+    ],
+)
+def test_a_bad_last_arm_stops_all_before_the_first(three, tmp_path, bad, message):
+    native = [
+        {"type": "mmisr.LoadImage"},
+        {"type": "mmdet.LoadAnnotations", "with_bbox": True},
+        {"type": "mmisr.NativeLR"},
+        {"type": "mmisr.PackSRDetInputs"},
+    ]
+    options = {**three, "test_dataloader.dataset.pipeline": native}
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        compare(CONFIG, ["lr", bad], tmp_path, device="cpu", replicates=10, cfg_options=options)
+    assert not (tmp_path / "arms").exists()
 
 
 def test_other_ways_to_enlarge(three, tmp_path):

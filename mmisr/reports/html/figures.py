@@ -137,10 +137,12 @@ def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, flo
         for i, (arm, f) in enumerate(arms.items()):
             if values[arm] is not None:
                 _points(axis, [sum(f["ms"].values())], [values[arm]], [f["intervals"].get(figure_name)], (arm, i))
-        longest = max(sum(f["ms"].values()) for f in arms.values())
+                if "ms" in f["intervals"]:
+                    axis.plot(f["intervals"]["ms"], [values[arm]] * 2, color=colour(i), linewidth=1.6)
+        longest = max(max(sum(f["ms"].values()), *f["intervals"].get("ms", [0])) for f in arms.values())
         axis.set(xlabel="ms an image, SR and detector", ylabel=label, xlim=(0, 1.08 * longest))
         _legend(figure, axis)
-        return _svg(figure, f"time-{figure_name}", f"{label} over milliseconds an image")
+        return _svg(figure, f"time-{figure_name}", f"{label} over milliseconds an image, with an interval for both")
 
 
 def _points(

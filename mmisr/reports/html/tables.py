@@ -111,8 +111,8 @@ def _figures(f: Mapping[str, Any], bins: Sequence[str]) -> list[Cell]:
     return [
         *cells,
         new,
-        number(f["ms"].get("upscale"), 1),
-        number(sum(f["ms"].values()) if f["ms"] else None, 1),
+        number(f["ms"].get("upscale"), 1, spans.get("ms_upscale")),
+        number(sum(f["ms"].values()) if f["ms"] else None, 1, spans.get("ms")),
         number(None if upscale is None else upscale / 1e9, 2),
         number(f["macs"] / 1e9, 2),
     ]
@@ -176,7 +176,7 @@ def stage_table(comparison: Comparison) -> Table:
     rows = [
         [
             word(name),
-            *(number(f["ms"].get(s), 2) for s in stages),
+            *(number(f["ms"].get(s), 2, f["intervals"].get(f"ms_{s}")) for s in stages),
             *(number(f["macs_by_stage"][s] / 1e9 if s in f["macs_by_stage"] else None, 2) for s in counted),
         ]
         for name, f in comparison.arms.items()

@@ -10,12 +10,13 @@ CUT = "e => getComputedStyle(e.closest('.stage')).getPropertyValue('--cut')"
 
 
 @pytest.fixture
-def opened(browser, pages):
+def opened(browser, pages, patience_ms):
     """Opens a page and, at the end, checks that nothing went wrong in it."""
     contexts, problems, asked = [], [], []
 
     def open_page(name="whole", width=1280, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(patience_ms)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: problems.append(m.text))
