@@ -309,6 +309,32 @@ def test_deform_conv_v2_gradient(device, geometry, with_bias):
 
 
 @ON_DEVICES
+def test_deform_conv_offset_gradient_at_the_border_is_mmcvs(device):
+    """Zero offsets and padding put border taps on -1, where mmcv's slope is the outer one: 0.
+
+    The weights' gradients are those that mmcv's own test of its compiled op expects. For the offsets, a tap on -1 in
+    either axis has none, in v1 as in v2; with torchvision's slope the first would be (7, 4).
+    """
+    rows = torch.tensor([[[[1.0, 2.0, 3.0]] * 3]], device=device)
+    pack = mmcv_ops.ModulatedDeformConv2dPack(1, 1, kernel_size=2, padding=1, bias=False).to(device)
+    torch.nn.init.ones_(pack.weight)
+    pack(rows).sum().backward()
+    found = pack.conv_offset.weight.grad
+    assert torch.allclose(found[0, 0], torch.tensor([[-7.0, -4.0], [0.0, 0.0]], device=device))
+    assert torch.allclose(found[1, 0], torch.tensor([[-9.0, 7.5], [-6.0, 5.0]], device=device))
+    assert torch.allclose(found[4, 0], torch.tensor([[-7.0, -4.0], [-7.0, -4.0]], device=device))
+    biases = [-3.0, -1.5, -3.0, -1.5, -3.0, -1.5, -3.0, -1.5, 4.5, 4.5, 4.5, 4.5]
+    assert torch.allclose(pack.conv_offset.bias.grad, torch.tensor(biases, device=device))
+
+    still = torch.zeros(1, 8, 4, 4, device=device, requires_grad=True)
+    mmcv_ops.deform_conv2d(rows, still, torch.ones(1, 1, 2, 2, device=device), 1, 1).sum().backward()
+    first_tap = still.grad[0, :2]
+    assert torch.equal(first_tap[:, 0, :], torch.zeros(2, 4, device=device))
+    assert torch.equal(first_tap[:, :, 0], torch.zeros(2, 4, device=device))
+    assert torch.equal(first_tap[1, 1:, 1:], torch.tensor([[1.0, 1.0, -3.0]] * 3, device=device))
+
+
+@ON_DEVICES
 @NOT_COMPILED_FOR_CPU
 @pytest.mark.parametrize(("gamma", "alpha"), [(2.0, 0.25), (0.5, 0.75), (0.0, 0.5)])
 def test_focal_loss_is_torchvisions_on_one_hot_targets(device, gamma, alpha):

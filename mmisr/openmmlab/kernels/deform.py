@@ -187,7 +187,7 @@ def _differentiate(
     features = widen(features)
     same = features.dtype
     used_mask = features.new_zeros((len(features), 1)) if mask is None else mask.to(same)
-    return Gradients(
+    grads = Gradients(
         *torch.ops.torchvision._deform_conv2d_backward(
             grad_output.to(same),
             features,
@@ -203,6 +203,42 @@ def _differentiate(
             mask is not None,
         )
     )
+    outside = _outside(offset.to(same), _hw(features), _hw(weight), geometry)
+    return grads._replace(offset=grads.offset.masked_fill(outside, 0))
+
+
+def _hw(tensor: Tensor) -> tuple[int, int]:
+    return tensor.shape[-2], tensor.shape[-1]
+
+
+def _outside(offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, int], geometry: Geometry) -> Tensor:
+    """Which offsets lead a tap to a point that mmcv reads as outside, where its gradient is zero.
+
+    Convention: inside is the open interval from -1 to the size, in pixel centres. The value is 0 at -1 too, but its
+    slope has a kink there: torchvision takes the slope towards the image, mmcv the one away from it. With padding and
+    offsets that start at zero, the taps of every border pixel stand exactly there.
+
+    Args:
+        offset: (B, 2 * offset groups * k_h * k_w, H', W'), px.
+        image_hw: Height and width of the features.
+        kernel_hw: k_h and k_w.
+        geometry: How the kernel walks.
+
+    Returns:
+        Booleans of the shape of ``offset``; both offsets of a tap agree.
+    """
+    taps = offset.unflatten(1, (geometry.offset_groups, *kernel_hw, 2))
+    found = torch.zeros_like(taps[:, :, :, :, 0], dtype=torch.bool)
+    for axis in (0, 1):
+        shape = [1] * found.ndim
+        shape[2 + axis] = kernel_hw[axis]
+        steps = torch.arange(kernel_hw[axis], device=offset.device).view(shape) * geometry.dilation[axis]
+        shape = [1] * found.ndim
+        shape[4 + axis] = offset.shape[2 + axis]
+        starts = torch.arange(offset.shape[2 + axis], device=offset.device).view(shape) * geometry.stride[axis]
+        places = steps + starts - geometry.padding[axis] + taps[:, :, :, :, axis]
+        found |= (places <= -1) | (places >= image_hw[axis])
+    return found.unsqueeze(4).expand_as(taps).reshape(offset.shape)
 
 
 @without_autocast
