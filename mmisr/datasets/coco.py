@@ -72,7 +72,7 @@ class SRCocoDataset(CocoDataset):
         self.image_check = image_check
         self.wrong_boxes: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
-        self.pipeline = WatchedPipeline(self.pipeline.transforms)
+        self.pipeline: WatchedPipeline = WatchedPipeline(self.pipeline.transforms)
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:

@@ -135,10 +135,11 @@ def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, flo
     """
     with _plot(sum(v is not None for v in values.values())) as (figure, (axis,)):
         for i, (arm, f) in enumerate(arms.items()):
-            if values[arm] is not None:
-                _points(axis, [sum(f["ms"].values())], [values[arm]], [f["intervals"].get(figure_name)], (arm, i))
+            value = values[arm]
+            if value is not None:
+                _points(axis, [sum(f["ms"].values())], [value], [f["intervals"].get(figure_name)], (arm, i))
                 if "ms" in f["intervals"]:
-                    axis.plot(f["intervals"]["ms"], [values[arm]] * 2, color=colour(i), linewidth=1.6)
+                    axis.plot(f["intervals"]["ms"], [value, value], color=colour(i), linewidth=1.6)
         longest = max(max(sum(f["ms"].values()), *f["intervals"].get("ms", [0])) for f in arms.values())
         axis.set(xlabel="ms an image, SR and detector", ylabel=label, xlim=(0, 1.08 * longest))
         _legend(figure, axis)
