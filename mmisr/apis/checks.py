@@ -23,6 +23,7 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmisr.ops.motion import is_moved
+from mmisr.ops.wrapped import parts_of, pipelines_of
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import DATASETS, METRICS, MODELS, TRANSFORMS, find
 
@@ -30,8 +31,8 @@ FROM_SAMPLES = (SizeBinnedCocoMetric, RegionQuality)
 """Metrics of boxes that take the ground truth from the samples."""
 
 
-def inner_dataset(cfg: Config, side: str = "test") -> Any:
-    """The data set under a dataloader's wrappers (``RepeatDataset`` and its like).
+def inner_datasets(cfg: Config, side: str = "test") -> list[Any]:
+    """The data sets under a dataloader's wrappers; several where one concatenates.
 
     Args:
         cfg: A config.
@@ -41,29 +42,41 @@ def inner_dataset(cfg: Config, side: str = "test") -> Any:
         ValueError: The config has no such data set.
     """
     dataset = (cfg.get(f"{side}_dataloader") or {}).get("dataset")
-    while dataset is not None and "dataset" in dataset:
-        dataset = dataset["dataset"]
     if dataset is None:
         raise ValueError(
             f"config {_name(cfg)} has no {side}_dataloader.dataset: inherit one of configs/_base_/datasets, or give your own"
         )
-    return dataset
+    return parts_of(dataset)
+
+
+def inner_dataset(cfg: Config, side: str = "test") -> Any:
+    """The first of :func:`inner_datasets`, where one speaks for all: concatenated parts have the same classes.
+
+    Args:
+        cfg: A config.
+        side: ``train``, ``val`` or ``test``.
+
+    Raises:
+        ValueError: The config has no such data set.
+    """
+    return inner_datasets(cfg, side)[0]
 
 
 def test_pipeline(cfg: Config) -> list[dict]:
-    """The transforms of the test data set.
+    """The transforms of the test data set, of the first where one concatenates.
 
     Raises:
         ValueError: The config has no test pipeline, or one that packs for plain mmdet although the model is a pair.
     """
-    pipeline = inner_dataset(cfg).get("pipeline")
-    if not pipeline:
+    pipelines = [dataset.get("pipeline") for dataset in inner_datasets(cfg)]
+    if not all(pipelines):
+        place = ".dataset" if len(pipelines) == 1 else f"'s data set {[bool(p) for p in pipelines].index(False)}"
         raise ValueError(
             f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, ending in "
-            "mmisr.PackSRDetInputs (configs/_base_/datasets has examples)"
+            f"mmisr.PackSRDetInputs (configs/_base_/datasets has examples); none found in test_dataloader{place}"
         )
     check_packing(cfg, "test")
-    return list(pipeline)
+    return list(pipelines[0])
 
 
 test_pipeline.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
@@ -79,17 +92,15 @@ def check_packing(cfg: Config, side: str) -> None:
     Raises:
         ValueError: The model is a pair, and the pipeline packs for plain mmdet.
     """
-    dataset = cfg[f"{side}_dataloader"].dataset
-    while not dataset.get("pipeline") and "dataset" in dataset:  # a wrapper's own pipeline comes last
-        dataset = dataset["dataset"]
-    name = (dataset.get("pipeline") or [{"type": None}])[-1]["type"]
-    last = find(TRANSFORMS, name) if name and _is_pair(cfg) else None
-    if last is not None and issubclass(last, PackDetInputs):
-        raise ValueError(
-            f"the {side} pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found {name}: "
-            "a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
-            f"mmisr.{PackSRDetInputs.__name__} at its end"
-        )
+    for pipeline in pipelines_of(cfg[f"{side}_dataloader"].dataset) if _is_pair(cfg) else ():
+        name = pipeline[-1]["type"] if pipeline else None
+        last = find(TRANSFORMS, name) if name else None
+        if last is not None and issubclass(last, PackDetInputs):
+            raise ValueError(
+                f"the {side} pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found {name}: "
+                "a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
+                f"mmisr.{PackSRDetInputs.__name__} at its end"
+            )
 
 
 def check_classes(model: nn.Module, classes: Sequence[str]) -> None:

@@ -25,12 +25,13 @@ from mmisr.analysis.bootstrap import BASELINE, LEVEL, Settings, arm_figures, dif
 from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others
 from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
 from mmisr.apis.arms import pair_config, read_arms, standard_arms
-from mmisr.apis.checks import check_named_weights, inner_dataset, test_pipeline
+from mmisr.apis.checks import check_named_weights, inner_datasets, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
+from mmisr.ops.wrapped import parts_of
 from mmisr.pipeline.sliced import SlicedDetector, Slicing
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import METRICS, MODELS
@@ -155,7 +156,9 @@ def test_loader(cfg: Config) -> DataLoader:
     wanted = {**copy.deepcopy(cfg.test_dataloader), "batch_size": 1, "drop_last": False}
     loader = Runner.build_dataloader({**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}})
     if not len(loader):
-        raise ValueError(f"the test set of {cfg.filename} has no image: {inner_dataset(cfg).get('ann_file')}")
+        raise ValueError(
+            f"the test set of {cfg.filename} has no image: {[p.get('ann_file') for p in inner_datasets(cfg)]}"
+        )
     return loader
 
 
@@ -249,12 +252,13 @@ def timed(plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str
 def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     """Everything that an arm depends on, and nothing that only its figures do."""
     metric, versions = metric_of(plan.cfg), meta(plan.cfg)
+    parts = inner_datasets(plan.cfg)
     return {
         "pair": json.loads(json.dumps(pair_config(plan.cfg.model, arm, plan.checkpoint), default=str)),
         "feed": arm.feed,
         "sliced": arm.sliced,
         "data": data,
-        "dataset": json.loads(json.dumps(inner_dataset(plan.cfg), default=str)),
+        "dataset": json.loads(json.dumps(parts if len(parts) > 1 else parts[0], default=str)),
         "areas": [metric.frame, metric.area_source],
         "pictures": plan.pictures,
         "versions": {name: versions[name] for name in ("mmisr", "packages")},
@@ -297,8 +301,11 @@ def _metainfo(loader: DataLoader) -> dict[str, Any]:
 
 def _short(dataset: Any, path: str) -> str:
     """A file's name as the annotation file has it."""
-    root = str((dataset.data_prefix or {}).get("img") or "").rstrip("/")
-    return path.removeprefix(root + "/") if root and path.startswith(root + "/") else Path(path).name
+    for part in parts_of(dataset):
+        root = str((part.data_prefix or {}).get("img") or "").rstrip("/")
+        if root and path.startswith(root + "/"):
+            return path.removeprefix(root + "/")
+    return Path(path).name
 
 
 def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int) -> Comparison:

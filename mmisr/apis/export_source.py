@@ -11,7 +11,7 @@ from typing import Any
 from mmengine import fileio
 from mmengine.config import Config
 
-from mmisr.apis.checks import inner_dataset, test_pipeline
+from mmisr.apis.checks import inner_dataset, inner_datasets, test_pipeline
 from mmisr.apis.export_upscaler import Upscaler
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_scale import Hw, target_names
@@ -80,12 +80,13 @@ def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
             unreadable, names collide, or an annotation cannot be moved with its image.
         FileNotFoundError: There is no annotation file.
     """
-    config = {**inner_dataset(cfg, split), "pipeline": test_pipeline(cfg), "test_mode": True}
+    parts = inner_datasets(cfg, split)
+    config = {**parts[0], "pipeline": test_pipeline(cfg), "test_mode": True}
     config.pop("filter_cfg", None)
-    if not config.get("ann_file"):
+    if len(parts) > 1 or not config.get("ann_file"):
+        found = f"it has {len(parts)}" if len(parts) > 1 else f"its {config.get('type')} has no ann_file"
         raise ValueError(
-            f"{split}_dataloader must read one COCO file to be exported, its {config.get('type')} has no ann_file; export the "
-            "parts of a concatenation one by one"
+            f"{split}_dataloader must read one COCO file to be exported, {found}; export the parts of a concatenation one by one"
         )
     dataset = DATASETS.build(config)
     for step in dataset.pipeline.transforms:

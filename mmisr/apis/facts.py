@@ -15,6 +15,7 @@ import torch
 from mmengine.config import Config
 
 import mmisr
+from mmisr.ops.wrapped import parts_of
 from mmisr.version import __version__
 
 PACKAGES = (
@@ -57,19 +58,21 @@ def data_facts(dataset: Any) -> dict[str, Any]:
     """What identifies a data set: its annotation file by content, its images by name and size.
 
     Args:
-        dataset: mmdet's, built.
+        dataset: mmdet's, built, wrapped or not.
 
     Returns:
-        ``ann_file`` and its ``sha256``, ``images`` (how many) and ``files``, a hash over their names and sizes.
+        ``ann_file`` (or all) and its ``sha256``, ``images`` (how many) and ``files``, a hash over their names and sizes.
     """
     digest = hashlib.sha256()
     for index in range(len(dataset)):
         path = Path(str(dataset.get_data_info(index).get("img_path")))
         size = path.stat().st_size if path.is_file() else None
         digest.update(f"{path.name} {size}\n".encode())
-    ann = Path(str(dataset.ann_file))
-    content = hashlib.sha256(ann.read_bytes()).hexdigest() if ann.is_file() else None
-    return {"ann_file": str(ann), "sha256": content, "images": len(dataset), "files": digest.hexdigest()}
+    files = [Path(str(part.ann_file)) for part in parts_of(dataset)]
+    contents = [path.read_bytes() for path in files if path.is_file()]
+    sha256 = hashlib.sha256(b"".join(contents)).hexdigest() if len(contents) == len(files) else None
+    names = ", ".join(str(path) for path in files)
+    return {"ann_file": names, "sha256": sha256, "images": len(dataset), "files": digest.hexdigest()}
 
 
 def _version(package: str) -> str | None:

@@ -12,6 +12,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -176,6 +177,8 @@ def _open_mmagic() -> None:
         _import_or_explain("mmagic.models.archs", INSTALL_HINT)
         models = _import_or_explain("mmagic.models", INSTALL_HINT)
     models.editors = editors  # type: ignore[attr-defined]
+    # `from mmagic.models import SRGAN` works: what its star import would have brought is looked up when asked for
+    models.__getattr__ = partial(getattr, editors)  # type: ignore[method-assign]
     registry = _import_or_explain("mmagic.registry", INSTALL_HINT)
     if NETS not in registry.MODELS._locations:
         registry.MODELS._locations.append(NETS)

@@ -15,6 +15,8 @@ from mmdet.datasets.transforms import PackDetInputs
 from mmdet.engine.hooks import DetVisualizationHook, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmdet.evaluation.metrics import DumpDetResults
 
+from mmisr.ops.wrapped import parts_of
+
 __all__ = [
     "DetVisualizationHook",
     "PackDetInputs",
@@ -78,10 +80,8 @@ def set_tta(cfg: Config, first_lr: int) -> None:
         first_lr: Index of the transform that makes the LR image; views are flipped before it, so that the LR image is
             made from flipped pixels.
     """
-    dataset = cfg.test_dataloader.dataset
-    while "dataset" in dataset:
-        dataset = dataset.dataset
-    pipeline = list(dataset.pipeline)
-    flips = {"type": "mmcv.TestTimeAug", "transforms": [FLIPS, *([step] for step in pipeline[first_lr:])]}
-    dataset.pipeline = cfg.get("tta_pipeline") or [*pipeline[:first_lr], flips]
+    for dataset in parts_of(cfg.test_dataloader.dataset):
+        pipeline = list(dataset.pipeline)
+        flips = {"type": "mmcv.TestTimeAug", "transforms": [FLIPS, *([step] for step in pipeline[first_lr:])]}
+        dataset.pipeline = cfg.get("tta_pipeline") or [*pipeline[:first_lr], flips]
     cfg.model = ConfigDict(**(cfg.get("tta_model") or TTA_MODEL), module=cfg.model)

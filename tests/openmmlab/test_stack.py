@@ -221,3 +221,12 @@ if __name__ == "__main__":
 
 def test_spawned_workers_find_the_kernels(tmp_path):
     assert output_of(SPAWNING, file=tmp_path / "spawning.py")[-1] == "[[[1]], [[1]]]"
+
+
+def test_names_of_mmagic_are_there_as_beside_us_none():
+    code = (
+        f"{PREPARE}\nfrom mmagic.models import SRGAN, EDSRNet\nfrom mmagic.models.editors import SRGAN as same\n"
+        "import sys\nprint(SRGAN is same, EDSRNet.__name__, 'mmagic.models.editors.biggan' in sys.modules)\n"
+        "try:\n    from mmagic.models import NoSuchEditor\nexcept ImportError as error:\n    print('ImportError')"
+    )
+    assert output_of(code)[-2:] == ["True EDSRNet False", "ImportError"]
