@@ -6,19 +6,23 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 import torch
+from mmengine import fileio
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio.handlers import register_handler
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoints
 
 from mmisr.openmmlab.checkpoints import load_training
-from mmisr.openmmlab.unpickling import SafePickleHandler
+from mmisr.openmmlab.unpickling import NAMELESS, DataFileError, SafePickleHandler, SafeYamlHandler
 
 UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")
 """Stores whose client alone knows how to read a file, and reads it as it likes."""
@@ -27,15 +31,43 @@ UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")
 def guard() -> None:
     """Let mmengine read checkpoints and pickles by our rules, in this process; calling it again changes nothing."""
     register_handler(["pkl", "pickle"])(SafePickleHandler)
+    register_handler(["yaml", "yml"])(SafeYamlHandler)
+    _name_files()
     CheckpointLoader.register_scheme("", load_from_local, force=True)
     CheckpointLoader.register_scheme(["http://", "https://"], load_from_http, force=True)
+    CheckpointLoader.register_scheme(["open-mmlab://", "openmmlab://"], load_from_openmmlab, force=True)
     CheckpointLoader.register_scheme(list(UNREACHABLE), load_from_store, force=True)
-    mmengine_checkpoints.load_from_http = load_from_http  # torchvision://, open-mmlab:// and mmcls:// end there
-    mmengine_checkpoints._safe_torch_load = load_from_local  # a local copy of an open-mmlab:// file, in the kept fork
+    mmengine_checkpoints.load_from_http = load_from_http  # torchvision:// and mmcls:// end there
+
+
+def _name_files() -> None:
+    """Mmengine's ``load`` gives readers a buffer; its error shall name the file, wherever ``load`` was imported to."""
+    real = fileio.load
+    if getattr(real, "names_files", False):
+        return
+    ours = _naming(real)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("mmengine", "mmdet", "mmagic", "mmisr") and vars(module).get("load") is real:
+            module.load = ours  # type: ignore[attr-defined]
+
+
+def _naming(real: Callable) -> Callable:
+    @functools.wraps(real)
+    def load(file: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return real(file, *args, **options)
+        except DataFileError as error:
+            raise DataFileError(str(error).replace(NAMELESS, str(file), 1)) from error
+
+    load.names_files = True  # type: ignore[attr-defined]
+    return load
 
 
 def load_from_local(filename: str | Path, map_location: Any = None) -> Any:
     """Read a local checkpoint.
+
+    The text of a config that it may hold is left out of ``meta``: a run that resumes from it executes that text as Python,
+    to look for a number of GPUs.
 
     Args:
         filename: The file.
@@ -45,7 +77,10 @@ def load_from_local(filename: str | Path, map_location: Any = None) -> Any:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, or would run code.
     """
-    return load_training(Path(os.path.expanduser(filename)), map_location)
+    content = load_training(Path(os.path.expanduser(filename)), map_location)
+    if isinstance(content, dict) and isinstance(content.get("meta"), dict):
+        content["meta"].pop("config", None)
+    return content
 
 
 def load_from_http(
@@ -69,6 +104,26 @@ def load_from_http(
         torch.hub.download_url_to_file(filename, str(path), progress=progress)
     barrier()
     return load_from_local(path, map_location)
+
+
+def load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
+    """Read a checkpoint of OpenMMLab's list, downloaded or of the user's own list of local files.
+
+    Args:
+        filename: ``open-mmlab://`` or ``openmmlab://`` and the name in the list.
+        map_location: As in ``torch.load``.
+
+    Raises:
+        ValueError: The name is not in the list, or the file is damaged or would run code.
+    """
+    name = filename.partition("://")[2]
+    name = mmengine_checkpoints.get_deprecated_model_names().get(name, name)
+    place = mmengine_checkpoints.get_external_models().get(name)
+    if place is None:
+        raise ValueError(f"checkpoint {filename} is not in OpenMMLab's list of models; give a path or an address")
+    if place.startswith(("http://", "https://")):
+        return load_from_http(place, map_location)
+    return load_from_local(Path(mmengine_checkpoints._get_mmengine_home()) / place, map_location)
 
 
 def load_from_store(filename: str, map_location: Any = None) -> Any:

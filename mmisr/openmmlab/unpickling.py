@@ -11,8 +11,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
-from mmengine.fileio.handlers import PickleHandler
+import yaml
+from mmengine.fileio.handlers import PickleHandler, YamlHandler
 from mmengine.logging import HistoryBuffer
 
 NUMPY = ("ndarray", "dtype", "_reconstruct", "scalar", "_frombuffer")
@@ -47,8 +49,12 @@ class DataUnpickler(pickle.Unpickler):
         """
         module = {"__builtin__": "builtins"}.get(module, module)  # protocol 2 writes the old name
         numpy = module.partition(".")[0] == "numpy" and name in NUMPY
-        if numpy or (module, name) in PLAIN or module == "numpy.dtypes":
+        if numpy or (module, name) in PLAIN:
             return super().find_class(module, name)
+        if module == "numpy.dtypes" and "." not in name:  # a dotted name would lead from the module to its loader
+            found = super().find_class(module, name)
+            if isinstance(found, type) and issubclass(found, np.dtype):
+                return found
         raise pickle.UnpicklingError(f"it would run `{module}.{name}`")
 
 
@@ -95,13 +101,18 @@ class PredictionsUnpickler(DataUnpickler):
         """Resolve a global of the pickle, or refuse it."""
         if (module, name) == ("torch.storage", "_load_from_bytes"):  # how a tensor goes into a plain pickle
             return _storage
-        found = None
-        if module.startswith(STRUCTURES) and "." not in name:
+        if _in_structures(module) and "." not in name:
             found = pickle.Unpickler.find_class(self, module, name)
-        return found if isinstance(found, type) else super().find_class(module, name)
+            if isinstance(found, type) and not issubclass(found, type) and _in_structures(found.__module__):
+                return found
+        return super().find_class(module, name)
 
 
 GETATTR = {("builtins", "getattr"), ("__builtin__", "getattr")}
+
+
+def _in_structures(module: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in STRUCTURES)
 
 
 def _statistic(owner: Any, name: str) -> Callable:
@@ -131,6 +142,14 @@ WEIGHTS = _as_module(WeightsUnpickler)
 STATE = _as_module(StateUnpickler)
 
 
+NAMELESS = "(a file without a name)"
+"""What an error calls what mmengine has read into memory before it asks us; :mod:`mmisr.openmmlab.doors` puts the name in."""
+
+
+class DataFileError(ValueError):
+    """A file of data is damaged or would run code; the text begins with its name."""
+
+
 class SafePickleHandler(PickleHandler):
     """mmengine's reader of ``.pkl`` files, for data alone."""
 
@@ -138,19 +157,39 @@ class SafePickleHandler(PickleHandler):
         """Read predictions, proposals or annotations.
 
         Raises:
-            ValueError: The file is no pickle, is damaged, or would run code.
+            DataFileError: The file is no pickle, is damaged, or would run code.
         """
-        name = getattr(file, "name", "(a file without a name)")
+        name = getattr(file, "name", NAMELESS)
         try:
             return PredictionsUnpickler(file, **kwargs).load()
         except pickle.UnpicklingError as error:
-            raise ValueError(
+            raise DataFileError(
                 f"{name} is not a plain file of predictions or annotations: {error}; make it again, as JSON where you can"
             ) from error
         except (EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{name} cannot be read: it is truncated or no pickle ({error}); make it again") from error
+            raise DataFileError(
+                f"{name} cannot be read: it is truncated or no pickle ({error}); make it again"
+            ) from error
 
     def load_from_path(self, filepath: Any, **kwargs: Any) -> Any:
         """Read a file by its path; as :meth:`load_from_fileobj`."""
         with open(filepath, "rb") as file:
             return self.load_from_fileobj(file, **kwargs)
+
+
+class SafeYamlHandler(YamlHandler):
+    """mmengine's reader of YAML files, without the tags that call functions; mmengine's own runs them."""
+
+    def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
+        """Read data, tuples and the like among it.
+
+        Raises:
+            DataFileError: The file is no YAML, or would run code.
+        """
+        try:
+            return yaml.load(file, **{**kwargs, "Loader": yaml.FullLoader})
+        except yaml.YAMLError as error:
+            name = getattr(file, "name", NAMELESS)
+            raise DataFileError(
+                f"{name} is not a plain file of data: {' '.join(str(error).split())}; make it again, as JSON where you can"
+            ) from error

@@ -1,6 +1,7 @@
 """The doors by which files of others come in: none of them runs what a pickle says."""
 
 import ast
+import io
 import os
 import pickle
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.fileio import dump, load
+from mmengine import fileio
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseModule
 from mmengine.runner import CheckpointLoader, load_checkpoint
@@ -18,15 +19,25 @@ from torch import nn
 from mmisr.apis.checks import check_checkpoint, check_resumable, check_start
 from mmisr.openmmlab.checkpoints import load_state, load_training
 from mmisr.openmmlab.doors import guard, load_from_local
+from mmisr.openmmlab.unpickling import DataUnpickler, PredictionsUnpickler
 
 guard()
 ROOT = Path(__file__).parents[2]
 
 READERS = {"torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler", "np.load", "numpy.load", "joblib.load"}
-READERS |= {"torch.hub.load_state_dict_from_url", "pd.read_pickle", "torch.jit.load", "shelve.open", "dill.load"}
+READERS |= {
+    "yaml.load",
+    "yaml.full_load",
+    "yaml.unsafe_load",
+    "torch.hub.load_state_dict_from_url",
+    "pd.read_pickle",
+    "torch.jit.load",
+    "shelve.open",
+    "dill.load",
+}
 SAFE = {
     "mmisr/openmmlab/checkpoints.py": {"torch.load"},
-    "mmisr/openmmlab/unpickling.py": {"torch.load", "pickle.Unpickler"},
+    "mmisr/openmmlab/unpickling.py": {"torch.load", "pickle.Unpickler", "yaml.load"},
 }
 """The files that may call a reader that could run code, and how they keep it from doing so is tested below."""
 
@@ -94,7 +105,7 @@ def test_fileio_reads_no_pickle_that_runs_code(tmp_path, name):
     with pytest.raises(
         ValueError, match=rf"{name} is not a plain file of predictions or annotations: it would run `.*mkdir`"
     ):
-        load(str(path))
+        fileio.load(str(path))
     assert not (tmp_path / "pwned").exists()
 
 
@@ -103,18 +114,71 @@ def test_a_damaged_pickle_is_named(tmp_path, content):
     path = tmp_path / "results.pkl"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"results\.pkl (cannot be read|is not a plain file)"):
-        load(str(path))
+        fileio.load(str(path))
 
 
 def test_predictions_come_back_as_they_were(tmp_path):
     found = InstanceData(bboxes=torch.rand(3, 4), labels=torch.arange(3), scores=torch.rand(3))
     content = [{"img_id": 7, "pred_instances": found, "shape": (4, 5), "array": np.eye(2), "number": np.float32(0.5)}]
-    dump(content, str(tmp_path / "results.pkl"))
-    (again,) = load(str(tmp_path / "results.pkl"))
+    fileio.dump(content, str(tmp_path / "results.pkl"))
+    (again,) = fileio.load(str(tmp_path / "results.pkl"))
     assert torch.equal(again["pred_instances"].bboxes, found.bboxes)
     assert torch.equal(again["pred_instances"].labels, found.labels)
     assert np.array_equal(again["array"], np.eye(2))
     assert (again["img_id"], again["shape"], again["number"]) == (7, (4, 5), np.float32(0.5))
+
+
+WRITES = b"\x80\x04\x8c\x0cnumpy.dtypes\x8c\x13__loader__.set_data\x93"
+"""A dotted name, which leads from a module that is known to the writer of its loader."""
+
+
+@pytest.mark.parametrize("name", ["results.pkl", "weights.pth"])
+def test_a_dotted_name_leads_nowhere(tmp_path, name):
+    target = str(tmp_path / "pwned").encode()
+    call = b"\x8c" + bytes([len(target)]) + target + b"C\x01x\x86R."
+    (tmp_path / name).write_bytes(WRITES + call)
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        (fileio.load if name.endswith("pkl") else load_state)(str(tmp_path / name))
+    with pytest.raises(pickle.UnpicklingError, match=r"it would run `numpy\.dtypes\.__loader__\.set_data`"):
+        DataUnpickler(io.BytesIO(WRITES + call)).load()
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("name", ["ABCMeta", "TypeVar"])
+def test_a_module_of_structures_gives_its_own_classes_alone(name):
+    with pytest.raises(pickle.UnpicklingError, match=rf"it would run `mmdet\.structures\.mask\.structures\.{name}`"):
+        PredictionsUnpickler(io.BytesIO(b"")).find_class("mmdet.structures.mask.structures", name)
+
+
+@pytest.mark.parametrize("ending", ["yaml", "yml"])
+def test_yaml_runs_no_code(tmp_path, ending):
+    path = tmp_path / f"proposals.{ending}"
+    path.write_text(f"!!python/object/apply:os.mkdir ['{tmp_path}/pwned']")
+    with pytest.raises(ValueError, match=rf"proposals\.{ending} is not a plain file of data: .*os\.mkdir"):
+        fileio.load(str(path))
+    assert not (tmp_path / "pwned").exists()
+    path.write_text("size: !!python/tuple [4, 5]\nname: a")
+    assert fileio.load(str(path)) == {"size": (4, 5), "name": "a"}
+
+
+def test_the_config_in_a_checkpoint_is_not_run(tmp_path):
+    """mmengine's resume executes ``meta['config']``, whatever else the file holds."""
+    text = f"import os\nos.mkdir({str(tmp_path / 'pwned')!r})\n"
+    content = {"state_dict": Part().state_dict(), "meta": {"epoch": 1, "iter": 4, "config": text}}
+    again = CheckpointLoader.load_checkpoint(write(tmp_path / "epoch_1.pth", content, "zip"), "cpu")
+    assert again["meta"] == {"epoch": 1, "iter": 4}
+
+
+@pytest.mark.parametrize("form", ["zip", "legacy", "raw"])
+def test_a_local_file_of_the_users_list_runs_no_code(tmp_path, monkeypatch, form):
+    monkeypatch.setenv("MMENGINE_HOME", str(tmp_path))
+    (tmp_path / "open_mmlab.json").write_text('{"mine": "mine.pth"}')
+    write(tmp_path / "mine.pth", {"state_dict": Part().state_dict(), "extra": RunsCode(tmp_path / "pwned")}, form)
+    with pytest.raises(ValueError, match=r"mine\.pth"):
+        CheckpointLoader.load_checkpoint("open-mmlab://mine")
+    assert not (tmp_path / "pwned").exists()
+    with pytest.raises(ValueError, match="open-mmlab://none is not in OpenMMLab's list"):
+        CheckpointLoader.load_checkpoint("open-mmlab://none")
 
 
 @pytest.mark.parametrize("form", ["zip", "legacy"])
