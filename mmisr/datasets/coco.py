@@ -14,6 +14,7 @@ from mmisr.datasets.coco_checks import check_annotations, class_names, first
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_values import box_numbers, shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
+from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
@@ -177,7 +178,9 @@ class SRCocoDataset(CocoDataset):
         return kept
 
     def _check_image(self, info: dict) -> None:
-        hw = check_file(info["img_path"], self.backend_args, decode=self.image_check == "decode")
+        limits = [t.max_pixels for t in self.pipeline.transforms if isinstance(t, LoadImage)]
+        decode = self.image_check == "decode"
+        hw = check_file(info["img_path"], self.backend_args, decode, max_pixels=max(limits, default=None))
         check_annotated_size(info, hw)
         smallest = max((getattr(t, "multiple", 1) for t in self.pipeline.transforms), default=1)
         if min(hw) < smallest:

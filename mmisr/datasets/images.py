@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine import fileio
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from mmisr.datasets.image_header import SWAPPING, TURNS, bits, orientation, tiff_fault, tiff_tags
 
 PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr")
 """Pillow modes that become 8-bit RGB without a loss of meaning, if no pixel is transparent."""
@@ -19,36 +20,48 @@ PLAIN_MODES = ("1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr")
 ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}
 """First and last bytes of complete JPEG and PNG files."""
 
-ORIENTATION, BITS_PER_SAMPLE = 0x0112, 258
-"""Tags of EXIF and of TIFF."""
+MAX_PIXELS = 8192 * 8192
+"""Largest image that is read unless a limit is given: a file of some kilobytes can claim any size."""
+
+WAY_OUT_OF_SIZE = (
+    "cut it into tiles with their own annotations, or set max_pixels of mmisr.LoadImage in the pipelines of the config"
+)
 
 
 class ImageError(ValueError):
     """An image file that cannot be used; the message names the file, the rule, what was found and the way out."""
 
 
-def read_rgb(path: str, backend_args: dict[str, Any] | None = None) -> NDArray[np.uint8]:
+def read_rgb(path: str, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode an image.
 
     Grey becomes three equal channels, an opaque alpha channel is dropped, CMYK is converted without a colour profile.
-    The image is turned as its EXIF orientation says, as mmdet's loader does. More than 8 bits a channel is an error and
-    never a silent truncation: only the user knows which range holds the picture.
+    The image is turned as mmdet's loader turns it: by EXIF in JPEG, PNG and WebP, by the tag of a TIFF, and by no XMP.
+    More than 8 bits a channel is an error and never a silent truncation: only the user knows which range holds the
+    picture.
 
     Args:
         path: The file, on any back end that mmengine's fileio knows.
         backend_args: Arguments of that back end.
+        max_pixels: Largest height times width.
 
     Returns:
         (H, W, 3) uint8 RGB.
 
     Raises:
-        ImageError: The file is missing, truncated, no image, transparent, too large to be meant, or deeper than 8 bits.
+        ImageError: The file is missing, truncated, no image, transparent, larger than ``max_pixels``, deeper than 8 bits,
+            of more bands than a colour image, or turned in a way that mmdet's loader would not follow.
     """
-    with _opened(path, backend_args) as (image, _):
-        return _decode(image, path)
+    with _opened(path, backend_args, max_pixels) as (image, content):
+        return _decode(image, content, path)
 
 
-def check_file(path: str, backend_args: dict[str, Any] | None = None, decode: bool = False) -> tuple[int, int]:
+def check_file(
+    path: str,
+    backend_args: dict[str, Any] | None = None,
+    decode: bool = False,
+    max_pixels: int | None = MAX_PIXELS,
+) -> tuple[int, int]:
     """Check that an image can be read.
 
     Args:
@@ -56,6 +69,7 @@ def check_file(path: str, backend_args: dict[str, Any] | None = None, decode: bo
         backend_args: Arguments of the back end.
         decode: Whether to decode all of it; otherwise the header is read, and of JPEG and PNG the end looked for, which
             costs a hundredth of the time and misses only damage in the middle and transparent pixels.
+        max_pixels: Largest height times width; None for Pillow's own limit, where another loader reads the file.
 
     Returns:
         (height, width), as :func:`read_rgb` gives them.
@@ -63,11 +77,11 @@ def check_file(path: str, backend_args: dict[str, Any] | None = None, decode: bo
     Raises:
         ImageError: As :func:`read_rgb`.
     """
-    with _opened(path, backend_args) as (image, content):
+    with _opened(path, backend_args, max_pixels) as (image, content):
         if decode or not _has_end(content):
-            height, width = _decode(image, path).shape[:2]
+            height, width = _decode(image, content, path).shape[:2]
         else:
-            turned = _orientation(image, content) in (5, 6, 7, 8)
+            turned = image.format != "TIFF" and _orientation(image, content, path) in SWAPPING
             height, width = (image.width, image.height) if turned else (image.height, image.width)
     return height, width
 
@@ -97,36 +111,48 @@ def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
 
 
 @contextmanager
-def _opened(path: str, backend_args: dict[str, Any] | None) -> Iterator[tuple[Image.Image, bytes]]:
+def _opened(
+    path: str, backend_args: dict[str, Any] | None, max_pixels: int | None
+) -> Iterator[tuple[Image.Image, bytes]]:
     try:
         content = fileio.get(path, backend_args=backend_args)
     except (FileNotFoundError, IsADirectoryError) as error:
         raise ImageError(f"{path} does not exist; check data_root, data_prefix and the names in ann_file") from error
+    _let_pillow_read(max_pixels)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            _check_mode(image, content, path)
+            _check_pixels(image, path, max_pixels)
+            _check_colours(image, content, path)
             yield image, content
     except ImageError:
         raise
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is no image that Pillow can read ({len(content)} bytes); replace the file") from error
+        raise ImageError(f"{path} {_why_unknown(content)}") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"{path} is too large: {error}; cut it into tiles with their own annotations") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"{path} cannot be decoded: {error}; it is truncated or damaged, get it again") from error
+        limit = f"max_pixels={max_pixels} pixels" if max_pixels else "Pillow reads"
+        raise ImageError(f"{path} must not have more than {limit}: {error}; {WAY_OUT_OF_SIZE}") from error
+    except Exception as error:  # decoders raise anything on damaged bytes
+        raise ImageError(
+            f"{path} cannot be decoded: {_said(error)}; it is truncated or damaged, get it again"
+        ) from error
 
 
-def _decode(image: Image.Image, path: str) -> NDArray[np.uint8]:
+def _decode(image: Image.Image, content: bytes, path: str) -> NDArray[np.uint8]:
+    for key in ("xmp", "XML:com.adobe.xmp"):
+        image.info.pop(key, None)  # Pillow turns a TIFF while it loads it, by XMP too
+    turn = None if image.format == "TIFF" else TURNS.get(_orientation(image, content, path))
     image.load()
     if "A" in image.getbands() or "transparency" in image.info:
         _check_opaque(image, path)
-    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-def _orientation(image: Image.Image, content: bytes) -> int:
-    if image.format == "PNG" and b"eXIf" not in content:  # Pillow decodes all of a PNG to look for it
-        return 1
-    return int(image.getexif().get(ORIENTATION, 1))
+def _orientation(image: Image.Image, content: bytes, path: str) -> int:
+    try:
+        return orientation(image, content)
+    except ValueError as error:
+        raise ImageError(f"{path} {error}") from error
 
 
 def _has_end(content: bytes) -> bool:
@@ -134,26 +160,45 @@ def _has_end(content: bytes) -> bool:
     return all(end in content[-1024:] for start, end in ENDINGS.items() if content.startswith(start))
 
 
-def _check_mode(image: Image.Image, content: bytes, path: str) -> None:
-    if image.mode in PLAIN_MODES and _bits(image, content) <= 8:
+def _let_pillow_read(max_pixels: int | None) -> None:
+    """Raise Pillow's own limit, which is one for the whole process, where it stands before the one that was set."""
+    if max_pixels is not None and Image.MAX_IMAGE_PIXELS is not None:
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
+
+
+def _check_pixels(image: Image.Image, path: str, max_pixels: int | None) -> None:
+    width, height = image.size
+    if max_pixels is not None and width * height > max_pixels:
+        raise ImageError(
+            f"{path} must have at most max_pixels={max_pixels} pixels, found {width}x{height}={width * height}; "
+            f"{WAY_OUT_OF_SIZE}"
+        )
+
+
+def _check_colours(image: Image.Image, content: bytes, path: str) -> None:
+    fault = tiff_fault(image.tag_v2) if image.format == "TIFF" else None  # type: ignore[attr-defined]
+    if fault is not None:
+        raise ImageError(f"{path} {fault}")
+    depth = bits(image, content)
+    if image.mode in PLAIN_MODES and depth <= 8:
         return
-    found = f"{_bits(image, content)} bits" if image.mode in PLAIN_MODES else f"Pillow mode {image.mode!r}"
+    found = f"{depth} bits" if image.mode in PLAIN_MODES else f"Pillow mode {image.mode!r}"
     raise ImageError(
         f"{path} must have 8 bits a channel, found {found}; choose how its range maps to 0..255 (for full-range "
         "16-bit, divide by 257 and round) and save it as 8-bit"
     )
 
 
-def _bits(image: Image.Image, content: bytes) -> int:
-    """Bits a channel in the file; Pillow cuts 16-bit colour down to 8 without a word."""
-    if image.format == "PNG":
-        return content[24]
-    if image.format == "TIFF":
-        return int(max(image.tag_v2.get(BITS_PER_SAMPLE, (8,))))  # type: ignore[attr-defined]
-    if image.format in ("PPM", "JPEG2000"):
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-        return 8 if decoded is None else 8 * decoded.dtype.itemsize
-    return 8
+def _why_unknown(content: bytes) -> str:
+    """What is wrong with a file that Pillow does not know; the layouts of TIFF that it does not read have names."""
+    tags = tiff_tags(content)
+    fault = tiff_fault(tags) if tags else None
+    return fault or f"is no image that Pillow can read ({len(content)} bytes); replace the file"
+
+
+def _said(error: Exception) -> str:
+    """The text of an error, or its kind where it has none."""
+    return str(error) or type(error).__name__
 
 
 def _check_opaque(image: Image.Image, path: str) -> None:

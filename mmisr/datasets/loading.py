@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mmisr.datasets.images import check_annotated_size, read_rgb
+from mmisr.datasets.images import MAX_PIXELS, check_annotated_size, read_rgb
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.registry import TRANSFORMS
 
@@ -19,21 +19,26 @@ class LoadImage(BaseTransform):
 
     Args:
         backend_args: Arguments of mmengine's file back end.
+        max_pixels: Largest height times width that is read; the data set checks files by the same limit.
 
     Raises:
+        ValueError: ``max_pixels`` is no number of pixels.
         ImageError: See :func:`mmisr.datasets.images.read_rgb`; or the image has another size than its annotation says.
         TypeError: ``img`` is there already and is no (H, W, 3) uint8 array.
     """
 
-    def __init__(self, backend_args: dict[str, Any] | None = None) -> None:
+    def __init__(self, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS) -> None:
+        if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
+            raise ValueError(f"LoadImage.max_pixels must be a whole number from 1 on, got {max_pixels!r}")
         self.backend_args = backend_args
+        self.max_pixels = max_pixels
 
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape``; an ``img`` array that is there already is kept."""
         if "img" in results:
             _check_array(results["img"])
         else:
-            rgb = read_rgb(results["img_path"], self.backend_args)
+            rgb = read_rgb(results["img_path"], self.backend_args, self.max_pixels)
             check_annotated_size(results, (rgb.shape[0], rgb.shape[1]))
             results["img"] = np.ascontiguousarray(rgb[..., ::-1])
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]

@@ -1,11 +1,14 @@
 """Image files of every kind that people have: read as they are meant, or refused with a reason."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
 import mmcv
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from skimage import data
 
@@ -25,16 +28,6 @@ def test_pixels_are_those_mmdet_loads(path, name):
     expected = mmcv.imfrombytes(Path(path(name)).read_bytes(), flag="color")[..., ::-1]
     np.testing.assert_array_equal(read_rgb(path(name)), expected)
     assert check_file(path(name)) == check_file(path(name), decode=True) == PHOTO.shape[:2]
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied_as_mmdet_does(path, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.fromarray(PHOTO).save(path("x.jpg"), exif=exif)
-    expected = mmcv.imfrombytes(Path(path("x.jpg")).read_bytes(), flag="color")[..., ::-1]
-    np.testing.assert_array_equal(read_rgb(path("x.jpg")), expected)
-    assert check_file(path("x.jpg")) == expected.shape[:2]
 
 
 def test_grey_becomes_three_equal_channels(path):
@@ -79,7 +72,9 @@ def test_transparency(path, name):
         check_file(path(name), decode=True)
 
 
-@pytest.mark.parametrize("name", ["grey.png", "colour.png", "grey.tif", "colour.tif", "colour.ppm"])
+@pytest.mark.parametrize(
+    "name", ["grey.png", "colour.png", "grey.tif", "colour.tif", "colour.ppm", "grey.jp2", "colour.jp2"]
+)
 def test_sixteen_bits_are_never_cut_to_eight(path, name):
     deep = (PHOTO.astype(np.uint16) * 257)[..., : 1 if name.startswith("grey") else 3]
     assert cv2.imwrite(path(name), deep)
@@ -141,8 +136,70 @@ def test_damage_anywhere_gives_pixels_or_one_kind_of_error(path, name):
     assert refused > 0
 
 
-def test_an_image_too_large_to_be_meant(path, monkeypatch):
+@pytest.mark.parametrize("colours", ["L", "RGB"])
+def test_an_image_larger_than_the_limit(path, colours):
+    """A file of kilobytes that claims gigabytes is refused by its header, at the limit that was set."""
+    Image.new(colours, (1300, 1000)).save(path("x.png"))
+    for use in (read_rgb, check_file):
+        with pytest.raises(
+            ImageError, match=r"x.png must have at most max_pixels=1299999 pixels, found 1300x1000=1300000"
+        ):
+            use(path("x.png"), max_pixels=1_299_999)
+    assert check_file(path("x.png"), max_pixels=1_300_000) == (1000, 1300)
+    chunk = struct.pack(">IIBBBBB", 13300, 13300, 8, 0, 0, 0, 0)
+    claimed = bytearray(Path(path("x.png")).read_bytes())
+    claimed[16:33] = chunk + struct.pack(">I", zlib.crc32(b"IHDR" + chunk))
+    Path(path("x.png")).write_bytes(claimed)
+    for use in (read_rgb, check_file):
+        with pytest.raises(
+            ImageError, match=r"max_pixels=67108864 pixels, found 13300x13300.*or set max_pixels of mmisr"
+        ):
+            use(path("x.png"))
+
+
+def test_pillows_own_limit_does_not_stand_before_ours(path, monkeypatch):
     Image.fromarray(PHOTO).save(path("x.png"))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(ImageError, match="too large.*cut it into tiles"):
-        read_rgb(path("x.png"))
+    with pytest.raises(ImageError, match="must not have more than Pillow reads"):
+        check_file(path("x.png"), max_pixels=None)
+    assert read_rgb(path("x.png")).shape == PHOTO.shape
+
+
+BANDS = {
+    "eight bands": (
+        np.dstack([PHOTO, PHOTO, PHOTO[..., :2]]),
+        "rgb",
+        r"must have 3 bands, .* found 8 bands; choose the three",
+    ),
+    "five bands": (np.dstack([PHOTO, PHOTO[..., :2]]), "rgb", r"must have 3 bands, .* found 5 bands"),
+    "four bands": (np.dstack([PHOTO, PHOTO[..., :1]]), "rgb", r"must have 3 bands, .* found 4 bands"),
+    "five grey bands": (np.dstack([PHOTO, PHOTO[..., :2]]), "minisblack", r"must have 1 band, .* found 5 bands"),
+    "sixteen-bit bands": (np.dstack([PHOTO, PHOTO]).astype(np.uint16), "rgb", r"must have 3 bands, .* found 6 bands"),
+    "LAB": (
+        PHOTO,
+        "cielab",
+        r"must have grey, RGB.* found CIELAB \(PhotometricInterpretation 8\); convert it to 8-bit RGB",
+    ),
+    "ICC LAB": (PHOTO, 9, r"must have grey, RGB.* found ICC LAB \(PhotometricInterpretation 9\)"),
+}
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("case", BANDS)
+def test_bands_of_a_tiff(path, case, planar):
+    pixels, colours, text = BANDS[case]
+    pixels = pixels if planar == "contig" else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    extra = ["unspecified"] if case == "four bands" else None
+    tifffile.imwrite(path("x.tif"), pixels, photometric=colours, planarconfig=planar, extrasamples=extra)
+    for use in (read_rgb, check_file):
+        with pytest.raises(ImageError, match=rf"x.tif {text}"):
+            use(path("x.tif"))
+
+
+@pytest.mark.parametrize("alpha", [None, "unassalpha"])
+def test_an_opaque_alpha_band_of_a_tiff(path, alpha):
+    pixels = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])
+    tifffile.imwrite(
+        path("x.tif"), pixels if alpha else PHOTO, photometric="rgb", extrasamples=[alpha] if alpha else None
+    )
+    np.testing.assert_array_equal(read_rgb(path("x.tif")), PHOTO)
