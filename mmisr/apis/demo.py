@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmisr.apis.compare import compare
 from mmisr.apis.console import TABLE_WIDTH, show
 from mmisr.apis.data import tree_crowns
 from mmisr.apis.report import report
+from mmisr.ops.files import fitting_name, write_whole
 from mmisr.reports.pictures import Panel, kept_picture, strip
 from mmisr.structures.sr_result import RoutingMap
 
@@ -58,11 +60,11 @@ def pictures(found: Comparison, folder: Path) -> None:
     Raises:
         FileNotFoundError: An arm's pictures are gone.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for index, row in enumerate(tqdm(found.images, desc="pictures", unit="image")):
         panels = [_panel(title, found.runs[name], index) for name, title in TITLES.items()]
         panels.insert(3, _routing(found.runs["instance_sr"], index))
-        strip(panels).save(folder / f"{Path(row.file_name).stem}.jpg", quality=88)
+        name = fitting_name(Path(row.file_name).stem, len(".jpg"))
+        write_whole(folder / f"{name}.jpg", partial(strip(panels).save, quality=88))
 
 
 def _panel(title: str, run: ArmRun, index: int) -> Panel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,9 +15,10 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from mmisr.datasets.coco_checks import first
+from mmisr.ops.files import UNFINISHED, write_bytes
 
 MANIFEST, ANNOTATIONS, IMAGES = "manifest.json", "annotations.json", "images"
-JOURNALS, LOCK, UNFINISHED = ".journal", ".lock", ".unfinished"
+JOURNALS, LOCK = ".journal", ".lock"
 
 MANIFEST_FORMAT = 1
 """Raised when a manifest means something else."""
@@ -133,7 +133,7 @@ class ExportFolder:
         self._take_lock()
         known = self._known(self.manifest() or Manifest(settings))
         images = {name: record for name, record in known.items() if self._is_there(record)}
-        for leftover in self.root.rglob(f".*{UNFINISHED}"):
+        for leftover in self.root.rglob(f".*{UNFINISHED}*"):
             leftover.unlink(missing_ok=True)
         self.write(MANIFEST, Manifest(settings, images).as_json())
         shutil.rmtree(self.root / JOURNALS, ignore_errors=True)
@@ -252,16 +252,9 @@ class ExportFolder:
             ExportError: The disk is full, or the folder cannot be written.
         """
         path = self.root / name
-        unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{UNFINISHED}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())  # a name that outlives a power cut must not outlive its content
-            os.replace(unfinished, path)
+            write_bytes(path, content)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
             raise _cannot_write(path, error) from error
 
     def _make(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import torch
 
 from mmisr.openmmlab.checkpoints import load_state
+from mmisr.ops.files import write_bytes
 
 
 def publish(source: str | Path, target: str | Path, part: str | None = None, half: bool = False) -> str:
@@ -33,6 +35,7 @@ def publish(source: str | Path, target: str | Path, part: str | None = None, hal
         )
     if half:
         kept = {k: v.half() if v.is_floating_point() else v for k, v in kept.items()}
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"state_dict": kept}, target)
+    buffer = io.BytesIO()  # a file would be named inside after its temporary name
+    torch.save({"state_dict": kept}, buffer)
+    write_bytes(Path(target), buffer.getvalue())
     return f"wrote {target}: {len(kept)} tensors, {Path(target).stat().st_size / 2**20:.2f} MiB"

@@ -25,6 +25,7 @@ from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
+from mmisr.ops.files import write_whole
 from mmisr.registry import MODELS, TRANSFORMS, find
 
 TRAINING = (
@@ -139,10 +140,9 @@ class SaveImages(Hook):
 
     def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         """Save the images of a batch."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         for sample in outputs:
             pixels = sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
-            Image.fromarray(pixels).save(self.folder / f"{Path(str(sample.img_path)).stem}.png")
+            write_whole(self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels).save)
 
 
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:

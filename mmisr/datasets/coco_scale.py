@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.datasets.coco_values import box_numbers
+from mmisr.ops.files import fitting_name
 from mmisr.structures.frames import FrameMap
 
 Hw = tuple[int, int]
@@ -249,7 +250,7 @@ def target_names(images: Sequence[Mapping[str, Any]], ending: str) -> dict[Any, 
                 f"file_name of image {image['id']} must lie inside the image folder, got {image['file_name']!r}; make it "
                 "relative and set data_prefix to the folder"
             )
-        name = str(path.with_suffix(ending))
+        name = str(path.with_name(fitting_name(path.stem, len(ending)) + ending))
         if name in sources:
             raise ValueError(
                 f"{sources[name]} and {image['file_name']} would both be written as {name}; rename one, in the folder and in "

@@ -111,7 +111,7 @@ def bits(image: Image.Image, content: bytes) -> int:
     if image.format == "TIFF":
         return int(max(image.tag_v2.get(BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
     if image.format == "PPM":
-        arguments = image.tile[0][3]
+        arguments = image.tile[0][3]  # type: ignore[attr-defined]
         return 16 if isinstance(arguments, tuple) and arguments[-1] > 255 else 8
     if image.format == "JPEG2000":
         size = content.find(b"\xff\x4f\xff\x51")  # the first marker segment of the codestream

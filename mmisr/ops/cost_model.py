@@ -6,8 +6,8 @@ import json
 import math
 import os
 import platform
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,8 @@ from time import perf_counter
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from mmisr.ops.files import write_text
 
 FORMAT = 3
 """Raised when a figure means something else, so that older files are measured again."""
@@ -141,13 +143,8 @@ def _cache_folder() -> Path:
 
 
 def _keep(path: Path, costs: CostModel) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump(asdict(costs), file)
-        Path(file.name).replace(path)
-    except OSError:
-        pass  # measured again next time
+    with suppress(OSError):  # measured again next time
+        write_text(path, json.dumps(asdict(costs)))
 
 
 def _time(call: Callable[[Tensor], object], x: Tensor) -> float:

@@ -1,10 +1,30 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there: the one writer of everything that takes more than a moment or is read again."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+UNFINISHED = ".unfinished"
+"""What the temporary names of all files have in them."""
+
+LONGEST_NAME = 255
+"""Bytes of a file name that common file systems take."""
+
+
+def unfinished_name(path: Path) -> Path:
+    """The temporary name of a file, in the same folder and of the same ending.
+
+    Its length does not depend on the file's own, so that any name that can be written can be written whole. It is the
+    same every time: a later run overwrites what a killed one left.
+
+    Args:
+        path: The file.
+    """
+    return path.with_name(f".{_digest(path.name)}{UNFINISHED}{path.suffix if len(path.suffix) <= 8 else ''}")
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
@@ -12,14 +32,55 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 
     Args:
         path: The file; its folder is made.
-        write: Writes to the path that it is given.
+        write: Writes to the path that it is given. Where it fails, nothing is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
-    write(unfinished)
-    unfinished.replace(path)
+    unfinished = unfinished_name(path)
+    try:
+        write(unfinished)
+        _to_disk(unfinished)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, as :func:`write_whole` does."""
     write_whole(path, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes, as :func:`write_whole` does."""
+    write_whole(path, lambda unfinished: unfinished.write_bytes(content))
+
+
+def fitting_name(name: str, room: int) -> str:
+    """A name that a file system takes with an ending behind it.
+
+    Args:
+        name: Name without ending.
+        room: Bytes that must stay free behind it.
+
+    Returns:
+        The name itself where it fits; else its beginning, and a digest that keeps long names apart.
+    """
+    limit = LONGEST_NAME - room
+    encoded = name.encode("utf-8", "surrogateescape")
+    if len(encoded) <= limit:
+        return name
+    tail = f"-{_digest(name)}"
+    return encoded[: limit - len(tail)].decode("utf-8", "ignore") + tail
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _to_disk(path: Path) -> None:
+    """A name that outlives a power cut must not outlive its content."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
