@@ -23,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--save-sr", action="store_true", help="also write the SR images")
     parser.add_argument("--no-vis", "--no-save-vis", action="store_true", help="write no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no JSON")
+    parser.add_argument("--draw-on", choices=("sr", "lr"), default="sr", help="image that the pictures show")
     parser.add_argument("--show", action="store_true", help="show every picture in a window")
     parser.add_argument("--print-result", action="store_true", help="print what was found")
     parser.add_argument("--palette", default="none", help="colours of the classes: coco, voc, citys, random, none")
@@ -44,6 +45,7 @@ def main() -> None:
         no_save_vis=args.no_vis,
         no_save_pred=args.no_save_pred,
         save_sr=args.save_sr,
+        draw_on=args.draw_on,
         show=args.show,
         print_result=args.print_result,
     )

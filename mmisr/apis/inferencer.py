@@ -15,12 +15,14 @@ from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmisr.apis.checks import check_named_weights
+from mmisr.apis.checks import check_named_weights, test_pipeline
 from mmisr.apis.configs import published_weights, read_config
+from mmisr.apis.known_ids import Ids, known_ids
 from mmisr.apis.models import init_model
 from mmisr.apis.outputs import ResultFiles
 from mmisr.apis.routing import PRIOR_ROUTER, route_by
 from mmisr.apis.sources import Feed, Source, Video, open_inputs
+from mmisr.datasets.images import MAX_PIXELS
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import NativeLR
@@ -28,17 +30,22 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer, DetLocalVisualizer, get_palette
 from mmisr.pipeline.hints import PriorPass
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.reports.annotate import annotate
+from mmisr.registry import TRANSFORMS, find
+from mmisr.reports.annotate import annotate, enlarged
 from mmisr.reports.pictures import to_uint8
 
 Found = list[DetDataSample]
+GROUNDS = ("sr", "lr")
+LARGEST_PICTURE = 4096
+"""Longest side, in pixels, of an SR image that is drawn on; JPEG and mp4 end not far beyond."""
 
 
 class SRDetInferencer(DetInferencer):
     """Detect in LR images with a pair; called as mmdet's ``DetInferencer`` is.
 
     Convention: the image given **is** the LR image, whatever the config's test pipeline does to make one. Boxes come
-    back in its own pixels. Arrays are BGR; pictures that are returned are RGB, as mmdet's.
+    back in its own pixels. Arrays are BGR; pictures that are returned are RGB, as mmdet's, and show the SR image. Image and
+    category ids of results are those of the config's test annotations, where they name the images and the classes.
 
     Differs from mmdet's: local files are checked before the work begins; no two results share a file name; pictures are
     returned only with ``return_vis``; with ``out_dir``, predictions are written unless ``no_save_pred``; videos.
@@ -80,7 +87,8 @@ class SRDetInferencer(DetInferencer):
             model = read_config(model)
         super().__init__(model, None if weights is None else str(weights), device, scope, palette, show_progress)
         self._files: ResultFiles | None = None
-        self._save_sr = False
+        self._save_sr = self._keep_sr = False
+        self._ground = GROUNDS[0]
         self.router: str | None = None
         self.route_by(router, budget)
 
@@ -96,7 +104,8 @@ class SRDetInferencer(DetInferencer):
             batch_size: Images a batch; frames of a video that route by the frame before run one by one.
             **options: As mmdet's: ``return_vis``, ``show``, ``wait_time``, ``no_save_vis``, ``draw_pred``,
                 ``pred_score_thr`` (what is drawn; predictions hold all), ``return_datasamples``, ``print_result``,
-                ``no_save_pred``, ``out_dir``. And ``save_sr``: also write the SR images.
+                ``no_save_pred``, ``out_dir``. And ``save_sr``: also write the SR images; ``draw_on``: what pictures show,
+                ``sr`` (enlarged where it is small; LR where SR has more than 4096 pixels a side) or ``lr`` as it came.
 
         Returns:
             ``predictions``, one dict an image (``bboxes`` xyxy, ``scores``, ``labels``) or data samples, and
@@ -106,18 +115,21 @@ class SRDetInferencer(DetInferencer):
             ValueError: An input cannot be used, or an option needs what is not there.
         """
         save_sr = self._save_sr = options.pop("save_sr", False)
+        self._ground = options.pop("draw_on", GROUNDS[0])
         options.setdefault("no_save_pred", False)
         out_dir = str(options.get("out_dir", ""))
-        feed = open_inputs(inputs, self.num_predicted_imgs)
+        feed = open_inputs(inputs, self.num_predicted_imgs, self.max_pixels)
         self._check(feed, out_dir, save_sr, options.get("return_vis", False))
         self.num_predicted_imgs += len(feed)
         video = feed if isinstance(feed, Video) else None
         follow = video is not None and self.router == PRIOR_ROUTER
         before = self.model.test_cfg, self.model.prior
-        self.model.test_cfg = replace(self.model.test_cfg, keep_sr=save_sr or self.model.test_cfg.keep_sr)
+        self._keep_sr = save_sr or self.model.test_cfg.keep_sr
+        draws_sr = self._ground == "sr" and self._draws(options, out_dir)
+        self.model.test_cfg = replace(self.model.test_cfg, keep_sr=self._keep_sr or draws_sr)
         if follow:
             self.model.prior = PreviousFrame(self.model.prior.score_thr, self.model.prior.dilate_px)
-        self._files = ResultFiles(Path(out_dir), self.model.dataset_meta["classes"], video) if out_dir else None
+        self._files = self._open_files(Path(out_dir), feed, options["no_save_pred"]) if out_dir else None
         try:
             return super().__call__(feed, 1 if follow else batch_size, **{**options, "out_dir": out_dir})
         finally:
@@ -125,8 +137,21 @@ class SRDetInferencer(DetInferencer):
             if self._files is not None:
                 self._files.close()
 
+    def _open_files(self, folder: Path, feed: Feed, no_save_pred: bool) -> ResultFiles:
+        classes = self.model.dataset_meta["classes"]
+        video = feed if isinstance(feed, Video) else None
+        ids = Ids() if no_save_pred else known_ids(self.model.cfg, classes, () if video else list(feed))
+        return ResultFiles(folder, classes, video, ids)
+
     @staticmethod
-    def _check(feed: Feed, out_dir: str, save_sr: bool, return_vis: bool) -> None:
+    def _draws(options: dict[str, Any], out_dir: str) -> bool:
+        """Whether pictures are made."""
+        saved = bool(out_dir) and not options.get("no_save_vis", False)
+        return bool(saved or options.get("return_vis") or options.get("show"))
+
+    def _check(self, feed: Feed, out_dir: str, save_sr: bool, return_vis: bool) -> None:
+        if self._ground not in GROUNDS:
+            raise ValueError(f"draw_on must be one of {GROUNDS}, got {self._ground!r}")
         if save_sr and not out_dir:
             raise ValueError("save_sr writes SR images and needs out_dir=, the folder to write to")
         if return_vis and isinstance(feed, Video):
@@ -152,11 +177,11 @@ class SRDetInferencer(DetInferencer):
         """Draw boxes on the images, write and show the pictures as the options of :meth:`__call__` say.
 
         Returns:
-            (H, W, 3) RGB pictures, or None where nobody asked for them.
+            (H, W, 3) RGB pictures of the SR images, or of the LR images, or None where nobody asked for them.
         """
-        saved = self._files is not None and not options.get("no_save_vis", False)
-        if not (saved or options.get("return_vis") or options.get("show")):
+        if not self._draws(options, "" if self._files is None else str(self._files.folder)):
             return None
+        saved = self._files is not None and not options.get("no_save_vis", False)
         drawn = []
         for source, sample in zip(inputs, preds, strict=True):
             picture = self._draw(source, sample, options)
@@ -177,22 +202,32 @@ class SRDetInferencer(DetInferencer):
                 self._files.prediction(source, prediction, sample.metainfo["source_shape"])
             if self._files is not None and self._save_sr:
                 self._files.sr(source, to_uint8(sample.sr.numpy()))
+            if not self._keep_sr:
+                sample.pop("sr", None)  # it was for the picture; many of them fill the memory
         result = {"predictions": preds if options.get("return_datasamples") else found}
         if options.get("print_result"):
             print(result)
         return {**result, "visualization": visualization}
 
     def _draw(self, source: Source, sample: DetDataSample, options: dict[str, Any]) -> NDArray[np.uint8]:
-        rgb = source.read()[..., ::-1]
+        lr = source.read()[..., ::-1]
+        rgb = self._canvas(lr, sample)
+        factor = np.array([rgb.shape[1] / lr.shape[1], rgb.shape[0] / lr.shape[0]] * 2, dtype=np.float32)
         found = sample.pred_instances.cpu().numpy()
         found = found[found.scores >= options.get("pred_score_thr", 0.3)]
         if options.get("draw_pred", True):
             classes = dict(enumerate(self.model.dataset_meta["classes"]))
             texts = [f"{classes.get(int(k), k)} {s:.2f}" for k, s in zip(found.labels, found.scores, strict=True)]
-            rgb = annotate(rgb, found.bboxes, found.labels, texts, self._colours(found.labels))
+            rgb = annotate(rgb, found.bboxes * factor, found.labels, texts, self._colours(found.labels))
         if options.get("show"):
             self.visualizer.show(rgb, win_name=source.name, wait_time=options.get("wait_time", 0))
         return np.ascontiguousarray(rgb)
+
+    def _canvas(self, lr: NDArray[np.uint8], sample: DetDataSample) -> NDArray[np.uint8]:
+        """What boxes are drawn on: SR, so that objects of a few LR pixels can be seen."""
+        if self._ground == "lr" or max(sample.sr.shape[-2:]) > LARGEST_PICTURE:
+            return lr
+        return enlarged(to_uint8(sample.sr.numpy()))
 
     def _colours(self, labels: Sequence[int]) -> list[tuple[int, int, int]]:
         """RGB by class; a model that names no classes has as many as it finds."""
@@ -201,7 +236,8 @@ class SRDetInferencer(DetInferencer):
         return get_palette(palette if isinstance(palette, str) else list(palette), count)
 
     def _inputs_to_list(self, inputs: Any) -> Feed:
-        return inputs if isinstance(inputs, Video) or _are_sources(inputs) else open_inputs(inputs)
+        known = isinstance(inputs, Video) or _are_sources(inputs)
+        return inputs if known else open_inputs(inputs, max_pixels=self.max_pixels)
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = "cpu") -> SRDetector:
         """Build the pair, with weights read safely and checked."""
@@ -219,6 +255,8 @@ class SRDetInferencer(DetInferencer):
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """The image is LR already: whatever the config's own pipeline does to make LR images is left out."""
+        loaders = [step for step in test_pipeline(cfg) if find(TRANSFORMS, step["type"]) is LoadImage]
+        self.max_pixels: int = max((step.get("max_pixels", MAX_PIXELS) for step in loaders), default=MAX_PIXELS)
         return Compose([LoadImage(), NativeLR(), PackSRDetInputs()])
 
     def _init_collate(self, cfg: Config) -> Any:

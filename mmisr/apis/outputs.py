@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmisr.apis.known_ids import Ids
 from mmisr.apis.sources import Source, Video
-from mmisr.ops.files import write_text, write_whole
+from mmisr.ops.files import unfinished_name, write_text, write_whole
 
 FOURCC = "mp4v"
 """The one mp4 codec that every build of OpenCV writes."""
@@ -28,14 +30,17 @@ class ResultFiles:
 
     Args:
         folder: Where to.
-        classes: Names of the classes; category ids count them from 1.
+        classes: Names of the classes.
         video: The video that the sources are frames of; None for images.
+        ids: Of images and classes.
     """
 
-    def __init__(self, folder: Path, classes: Sequence[str], video: Video | None) -> None:
+    def __init__(self, folder: Path, classes: Sequence[str], video: Video | None, ids: Ids | None = None) -> None:
         self.folder = folder
         self.video = video
-        self.categories = [{"id": i, "name": name} for i, name in enumerate(classes, 1)]
+        self.ids = ids or Ids()
+        self.categories = [{"id": self.ids.category(i), "name": name} for i, name in enumerate(classes)]
+        self._free = count(self.ids.first_free)
         self.images: list[dict[str, Any]] = []
         self.results: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
@@ -65,12 +70,18 @@ class ResultFiles:
             found: ``bboxes`` (N lists of xyxy in the image's own pixels), ``scores``, ``labels``.
             hw: Its height and width.
         """
-        number = len(self.images) + 1
+        number = self.ids.images.get(source.name)
+        number = next(self._free) if number is None else number
         file_name = Path(source.path).name if source.path else source.name
         self.images.append({"id": number, "file_name": file_name, "height": hw[0], "width": hw[1]})
         self.results += [
-            {"image_id": number, "category_id": label + 1, "bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
-            for (x1, y1, x2, y2), score, label in zip(found["bboxes"], found["scores"], found["labels"], strict=True)
+            {
+                "image_id": number,
+                "category_id": self.ids.category(k),
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": score,
+            }
+            for (x1, y1, x2, y2), score, k in zip(found["bboxes"], found["scores"], found["labels"], strict=True)
         ]
         if self.video is None:
             _write_json(self.folder / "preds" / f"{source.name}.json", found)
@@ -103,7 +114,7 @@ class Movie:
 
     def __init__(self, path: Path, fps: float, hw: tuple[int, int]) -> None:
         self.path = path
-        self._unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+        self._unfinished = unfinished_name(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         code = cv2.VideoWriter.fourcc(*FOURCC)
         self._writer = cv2.VideoWriter(str(self._unfinished), code, fps, (hw[1], hw[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmisr.datasets.images import ImageError, check_file, read_rgb
+from mmisr.datasets.images import MAX_PIXELS, ImageError, check_file, read_rgb
 from mmisr.openmmlab.inferencer import IMG_EXTENSIONS
+from mmisr.ops.files import fitting_name
 
 VIDEO_EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 USUAL_FPS = 25.0
@@ -23,6 +24,9 @@ USUAL_FPS = 25.0
 
 HEADER_SLACK = 0.01
 """Part of its frames that a whole video may lack: containers estimate."""
+
+NUMBER_AND_ENDING = len("_12345.json")
+"""Room that a name leaves for what comes behind it."""
 
 Image = NDArray[np.uint8]
 
@@ -35,11 +39,13 @@ class Source:
         name: Name of its result files, without ending; no other source of the call has it.
         path: File or address, None for an array.
         pixels: (H, W, 3) uint8 BGR, None where it is read from ``path``.
+        max_pixels: Largest height times width that is read.
     """
 
     name: str
     path: str | None = None
     pixels: Image | None = None
+    max_pixels: int = MAX_PIXELS
 
     def read(self) -> Image:
         """The pixels, (H, W, 3) uint8 BGR.
@@ -50,7 +56,7 @@ class Source:
         if self.pixels is not None:
             return self.pixels
         try:
-            return np.ascontiguousarray(read_rgb(str(self.path))[..., ::-1])
+            return np.ascontiguousarray(read_rgb(str(self.path), max_pixels=self.max_pixels)[..., ::-1])
         except (OSError, HTTPException) as error:
             raise ImageError(
                 f"{self.path} cannot be fetched: {error}; check the address, or download the file and give that"
@@ -82,8 +88,8 @@ class Video:
 
     @property
     def name(self) -> str:
-        """Name of the result files."""
-        return Path(self.path).stem
+        """Name of the result files, and the beginning of those of its frames."""
+        return fitting_name(Path(self.path).stem, NUMBER_AND_ENDING)
 
     def __len__(self) -> int:
         """Frames, as the header says; 0 where it does not."""
@@ -116,13 +122,14 @@ class Video:
 Feed = Sequence[Source] | Video
 
 
-def open_inputs(inputs: Any, first_number: int = 0) -> Feed:
+def open_inputs(inputs: Any, first_number: int = 0, max_pixels: int = MAX_PIXELS) -> Feed:
     """Find what is to be looked at, and check the headers of local files, so that a bad one is named before the work begins.
 
     Args:
         inputs: A path (image, folder of images, video), an ``http(s)://`` address of an image, an (H, W, 3) uint8 BGR
             array, or a list of these, folders and videos excepted.
         first_number: What arrays are numbered from; their number is their name.
+        max_pixels: Largest height times width of an image file.
 
     Returns:
         The images, or the video.
@@ -135,18 +142,18 @@ def open_inputs(inputs: Any, first_number: int = 0) -> Feed:
     if isinstance(inputs, (str, Path)) and not _is_address(str(inputs)):
         path = Path(inputs)
         if path.is_dir():
-            return _named(_in_folder(path))
+            return _named(_in_folder(path, max_pixels))
         if path.is_file() and path.suffix.lower() in VIDEO_EXTENSIONS:
             return Video(str(path))
     items = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     if not items:
         raise ValueError("inputs must hold at least one image, got an empty list")
     arrays = iter(range(first_number, first_number + len(items)))
-    found = [_one(item, arrays) for item in items]
+    found = [_one(item, arrays, max_pixels) for item in items]
     return _named(found)
 
 
-def _one(item: Any, numbers: Iterator[int]) -> Source:
+def _one(item: Any, numbers: Iterator[int], max_pixels: int) -> Source:
     if isinstance(item, np.ndarray):
         return Source(f"{next(numbers):08d}", pixels=item)
     if not isinstance(item, (str, Path)):
@@ -155,7 +162,7 @@ def _one(item: Any, numbers: Iterator[int]) -> Source:
             "several of them"
         )
     if _is_address(str(item)):
-        return Source(_plain(Path(unquote(urlparse(str(item)).path)).stem), str(item))
+        return Source(_plain(Path(unquote(urlparse(str(item)).path)).stem), str(item), max_pixels=max_pixels)
     path = Path(item)
     if not path.exists():
         raise FileNotFoundError(
@@ -163,20 +170,20 @@ def _one(item: Any, numbers: Iterator[int]) -> Source:
         )
     if path.is_dir() or path.suffix.lower() in VIDEO_EXTENSIONS:
         raise ValueError(f"a list of inputs holds images alone, found {path}; give folders and videos one at a time")
-    return _file(path)
+    return _file(path, max_pixels)
 
 
-def _file(path: Path) -> Source:
+def _file(path: Path, max_pixels: int) -> Source:
     if path.suffix.lower() not in IMG_EXTENSIONS:
         raise ValueError(
             f"input {path} must end in one of {' '.join(IMG_EXTENSIONS)} (images) or {' '.join(VIDEO_EXTENSIONS)} (videos), "
             f"got {path.suffix or 'no ending'!r}; rename or convert it"
         )
-    check_file(str(path))
-    return Source(path.stem, str(path))
+    check_file(str(path), max_pixels=max_pixels)
+    return Source(path.stem, str(path), max_pixels=max_pixels)
 
 
-def _in_folder(folder: Path) -> list[Source]:
+def _in_folder(folder: Path, max_pixels: int) -> list[Source]:
     files = sorted(p for p in folder.iterdir() if p.is_file())
     images = [p for p in files if p.suffix.lower() in IMG_EXTENSIONS]
     if not images:
@@ -184,20 +191,21 @@ def _in_folder(folder: Path) -> list[Source]:
             f"folder {folder} holds no image ({len(files)} files, none of which ends in {' '.join(IMG_EXTENSIONS)}); "
             "subfolders are not searched"
         )
-    return [_file(path) for path in images]
+    return [_file(path, max_pixels) for path in images]
 
 
 def _named(sources: list[Source]) -> list[Source]:
-    """Give a source whose name is taken a number, so that no result overwrites another."""
+    """Names that file systems take; one that is taken gets a number, so that no result overwrites another."""
     taken: set[str] = set()
     result = []
     for source in sources:
-        name, number = source.name, 1
+        own = fitting_name(source.name, NUMBER_AND_ENDING)
+        name, number = own, 1
         while name in taken:
             number += 1
-            name = f"{source.name}_{number}"
+            name = f"{own}_{number}"
         taken.add(name)
-        result.append(Source(name, source.path, source.pixels))
+        result.append(replace(source, name=name))
     return result
 
 

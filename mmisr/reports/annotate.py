@@ -12,6 +12,12 @@ FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 PIXELS_A_LINE = 800
 """Image side for every pixel of line width."""
 
+LUMA = (0.299, 0.587, 0.114)
+"""How bright red, green and blue are, for letters that stand out."""
+
+LEGIBLE = 800
+"""Longest side, in pixels, from which on words and boxes can be read."""
+
 
 def annotate(
     rgb: NDArray[np.uint8],
@@ -46,9 +52,36 @@ def annotate(
         # Edges lie on pixel corners: the last pixel of a box that ends at x is x - 1.
         x1, y1, x2, y2 = (int(v) for v in np.rint(box))
         cv2.rectangle(drawn, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), colour, line)
-        (text_w, text_h), _ = cv2.getTextSize(text, FONT, FONT_SCALE * line, line)
-        if text_w + 4 * line <= x2 - x1 and 3 * text_h <= y2 - y1:
-            place = (x1 + 2 * line, y1 + text_h + 2 * line)
-            for ink, width in (((0, 0, 0), 3 * line), (colour, line)):  # readable on any ground
-                cv2.putText(drawn, text, place, FONT, FONT_SCALE * line, ink, width, cv2.LINE_AA)
+        _write(drawn, text, (x1, y1, x2, y2), colour, line)
     return drawn
+
+
+def _write(
+    drawn: NDArray[np.uint8], text: str, box: tuple[int, int, int, int], colour: tuple[int, ...], line: int
+) -> None:
+    """Write a text on a ground of the box's colour in its upper corner, where the box has room for it."""
+    x1, y1, x2, y2 = box
+    scale, pad = FONT_SCALE * line, 2 * line
+    (text_w, text_h), below = cv2.getTextSize(text, FONT, scale, line)
+    if text_w + 2 * pad > x2 - x1 or 3 * text_h > y2 - y1:
+        return
+    x1, y1 = max(x1, 0), max(y1, 0)
+    cv2.rectangle(drawn, (x1, y1), (x1 + text_w + 2 * pad - 1, y1 + text_h + below + pad - 1), colour, cv2.FILLED)
+    ink = (0, 0, 0) if float(np.dot(LUMA, colour)) > 110 else (255, 255, 255)
+    cv2.putText(drawn, text, (x1 + pad, y1 + text_h + pad), FONT, scale, ink, line, cv2.LINE_AA)
+
+
+def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A small image several times as large, a whole number of times; others as they are.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Returns:
+        (k * H, k * W, 3) uint8, whose longest side has :data:`LEGIBLE` pixels at least.
+    """
+    factor = -(-LEGIBLE // max(rgb.shape[:2]))
+    if factor == 1:
+        return rgb
+    large = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large, dtype=np.uint8)

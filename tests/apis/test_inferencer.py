@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from mmengine.config import Config
 from PIL import Image
 from pycocotools.coco import COCO
 
+from mmisr.apis import inferencer
 from mmisr.apis.inferencer import PreviousFrame, SRDetInferencer
 from mmisr.apis.sources import Video, open_inputs
 from mmisr.datasets.packing import PackSRDetInputs
@@ -127,7 +129,8 @@ def test_a_folder_and_what_is_written(infer, folder, tmp_path):
     expected = {f"vis/{s}.jpg" for s in stems} | {f"preds/{s}.json" for s in stems} | {f"sr/{s}.png" for s in stems}
     assert names == expected | {"results.bbox.json", "images.json"}
     assert json.loads((out / "preds/b.json").read_text()) == result["predictions"][2]
-    assert [v.shape for v in result["visualization"]] == [(H, W, 3), (H, W, 3), (64, 64, 3)]
+    assert [v.shape for v in result["visualization"]] == [(12 * H, 12 * W, 3)] * 2 + [(1024, 1024, 3)]
+    assert cv2.imread(str(out / "vis/b.jpg")).shape == (1024, 1024, 3)
     sr = np.asarray(Image.open(out / "sr/b.png")).astype(int)
     assert sr.shape == (256, 256, 3)
     lr = np.asarray(Image.open(folder / "b.png")).astype(int)
@@ -147,15 +150,123 @@ def test_options_of_mmdets_inferencer(infer, trees, tmp_path, capsys):
     assert not (out / "vis").exists()
     assert result["predictions"][0].pred_instances.scores.max() > 0.3
     assert "predictions" in capsys.readouterr().out
-    plain = infer(trees, return_vis=True, draw_pred=False)["visualization"][0]
+    plain = infer(trees, return_vis=True, draw_pred=False, draw_on="lr")["visualization"][0]
     assert (plain == trees[..., ::-1]).all()
-    drawn, none = (infer(trees, return_vis=True, pred_score_thr=t)["visualization"][0] for t in (0.3, 0.999))
+    options = {"return_vis": True, "draw_on": "lr"}
+    drawn, none = (infer(trees, **options, pred_score_thr=t)["visualization"][0] for t in (0.3, 0.999))
     assert (drawn != plain).any()
     assert (none == plain).all()
     infer(trees, out_dir=str(tmp_path / "no"), no_save_pred=True)
     assert {p.suffix for p in (tmp_path / "no").rglob("*.*")} == {".jpg"}
     with pytest.raises(ValueError, match="unknown argument"):
         infer(trees, no_such_option=1)
+
+
+def test_pictures_show_sr_large_enough_to_see(infer, trees, monkeypatch):
+    def pictures(**options):
+        return infer(trees, return_vis=True, return_datasamples=True, **options)
+
+    plain, drawn = (pictures(draw_pred=p)["visualization"][0].astype(int) for p in (False, True))
+    found = infer(trees, return_datasamples=True, save_sr=False)["predictions"][0]
+    assert "sr" not in pictures()["predictions"][0]  # it was for the picture alone
+    assert plain.shape == (12 * H, 12 * W, 3)
+    assert abs(plain.reshape(H, 12, W, 12, 3).mean((1, 3)) - trees[..., ::-1]).mean() < 6
+    blurred = cv2.resize(trees[..., ::-1], (12 * W, 12 * H), interpolation=cv2.INTER_CUBIC)
+    assert abs(np.diff(plain, axis=1)).mean() > abs(np.diff(blurred.astype(int), axis=1)).mean()
+    changed = (plain != drawn).any(-1)
+    for x1, y1, x2, y2 in found.pred_instances[found.pred_instances.scores >= 0.3].bboxes.numpy() * 12:
+        sides = changed[round(y1) : round(y2), round(x1)], changed[round(y1), round(x1) : round(x2)]
+        assert all(side.mean() > 0.95 for side in sides)  # boxes are drawn in the pixels of the picture
+    infer.model.test_cfg = replace(infer.model.test_cfg, keep_sr=True)
+    assert "sr" in pictures()["predictions"][0]
+    infer.model.test_cfg = replace(infer.model.test_cfg, keep_sr=False)
+    monkeypatch.setattr(inferencer, "LARGEST_PICTURE", 300)
+    assert pictures()["visualization"][0].shape == (H, W, 3)
+    with pytest.raises(ValueError, match=r"draw_on must be one of \('sr', 'lr'\), got 'hr'"):
+        infer(trees, draw_on="hr")
+
+
+@pytest.fixture
+def tested_on(infer, tmp_path):
+    """Makes the config's test data one of given images and categories."""
+    dataset = infer.model.cfg.test_dataloader.dataset
+    before = dict(dataset)
+
+    def use(listed, categories=((7, "tree"), (3, "car")), **more):
+        content = {"annotations": [], "categories": [{"id": i, "name": n} for i, n in categories]}
+        content["images"] = [{"id": i, "file_name": n, "width": 320, "height": 288} for i, n in listed]
+        (tmp_path / "known.json").write_text(json.dumps({**content, **more}))
+        dataset.update(data_root=str(tmp_path), ann_file="known.json", data_prefix={"img": "photos"})
+
+    yield use
+    dataset.update(before)
+
+
+def ids_written(infer, folder, out):
+    infer(str(folder), out_dir=str(out), no_save_vis=True)
+    truth = COCO(str(out / "images.json"))
+    found = truth.loadRes(str(out / "results.bbox.json"))
+    assert {a["image_id"] for a in found.anns.values()} == set(truth.imgs)
+    names = {i["file_name"]: i["id"] for i in truth.imgs.values()}
+    return names, truth.cats, {a["category_id"] for a in found.anns.values()}
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ([(40, "a.png"), (20, "b.png")], {"a.BMP": 41, "a.png": 40, "b.png": 20}),
+        ([(40, "a.png"), (20, "other/b.jpg")], {"a.BMP": 41, "a.png": 40, "b.png": 20}),  # SR of another format
+        ([(40, "x/b.png"), (20, "y/b.png"), (9, "a.BMP")], {"a.BMP": 9, "a.png": 41, "b.png": 42}),  # which b?
+        ([(40, "c.png")], {"a.BMP": 1, "a.png": 2, "b.png": 3}),
+        ([("k", "b.png")], {"a.BMP": 1, "a.png": 2, "b.png": "k"}),
+    ],
+)
+def test_ids_are_those_of_the_data_set(infer, folder, tmp_path, tested_on, images, expected):
+    tested_on(images)
+    names, categories, used = ids_written(infer, folder, tmp_path / "out")
+    assert names == expected
+    assert {k: c["name"] for k, c in categories.items()} == {7: "tree"}
+    assert used == {7}
+
+
+def test_ids_of_another_data_set_are_left_alone(infer, folder, tmp_path, tested_on):
+    for content, text in (
+        ({"categories": [{"id": 7, "name": "bush"}]}, "no category 'tree'"),
+        ({"images": 3}, "images"),
+    ):
+        tested_on([(40, "a.png")], **content)
+        with pytest.warns(UserWarning, match=rf"results count their ids from 1, because .*known.json.*{text}"):
+            names, categories, used = ids_written(infer, folder, tmp_path / "out")
+        assert names == {"a.BMP": 1, "a.png": 2, "b.png": 3}
+        assert used == set(categories) == {1}
+
+
+@pytest.mark.parametrize("length", [247, 251])
+def test_names_as_long_as_a_file_system_takes(infer, trees, tmp_path, length):
+    """Results end in longer endings than images, and have temporary names: neither may be too long."""
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    for first in "abc":
+        cv2.imwrite(str(photos / "x.png"), trees)
+        (photos / "x.png").rename(photos / f"{first}{'n' * (length - 1)}.png")
+    infer(str(photos), out_dir=str(out), save_sr=True)
+    assert [len(list((out / kind).iterdir())) for kind in ("vis", "preds", "sr")] == [3, 3, 3]
+    assert {p.name[0] for p in (out / "sr").iterdir()} == set("abc")
+    assert len(json.loads((out / "images.json").read_text())["images"]) == 3
+
+
+def test_the_limit_on_pixels_is_the_config_s(infer, folder):
+    loader = infer.model.cfg.test_dataloader.dataset.pipeline[0]
+    assert infer.max_pixels == 8192 * 8192
+    loader["max_pixels"] = 64 * 64
+    try:
+        infer._init_pipeline(infer.model.cfg)
+        with pytest.raises(ValueError, match=r"a.png must have at most max_pixels=4096 pixels, found 80x72=5760"):
+            infer(folder / "a.png")
+        infer(folder / "b.png")
+    finally:
+        del loader["max_pixels"]
+        infer._init_pipeline(infer.model.cfg)
 
 
 @pytest.fixture
@@ -179,7 +290,7 @@ def test_addresses(infer, server, folder, tmp_path):
 
 def test_a_video(infer, trees, tmp_path):
     path, out = movie(tmp_path / "flight.mp4", trees, 5, "mp4v"), tmp_path / "out"
-    result = infer(path, batch_size=2, out_dir=str(out))
+    result = infer(path, batch_size=2, out_dir=str(out), draw_on="lr")
     assert len(result["predictions"]) == 5
     assert json.loads((out / "preds/flight.json").read_text()) == result["predictions"]
     written = Video(str(out / "vis/flight.mp4"))
