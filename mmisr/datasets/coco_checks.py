@@ -13,6 +13,9 @@ from mmengine.logging import print_log
 SHOWN = 5
 """How many offenders an error names."""
 
+LONGEST = 600
+"""Characters of one offender that are shown: a path and a sentence fit, a damaged name of a megabyte does not."""
+
 
 def class_names(classes: Any) -> tuple[str, ...]:
     """The names in ``metainfo['classes']``; one text is one name (a lost comma), or a file with a name a line.
@@ -98,6 +101,10 @@ def _check_one_category_a_class(content: dict[str, Any], ann_file: str, classes:
 
 
 def first(items: Sequence[Any]) -> str:
-    """The first few items, and how many more there are."""
+    """The first few items, and how many more there are; of a long one, its two ends."""
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
-    return "; ".join(str(item) for item in items[:SHOWN]) + more
+    return "; ".join(_ends(str(item)) for item in items[:SHOWN]) + more
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"

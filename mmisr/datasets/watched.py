@@ -16,8 +16,7 @@ class WatchedPipeline(Compose):
     Two orders go wrong in silence. A transform that resizes, crops, flips or turns before annotations are read leaves the
     boxes in the pixels of the file. One that changes ``img`` after the LR image was made leaves the LR image behind.
 
-    Args:
-        transforms: As in mmengine's ``Compose``.
+    The transforms are given as to mmengine's ``Compose``.
     """
 
     def __call__(self, data: dict) -> dict | None:

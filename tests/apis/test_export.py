@@ -358,5 +358,9 @@ def test_plain_mmdet_on_the_export_finds_what_the_pair_finds(on_line, tmp_path):
     found = figures(plain, dataset)
     assert expected["bbox/AP"] > 0.05
     assert found["bbox/count"] == expected["bbox/count"] > 50
-    for name in ("bbox/AP", "bbox/AP50", "bbox/AR"):
-        assert found[name] == pytest.approx(expected[name], abs=1e-3 if name == "bbox/AP" else 1e-2)
+    for name in (
+        "bbox/AP",
+        "bbox/AP50",
+        "bbox/AR",
+    ):  # the export has 8 bits: with few boxes one more or less is .001 of AP
+        assert found[name] == pytest.approx(expected[name], abs=2e-3 if name == "bbox/AP" else 1e-2)

@@ -75,7 +75,7 @@ def clone(tmp_path) -> Path:
     folder.mkdir()
     for name in ("Makefile", "setup.py", "pyproject.toml", "requirements.txt", "model-index.yml", "LICENSE"):
         shutil.copy(ROOT / name, folder)
-    for name in ("requirements", "mmisr", "configs", "tools"):
+    for name in ("requirements", "mmisr", "configs", "tools", "checkpoints"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".mim"))
     return folder
 
@@ -126,6 +126,7 @@ def test_a_wheel_carries_configs_and_tools(clone, tmp_path):
         names = set(wheel.namelist())
         points = wheel.read(next(n for n in names if n.endswith("entry_points.txt"))).decode()
     assert {"mmisr/.mim/tools/train.py", "mmisr/.mim/configs/_base_/default_runtime.py"} <= names
+    assert {"mmisr/.mim/checkpoints/instance-sr-nano-x4_tree-crowns.pth", "mmisr/py.typed"} <= names
     assert {"mmisr/.mim/model-index.yml", "mmisr/pipeline/sr_detector.py"} <= names
     assert {f"mmisr/reports/html/templates/page.{kind}" for kind in ("html.jinja", "css", "js")} <= names
     assert "mmisr = mmisr.__main__:main" in points
