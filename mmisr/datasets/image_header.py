@@ -16,7 +16,11 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 ORIENTATION, BITS_PER_SAMPLE, PHOTOMETRIC, BANDS, EXTRA_SAMPLES = 0x0112, 258, 262, 277, 338
 """Tags of EXIF and of TIFF."""
 
-EXIF_PREFIX = b"Exif\0\0"
+EXIF_PREFIX, TIFF_MAGIC = b"Exif\0\0", 42
+EXIF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x8298)
+EXIF_FRACTIONS = {0x011A: 1, 0x011B: 1, 0x013E: 2, 0x013F: 6, 0x0211: 3, 0x0214: 6}
+"""Entries that OpenCV reads beside the orientation, and ends at where they lie outside; fractions by how many."""
+
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -58,7 +62,8 @@ def orientation(image: Image.Image, content: bytes) -> int:
     if image.format in ("JPEG", "MPO"):
         return exif_orientation(image.info.get("exif", b""))
     if image.format == "PNG":
-        return exif_orientation(_png_chunk(content, b"eXIf"), prefix=b"")
+        block = _png_chunk(content, b"eXIf")
+        return exif_orientation(block) if block[:2] in (b"II", b"MM") else 1
     found = exif_orientation(image.info.get("exif", b""))
     if found != 1 and not (image.format == "WEBP" and webp_is_turned()):
         raise ValueError(
@@ -68,27 +73,33 @@ def orientation(image: Image.Image, content: bytes) -> int:
     return found
 
 
-def exif_orientation(block: bytes, prefix: bytes = EXIF_PREFIX) -> int:
-    """Orientation in an EXIF block, as OpenCV reads it: of the first directory, whatever type the value says it has.
+def exif_orientation(block: bytes) -> int:
+    """Orientation in an EXIF block, as OpenCV reads it.
+
+    Of the first directory, whatever type the value says it has, and up to the first entry whose text or fractions lie
+    outside the block.
 
     Args:
-        block: The block; a prefix is skipped.
-        prefix: What may stand before the byte order.
+        block: The block, with or without the head that it has in a JPEG.
 
     Returns:
         1 to 8; 1 where there is none, or none that can be read.
     """
-    block = block.removeprefix(prefix)
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-    if order is None:
-        return 1
+    block = block.removeprefix(EXIF_PREFIX)
+    order = "<" if block.startswith(b"II") else ">"
     try:
-        (start,) = struct.unpack_from(order + "I", block, 4)
-        (count,) = struct.unpack_from(order + "H", block, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            tag, value = struct.unpack_from(order + "H6xH", block, place)
+        magic, start = struct.unpack_from(order + "HI", block, 2)
+        (entries,) = struct.unpack_from(order + "H", block, start)
+        if magic != TIFF_MAGIC:
+            return 1
+        for place in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, count, outside = struct.unpack_from(order + "H2xII", block, place)
+            (value,) = struct.unpack_from(order + "H", block, place + 8)
             if tag == ORIENTATION:
                 return _known(value)
+            size = count if tag in EXIF_TEXTS else 8 * EXIF_FRACTIONS.get(tag, 0)
+            if size > 4 and outside + size > len(block):
+                return 1
     except struct.error:
         pass  # it ends in the middle
     return 1

@@ -40,6 +40,12 @@ def exif(value, order="<", kind=3, count=1):
     return head + struct.pack(order + "HHI", 0x112, kind, count) + field + bytes(4)
 
 
+def after_text(block, length):
+    """The block with the maker's name, of a length that may be a lie, before its entry."""
+    maker = struct.pack("<HHII", 0x10F, 2, length, 8 + 2 + 24 + 4)
+    return block[:8] + struct.pack("<H", 2) + maker + block[10:] + b"a camera\0" + bytes(20)
+
+
 def save(format_, image=PHOTO, **options):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format_, **options)
@@ -97,6 +103,8 @@ KINDS = {
     "jpeg exif as long": (lambda n: jpeg(HEAD + exif(n, "<", 4)), True),
     "jpeg exif as byte": (lambda n: jpeg(HEAD + exif(n, "<", 1)), True),
     "jpeg exif of three values": (lambda n: jpeg(HEAD + exif(n, "<", 3, 3)), True),
+    "jpeg exif with an odd byte order": (lambda n: jpeg(HEAD + b"XX" + exif(n, ">")[2:]), True),
+    "jpeg exif after a text": (lambda n: jpeg(HEAD + after_text(exif(n), 20)), True),
     "png eXIf": (lambda n: save("PNG", exif=as_exif(n)), True),
     "png eXIf behind the pixels": (lambda n: png((b"eXIf", exif(n)), at_end=True), True),
     "png eXIf after text": (lambda n: png((b"zTXt", raw_profile(3)), (b"eXIf", exif(n))), True),
@@ -111,6 +119,8 @@ KINDS = {
     "jpeg xmp and upright exif": (lambda n: jpeg(HEAD + exif(1), ADOBE + XMP_BYTES(n)), False),
     "jpeg exif as big-endian long": (lambda n: jpeg(HEAD + exif(n, ">", 4)), False),
     "jpeg exif with a bad byte order": (lambda n: jpeg(HEAD + b"XX" + exif(n)[2:]), False),
+    "jpeg exif after a text that is outside": (lambda n: jpeg(HEAD + after_text(exif(n), 2000)), False),
+    "png eXIf with an odd byte order": (lambda n: png((b"eXIf", b"XX" + exif(n, ">")[2:])), False),
     "jpeg exif cut off": (lambda n: jpeg(HEAD + exif(n)[:18]), False),
     "png xmp": (png_xmp, False),
     "png eXIf with the head of a JPEG": (lambda n: png((b"eXIf", HEAD + exif(n))), False),
