@@ -218,3 +218,19 @@ def test_wrong_policies(coco, name, value):
 def test_unknown_argument_fails_by_name(coco):
     with pytest.raises(TypeError, match="bad_box"):
         build(coco(), bad_box="clip")
+
+
+def test_the_limit_on_pixels_is_that_of_the_loader(coco):
+    """One key: the check before the run refuses what the loader would refuse in it."""
+    root, load = coco(), {"type": "mmisr.LoadImage", "max_pixels": 61 * 50}
+    with pytest.raises(
+        ImageError, match=r"1 of 2 images .*a.png must have at most max_pixels=3050 pixels, found 64x48=3072"
+    ):
+        build(root, pipeline=[load], test_mode=True)
+    assert len(build(root, pipeline=[{**load, "max_pixels": 64 * 48}], test_mode=True)) == 2
+    with pytest.raises(ImageError, match="max_pixels=3050"):
+        build(root, pipeline=[load])[0]
+    assert len(build(root, pipeline=[{"type": "mmdet.LoadImageFromFile"}], test_mode=True)) == 2
+    for wrong in (0, -1, 1.5, True, "many"):
+        with pytest.raises(ValueError, match="LoadImage.max_pixels must be a whole number from 1 on"):
+            build(root, pipeline=[{**load, "max_pixels": wrong}])
