@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     tools = shipped_tools()
     if not words or words[0] in ("-h", "--help"):
-        print(_usage(tools))
+        print(_usage(tools), file=sys.stdout if words else sys.stderr)
         raise SystemExit(0 if words else 2)
     command, rest = words[0].replace("-", "_"), words[1:]
     if command == "doctor":
@@ -46,7 +46,8 @@ def _doctor(rest: list[str]) -> int:
     if rest:
         asks = rest[0] in ("-h", "--help")
         print(
-            "usage: mmisr doctor\n\nVersions, where the ops come from, GPU and distributed back ends; takes no arguments."
+            "usage: mmisr doctor\n\nVersions, where the ops come from, GPU and distributed back ends; takes no arguments.",
+            file=sys.stdout if asks else sys.stderr,
         )
         raise SystemExit(0 if asks else 2)
     return doctor()
