@@ -157,3 +157,18 @@ def run():
 def variants() -> dict[str, str]:
     """Ends of a config by name."""
     return {"epoch": BY_EPOCH, "iteration": BY_ITERATION, "killed": KILLED}
+
+
+@pytest.fixture
+def weights_of(tmp_path):
+    """Writes a checkpoint of a config's model as it starts out: tools measure nothing whose weights are not there."""
+    import torch
+
+    from mmisr.apis import init_model
+
+    def write(config) -> Path:
+        path = tmp_path / "weights.pth"
+        torch.save({"state_dict": init_model(config).state_dict()}, path)
+        return path
+
+    return write

@@ -6,9 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
-
-from mmisr.apis import init_model
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ("--device", "cpu", "--replicates", "20", "--seed", "5")
@@ -25,11 +22,9 @@ def start_here(monkeypatch):
     return start
 
 
-def test_any_pair_any_arms(start_here, tiny_config, tmp_path, capsys):
+def test_any_pair_any_arms(start_here, tiny_config, weights_of, tmp_path, capsys):
     """Two classes, x2, an editor that routes nothing, a checkpoint of the whole pair."""
     config, out = tiny_config("pair"), tmp_path / "out"
-    weights = tmp_path / "pair.pth"
-    torch.save({"state_dict": init_model(config).state_dict()}, weights)
     arms = tmp_path / "arms.py"
     arms.write_text("arms = ['editor', dict(name='x2.area', editor=dict(type='mmisr.Resample', scale=2, mode='area'))]")
     start_here(

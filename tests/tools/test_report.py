@@ -43,11 +43,11 @@ def test_an_unfinished_comparison(start_here, tmp_path):
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_compare_ends_with_a_report(start_here, tiny_config, tmp_path, capsys, wanted):
+def test_compare_ends_with_a_report(start_here, tiny_config, weights_of, tmp_path, capsys, wanted):
     """Native two-class photos at x2, without a bicubic arm."""
     config, out = tiny_config("pair"), tmp_path / "out"
     options = ["--device", "cpu", "--replicates", "5", *([] if wanted else ["--no-report"])]
-    start_here("compare.py", config, "--arms", "lr", "editor", "--out", out, *options)
+    start_here("compare.py", config, weights_of(config), "--arms", "lr", "editor", "--out", out, *options)
     assert json.loads((out / "results.json").read_text())["meta"]["classes"] == ["thing", "stuff"]
     assert (out / "report.html").is_file() == wanted
     last = capsys.readouterr().out.strip().splitlines()[-1]
