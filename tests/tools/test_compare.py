@@ -29,7 +29,7 @@ def test_any_pair_any_arms(start_here, tiny_config, weights_of, tmp_path, capsys
     arms.write_text("arms = ['editor', dict(name='x2.area', editor=dict(type='mmisr.Resample', scale=2, mode='area'))]")
     start_here(
         config,
-        weights,
+        weights_of(config),
         "--arms",
         "lr",
         arms,
