@@ -1,0 +1,112 @@
+"""Killed by the kernel at any moment, and resumed: the bytes of a run that nobody killed.
+
+A few kills in every test run; more with ``MMISR_KILLS=30 python -m pytest tests/reliability/test_kills.py``.
+"""
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from mmisr.apis.configs import read_config
+from mmisr.apis.export import export_sr
+from mmisr.apis.export_folder import check_export
+from mmisr.apis.train import train
+
+KILLS = int(os.environ.get("MMISR_KILLS", "3"))
+STAGES, EACH = ("decoder", "encoder", "joint"), 3
+ROUNDS = max(1, KILLS // len(STAGES))
+
+
+@HOOKS.register_module(force=True)
+class KillBefore(Hook):
+    """Kills the process before or after the forward pass of a step."""
+
+    def __init__(self, step: int, after: bool = False) -> None:
+        self.step, self.after = step, after
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.step and not self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter == self.step and self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def last(folder: Path) -> dict:
+    return torch.load(folder / f"iter_{len(STAGES) * EACH}.pth", map_location="cpu", weights_only=False)
+
+
+def flat(content, name="") -> dict:
+    """Tensors and numbers of a nested state by name."""
+    if isinstance(content, dict):
+        parts = content.items()
+    elif isinstance(content, (list, tuple)):
+        parts = enumerate(content)
+    else:
+        return {name: content}
+    return {k: v for key, value in parts for k, v in flat(value, f"{name}.{key}").items()}
+
+
+def assert_same(ours: dict, theirs: dict) -> None:
+    ours, theirs = flat(ours), flat(theirs)
+    assert ours.keys() == theirs.keys()
+    different = [
+        k for k, v in ours.items() if not (torch.equal(v, theirs[k]) if torch.is_tensor(v) else v == theirs[k])
+    ]
+    assert not different, f"{len(different)} of {len(ours)} differ, {different[:3]} first"
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_training_killed_in_every_stage(staged, apart, tmp_path, seed):
+    config, whole, broken = staged(EACH), tmp_path / "whole", tmp_path / "broken"
+    apart(lambda: train(config, str(whole)) and None).result()
+    draw = random.Random(seed)
+    for number in range(len(STAGES)):
+        cfg = read_config(config)
+        # The first checkpoint comes after two steps: before it there is nothing to resume from.
+        step = number * EACH + draw.randrange(2 if number == 0 else 0, EACH)
+        cfg.custom_hooks.append({"type": "KillBefore", "step": step, "after": draw.random() < 0.5})
+        process = apart(lambda cfg=cfg: train(cfg, str(broken), resume="auto") and None)
+        with pytest.raises(AssertionError, match="was killed"):
+            process.result()
+        assert not (broken / f"iter_{len(STAGES) * EACH}.pth").exists()
+    assert list(broken.glob("*.pth"))
+    apart(lambda: train(config, str(broken), resume="auto") and None).result()
+    for part in ("state_dict", "optimizer", "param_schedulers"):
+        assert_same(last(whole)[part], last(broken)[part])
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_export_of_two_processes(cheap_pair, apart, starting, tmp_path):
+    count = 4 * KILLS + 8
+    config, _ = cheap_pair(count, 64)
+    folder, draw, kills = tmp_path / "killed", random.Random(0), 0
+    for number in range(KILLS):
+        before = len(list((folder / "images").glob("*.png")))
+        processes = starting(2, lambda: export_sr(config, folder, launcher="pytorch"))
+        deadline, goal = time.monotonic() + 60, before + draw.randrange(1, 4)
+        while len(list((folder / "images").glob("*.png"))) < goal and time.monotonic() < deadline:
+            time.sleep(0.001)
+        for process in processes[number % 2 :]:  # both, or the second alone: the first must then end by itself
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        for process in processes:
+            with pytest.raises((AssertionError, RuntimeError, SystemExit)):
+                process.result()
+    assert kills >= KILLS
+    for process in starting(2, lambda: export_sr(config, folder, launcher="pytorch")):
+        process.result()
+    apart(lambda: export_sr(config, tmp_path / "whole")).result()
+    assert content(folder) == content(tmp_path / "whole")
+    assert check_export(folder).good
