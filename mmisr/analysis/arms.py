@@ -68,7 +68,7 @@ def run_arm(
     pair: SRDetector,
     batches: Iterable[dict],
     feed: Literal["lr", "hr"],
-    keep: Callable[[DetDataSample], Any],
+    keep: Callable[[DetDataSample, dict[str, float]], Any],
 ) -> ArmCost:
     """Predict a whole data set, one image at a time, timing every stage and counting every MAC.
 
@@ -76,7 +76,7 @@ def run_arm(
         pair: The model of this arm, with ``test_cfg.keep_sr`` where pixels are compared later.
         batches: Collated batches of one image, as the data loader gives them.
         feed: Which pixels the pair gets; ``hr`` takes the sample's own HR image.
-        keep: Called with every predicted sample, in data-set order; nothing is kept here.
+        keep: Called with every predicted sample and its MACs by stage, in data-set order; nothing is kept here.
 
     Returns:
         Times and costs.
@@ -94,9 +94,13 @@ def run_arm(
             # Counting runs the whole pair once on every new size, which warms it up before that size is timed.
             counts.append(_count(pair, inputs, samples, cache))
             for sample in pair.test_step({"inputs": inputs, "data_samples": samples}):
-                keep(sample)
-    macs = {k: sum(c[k] for c in counts) / len(counts) for k in counts[0]} if counts else {}
-    return ArmCost(timer.medians(), macs)
+                keep(sample, counts[-1])
+    return ArmCost(timer.medians(), mean_macs(counts))
+
+
+def mean_macs(counts: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean over images, by stage."""
+    return {k: sum(c[k] for c in counts) / len(counts) for k in counts[0]} if counts else {}
 
 
 def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[DetDataSample]:

@@ -17,14 +17,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from mmisr.analysis.arms import ArmCost
+from mmisr.analysis.arms import mean_macs
 from mmisr.analysis.comparison import ARM_FILE, PICTURES, RECORDS, ROUTING
-from mmisr.evaluation.functional.coco_records import ImageRecord, save_records
+from mmisr.evaluation.functional.coco_records import ImageRecord, load_records, save_records
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.ops.files import write_image, write_text, write_whole
 
 KEY_LENGTH = 16
+CHUNK = 10
+"""An arm that is killed loses at most the work of so many images."""
+OF_ARM, PARTS = "arm.txt", "parts"
 NO_QUALITY: dict[str, float | None] = {f"{kind}_{region}": None for kind in ("psnr", "ssim") for region in REGIONS}
 
 
@@ -68,6 +72,9 @@ def _hash(name: str, changed: int) -> str:
 class ArmWriter:
     """Collects what an arm gives, image by image, and puts its folder in place when it is complete.
 
+    What was given is kept every :data:`CHUNK` images. A writer of the same folder, whose name holds the key of all that the arm
+    depends on, goes on from there: ``len(rows)`` images are done.
+
     Args:
         folder: The folder to write; a temporary one beside it holds what is not complete.
         metric: A :class:`mmisr.SizeBinnedCocoMetric` that says in which frame objects are measured.
@@ -85,13 +92,38 @@ class ArmWriter:
         self.rows: list[dict[str, Any]] = []
         self.records: list[ImageRecord] = []
         self.exits: dict[str, NDArray[np.int8]] = {}
+        self.macs: list[dict[str, float]] = []
+        self._kept = 0
         # Named after the arm, not its key, so that the next try clears away what an interrupted one left.
         self._unfinished = folder.with_name(f".{folder.name[: -KEY_LENGTH - 1]}.unfinished")
-        shutil.rmtree(self._unfinished, ignore_errors=True)
-        (self._unfinished / PICTURES).mkdir(parents=True)
+        owner = self._unfinished / OF_ARM
+        if not owner.is_file() or owner.read_text(encoding="utf-8") != folder.name:
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+        for kind in (PICTURES, PARTS):
+            (self._unfinished / kind).mkdir(parents=True, exist_ok=True)
+        write_text(owner, folder.name)
+        for part in sorted((self._unfinished / PARTS).glob("*.json")):
+            self._read(part)
 
-    def add(self, sample: DetDataSample) -> None:
-        """Keep one predicted sample."""
+    def _read(self, part: Path) -> None:
+        content = json.loads(part.read_text(encoding="utf-8"))
+        self.rows += content["rows"]
+        self.macs += content["macs"]
+        self.exits |= {name: np.array(exits, dtype=np.int8) for name, exits in content["exits"].items()}
+        self.records += load_records(part.with_suffix(".npz"))[0]
+        self._kept = len(self.rows)
+
+    def _keep(self) -> None:
+        """Write the images since the last part; the JSON file comes last and says that the part is whole."""
+        part, new = self._unfinished / PARTS / f"{self._kept:08d}", range(self._kept, len(self.rows))
+        write_whole(part.with_suffix(".npz"), lambda path: save_records(path, self.records[self._kept :]))
+        exits = {n: self.exits[n].tolist() for n in (f"exits_{i}" for i in new) if n in self.exits}
+        content = {"rows": self.rows[self._kept :], "macs": self.macs[self._kept :], "exits": exits}
+        write_text(part.with_suffix(".json"), json.dumps(content))
+        self._kept = len(self.rows)
+
+    def add(self, sample: DetDataSample, macs: dict[str, float]) -> None:
+        """Keep one predicted sample, and what it cost by stage."""
         index = len(self.rows)
         self.metric.process({}, [sample.to_dict()])
         self.records.append(self.metric.results.pop())
@@ -113,21 +145,26 @@ class ArmWriter:
         )
         if self.pictures:
             save_picture(sample.sr, self._unfinished / PICTURES / f"{index:05d}.png")
+        self.macs.append(macs)
+        if len(self.rows) - self._kept >= CHUNK:
+            self._keep()
 
-    def finish(self, facts: Mapping[str, Any], cost: ArmCost) -> None:
+    def finish(self, facts: Mapping[str, Any], ms: Mapping[str, float]) -> None:
         """Write the rest and give the folder its name.
 
         Args:
             facts: ``name``, ``key`` and what else shall stand in ``arm.json``.
-            cost: What the arm cost.
+            ms: Median milliseconds by stage.
         """
         save_records(self._unfinished / RECORDS, self.records)
         with (self._unfinished / ROUTING).open("wb") as file:
             np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]  # numpy names its own flag
-        content = {**facts, "ms": cost.ms, "macs": cost.macs, "images": self.rows}
+        content = {**facts, "ms": dict(ms), "macs": mean_macs(self.macs), "images": self.rows}
         (self._unfinished / ARM_FILE).write_text(json.dumps(content, default=str) + "\n", encoding="utf-8")
         shutil.rmtree(self.folder, ignore_errors=True)
         self._unfinished.rename(self.folder)
+        shutil.rmtree(self.folder / PARTS)
+        (self.folder / OF_ARM).unlink()
 
 
 def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
@@ -141,7 +178,7 @@ def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
 def save_picture(image: Tensor, path: Path) -> None:
     """Write a (3, H, W) RGB image in [0, 1] as 8 bits, losslessly; packed lightly, because packing takes the time."""
     pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-    Image.fromarray(pixels).save(path, compress_level=1)
+    write_image(path, Image.fromarray(pixels), compress_level=1)
 
 
 def forget_others(parent: Path, kept: Sequence[str]) -> None:

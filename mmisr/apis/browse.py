@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmisr.apis.configs import read_config
-from mmisr.ops.files import fitting_name, write_whole
+from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
 from mmisr.reports.pictures import Panel, strip
 from mmisr.structures.frames import FrameMap
@@ -51,7 +50,7 @@ def browse_dataset(
     for number in tqdm(range(min(len(dataset), count or len(dataset))), desc=split, unit="sample"):
         panels, name = sample_panels(dataset[number])
         written.append(folder / f"{number:05d}_{fitting_name(name, NUMBER_AND_ENDING)}.jpg")
-        write_whole(written[-1], partial(strip(panels).save, quality=90))
+        write_image(written[-1], strip(panels), quality=90)
     return written
 
 

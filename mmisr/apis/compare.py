@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def compare(
     """Compare arms: the same detector on the same images, fed in different ways.
 
     An arm that was run before, with the same config, weights and data, is read from ``out`` and not run again; one that
-    is interrupted leaves nothing behind that could be taken for a result.
+    is interrupted goes on where it stopped, and leaves nothing behind that could be taken for a result.
 
     Args:
         config: Config of a pair; its test data and its metric are those of every arm.
@@ -272,14 +273,15 @@ def _run(plan: Plan, arm: Arm, loader: DataLoader, pair: SRDetector, place: tupl
     metric = metric_of(plan.cfg)
     metric.dataset_meta = _metainfo(loader)
     writer = ArmWriter(place[0], metric, partial(_short, loader.dataset), plan.pictures)
-    with tqdm(total=len(loader), desc=f"{arm.name:>20}", unit="image") as bar:
+    done = len(writer.rows)
+    with tqdm(total=len(loader), initial=done, desc=f"{arm.name:>20}", unit="image") as bar:
 
-        def keep(sample: Any) -> None:
-            writer.add(sample)
+        def keep(sample: Any, macs: dict[str, float]) -> None:
+            writer.add(sample, macs)
             bar.update()
 
-        cost = run_arm(pair, loader, arm.feed, keep)
-    writer.finish(place[1], cost)
+        cost = run_arm(pair, islice(loader, done, None), arm.feed, keep)
+    writer.finish(place[1], cost.ms)
 
 
 def build_arm(plan: Plan, arm: Arm, shared: dict[str, Any]) -> SRDetector:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from mmisr.apis.compare import compare
 from mmisr.apis.console import TABLE_WIDTH, show
 from mmisr.apis.data import tree_crowns
 from mmisr.apis.report import report
-from mmisr.ops.files import fitting_name, write_whole
+from mmisr.ops.files import fitting_name, write_image
 from mmisr.reports.pictures import Panel, kept_picture, strip
 from mmisr.structures.sr_result import RoutingMap
 
@@ -64,7 +63,7 @@ def pictures(found: Comparison, folder: Path) -> None:
         panels = [_panel(title, found.runs[name], index) for name, title in TITLES.items()]
         panels.insert(3, _routing(found.runs["instance_sr"], index))
         name = fitting_name(Path(row.file_name).stem, len(".jpg"))
-        write_whole(folder / f"{name}.jpg", partial(strip(panels).save, quality=88))
+        write_image(folder / f"{name}.jpg", strip(panels), quality=88)
 
 
 def _panel(title: str, run: ArmRun, index: int) -> Panel:

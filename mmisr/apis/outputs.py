@@ -15,7 +15,7 @@ from PIL import Image
 
 from mmisr.apis.known_ids import Ids
 from mmisr.apis.sources import Source, Video
-from mmisr.ops.files import unfinished_name, write_text, write_whole
+from mmisr.ops.files import unfinished_name, write_image, write_text
 
 FOURCC = "mp4v"
 """The one mp4 codec that every build of OpenCV writes."""
@@ -49,9 +49,7 @@ class ResultFiles:
     def picture(self, source: Source, rgb: NDArray[np.uint8]) -> None:
         """Write an annotated (H, W, 3) image, or add it to the video."""
         if self.video is None:
-            write_whole(
-                self.folder / "vis" / f"{source.name}.jpg", lambda path: Image.fromarray(rgb).save(path, quality=95)
-            )
+            write_image(self.folder / "vis" / f"{source.name}.jpg", Image.fromarray(rgb), quality=95)
             return
         if self._movie is None:
             path = self.folder / "vis" / f"{self.video.name}.mp4"
@@ -60,7 +58,7 @@ class ResultFiles:
 
     def sr(self, source: Source, rgb: NDArray[np.uint8]) -> None:
         """Write a (s*H, s*W, 3) SR image, losslessly."""
-        write_whole(self.folder / "sr" / f"{source.name}.png", lambda path: Image.fromarray(rgb).save(path))
+        write_image(self.folder / "sr" / f"{source.name}.png", Image.fromarray(rgb))
 
     def prediction(self, source: Source, found: dict[str, Any], hw: tuple[int, int]) -> None:
         """Write what was found in one image.

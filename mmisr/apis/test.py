@@ -25,7 +25,7 @@ from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
-from mmisr.ops.files import write_whole
+from mmisr.ops.files import write_image
 from mmisr.registry import MODELS, TRANSFORMS, find
 
 TRAINING = (
@@ -142,7 +142,7 @@ class SaveImages(Hook):
         """Save the images of a batch."""
         for sample in outputs:
             pixels = sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
-            write_whole(self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels).save)
+            write_image(self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels))
 
 
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:

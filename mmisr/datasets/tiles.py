@@ -13,7 +13,7 @@ from mmengine import fileio
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmisr.ops.files import write_text, write_whole
+from mmisr.ops.files import write_image, write_text
 
 VISIBLE = 0.5
 """A box stays with a tile if at least this share of its area lies inside."""
@@ -40,7 +40,7 @@ class CocoWriter:
 
     def add(self, name: str, image: NDArray[np.uint8], xyxy: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
         """Save one (H, W, 3) RGB image as PNG with its (N, 4) boxes in its own pixels."""
-        write_whole(self.folder / name, Image.fromarray(image).save)
+        write_image(self.folder / name, Image.fromarray(image))
         image_id = len(self.images) + 1
         self.images.append({"id": image_id, "file_name": name, "width": image.shape[1], "height": image.shape[0]})
         for (x1, y1, x2, y2), label in zip(xyxy.tolist(), labels.tolist(), strict=True):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 UNFINISHED = ".unfinished"
 """What the temporary names of all files have in them."""
@@ -53,6 +56,22 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes, as :func:`write_whole` does."""
     write_whole(path, lambda unfinished: unfinished.write_bytes(content))
+
+
+def write_image(path: Path, image: Image.Image, **options: Any) -> None:
+    """Write a picture, as :func:`write_whole` does, in the format that the ending names.
+
+    Pillow encodes into memory first: where it writes to a file itself, it does not notice that a full disk took only a part of
+    the last bytes.
+
+    Args:
+        path: The file.
+        image: The picture.
+        **options: Of Pillow's encoder: ``quality``, ``compress_level``, ...
+    """
+    buffer = io.BytesIO()
+    image.save(buffer, Image.registered_extensions()[path.suffix.lower()], **options)
+    write_bytes(path, buffer.getvalue())
 
 
 def fitting_name(name: str, room: int) -> str:

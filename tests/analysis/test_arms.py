@@ -39,7 +39,7 @@ def pair_of(detector_config):
 
 def run(pair, batches, feed="lr"):
     kept = []
-    return kept, run_arm(pair, batches, feed, kept.append)
+    return kept, run_arm(pair, batches, feed, lambda sample, _: kept.append(sample))
 
 
 def test_an_arm_reports_every_image_stage_and_mac(pair_of, batches):

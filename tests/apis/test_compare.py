@@ -4,6 +4,9 @@ import csv
 import dataclasses
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmisr.analysis.cache import ArmWriter
 from mmisr.analysis.comparison import ArmRun, Comparison
 from mmisr.apis.compare import compare
 from mmisr.apis.console import show
@@ -199,14 +203,12 @@ def test_other_code_runs_again(three, tmp_path, monkeypatch):
 def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, monkeypatch):
     options = {"device": "cpu", "replicates": 10, "out": tmp_path, "cfg_options": three}
     whole = compare(CONFIG, ["lr", "bicubic"], **{**options, "out": tmp_path / "whole"})
-    from mmisr.analysis.cache import ArmWriter
-
     add = ArmWriter.add
 
-    def stop_in_the_middle(self, sample):
+    def stop_in_the_middle(self, sample, macs):
         if "bicubic" in self.folder.name and len(self.rows) == 1:
             raise KeyboardInterrupt
-        add(self, sample)
+        add(self, sample, macs)
 
     with monkeypatch.context() as patch:
         patch.setattr(ArmWriter, "add", stop_in_the_middle)
@@ -220,6 +222,47 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
     assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(r.folder.name for r in again.runs.values())
     assert again.arms["bicubic"]["AP"] == whole.arms["bicubic"]["AP"]
     assert again.differences == whole.differences
+
+
+KILLED = """
+import json, os, signal, sys
+from mmisr.analysis import cache
+from mmisr.apis.compare import compare
+cache.CHUNK = 2
+keep = cache.ArmWriter._keep
+def then_die(self):
+    keep(self)
+    os.kill(os.getpid(), signal.SIGKILL)
+cache.ArmWriter._keep = then_die
+compare(sys.argv[1], ["instance_sr"], sys.argv[2], device="cpu", replicates=10, cfg_options=json.loads(sys.argv[3]))
+"""
+
+
+def test_a_killed_arm_goes_on_where_it_stopped(three, tmp_path, monkeypatch):
+    options = {"device": "cpu", "replicates": 10, "cfg_options": three}
+    command = [sys.executable, "-c", KILLED, CONFIG, str(tmp_path / "killed"), json.dumps(three)]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    whole = compare(CONFIG, ["instance_sr"], tmp_path / "whole", **options)
+    seen, add = [], ArmWriter.add
+    monkeypatch.setattr(ArmWriter, "add", lambda self, *given: (seen.append(given), add(self, *given))[1])
+    resumed = compare(CONFIG, ["instance_sr"], tmp_path / "killed", **options)
+    assert len(seen) == 1  # two of the three were kept
+    folders = [found.runs["instance_sr"].folder for found in (whole, resumed)]
+    assert folders[0].name == folders[1].name
+    files = [sorted(p.relative_to(f) for p in f.rglob("*")) for f in folders]
+    assert files[0] == files[1]
+    contents = [json.loads((f / "arm.json").read_text()) for f in folders]
+    for content in contents:
+        del content["ms"]  # times are never the same twice
+    assert contents[0] == contents[1]
+    for name in files[0]:
+        if name.suffix in (".npz", ".png"):
+            assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+    figures = [dict(found.arms["instance_sr"]) for found in (whole, resumed)]
+    for figure in figures:
+        del figure["ms"]
+        figure["intervals"] = {k: v for k, v in figure["intervals"].items() if not k.startswith("ms")}
+    assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize(

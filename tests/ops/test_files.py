@@ -2,7 +2,9 @@
 
 import os
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mmisr.ops.files import (
     LONGEST_NAME,
@@ -10,6 +12,7 @@ from mmisr.ops.files import (
     fitting_name,
     unfinished_name,
     write_bytes,
+    write_image,
     write_text,
     write_whole,
 )
@@ -66,3 +69,12 @@ def test_names_are_cut_to_the_room_there_is(name, room, expected):
     assert found.startswith(expected)
     assert len(os.fsencode(found)) + room <= LONGEST_NAME
     assert fitting_name(name + "x", room) != found
+
+
+@pytest.mark.parametrize(("ending", "exact"), [(".png", True), (".PNG", True), (".jpg", False), (".webp", False)])
+def test_a_picture_has_the_format_that_its_ending_names(tmp_path, ending, exact):
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    write_image(tmp_path / f"a{ending}", Image.fromarray(pixels))
+    with Image.open(tmp_path / f"a{ending}") as image:
+        assert image.format == {".jpg": "JPEG", ".webp": "WEBP"}.get(ending, "PNG")
+        assert np.array_equal(np.asarray(image), pixels) == exact
