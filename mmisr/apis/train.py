@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from mmisr.apis.checks import (
     check_classes,
@@ -21,6 +21,7 @@ from mmisr.apis.checks import (
 from mmisr.apis.configs import read_config
 from mmisr.apis.monitors import check_monitors
 from mmisr.apis.processes import join_processes
+from mmisr.apis.resuming import last_checkpoint
 
 
 def train(
@@ -39,7 +40,8 @@ def train(
         work_dir: Where logs and checkpoints go; ``work_dirs/<config name>`` by default.
         amp: Automatic mixed precision.
         auto_scale_lr: Scale the learning rate with the batch size, by the config's ``base_batch_size``.
-        resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``.
+        resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``; where that one is damaged, the
+            one before it.
         cfg_options: Overrides by dotted key.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
@@ -72,9 +74,10 @@ def train(
     check_switches(runner.hooks, cfg)
     if runner.val_loop is not None:
         check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
-    start = cfg.load_from or (find_latest_checkpoint(runner.work_dir) if cfg.resume else None)
+    start = cfg.load_from or (last_checkpoint(runner.work_dir) if cfg.resume else None)
     if cfg.resume and start is not None:
         check_resumable(runner.model, start)
+        runner._load_from = start  # mmengine alone would take the last one, however damaged
     elif start is not None:
         check_start(runner.model, start)
     return runner.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ SAVE_WEIGHTS_ALONE = (
     "if you made it yourself, load it with load_state(path, trusted=True) of mmisr.openmmlab.checkpoints and save its "
     "weights alone"
 )
+
+SAVED = re.compile(r"(.*(?:epoch|iter)_)(\d+)\.pth")
+"""How a run names its checkpoints."""
+
+
+class UnreadableCheckpoint(ValueError):
+    """A checkpoint is empty, truncated or damaged; the text names it, and the one before it where there is one."""
 
 
 def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
@@ -124,11 +132,40 @@ def _read(path: Path, trusted: bool) -> Any:
         raise _unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> ValueError:
+def _unreadable(path: Path, error: Exception) -> UnreadableCheckpoint:
     text = (str(error) or type(error).__name__).splitlines()[0]
-    return ValueError(
+    before = one_before(path)
+    return UnreadableCheckpoint(
         f"checkpoint {path} cannot be read: {text}; the file is truncated or no PyTorch checkpoint, get it again"
+        + (f", or take the one before it, {before}" if before else "")
     )
+
+
+def one_before(path: str | Path) -> Path | None:
+    """The checkpoint that a run saved before another, None where there is none.
+
+    Args:
+        path: A checkpoint by mmengine's names, ``epoch_3.pth`` or ``iter_300.pth``, whatever stands before.
+    """
+    path = Path(path)
+    name = SAVED.fullmatch(path.name)
+    if name is None or not path.parent.is_dir():
+        return None
+    found = {int(m[2]): file for file in path.parent.iterdir() if (m := SAVED.fullmatch(file.name)) and m[1] == name[1]}
+    earlier = [step for step in found if step < int(name[2])]
+    return found[max(earlier)] if earlier else None
+
+
+def newest(folder: str | Path) -> Path | None:
+    """The checkpoint of a run that was written last, None where there is none.
+
+    Args:
+        folder: Of the run.
+    """
+    found = [
+        file for file in Path(folder).glob("*.pth") if (m := SAVED.fullmatch(file.name)) and m[1] in ("epoch_", "iter_")
+    ]
+    return max(found, key=lambda file: (file.stat().st_mtime_ns, len(file.name), file.name), default=None)
 
 
 def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:

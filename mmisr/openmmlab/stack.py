@@ -80,11 +80,13 @@ def prepare() -> None:
 
 
 def _teach_mmengine() -> None:
-    """From here on a checkpoint or a pickle that mmengine reads runs no code, and its hooks know our figures."""
+    """From here on what mmengine reads runs no code, what it saves is whole, and its hooks know our figures."""
     from mmisr.openmmlab.doors import guard
     from mmisr.openmmlab.monitoring import teach_rules
+    from mmisr.openmmlab.saving import save_whole
 
     guard()
+    save_whole()
     teach_rules()
 
 

@@ -120,3 +120,17 @@ def test_resume_refuses_weights_of_another_model(tiny_config, tmp_path):
     train(config, str(work), cfg_options={"train_cfg.max_epochs": 1})
     with pytest.raises(ValueError, match="epoch_1.pth does not fit SRDetector: another architecture, size or scale"):
         train(config, str(work), resume="auto", cfg_options={"model.editor.generator.mid_channels": 12})
+
+
+def test_a_damaged_last_checkpoint_costs_one_epoch(tiny_config, tmp_path):
+    config = tiny_config("damaged", workers=0)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    train(config, str(whole))
+    train(config, str(broken), cfg_options={"train_cfg.max_epochs": 2})
+    last = broken / "epoch_2.pth"
+    last.write_bytes(last.read_bytes()[:1000])
+    train(config, str(broken), resume="auto")
+    assert_same_run(whole, broken, "epoch_3.pth")
+    log = "".join(file.read_text() for file in broken.glob("*/*.log"))
+    assert f"checkpoint {last} cannot be read" in log
+    assert f"resuming from {broken / 'epoch_1.pth'}" in log
