@@ -156,15 +156,18 @@ class ArmWriter:
             facts: ``name``, ``key`` and what else shall stand in ``arm.json``.
             ms: Median milliseconds by stage.
         """
-        save_records(self._unfinished / RECORDS, self.records)
-        with (self._unfinished / ROUTING).open("wb") as file:
-            np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]  # numpy names its own flag
+        write_whole(self._unfinished / RECORDS, lambda path: save_records(path, self.records))
+        write_whole(self._unfinished / ROUTING, self._save_exits)
         content = {**facts, "ms": dict(ms), "macs": mean_macs(self.macs), "images": self.rows}
-        (self._unfinished / ARM_FILE).write_text(json.dumps(content, default=str) + "\n", encoding="utf-8")
+        write_text(self._unfinished / ARM_FILE, json.dumps(content, default=str) + "\n")
         shutil.rmtree(self.folder, ignore_errors=True)
         self._unfinished.rename(self.folder)
         shutil.rmtree(self.folder / PARTS)
         (self.folder / OF_ARM).unlink()
+
+    def _save_exits(self, path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]  # numpy names its own flag
 
 
 def _quality(sample: DetDataSample) -> dict[str, float | str | None]:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.registry import METRICS, find
@@ -18,10 +19,11 @@ PLATEAU = "ReduceOnPlateau"
 def check_monitors(cfg: Config) -> None:
     """See that what ``save_best``, early stopping and plateau schedulers watch is a figure of the validation.
 
-    A plateau scheduler on a figure of ours without a ``rule`` gets ``greater``; mmengine's own default is ``less``.
+    A plateau scheduler on a figure of ours without a ``rule`` gets ``greater``; mmengine's own default is ``less``. Where no other
+    metric gives them, mmdet's names (``coco/bbox_mAP``) are replaced by ours for the same figures.
 
     Args:
-        cfg: A training config; changed in place where a rule is missing.
+        cfg: A training config; changed in place where a rule is missing or a name is mmdet's.
 
     Raises:
         ValueError: A name is none of those that the metrics give.
@@ -29,6 +31,8 @@ def check_monitors(cfg: Config) -> None:
     metrics = _metrics(cfg)
     ours = [m for m in metrics if isinstance(m, SizeBinnedCocoMetric)]
     names = [name for metric in ours for name in metric.figure_names()]
+    if len(ours) == len(metrics):
+        _translate(cfg, {theirs: own for metric in ours for theirs, own in metric.mmdet_names().items()})
     for where, key, entry in _watched(cfg):
         if key == "auto" or not ours or key in names:
             if where.startswith("param_scheduler") and key in names:
@@ -45,6 +49,15 @@ def check_monitors(cfg: Config) -> None:
             + (f"; did you mean {close[0]!r}?" if close else ";")
             + f" There are {', '.join(names)}"
         )
+
+
+def _translate(cfg: Config, names: dict[str, str]) -> None:
+    for where, key, entry in list(_watched(cfg)):
+        if key in names:
+            field = where.rpartition(".")[2]
+            value = entry[field]
+            entry[field] = names[key] if isinstance(value, str) else [names.get(v, v) for v in value]
+            print_log(f"{where}: {key} is {names[key]} here", logger="current")
 
 
 def _metrics(cfg: Config) -> list[Any]:

@@ -36,6 +36,9 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     Args:
         path: The file; its folder is made.
         write: Writes to the path that it is given. Where it fails, nothing is left.
+
+    Raises:
+        OSError: The file cannot be written (no room, no right); it is named, whoever writes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = unfinished_name(path)
@@ -43,8 +46,10 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         write(unfinished)
         _to_disk(unfinished)
         unfinished.replace(path)
-    except BaseException:
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

@@ -35,7 +35,7 @@ def measure(pair):
         out = pair / name
         out.mkdir(exist_ok=True)
         cfg = read_config(pair / "pair.py")
-        coco = {"type": "mmdet.CocoMetric", "metric": "bbox", "outfile_prefix": str(out / "found"), "prefix": "mmdet"}
+        coco = {"type": "mmdet.CocoMetric", "metric": "bbox", "outfile_prefix": str(out / "found")}
         coco["ann_file"] = str(Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.ann_file)
         cfg.test_evaluator = [{**cfg.test_evaluator, "records_file": str(out / "records.npz")}, coco]
         options = {f"test_dataloader.{key}": value for key, value in loader.items()}

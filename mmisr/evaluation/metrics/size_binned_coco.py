@@ -29,8 +29,7 @@ class SizeBinnedCocoMetric(BaseMetric):
 
     Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin ``AP_<bin>``, ``AP50_<bin>``,
     ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also ``AP_class_<name>``. A bin (or class) without ground truth is
-    NaN. The figures that mmdet has too also come under its names (``coco/bbox_mAP``, ...), which configs and hooks of plain
-    detectors ask for. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
+    NaN. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
 
     Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's reference code.
 
@@ -108,13 +107,8 @@ class SizeBinnedCocoMetric(BaseMetric):
             flat |= {f"AP_class_{c}": ap for c, ap in zip(classes, whole.class_ap, strict=True)}
         return flat
 
-    def evaluate(self, size: int) -> dict[str, float]:
-        """All figures by name, and those that mmdet has too by its names."""
-        figures = super().evaluate(size)
-        return figures | {alias: figures[name] for alias, name in self._aliases().items() if name in figures}
-
     def figure_names(self) -> list[str]:
-        """What :meth:`evaluate` returns, but for the classes: names that hooks and schedulers may watch."""
+        """What an evaluation returns, but for the classes: names that hooks and schedulers may watch."""
         parts = ("AP", "AP50", "AR", "count")
         own = [
             "AP",
@@ -124,9 +118,13 @@ class SizeBinnedCocoMetric(BaseMetric):
             "count",
             *(f"{part}_{name}" for name in self.protocol.bins for part in parts),
         ]
-        return [*(f"{self.prefix}/{name}" for name in own), *self._aliases()]
+        return [f"{self.prefix}/{name}" for name in own]
 
-    def _aliases(self) -> dict[str, str]:
+    def mmdet_names(self) -> dict[str, str]:
+        """The names under which mmdet's ``CocoMetric`` gives the same figures, and ours for them.
+
+        They are no figures of their own: a ``CocoMetric`` beside this one gives them too, and mmengine refuses a name twice.
+        """
         same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
         if self.protocol.name == "coco" and self.frame == "source":
             same |= {f"mAP_{name[0]}": f"AP_{name}" for name in self.protocol.bins}
