@@ -23,13 +23,14 @@ key = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/.installed-$(call key,$(REQUIREMENTS))
 LINKED    := $(VENV)/.linked-$(call key,$(REQUIREMENTS) $(PACKAGE))
 
-.PHONY: help setup demo bench docs test lint types imports unit data format clean
+.PHONY: help setup demo bench docs test test-upstream lint types imports unit data format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo   evaluate InstanceSR on tree crowns: one table, one picture per sample"
 	@echo "make test   everything that a change must pass"
 	@echo "make bench  time InstanceSR against its dense self: one table, work_dirs/bench/results.json"
+	@echo "make test-upstream  the official packages: doctor, the demo's AP, some of the tests"
 	@echo "make docs   build the documentation: work_dirs/docs/index.html"
 	@echo "make setup  .venv alone;  make format  apply the style;  make clean  remove .venv"
 
@@ -66,6 +67,29 @@ imports: setup
 
 unit: setup data
 	$(TESTENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# The official mmengine, mmcv, mmdet and mmagic on an older torch, in an environment of its own, which is kept.
+UPSTREAM           ?= .venv-upstream
+UPSTREAM_FILES     := tests/upstream/requirements.txt setup.py
+UPSTREAM_INSTALLED := $(UPSTREAM)/.installed-$(call key,$(UPSTREAM_FILES))
+UPSTREAM_TESTS     := tests/openmmlab/test_doors.py tests/openmmlab/test_saving.py tests/datasets/test_watched.py \
+  tests/datasets/test_orientation.py tests/apis/test_monitors.py tests/apis/test_resuming.py tests/tools/test_train_resume.py
+
+test-upstream: $(UPSTREAM_INSTALLED) data
+	$(UPSTREAM)/bin/python -m mmisr doctor
+	$(UPSTREAM)/bin/python tools/demo.py --out work_dirs/upstream
+	$(UPSTREAM)/bin/python tests/upstream/check_demo.py work_dirs/upstream/results.json README.md
+	OMP_NUM_THREADS=1 $(UPSTREAM)/bin/python -m pytest -q $(UPSTREAM_TESTS)
+
+# mmcv's source calls itself mmcv-lite where it has no ops, which pip refuses by name: the file is taken as it is.
+$(UPSTREAM_INSTALLED):
+	$(PYTHON) -m venv --clear $(UPSTREAM)
+	$(UPSTREAM)/bin/python -m pip install -q -r tests/upstream/requirements.txt
+	-$(UPSTREAM)/bin/python -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d $(UPSTREAM)/src mmcv==2.2.0
+	MMCV_WITH_OPS=0 $(UPSTREAM)/bin/python -m pip install -q --no-deps --no-build-isolation $(UPSTREAM)/src/mmcv-2.2.0.tar.gz
+	$(UPSTREAM)/bin/python -m pip install -q --no-deps mmagic==1.2.0
+	$(UPSTREAM)/bin/python -m pip install -q --no-build-isolation -c tests/upstream/requirements.txt -e ".[mmagic,spandrel]"
+	@touch $@
 
 # What tests and configs read: a data set and starting weights that travel in Python packages.
 data: data/tree_crowns/val.json data/weights/mobilenet_v2_imagenet.pth

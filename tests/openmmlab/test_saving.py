@@ -2,6 +2,7 @@
 
 import resource
 import signal
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -18,23 +19,25 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """Files end at 1000 bytes, as on a full disk."""
+    """Files end at 1000 bytes, as on a full disk; only meanwhile, for pytest's own output may go to a file too."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_leaves_what_was_there(tmp_path, small_disk):
+def test_a_full_disk_leaves_what_was_there(tmp_path):
     path = tmp_path / "epoch_1.pth"
     backend = get_file_backend(str(path))
     assert isinstance(backend, WholeFiles)
     backend.put(b"old", str(path))
-    with pytest.raises(OSError, match="File too large"):
+    with small_disk(), pytest.raises(OSError, match="File too large"):
         backend.put(b"x" * 5000, str(path))
     assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [("epoch_1.pth", b"old")]
 
