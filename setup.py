@@ -68,7 +68,7 @@ def version() -> str:
 
 
 def place_mim(package: Path, link: bool) -> None:
-    """Put configs and tools under ``<package>/.mim``, as links in a development install and as copies elsewhere."""
+    """Put configs and tools under ``<package>/.mim``: the links of a clone where ``link``, copies in a wheel."""
     target = package / ".mim"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)

@@ -14,8 +14,9 @@ WEIGHTS = "checkpoints"
 
 def shipped_root() -> Path:
     """The folder that has ``configs/``, ``tools/`` and ``checkpoints/``."""
-    mim = PACKAGE / ".mim"
-    return mim if (mim / WEIGHTS).is_dir() else PACKAGE.parent
+    weights = PACKAGE / ".mim" / WEIGHTS
+    # A clone has links there, which are followed; a system without links has neither and is a clone.
+    return weights.resolve().parent if weights.is_dir() else PACKAGE.parent
 
 
 def shipped_tools() -> dict[str, Path]:
@@ -39,6 +40,28 @@ def shipped_config(name: str) -> Path | None:
     if len(file.parts) > 1:
         return root / file if (root / file).is_file() and file.parts[0] == "configs" else None
     return next((found for found in sorted((root / "configs").rglob(file.name)) if "_base_" not in found.parts), None)
+
+
+def config_file(name: str) -> str:
+    """The file of one of the project's configs, for any code that reads configs by file.
+
+    In a config that mmdet's own tools read, which do not know the scope ``mmisr::`` before this package is imported, the base is
+    ``_base_ = __import__("mmisr").config_file("instance_sr/instance-sr-nano-x4_tree-crowns.py")``.
+
+    Args:
+        name: The config's base name, with or without ``.py``, or its path under ``configs/``, as after ``mmisr::``.
+
+    Returns:
+        An absolute path.
+
+    Raises:
+        FileNotFoundError: There is none of that name.
+    """
+    below = shipped_root() / "configs" / (name if name.endswith(".py") else f"{name}.py")
+    found = below if below.is_file() else shipped_config(name)
+    if found is None:
+        raise FileNotFoundError(f"mmisr has no config {name!r}; they are under {shipped_root() / 'configs'}")
+    return str(found)
 
 
 def shipped_weights(path: str) -> str:
