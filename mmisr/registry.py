@@ -7,11 +7,14 @@ metric, add its module here.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import mmengine.registry as roots
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope, Registry
 
@@ -83,6 +86,27 @@ HOOKS = Registry(
     scope="mmisr",
     locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
 )
+
+MODEL_WRAPPERS = Registry(
+    "model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="mmisr", locations=["mmisr.openmmlab.distributed"]
+)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    "optimizer wrapper constructor",
+    parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+    scope="mmisr",
+    locations=["mmisr.openmmlab.distributed"],
+)
+
+
+def _declare_the_other_kinds() -> None:
+    """Give the scope an empty registry of every further kind: without one mmengine warns, and then looks in its own."""
+    for root in (value for value in vars(roots).values() if isinstance(value, Registry)):
+        if root.scope == "mmengine" and root._search_child("mmisr") is None:
+            # Nothing is registered there, so there is nothing more to import than this module.
+            Registry(root.name, parent=root, scope="mmisr", locations=["mmisr.registry"])
+
+
+_declare_the_other_kinds()
 
 
 def find(registry: Registry, name: str | type) -> type | None:

@@ -15,7 +15,6 @@ from mmisr.evaluation.functional.coco_records import Floats, Ints, order_of
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import new_false_positives
 from mmisr.evaluation.functional.region_quality import REGIONS
-from mmisr.evaluation.functional.routing_shares import EXITS
 from mmisr.evaluation.functional.weighted_ap import weighted_ap
 from mmisr.evaluation.size_bins import WHOLE, Protocol
 
@@ -162,7 +161,7 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         count = sum(int((~r.gt_ignore & (r.gt_areas >= low) & (r.gt_areas <= high)).sum()) for r in run.records)
         bins[name] = {**{title: values[flat(title, name)] for title in DETECTION}, "count": count}
     routed = [image.tokens for image in run.images if image.tokens is not None]
-    tokens = {k: float(np.mean([t[k] for t in routed])) for k in routed[0]} if routed else dict.fromkeys(EXITS)
+    tokens = {k: float(np.mean([t[k] for t in routed])) for k in routed[0]} if routed else {}
     return {
         **{title: values[title] for title in DETECTION},
         "bins": bins,

@@ -19,7 +19,7 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
         "psnr": {"whole", "in_box", "out_box"},  "ssim": {the same},
         "new_false_positives": mean an image, of detections with score >= 0.3 that touch no annotation of any class and
                                are absent from the bicubic arm; null without a bicubic arm
-        "tokens": {"easy", "moderate", "hard"},
+        "tokens": {EXIT: mean share of tokens},              empty where the arm routes none
         "macs", "macs_by_stage": {STAGE: value}, "ms": {STAGE: value},
         "intervals": {FIGURE: [lo, hi]}}},           and "ms", "ms_<stage>" of the median time
      "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],     delta = figure of a - figure of b

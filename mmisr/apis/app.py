@@ -28,7 +28,6 @@ CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-c
 HOST, MAX_FILE_SIZE = "127.0.0.1", "20mb"
 ROUTERS = ("learned", "detector_prior", "edge", "all-hard", "fixed:0")
 BUDGETS = {"none": None, "share of deep tokens": "hard_share", "milliseconds": "target_ms"}
-EXITS = ("easy", "moderate", "hard")
 SMALL = (64, 64)
 """The image that warms a pair up, so that the first one shown is not charged for it."""
 
@@ -143,7 +142,7 @@ def view(
     drawn = annotate(sr, found.bboxes * (sr.shape[0] / rgb.shape[0]), [0] * len(texts), texts, [FOUND])
     routing, tokens = sample.metainfo.get("routing"), []
     if routing is not None:
-        shares = zip(EXITS, routing.shares()[0].tolist(), strict=True)
+        shares = zip(routing.exit_names, routing.shares()[0].tolist(), strict=True)
         tokens = ["tokens: " + ", ".join(f"{share:.1%} {name}" for name, share in shares)]
     size = f"{rgb.shape[1]}x{rgb.shape[0]} to {sr.shape[1]}x{sr.shape[0]} pixels"
     facts = [size, f"{len(texts)} found at score {score_thr:g} or more", *tokens, *notes]

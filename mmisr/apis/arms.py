@@ -60,12 +60,12 @@ def standard_arms(editor: dict[str, Any]) -> list[Arm]:
     return [arms[name] for name in ("lr", "bicubic", *own, "hr")]
 
 
-def router_arms(editor: dict[str, Any], shares: tuple[float, float, float]) -> list[Arm]:
+def router_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Arm]:
     """The same weights under other routers.
 
     Args:
         editor: Config of the InstanceSR editor.
-        shares: Token shares of the learned router (easy, moderate, hard), which random and edge are given too.
+        shares: Token shares of the learned router by exit, first to last, which random and edge are given too.
 
     Returns:
         Block 1 alone, random and edge with the same histogram, the boxes of a first detector pass, and the oracle, which

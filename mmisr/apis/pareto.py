@@ -155,7 +155,7 @@ def _figures(run: ArmRun, settings: Settings) -> dict[str, Any]:
 
 def _point(name: str, figures: Mapping[str, Any], run: ArmRun, ms: float) -> Point:
     router, _, share = name.partition(" ")
-    easy = figures["tokens"]["easy"]
+    easy = next(iter(figures["tokens"].values()), None)  # the share of the first exit
     return Point(
         router=router,
         share=float(share) if share else None,

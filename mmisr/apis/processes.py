@@ -28,11 +28,12 @@ STARTED_BY = {
 def join_processes(cfg: Config) -> None:
     """Prepare a run of several processes; nothing happens with ``cfg.launcher == 'none'``.
 
-    With GPUs mmengine joins the processes itself. Without, it would still ask for a CUDA device: here they are joined
-    over gloo, and the model is wrapped for the CPU.
+    The model is wrapped for training in phases, unless the config names a wrapper. With GPUs mmengine joins the processes
+    itself. Without, it would still ask for a CUDA device: here they are joined over gloo, and the model is wrapped for
+    the CPU.
 
     Args:
-        cfg: Config of the run; ``model_wrapper_cfg`` is set where there is no GPU.
+        cfg: Config of the run; ``model_wrapper_cfg`` is completed.
 
     Raises:
         ValueError: The launcher is unknown or did not start this process, or this process has no GPU of its own.
@@ -41,16 +42,17 @@ def join_processes(cfg: Config) -> None:
     if launcher == "none":
         return
     place = _place(launcher)
+    cfg.model_wrapper_cfg = {
+        "type": "mmisr.PhasedDistributedDataParallel",
+        "broadcast_buffers": False,
+        "find_unused_parameters": cfg.get("find_unused_parameters", False),
+        **(cfg.get("model_wrapper_cfg") or {}),
+    }
     if torch.cuda.is_available():
         _need_own_gpu(place.local_rank, torch.cuda.device_count())
     else:
         _join_over_gloo(place)
-        cfg.model_wrapper_cfg = {
-            "broadcast_buffers": False,
-            "find_unused_parameters": cfg.get("find_unused_parameters", False),
-            **(cfg.get("model_wrapper_cfg") or {}),
-            "device_ids": None,
-        }
+        cfg.model_wrapper_cfg["device_ids"] = None
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.checkpoints import TRAINING_ONLY, load_state
 from mmisr.ops.files import write_bytes
 
 
 def publish(source: str | Path, target: str | Path, part: str | None = None, half: bool = False) -> str:
-    """Write the weights of a model, or of one of its parts.
+    """Write the weights of a model, or of one of its parts; those of a training strategy are left out.
 
     Args:
         source: A checkpoint of a training run.
@@ -26,7 +26,7 @@ def publish(source: str | Path, target: str | Path, part: str | None = None, hal
     Raises:
         ValueError: No weight has the prefix.
     """
-    state = load_state(source)
+    state = {name: value for name, value in load_state(source).items() if not name.startswith(TRAINING_ONLY)}
     prefix = "" if part is None else f"{part}."
     kept = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     if not kept:

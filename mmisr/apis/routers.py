@@ -44,8 +44,7 @@ def compare_routers(
         )
     runs = run_arms(plan, standard, loader)
     shares = [image.tokens for image in runs["instance_sr"].images if image.tokens is not None]
-    easy, moderate, hard = (sum(s[name] for s in shares) / len(shares) for name in ("easy", "moderate", "hard"))
-    routed = router_arms(editor, (easy, moderate, hard))
+    routed = router_arms(editor, [sum(s[name] for s in shares) / len(shares) for name in shares[0]])
     runs |= run_arms(plan, routed, loader)
     runs = timed(plan, [*standard, *routed], loader, runs)
     return finish(plan, runs, loader, replicates, SEED)

@@ -22,6 +22,7 @@ from mmisr.apis.configs import read_config
 from mmisr.apis.monitors import check_monitors
 from mmisr.apis.processes import join_processes
 from mmisr.apis.resuming import last_checkpoint
+from mmisr.pipeline.strategy import PARTS
 
 
 def train(
@@ -55,7 +56,8 @@ def train(
     """
     cfg = read_config(config, work_dir, cfg_options, launcher)
     if amp:
-        cfg.optim_wrapper = _amp(cfg.optim_wrapper)
+        _use_amp(cfg.optim_wrapper)
+    _complete_schedules(cfg)
     if auto_scale_lr:
         if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
             raise ValueError("--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config")
@@ -83,17 +85,30 @@ def train(
     return runner.train()
 
 
-def _amp(wrapper: ConfigDict) -> ConfigDict:
-    kind = wrapper.get("type", "OptimWrapper")
-    if kind not in ("OptimWrapper", "AmpOptimWrapper"):
-        raise ValueError(f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}")
+def _use_amp(optim_wrapper: ConfigDict) -> None:
+    """Let every optimiser work in mixed precision: the only one, or that of each part."""
+    parts = [name for name in PARTS if name in optim_wrapper]
+    entries = [optim_wrapper[name] for name in parts] or [optim_wrapper]
+    for entry in entries:
+        kind = entry.get("type", "OptimWrapper")
+        if kind not in ("OptimWrapper", "AmpOptimWrapper"):
+            raise ValueError(f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}")
     if get_device() in ("cpu", "mps"):
         raise ValueError(
             f"--amp needs a GPU, mmengine's mixed precision does not run on {get_device()!r}; leave it out"
         )
-    wrapper.type = "AmpOptimWrapper"
-    wrapper.setdefault("loss_scale", "dynamic")
-    return wrapper
+    for entry in entries:
+        entry.type = "AmpOptimWrapper"
+        entry.setdefault("loss_scale", "dynamic")
+
+
+def _complete_schedules(cfg: Config) -> None:
+    """A part without a schedule of its own keeps its rate; mmengine asks for an entry, and takes an empty one."""
+    schedules = cfg.get("param_scheduler")
+    if isinstance(schedules, dict) and "type" not in schedules:
+        for name in PARTS:
+            if name in cfg.optim_wrapper:
+                schedules.setdefault(name, [])
 
 
 def _existing(path: str) -> str:

@@ -23,6 +23,9 @@ SAVE_WEIGHTS_ALONE = (
     "weights alone"
 )
 
+TRAINING_ONLY = "strategy."
+"""What the weights of a pair's training strategy are called: nothing that predicts needs them."""
+
 SAVED = re.compile(r"(.*(?:epoch|iter)_)(\d+)\.pth")
 """How a run names its checkpoints."""
 
@@ -204,15 +207,15 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
     Raises:
         ValueError: Names are missing or left over, or a shape differs; the message lists the first of each.
     """
-    own = module.state_dict()
+    own, state = module.state_dict(), dict(state)
     for prefix in prefixes:
         inner = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         if inner and set(own) & set(inner):
             state = inner
             break
-    optional = {k for k in own if k.endswith("num_batches_tracked")} | {
-        k for k in own if k.startswith("data_preprocessor")
-    }
+    drop_other_training(state, own)
+    not_needed = ("data_preprocessor", TRAINING_ONLY)
+    optional = {k for k in own if k.endswith("num_batches_tracked") or k.startswith(not_needed)}
     missing = [k for k in own if k not in state and k not in optional]
     extra = [k for k in state if k not in own]
     shapes = [
@@ -227,6 +230,24 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
             "Use the config that the checkpoint was trained with."
         )
     module.load_state_dict(state, strict=False)
+
+
+def drop_other_training(
+    state: dict[str, Tensor], own: dict[str, Tensor], prefix: str = TRAINING_ONLY, skip: int = 0
+) -> None:
+    """Take the weights of a training strategy out of a state, unless they are all that the model's own strategy has.
+
+    Args:
+        state: Weights by name; changed in place.
+        own: Those of the model.
+        prefix: Of the strategy's weights in ``state``.
+        skip: Characters of that prefix that the model's own names do not have.
+    """
+    theirs = {name: state[name].shape for name in state if name.startswith(prefix)}
+    ours = {name: value.shape for name, value in own.items() if name.startswith(prefix[skip:])}
+    if {name[skip:]: shape for name, shape in theirs.items()} != ours:
+        for name in theirs:
+            del state[name]
 
 
 def _some(what: str, names: list[str]) -> str:

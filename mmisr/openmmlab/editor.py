@@ -21,7 +21,8 @@ from mmengine.model import BaseModel
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.sr_result import SRResult
 
 __all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor", "hints_from", "image_seed"]
 
@@ -37,7 +38,7 @@ def image_seed(img_id: object) -> int:
     return crc32(str(img_id).encode())
 
 
-def hints_from(data_samples: Any) -> UpscaleHints | None:
+def hints_from(data_samples: Any) -> BatchHints | None:
     """Read routing hints from a stacked mmagic sample or a list of them.
 
     Args:
@@ -49,15 +50,18 @@ def hints_from(data_samples: Any) -> UpscaleHints | None:
     if data_samples is None:
         return None
     samples = [data_samples] if isinstance(data_samples, MagicDataSample) else list(data_samples)
-    boxes: list[Tensor] = []
-    seeds: list[int] = []
-    for sample in samples:
-        meta = sample.metainfo
-        stacked = isinstance(meta.get("img_id"), list)
-        if "boxes_lr" in meta:
-            boxes += [torch.as_tensor(b).float() for b in (meta["boxes_lr"] if stacked else [meta["boxes_lr"]])]
-        seeds += [image_seed(i) for i in (meta["img_id"] if stacked else [meta.get("img_id")])]
-    return UpscaleHints(boxes_lr=boxes or None, seeds=seeds or None)
+    return [hints for sample in samples for hints in _hints_of(sample.metainfo)]
+
+
+def _hints_of(meta: dict[str, Any]) -> list[ImageHints]:
+    """One record, or one for each image of a stacked sample."""
+    stacked = isinstance(meta.get("img_id"), list)
+    ids = meta["img_id"] if stacked else [meta.get("img_id")]
+    boxes = [None] * len(ids)
+    if "boxes_lr" in meta:
+        boxes = meta["boxes_lr"] if stacked else [meta["boxes_lr"]]
+    known = [None if b is None else torch.as_tensor(b).float() for b in boxes]
+    return [ImageHints(boxes_lr=b, seed=image_seed(i)) for b, i in zip(known, ids, strict=True)]
 
 
 class SREditor(BaseEditModel):
@@ -102,10 +106,10 @@ class SREditor(BaseEditModel):
         """Scale, size rules and nature of this editor."""
 
     @abstractmethod
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         """Upscale a batch whose size already obeys ``info``; (B, 3, h, w) to (B, 3, s*h, s*w)."""
 
-    def upscale(self, lr: Tensor, hints: UpscaleHints | None = None) -> SRResult:
+    def upscale(self, lr: Tensor, hints: BatchHints | None = None) -> SRResult:
         """Upscale a batch of any size.
 
         Args:
@@ -127,14 +131,12 @@ class SREditor(BaseEditModel):
         image = result.image[..., : scale * h, : scale * w]
         if not self.training:
             image = image.clamp(0, 1)
-        return SRResult(image, self._crop_routing(result.routing, h, w), result.aux)
+        return SRResult(image, result.routing and result.routing.cropped((h, w)), result.aux)
 
     @staticmethod
-    def _check_hints(lr: Tensor, hints: UpscaleHints | None) -> None:
-        for name in ("boxes_lr", "seeds"):
-            values = None if hints is None else getattr(hints, name)
-            if values is not None and len(values) != len(lr):
-                raise ValueError(f"hints.{name} must have one entry per image: {len(lr)} images, {len(values)} entries")
+    def _check_hints(lr: Tensor, hints: BatchHints | None) -> None:
+        if hints is not None and len(hints) != len(lr):
+            raise ValueError(f"hints must have one entry per image: {len(lr)} images, {len(hints)} entries")
 
     def _pad(self, lr: Tensor) -> Tensor:
         """Pad bottom and right, by repeating the border, to the multiple and the minimum that ``info`` states."""
@@ -143,17 +145,17 @@ class SREditor(BaseEditModel):
         pad_h, pad_w = (n * info.multiple_of - size for n, size in zip(target, lr.shape[-2:], strict=True))
         return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate") if pad_h or pad_w else lr
 
-    @staticmethod
-    def _crop_routing(routing: RoutingMap | None, h: int, w: int) -> RoutingMap | None:
-        """Drop the tokens that lie wholly in the padding."""
-        if routing is None:
-            return None
-        rows, cols = -(-h // routing.token_size), -(-w // routing.token_size)
-        return RoutingMap(routing.exits[:, :rows, :cols], routing.token_size, routing.num_exits)
-
     def forward_tensor(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> Tensor:
         """The SR image alone, as mmagic's callers expect it."""
         return self.upscale(inputs, hints_from(data_samples)).image
+
+    def forward_inference(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> MagicDataSample:
+        """As in mmagic; the samples get the routing maps of an adaptive editor too, for the metrics."""
+        result = self.upscale(inputs, hints_from(data_samples))
+        if data_samples is not None and result.routing is not None:
+            maps = [result.routing.image(index).cpu() for index in range(len(inputs))]
+            data_samples.set_metainfo({"routing": maps})
+        return MagicDataSample(pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu())
 
     def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
         """Pixel loss against ``data_samples.gt_img``; rooms with losses of their own override this.

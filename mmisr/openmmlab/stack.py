@@ -10,7 +10,8 @@ from __future__ import annotations
 import ast
 import importlib
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib.machinery import ModuleSpec
@@ -33,6 +34,15 @@ PACKAGES = {
 
 NEWEST_MMCV_ASKED_FOR = (2, 1, 0)
 """mmagic 1.2 and mmdet 3.3 assert mmcv < 2.2 (mmdet 3.1 and 3.2: <= 2.1) at import, and run with later ones."""
+
+OWN_WARNINGS = (
+    (r"DeprecationWarning: `num_anchors` is deprecated", r"mmdet\."),
+    (r"torch\.meshgrid: in an upcoming release", r"torch\.functional"),
+)
+"""Warnings (text, module) that a library gives about a line of its own; nobody who uses it can do anything about them."""
+
+OWN_LINES = ("Could not import OneDL", '"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+"""Log lines of the same kind: a service that nobody asked for, and classes that mmengine's own checkpoint hook uses."""
 
 EDITORS = "mmagic.models.editors"
 NETS = "mmisr.openmmlab.mmagic_nets"
@@ -60,6 +70,8 @@ def prepare() -> None:
     for name, package in PACKAGES.items():
         if find_spec(name) is None:
             raise StackError(f"the Python package `{name}` is not installed: pip install {package} ({INSTALL_HINT})")
+    for text, module in OWN_WARNINGS:
+        warnings.filterwarnings("ignore", message=text, module=module)
     _import_or_explain("torch", "install it again, as https://pytorch.org says for this machine")
     _import_or_explain(
         "torchvision",
@@ -72,9 +84,10 @@ def prepare() -> None:
     with _mmcv_not_too_new():
         _import_or_explain("mmdet", INSTALL_HINT)
         _import_or_explain("mmagic", INSTALL_HINT)
-    with _without_onedl():
+    with _quieter_imports():
         _import_or_explain("mmdet.datasets", INSTALL_HINT)
     _open_mmagic()
+    _quieter_checkpoints()
     _teach_mmengine()
     _prepared = True
 
@@ -145,20 +158,29 @@ def _mmcv_not_too_new() -> Iterator[None]:
 
 
 @contextmanager
-def _without_onedl() -> Iterator[None]:
-    """The kept mmdet prints twice at import that it skips OneDL, a service that nobody asked for; all else is said."""
+def _quieter_imports() -> Iterator[None]:
+    """Leave the lines out that the libraries log about themselves at import."""
     logging = importlib.import_module("mmengine.logging")
     real = logging.print_log
-
-    def print_log(msg: Any, *args: Any, **options: Any) -> None:
-        if not str(msg).startswith("Could not import OneDL"):
-            real(msg, *args, **options)
-
-    logging.print_log = print_log  # type: ignore[attr-defined]
+    logging.print_log = _without_own_lines(real)  # type: ignore[attr-defined]
     try:
         yield
     finally:
         logging.print_log = real  # type: ignore[attr-defined]
+
+
+def _quieter_checkpoints() -> None:
+    """Leave the lines out that mmengine logs about itself whenever a run begins to save."""
+    client = importlib.import_module("mmengine.fileio.file_client")
+    client.print_log = _without_own_lines(client.print_log)  # type: ignore[attr-defined]
+
+
+def _without_own_lines(print_log: Callable) -> Callable:
+    def filtered(msg: Any, *args: Any, **options: Any) -> None:
+        if not str(msg).startswith(OWN_LINES):
+            print_log(msg, *args, **options)
+
+    return filtered
 
 
 def _release(version: str) -> tuple[int, ...]:

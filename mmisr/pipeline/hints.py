@@ -13,7 +13,7 @@ from mmisr.openmmlab.editor import image_seed
 from mmisr.ops.resample import resize
 from mmisr.pipeline.handoff import Handoff, source_hw
 from mmisr.structures.frames import FrameMap
-from mmisr.structures.sr_result import UpscaleHints
+from mmisr.structures.hints import BatchHints, ImageHints
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,20 @@ class PriorPass:
         return boxes + grow
 
 
-def ground_truth_hints(lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> UpscaleHints | None:
+def ground_truth_hints(lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
     """Annotated boxes in the lr frame, where a sample carries them, and the seeds of the images.
 
     Only the ``oracle`` router reads the boxes, and its results leak: sharpness then marks where objects are.
     """
     if samples is None:
         return None
-    boxes = [_annotated(x, s) for x, s in zip(lr, samples, strict=True)]
-    known = None if any(b is None for b in boxes) else [b for b in boxes if b is not None]
-    return UpscaleHints(boxes_lr=known, seeds=seeds(samples))
+    pairs = zip(lr, samples, strict=True)
+    return [ImageHints(boxes_lr=_annotated(image, sample), seed=seed_of(sample)) for image, sample in pairs]
 
 
-def seeds(samples: Sequence[DetDataSample]) -> list[int]:
-    """One seed an image, from its id alone."""
-    return [image_seed(s.metainfo.get("img_id")) for s in samples]
+def seed_of(sample: DetDataSample) -> int:
+    """The seed of an image, from its id alone."""
+    return image_seed(sample.metainfo.get("img_id"))
 
 
 def _annotated(lr: Tensor, sample: DetDataSample) -> Tensor | None:

@@ -8,17 +8,19 @@ from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training, load_into, load_state
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
+from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.timing import NULL_TIMER
 from mmisr.pipeline.handoff import DetectorBatch, Handoff, source_hw
-from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seeds
-from mmisr.pipeline.strategy import Strategy
+from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seed_of
+from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.registry import MODELS, STRATEGIES
-from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.sr_result import SRResult
 
 DETECTOR_PARTS = ("backbone", "neck", "bbox_head", "rpn_head", "roi_head", "mask_head", "query_head")
 """Attributes that mmdet's hooks and tools reach for on a model (``YOLOXModeSwitchHook`` sets ``bbox_head.use_l1``)."""
@@ -41,7 +43,7 @@ class TestConfig:
 
 
 @MODELS.register_module()
-class SRDetector(BaseDetector):
+class SRDetector(BaseDetector, PhasedModel):
     """LR image -> SR editor -> handoff -> detector -> boxes in the frame of the annotations.
 
     Trains, tests and resumes with mmengine's Runner, mmdet's hooks, visualizer, TTA and AMP, like any mmdet detector.
@@ -87,12 +89,14 @@ class SRDetector(BaseDetector):
         self.detector = build_detector(detector)
         self.handoff = Handoff(**(handoff or {}))
         self.strategy: Strategy = STRATEGIES.build(strategy or {"type": "Frozen"})
+        self.phase: Phase | None = None
         self.test_cfg = TestConfig(**(test_cfg or {}))
         self.prior = None if self.test_cfg.prior is None else PriorPass(**self.test_cfg.prior)
         self.timer = NULL_TIMER
         self.checkpoints = _known_parts(checkpoints or {})
         self._load_parts()
-        self.strategy.set_up(self)
+        for part in rest_for_good(self):
+            part.requires_grad_(False)
 
     def predict(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> list[DetDataSample]:
         """Detect.
@@ -113,9 +117,20 @@ class SRDetector(BaseDetector):
         with self.timer.stage("to_source"):
             return self._finish(found, batch, results, batch_data_samples)
 
-    def loss(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> dict:
-        """The losses that the strategy asks for; shapes as in :meth:`predict`."""
-        return self.strategy.losses(self, batch_inputs, batch_data_samples)
+    def loss(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> Losses:
+        """The losses of the phase that the pair is in, or of the strategy's only one; shapes as in :meth:`predict`.
+
+        Raises:
+            RuntimeError: The strategy has several phases, and whoever trains the pair does not run them.
+        """
+        phases = self.strategy.phases
+        if self.phase is None and len(phases) > 1:
+            raise RuntimeError(
+                f"strategy {type(self.strategy).__name__} has {len(phases)} phases, and this training step knows of none. "
+                "With several processes set model_wrapper_cfg=dict(type='mmisr.PhasedDistributedDataParallel', "
+                "broadcast_buffers=False); mmisr's own train.py does"
+            )
+        return (self.phase or phases[0]).losses(self, batch_inputs, batch_data_samples)
 
     def upscale(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None) -> list[SRResult]:
         """Super-resolve images of any sizes; images of equal size run as one batch, none is padded for another.
@@ -130,8 +145,8 @@ class SRDetector(BaseDetector):
         hints = self._hints(lr, samples)
         results: dict[int, SRResult] = {}
         for indices in group_by_shape(lr):
-            part = self.editor.upscale(torch.stack([lr[i] for i in indices]), hints and hints.select(indices))
-            results.update(zip(indices, _split(part), strict=True))
+            part = self.editor.upscale(torch.stack([lr[i] for i in indices]), hints and [hints[i] for i in indices])
+            results.update(zip(indices, part.split(), strict=True))
         return [results[i] for i in range(len(lr))]
 
     def detection_losses(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> dict:
@@ -144,14 +159,27 @@ class SRDetector(BaseDetector):
         batch = self.handoff(images, samples, self.detector, training=True)
         return self.detector.loss(batch.inputs, batch.samples)
 
+    def parts(self) -> dict[str, nn.Module]:
+        """What can learn, by the names that a phase and an optimiser use."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    def learning(self) -> list[tuple[str, ...]]:
+        """The parts that learn in each phase of the strategy."""
+        return [phase.learns for phase in self.strategy.phases]
+
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """One step, as the strategy takes it."""
-        return self.strategy.train_step(self, data, optim_wrapper)
+        """One iteration in one process: the phases of the strategy, in order."""
+        return train_phases(self, data, optim_wrapper, self)
+
+    def train_phases(self, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
+        """The same, with each phase run through ``forward``, which averages gradients over the processes."""
+        return train_phases(self, data, optim_wrapper, forward)
 
     def train(self, mode: bool = True) -> SRDetector:
-        """Set the mode; what the strategy freezes stays in evaluation."""
+        """Set the mode; parts that no phase teaches stay in evaluation."""
         super().train(mode)
-        self.strategy.set_modes(self)
+        for part in rest_for_good(self):
+            part.eval()
         return self
 
     def init_weights(self) -> None:
@@ -174,11 +202,11 @@ class SRDetector(BaseDetector):
             samples = [DetDataSample(metainfo={"source_shape": tuple(i.shape[-2:])}) for i in images]
         return self.handoff(images, samples, self.detector, training=False)
 
-    def _hints(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> UpscaleHints | None:
+    def _hints(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
         if self.prior is None or samples is None:
             return ground_truth_hints(lr, samples)
         boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
-        return UpscaleHints(boxes_lr=boxes, seeds=seeds(samples))
+        return [ImageHints(boxes_lr=b, seed=seed_of(s)) for b, s in zip(boxes, samples, strict=True)]
 
     def _finish(
         self,
@@ -194,6 +222,10 @@ class SRDetector(BaseDetector):
                 if result.routing is not None:
                     sample.set_field(result.routing, "routing", field_type="metainfo")
         return samples
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any) -> None:
+        drop_other_training(state_dict, self.state_dict(), prefix + TRAINING_ONLY, len(prefix))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _load_parts(self) -> None:
         for part, path in self.checkpoints.items():
@@ -211,17 +243,6 @@ def group_by_shape(images: Sequence[Tensor]) -> list[list[int]]:
     for index, image in enumerate(images):
         groups.setdefault(tuple(image.shape[-2:]), []).append(index)
     return list(groups.values())
-
-
-def _split(result: SRResult) -> list[SRResult]:
-    routing = result.routing
-    return [
-        SRResult(
-            result.image[i : i + 1],
-            routing and RoutingMap(routing.exits[i : i + 1], routing.token_size, routing.num_exits),
-        )
-        for i in range(len(result.image))
-    ]
 
 
 def _known_parts(checkpoints: dict[str, str]) -> dict[str, str]:

@@ -1,57 +1,151 @@
-"""The protocol of a training strategy: how the pair is taught."""
+"""How the pair is taught: a strategy is a list of phases, and may own networks that only training needs."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import torch
+from mmengine.model.utils import detect_anomalous_params
 from mmengine.optim import OptimWrapper
-from torch import Tensor
+from torch import Tensor, nn
+
+from mmisr.openmmlab.distributed import PhaseOptimizers, check_one_optimizer
 
 if TYPE_CHECKING:
     from mmisr.openmmlab.detector import DetDataSample
     from mmisr.pipeline.sr_detector import SRDetector
 
+PARTS = ("editor", "detector", "strategy")
+"""What can learn: the two parts of the pair, and the networks of the strategy itself."""
 
-class Strategy(Protocol):
-    """What SRDetector asks of a strategy; training regimes differ by config, never by subclass of the pair."""
-
-    def set_up(self, model: SRDetector) -> None:
-        """Freeze what this strategy does not train; called once, when the pair is built."""
-
-    def set_modes(self, model: SRDetector) -> None:
-        """Correct train/eval modes of the parts; called after every ``model.train(mode)``."""
-
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> dict[str, Tensor | list[Tensor]]:
-        """All losses of one batch; the sum of those whose name contains ``loss`` is minimised."""
-
-    def train_step(self, model: SRDetector, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Any]:
-        """One optimiser step; strategies with two phases override it."""
+Losses = dict[str, Tensor | list[Tensor]]
+"""Losses by name; the sum of those whose name contains ``loss`` is minimised, the others are logged."""
 
 
-class OnePhase(ABC):
-    """Base of the strategies that take one ordinary optimiser step per batch; set-up and modes may stay as they are."""
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser step of an iteration.
 
-    def set_up(self, model: SRDetector) -> None:  # noqa: B027  (a default, not a forgotten override)
-        """Nothing is frozen unless a strategy says so."""
+    Args:
+        name: What its losses are logged under, where a strategy has several phases.
+        learns: The parts that learn, of ``PARTS``. Every other part rests: its weights and its batch-norm statistics
+            stay as they are, and gradients pass through it all the same.
+        losses: The losses of one batch, from (pair, LR images, samples) as :meth:`SRDetector.loss` gets them.
 
-    def set_modes(self, model: SRDetector) -> None:  # noqa: B027
-        """Modes stay as set unless a strategy says otherwise."""
+    Raises:
+        ValueError: ``learns`` is empty or names something else.
+    """
 
+    name: str
+    learns: tuple[str, ...]
+    losses: Callable[[SRDetector, Sequence[Tensor], Sequence[DetDataSample]], Losses]
+
+    def __post_init__(self) -> None:
+        if not self.learns or not set(self.learns) <= set(PARTS):
+            raise ValueError(f"phase {self.name!r} must teach some of {', '.join(PARTS)}, got learns={self.learns}")
+
+
+class Strategy(nn.Module, ABC):
+    """How the pair is taught; training regimes differ by config, never by subclass of the pair.
+
+    A subclass declares its phases, which run one after another in every iteration, in one process and in several.
+    Networks that it assigns to itself are trained (with ``'strategy'`` in a phase's ``learns``) and saved with a run,
+    and left out of published checkpoints; a pair with another strategy loads such a checkpoint without them. One that
+    only teaches is held out (:meth:`hold_out`).
+    """
+
+    @property
     @abstractmethod
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> dict[str, Tensor | list[Tensor]]:
-        """All losses of one batch."""
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases of an iteration, in order; at least one."""
 
-    def train_step(self, model: SRDetector, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Any]:
-        """Forward, backward, step, as mmengine's ``BaseModel.train_step``."""
-        with optim_wrapper.optim_context(model):
-            data = model.data_preprocessor(data, True)
-            losses = model(**data, mode="loss")
-        total, log_vars = model.parse_losses(losses)
-        optim_wrapper.update_params(total)
-        return log_vars
+    def hold_out(self, name: str, network: nn.Module) -> None:
+        """Keep a fixed network, such as a teacher, as an attribute that is no part of the model.
+
+        It follows the pair to its device, and is in evaluation for good; it is in no checkpoint and no optimiser.
+
+        Args:
+            name: Of the attribute.
+            network: It is frozen.
+        """
+        self.__dict__[name] = network.eval().requires_grad_(False)
+        self.__dict__.setdefault("_held_out", []).append(name)
+
+    def _apply(self, fn: Callable, recurse: bool = True) -> Strategy:
+        for name in self.__dict__.get("_held_out", []):
+            self.__dict__[name]._apply(fn)
+        return super()._apply(fn, recurse)
+
+
+def rest_for_good(model: SRDetector) -> list[nn.Module]:
+    """The parts that learn in no phase of the pair's strategy."""
+    taught = {name for phase in model.strategy.phases for name in phase.learns}
+    return [part for name, part in model.parts().items() if name not in taught]
+
+
+@contextmanager
+def in_phase(model: SRDetector, phase: Phase) -> Iterator[None]:
+    """Within, the parts of a phase learn and all others rest; after it everything is as it was.
+
+    Args:
+        model: The pair.
+        phase: Of its strategy.
+    """
+    resting = [part for name, part in model.parts().items() if name not in phase.learns]
+    frozen = [weight for part in resting for weight in part.parameters() if weight.requires_grad]
+    modes = [(module, module.training) for part in resting for module in part.modules()]
+    for part in resting:
+        part.eval()
+    for weight in frozen:
+        weight.requires_grad_(False)
+    model.phase = phase
+    try:
+        yield
+    finally:
+        model.phase = None
+        for weight in frozen:
+            weight.requires_grad_(True)
+        for module, training in modes:
+            module.training = training
+
+
+def train_phases(model: SRDetector, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
+    """One iteration of the pair: each phase has its own forward and backward pass and its own step.
+
+    Where gradients are accumulated, a later phase sees the parts of an earlier one as they are: they move only once their
+    accumulation is full. With one phase, accumulation over two batches equals the double batch.
+
+    Args:
+        model: The pair.
+        data: One batch, as the data loader gives it.
+        optim_wrapper: One optimiser for all parts, or one per part.
+        forward: What a phase is run through: the pair, or the wrapper that averages its gradients over processes.
+
+    Returns:
+        What to log: the losses, under the name of their phase where there are several, and ``loss``, their sum.
+
+    Raises:
+        ValueError: One optimiser would accumulate the gradients of several phases.
+    """
+    phases = model.strategy.phases
+    check_one_optimizer(optim_wrapper, [phase.learns for phase in phases])
+    batch = model.data_preprocessor(data, True)
+    logs: dict[str, Tensor] = {}
+    for phase in phases:
+        optimizers = PhaseOptimizers(optim_wrapper, phase.learns)
+        with in_phase(model, phase):
+            with optimizers.context(forward):
+                losses = forward(**batch, mode="loss")
+            total, values = model.parse_losses(losses)
+            optimizers.update(total)
+            if getattr(forward, "detect_anomalous_params", False):  # the wrapper's own option
+                detect_anomalous_params(total, model=forward)
+        place = f"{phase.name}/" if len(phases) > 1 else ""
+        logs |= {f"{place}{name}": value.detach() for name, value in values.items()}
+    if len(phases) > 1:
+        logs["loss"] = torch.stack([logs[f"{phase.name}/loss"] for phase in phases]).sum()
+    return logs

@@ -30,7 +30,7 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
 
 def _cells(f: Mapping[str, Any], bins: list[str]) -> list[str]:
     tokens = f["tokens"]
-    shares = "-" if tokens["easy"] is None else "/".join(f"{100 * v:.0f}" for v in tokens.values())
+    shares = "/".join(f"{100 * v:.0f}" for v in tokens.values() if v is not None) or "-"
     return [
         *(_fixed(f[k], 3) for k in ("AP", "AP50")),
         *(_fixed(f["bins"][b]["AP"], 3) for b in bins),

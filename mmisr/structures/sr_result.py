@@ -1,34 +1,14 @@
-"""What an SR editor reads beside the image, and what it returns."""
+"""What an SR editor returns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-
-@dataclass(frozen=True)
-class UpscaleHints:
-    """Optional facts about a batch that some routers use; most editors ignore them.
-
-    Args:
-        boxes_lr: For each image (N_i, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which leaks),
-            detections of a cheap pass for the detector-prior router.
-        seeds: For each image an integer that random choices derive from, so that a result does not depend on the
-            batch an image comes in.
-    """
-
-    boxes_lr: Sequence[Tensor] | None = None
-    seeds: Sequence[int] | None = None
-
-    def select(self, indices: Sequence[int]) -> UpscaleHints:
-        """The hints of the images at ``indices``."""
-        return UpscaleHints(
-            None if self.boxes_lr is None else [self.boxes_lr[i] for i in indices],
-            None if self.seeds is None else [self.seeds[i] for i in indices],
-        )
+EXIT_NAMES = ("easy", "moderate", "hard")
+"""Of the exits of an editor with three, first to last."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +16,33 @@ class RoutingMap:
     """Which exit each token left by.
 
     Args:
-        exits: (B, rows, cols) integers, 0 easy, 1 moderate, 2 hard.
+        exits: (B, rows, cols) integers, from 0 for the first exit, the cheapest.
         token_size: Side of a token in LR pixels.
-        num_exits: How many exits the editor has.
+        exit_names: What the exits are called, from first to last.
     """
 
     exits: Tensor
     token_size: int
-    num_exits: int = 3
+    exit_names: tuple[str, ...] = EXIT_NAMES
 
     def shares(self) -> Tensor:
-        """(B, num_exits) share of each image's tokens that left by each exit; rows sum to 1."""
+        """(B, exits) share of each image's tokens that left by each exit; rows sum to 1."""
         flat = self.exits.flatten(1).long()
-        counts = torch.stack([(flat == k).sum(1) for k in range(self.num_exits)], dim=1)
+        counts = torch.stack([(flat == k).sum(1) for k in range(len(self.exit_names))], dim=1)
         return counts / flat.shape[1]
+
+    def image(self, index: int) -> RoutingMap:
+        """The map of one image of the batch, as a batch of one."""
+        return replace(self, exits=self.exits[index : index + 1])
+
+    def cpu(self) -> RoutingMap:
+        """The map in the computer's own memory."""
+        return replace(self, exits=self.exits.cpu())
+
+    def cropped(self, lr_hw: tuple[int, int]) -> RoutingMap:
+        """Without the tokens that lie wholly beyond an image of this height and width in LR pixels."""
+        rows, cols = (-(-side // self.token_size) for side in lr_hw)
+        return replace(self, exits=self.exits[:, :rows, :cols])
 
 
 @dataclass
@@ -59,9 +52,18 @@ class SRResult:
     Args:
         image: (B, 3, s*h, s*w) RGB, clamped to [0, 1] in evaluation, unclamped in training.
         routing: The routing map of an adaptive editor, else None.
-        aux: Extra tensors by name for losses and analysis (exits, logits).
+        aux: Extra tensors by name for losses and analysis (exits, logits), (B, ...) each.
     """
 
     image: Tensor
     routing: RoutingMap | None = None
     aux: dict[str, Tensor] | None = None
+
+    def split(self) -> list[SRResult]:
+        """One result an image, each of batch size 1; ``aux`` has one entry an image, or is shared where it is a scalar."""
+        return [self._image(index) for index in range(len(self.image))]
+
+    def _image(self, index: int) -> SRResult:
+        part = slice(index, index + 1)
+        aux = self.aux and {name: value[part] if value.ndim else value for name, value in self.aux.items()}
+        return SRResult(self.image[part], self.routing and self.routing.image(index), aux)

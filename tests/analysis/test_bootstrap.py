@@ -136,7 +136,7 @@ def test_figures_have_counts_intervals_and_gaps(run_of, records_of):
     low, high = found["intervals"]["AP_tiny"]
     assert low < found["bins"]["tiny"]["AP"] < high
     assert "AP_medium" not in found["intervals"]
-    assert found["tokens"] == {"easy": None, "moderate": None, "hard": None}
+    assert found["tokens"] == {}
     assert (found["macs"], found["ms"]) == (5.0, {"upscale": 2.0})
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from mmisr.openmmlab.editor import MagicDataSample, SREditor
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
-from mmisr.structures.sr_result import UpscaleHints
+from mmisr.structures.hints import BatchHints, ImageHints
 
 SIZES_HW = [(1, 1), (2, 3), (7, 5), (13, 21), (33, 17)]
 """Odd sizes, and sizes below a token (8 pixels) or a window."""
@@ -148,10 +148,10 @@ def pictures(count: int = 3, hw: tuple[int, int] = (19, 27)) -> Tensor:
     return batch
 
 
-def hints(count: int = 3) -> UpscaleHints:
+def hints(count: int = 3) -> list[ImageHints]:
     """Hints for :func:`pictures`, different for each."""
     boxes = [torch.tensor([[2.0 + 5 * n, 1.0, 12.0 + 5 * n, 9.0]]) for n in range(count)]
-    return UpscaleHints(boxes_lr=boxes, seeds=[11 * n for n in range(count)])
+    return [ImageHints(boxes_lr=b, seed=11 * n) for n, b in enumerate(boxes)]
 
 
 @torch.no_grad()
@@ -162,7 +162,7 @@ def loud(editor: SREditor) -> SREditor:
     return editor
 
 
-def upscale(editor: SREditor, lr: Tensor, given: UpscaleHints | None):
+def upscale(editor: SREditor, lr: Tensor, given: BatchHints | None):
     with torch.no_grad():
         return editor.upscale(lr, given)
 
@@ -237,7 +237,7 @@ def test_an_image_does_not_depend_on_its_batch(case, tmp_path):
     if case.adaptive:
         assert len(whole.routing.exits.unique()) > 1, "every token left alike: nothing was routed"
     for order in ([0], [1], [2], [2, 0, 1], [1, 1]):
-        part = upscale(editor, lr[order], given.select(order))
+        part = upscale(editor, lr[order], [given[i] for i in order])
         torch.testing.assert_close(part.image, whole.image[order], atol=1e-5, rtol=0)
         if case.adaptive:
             assert torch.equal(part.routing.exits, whole.routing.exits[order])
@@ -264,7 +264,7 @@ def test_trains_one_step_alone(case, tmp_path):
     samples = []
     for n, image in enumerate(hr):
         sample = MagicDataSample(gt_img=(image * 255).round().byte())
-        sample.set_metainfo({"img_id": n, "boxes_lr": hints(2).boxes_lr[n].numpy()})
+        sample.set_metainfo({"img_id": n, "boxes_lr": hints(2)[n].boxes_lr.numpy()})
         samples.append(sample)
     before = {name: p.detach().clone() for name, p in editor.named_parameters()}
     wrapper = OptimWrapper(torch.optim.SGD(editor.parameters(), lr=0.1))

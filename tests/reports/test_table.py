@@ -17,7 +17,7 @@ FIGURES = {
     "psnr": NONE,
     "ssim": NONE,
     "new_false_positives": 1.5,
-    "tokens": {"easy": None, "moderate": None, "hard": None},
+    "tokens": {},
     "macs": 3e9,
     "macs_by_stage": {"upscale": 1e9, "detector": 2e9},
     "ms": {"upscale": 10.0, "detector": 20.0},

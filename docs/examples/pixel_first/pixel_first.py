@@ -11,12 +11,12 @@ from torch.nn import functional as F
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.pipeline.strategy import OnePhase
+from mmisr.pipeline.strategy import Losses, Phase, Strategy
 from mmisr.registry import STRATEGIES
 
 
 @STRATEGIES.register_module()
-class PixelFirst(OnePhase):
+class PixelFirst(Strategy):
     """Teach the editor to restore before the detector may pull at it.
 
     A fresh editor makes images that the detector has never seen, and the detection loss of the first iterations says
@@ -31,17 +31,21 @@ class PixelFirst(OnePhase):
     """
 
     def __init__(self, pixel_iters: int, detection_weight: float = 1.0) -> None:
+        super().__init__()
         if pixel_iters < 0 or detection_weight < 0:
             raise ValueError(f"PixelFirst needs numbers >= 0, got {pixel_iters} and {detection_weight}")
         self.pixel_iters = pixel_iters
         self.detection_weight = detection_weight
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> dict[str, Tensor | list[Tensor]]:
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One phase: both parts learn, as far as the losses reach them."""
+        return (Phase("pixel_first", ("editor", "detector"), self.losses),)
+
+    def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
         """The pixel loss; from iteration ``pixel_iters`` on the detector's losses too."""
         images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses: dict[str, Tensor | list[Tensor]] = {"loss_pixel_first_pixel": _pixel_loss(images, samples)}
+        losses: Losses = {"loss_pixel_first_pixel": _pixel_loss(images, samples)}
         if iteration() >= self.pixel_iters:
             found = model.detection_losses(images, samples)
             losses |= {name: _weighted(value, self.detection_weight) for name, value in found.items()}

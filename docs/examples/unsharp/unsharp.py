@@ -10,7 +10,8 @@ from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.resample import resize
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import SRResult
 
 
 @MODELS.register_module()
@@ -46,7 +47,7 @@ class Unsharp(SREditor):
         """Scale and name; any size will do, so nothing more."""
         return self._info
 
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         h, w = lr.shape[-2:]
         image = resize(lr, (h * self.info.scale, w * self.info.scale), "bicubic")
         return SRResult(image + self.amount * (image - blur(image, self.kernel)))

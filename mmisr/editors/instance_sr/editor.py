@@ -26,12 +26,13 @@ from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, Router, build_router
 from mmisr.editors.instance_sr.sparse import Execution
 from mmisr.openmmlab.checkpoints import load_into, load_state
-from mmisr.openmmlab.editor import MagicDataSample, SREditor, hints_from
+from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import SRResult
 
 STAGES = ("decoder", "encoder", "joint")
 SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
@@ -146,7 +147,7 @@ class InstanceSR(SREditor):
         return self.net.macs(exits, self.router, self.execution, self.budget)
 
     @torch.no_grad()
-    def upscale_bands(self, lr: Tensor, hints: UpscaleHints | None = None) -> Iterator[tuple[slice, Tensor]]:
+    def upscale_bands(self, lr: Tensor, hints: BatchHints | None = None) -> Iterator[tuple[slice, Tensor]]:
         """Upscale one image too large to be held as floats, as 8-bit bands of rows.
 
         Args:
@@ -193,15 +194,7 @@ class InstanceSR(SREditor):
         targets = torch.stack([box_targets(b, (logits.shape[-2], logits.shape[-1]), token) for b in boxes]).to(lr)
         return losses | self._encoder_terms(logits, found, labels, targets)
 
-    def forward_inference(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> MagicDataSample:
-        """As in mmagic; the samples get their routing map too, for the metrics."""
-        result = self.upscale(inputs, hints_from(data_samples))
-        if data_samples is not None and result.routing is not None:
-            maps = [RoutingMap(exits[None].cpu(), self.net.token_size) for exits in result.routing.exits]
-            data_samples.set_metainfo({"routing": maps})
-        return MagicDataSample(pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu())
-
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if self.training:
             return self.net.forward_dense(lr, self.router, hints)
         return self.net(lr, self.router, hints, self.budget, self.execution)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from mmisr.ops.boxes import centres_near, covered_share, touched
+from mmisr.structures.sr_result import EXIT_NAMES
 
 EASY, MODERATE, HARD = 0, 1, 2
-CLASSES = ("easy", "moderate", "hard")
+CLASSES = EXIT_NAMES
 
 
 @dataclass(frozen=True)

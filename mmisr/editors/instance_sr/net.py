@@ -17,7 +17,8 @@ from mmisr.editors.instance_sr.sparse import Execution, Plan, SparseDecoder
 from mmisr.ops.cost_model import CostModel, Workload, measured
 from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
-from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import RoutingMap, SRResult
 
 
 class InstanceSRNet(nn.Module):
@@ -49,7 +50,7 @@ class InstanceSRNet(nn.Module):
         self,
         lr: Tensor,
         router: Router,
-        hints: UpscaleHints | None = None,
+        hints: BatchHints | None = None,
         budget: Budget | None = None,
         execution: Execution | None = None,
     ) -> SRResult:
@@ -78,7 +79,7 @@ class InstanceSRNet(nn.Module):
         self,
         lr: Tensor,
         router: Router,
-        hints: UpscaleHints | None = None,
+        hints: BatchHints | None = None,
         budget: Budget | None = None,
         execution: Execution | None = None,
     ) -> Iterator[tuple[slice, Tensor]]:
@@ -88,7 +89,7 @@ class InstanceSRNet(nn.Module):
         plan = self._plan(self._given(lr, hints, execution.most_pixels), router, budget, sparse)
         return sparse.bands(lr, plan, execution.most_pixels)
 
-    def forward_dense(self, lr: Tensor, router: Router, hints: UpscaleHints | None = None) -> SRResult:
+    def forward_dense(self, lr: Tensor, router: Router, hints: BatchHints | None = None) -> SRResult:
         """The same by dense passes of every exit; for training and as a reference."""
         given = self._given(lr, hints)
         exits = router(given)
@@ -136,7 +137,7 @@ class InstanceSRNet(nn.Module):
             return sparse.plan(torch.full((len(given.lr), *given.grid), HARD))
         return sparse.plan(router(given))
 
-    def _given(self, lr: Tensor, hints: UpscaleHints | None, most_pixels: int = 1 << 62) -> RouteInput:
+    def _given(self, lr: Tensor, hints: BatchHints | None, most_pixels: int = 1 << 62) -> RouteInput:
         last = lr.to(memory_format=torch.channels_last)
 
         def encode() -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
-from mmisr.structures.sr_result import UpscaleHints
+from mmisr.structures.hints import BatchHints, ImageHints, every
 
 Shares = tuple[float, float, float]
 """Shares of the tokens that leave by (easy, moderate, hard)."""
@@ -30,7 +30,7 @@ class RouteInput:
 
     lr: Tensor
     token: int
-    hints: UpscaleHints | None
+    hints: BatchHints | None
     encode: Callable[[], tuple[Tensor, Tensor]]
     encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
 
@@ -99,15 +99,16 @@ class FromBoxes:
         Raises:
             ValueError: No boxes were given.
         """
-        if given.hints is None or given.hints.boxes_lr is None:
+        known = every(given.hints, "boxes_lr")
+        if known is None:
             way = (
-                "use annotated images, or UpscaleHints(boxes_lr=...)"
+                "use annotated images, or ImageHints(boxes_lr=...)"
                 if self.name == "oracle"
-                else "set test_cfg=dict(prior=dict()) in the SRDetector, or give UpscaleHints(boxes_lr=...)"
+                else "set test_cfg=dict(prior=dict()) in the SRDetector, or give ImageHints(boxes_lr=...)"
             )
             raise ValueError(f"router '{self.name}' needs boxes in the lr frame and got none; {way}")
         hw = given.lr.shape[-2], given.lr.shape[-1]
-        labels = [self.rule(boxes, hw, given.token) for boxes in given.hints.boxes_lr]
+        labels = [self.rule(boxes, hw, given.token) for boxes in known]
         return torch.stack(labels).to(given.lr.device)
 
 
@@ -169,7 +170,7 @@ class Random:
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Route; images without a seed all draw from seed 0."""
-        seeds = given.hints.seeds if given.hints is not None and given.hints.seeds is not None else [0] * len(given.lr)
+        seeds = [image.seed or 0 for image in given.hints or [ImageHints()] * len(given.lr)]
         draws = [torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds]
         return by_rank(torch.stack(draws).to(given.lr.device), _counts(self.shares, given))
 

@@ -11,7 +11,8 @@ from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import SRResult
 
 PREFIXES = ("editor.generator.", "generator_ema.module.", "generator_ema.", "generator.")
 """Where mmagic and we keep a network inside a checkpoint; averaged weights win over the last ones."""
@@ -72,7 +73,7 @@ class PlainSR(SREditor):
         super().init_weights()
         self._load()
 
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         return SRResult(self.generator(lr))
 
     def _load(self) -> None:

@@ -8,7 +8,8 @@ from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.resample import MODES, resize
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import SRResult
 
 
 @MODELS.register_module()
@@ -36,6 +37,6 @@ class Resample(SREditor):
         """Scale and name."""
         return self._info
 
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         h, w = lr.shape[-2:]
         return SRResult(resize(lr, (h * self.info.scale, w * self.info.scale), self.mode))

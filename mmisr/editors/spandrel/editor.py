@@ -11,7 +11,8 @@ from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.sr_result import SRResult, UpscaleHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.sr_result import SRResult
 
 INSTALL = "pip install spandrel"
 
@@ -69,7 +70,7 @@ class SpandrelSR(SREditor):
     def init_weights(self) -> None:
         """Keep the checkpoint's weights: some networks would draw new ones here."""
 
-    def _upscale(self, lr: Tensor, hints: UpscaleHints | None) -> SRResult:
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         return SRResult(self._call(self.generator, lr))
 
 

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from mmisr.structures.sr_result import RoutingMap
 
-EXITS = ("easy", "moderate", "hard")
-
-
-def exit_names(num_exits: int) -> tuple[str, ...]:
-    """Names of the exits from first to last: easy, moderate, hard where there are three, else by number."""
-    return EXITS if num_exits == len(EXITS) else tuple(f"exit{i}" for i in range(num_exits))
-
 
 def routing_shares(routing: RoutingMap) -> dict[str, float]:
     """Share of the tokens that left by each exit, over all images of the map; the shares sum to 1.
@@ -27,4 +20,4 @@ def routing_shares(routing: RoutingMap) -> dict[str, float]:
         {'tokens_easy': 0.75, 'tokens_moderate': 0.0, 'tokens_hard': 0.25}
     """
     shares = routing.shares().double().mean(0).tolist()
-    return {f"tokens_{name}": share for name, share in zip(exit_names(routing.num_exits), shares, strict=True)}
+    return {f"tokens_{name}": share for name, share in zip(routing.exit_names, shares, strict=True)}

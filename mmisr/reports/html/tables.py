@@ -120,7 +120,7 @@ def _figures(f: Mapping[str, Any], bins: Sequence[str]) -> list[Cell]:
 
 def routing_table(comparison: Comparison) -> Table | None:
     """Share of tokens by exit; None where no arm routes tokens."""
-    routed = {n: f["tokens"] for n, f in comparison.arms.items() if f["tokens"] and f["tokens"]["easy"] is not None}
+    routed = {n: f["tokens"] for n, f in comparison.arms.items() if None not in (f["tokens"] or {0: None}).values()}
     if not routed:
         return None
     exits = list(next(iter(routed.values())))

@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.pipeline.strategy import OnePhase
+from mmisr.pipeline.strategy import Losses, Phase, Strategy
 from mmisr.registry import STRATEGIES
 
 
 @STRATEGIES.register_module()
-class Joint(OnePhase):
+class Joint(Strategy):
     """SR and detector trained together (S + T).
 
     Source: the joint baseline of SR4IR (CVPR 2024), L = 1.0 L1(SR, HR) + 1.0 L_det.
@@ -29,18 +29,28 @@ class Joint(OnePhase):
     """
 
     def __init__(self, pixel_weight: float = 1.0, detection_weight: float = 1.0) -> None:
+        super().__init__()
         for name, weight in (("pixel_weight", pixel_weight), ("detection_weight", detection_weight)):
             if weight < 0:
                 raise ValueError(f"strategy Joint: {name} must be >= 0, got {weight}")
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> dict[str, Tensor | list[Tensor]]:
-        """Pixel loss, and the detector's own losses, on the same SR images."""
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One phase: both parts learn."""
+        return (Phase("joint", ("editor", "detector"), self.losses),)
+
+    def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+        """Pixel loss, and the detector's own losses, on the same SR images.
+
+        Args:
+            model: The pair.
+            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
+            samples: Their samples: ground truth in the source frame, and the HR image.
+        """
         images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses = {
+        losses: Losses = {
             name: _scaled(value, self.detection_weight) if "loss" in name else value
             for name, value in model.detection_losses(images, samples).items()
         }

@@ -6,7 +6,7 @@ import torch
 from mmisr.openmmlab.editor import MagicDataSample
 from mmisr.ops.macs import count_macs
 from mmisr.registry import MODELS
-from mmisr.structures.sr_result import UpscaleHints
+from mmisr.structures.hints import ImageHints
 
 ORDER = {f"{k}_{w}": v for k in ("gt", "img") for w, v in (("channel_order", "RGB"), ("color_type", "color"))}
 SMALL = {"channels": 8, "blocks": (1, 1, 1)}
@@ -45,10 +45,10 @@ def test_result_does_not_depend_on_the_batch(router):
     editor = build(router=router, execution={"halo": 2})
     lr = torch.rand(3, 3, 37, 50)
     boxes = [torch.tensor([[4.0, 4, 9, 9]]), torch.zeros((0, 4)), torch.tensor([[0.0, 0, 30, 30]])]
-    hints = UpscaleHints(boxes, [1, 2, 3])
+    hints = [ImageHints(boxes_lr=b, seed=s) for b, s in zip(boxes, (1, 2, 3), strict=True)]
     together = editor.upscale(lr, hints)
     for i in range(3):
-        alone = editor.upscale(lr[i : i + 1], hints.select([i]))
+        alone = editor.upscale(lr[i : i + 1], [hints[i]])
         assert torch.equal(alone.routing.exits[0], together.routing.exits[i])
         torch.testing.assert_close(alone.image[0], together.image[i], rtol=0, atol=1e-5)
 
@@ -58,7 +58,8 @@ def test_result_does_not_depend_on_the_batch(router):
 @torch.no_grad()
 def test_macs_charge_everything_that_runs(router, hw):
     editor = build(router=router, execution={"halo": 2})
-    lr, hints = torch.rand(1, 3, *hw), UpscaleHints([torch.tensor([[4.0, 4, 9, 9], [20, 20, 36, 36]])], [1])
+    lr = torch.rand(1, 3, *hw)
+    hints = [ImageHints(boxes_lr=torch.tensor([[4.0, 4, 9, 9], [20, 20, 36, 36]]), seed=1)]
     exits = editor.upscale(lr, hints).routing.exits[0]
     assert editor.macs(hw, exits) == count_macs(editor.upscale, lr, hints)
 
@@ -164,7 +165,7 @@ def test_config_errors_name_the_key(keys, error, text):
     ("call", "text"),
     [
         (lambda e: e.upscale(torch.rand(1, 3, 16, 16)), "router 'oracle' needs boxes"),
-        (lambda e: e.upscale(torch.rand(2, 3, 16, 16), UpscaleHints([torch.zeros((0, 4))])), "one entry per image"),
+        (lambda e: e.upscale(torch.rand(2, 3, 16, 16), [ImageHints()]), "one entry per image"),
         (lambda e: e.upscale(torch.rand(1, 1, 16, 16)), r"must have shape \(B, 3, H, W\)"),
         (lambda e: e.macs((17, 16), torch.zeros(2, 2)), r"exits must be \(3, 2\) tokens for an LR image of \(17, 16\)"),
         (lambda e: e.set_stage("all"), "stage must be one of .* got 'all'"),

@@ -5,7 +5,7 @@ import torch
 
 from mmisr.editors.instance_sr.labels import LabelRule
 from mmisr.editors.instance_sr.routers import RouteInput, build_router
-from mmisr.structures.sr_result import UpscaleHints
+from mmisr.structures.hints import ImageHints
 
 EVERY = ["learned", "oracle", "detector_prior", "edge", "fixed:0", "fixed:1", "random", "random:0.3", "all-hard"]
 BOXES = [torch.tensor([[0.0, 0, 6, 6]]), torch.tensor([[8.0, 8, 32, 32]])]
@@ -13,6 +13,10 @@ BOXES = [torch.tensor([[0.0, 0, 6, 6]]), torch.tensor([[8.0, 8, 32, 32]])]
 
 def logits_of(grid=(4, 5), seed=0):
     return torch.randn(2, 3, *grid, generator=torch.Generator().manual_seed(seed))
+
+
+def hints_of(boxes, seeds) -> list[ImageHints]:
+    return [ImageHints(boxes_lr=b, seed=s) for b, s in zip(boxes, seeds, strict=True)]
 
 
 def given(grid=(4, 5), hints=None, lr=None, logits=None):
@@ -24,7 +28,7 @@ def given(grid=(4, 5), hints=None, lr=None, logits=None):
 
     if lr is None:
         lr = torch.rand(2, 3, grid[0] * 8, grid[1] * 8, generator=torch.Generator().manual_seed(1))
-    route_input = RouteInput(lr, 8, hints or UpscaleHints(BOXES, [7, 8]), encode)
+    route_input = RouteInput(lr, 8, hints or hints_of(BOXES, [7, 8]), encode)
     route_input.calls = calls
     return route_input
 
@@ -44,9 +48,7 @@ def test_every_router_gives_an_exit_per_token(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_an_image_is_routed_alike_in_any_batch(name):
     together = build_router(name)(given())
-    alone = RouteInput(
-        given().lr[1:], 8, UpscaleHints(BOXES[1:], [8]), lambda: (logits_of()[1:], torch.zeros(1, 4, 4, 5))
-    )
+    alone = RouteInput(given().lr[1:], 8, hints_of(BOXES[1:], [8]), lambda: (logits_of()[1:], torch.zeros(1, 4, 4, 5)))
     assert torch.equal(build_router(name)(alone), together[1:])
 
 
@@ -67,7 +69,7 @@ def test_routers_by_boxes_follow_the_label_rule(name):
 
 
 @pytest.mark.parametrize(("name", "way"), [("oracle", "annotated images"), ("detector_prior", "test_cfg=dict.prior")])
-@pytest.mark.parametrize("hints", [None, UpscaleHints(seeds=[1, 2])])
+@pytest.mark.parametrize("hints", [None, [ImageHints(seed=1), ImageHints(seed=2)]])
 def test_routers_by_boxes_say_when_there_are_none(name, way, hints):
     request = RouteInput(torch.rand(2, 3, 8, 8), 8, hints, lambda: None)
     with pytest.raises(ValueError, match=f"router '{name}' needs boxes in the lr frame and got none; .*{way}"):
@@ -94,10 +96,10 @@ def test_the_histogram_is_that_of_the_learned_router_unless_given(name):
 
 def test_random_depends_on_the_seed_alone():
     router = build_router("random:0.5")
-    first = router(given(hints=UpscaleHints(seeds=[7, 8])))
-    assert torch.equal(first, router(given(hints=UpscaleHints(seeds=[7, 8]))))
-    assert torch.equal(first.flip(0), router(given(hints=UpscaleHints(seeds=[8, 7]))))
-    assert not torch.equal(first, router(given(hints=UpscaleHints(seeds=[9, 10]))))
+    first = router(given(hints=hints_of([None, None], [7, 8])))
+    assert torch.equal(first, router(given(hints=hints_of([None, None], [7, 8]))))
+    assert torch.equal(first.flip(0), router(given(hints=hints_of([None, None], [8, 7]))))
+    assert not torch.equal(first, router(given(hints=hints_of([None, None], [9, 10]))))
     assert (first == 2).flatten(1).sum(1).tolist() == [10, 10]
 
 

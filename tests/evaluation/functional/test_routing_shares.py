@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmisr.evaluation.functional.routing_shares import exit_names, routing_shares
+from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.structures.sr_result import RoutingMap
 
 
@@ -20,8 +20,7 @@ def test_shares(exits, expected):
 
 
 def test_other_numbers_of_exits():
-    assert exit_names(2) == ("exit0", "exit1")
-    assert routing_shares(RoutingMap(torch.tensor([[[0, 1, 1, 1]]]), 8, num_exits=2)) == {
-        "tokens_exit0": 0.25,
-        "tokens_exit1": 0.75,
+    assert routing_shares(RoutingMap(torch.tensor([[[0, 1, 1, 1]]]), 8, ("early", "late"))) == {
+        "tokens_early": 0.25,
+        "tokens_late": 0.75,
     }

@@ -1,0 +1,46 @@
+"""What is known about an image beside its pixels: read by routers, by editors with a prior and by losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ImageHints:
+    """Optional facts about one image; most editors ignore them.
+
+    Args:
+        boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which leaks), detections of a
+            cheap pass for the detector-prior router.
+        masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame.
+        class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
+        seed: What random choices derive from, so that a result does not depend on the batch an image comes in.
+        frame_index: Place in its video, counted from 0.
+    """
+
+    boxes_lr: Tensor | None = None
+    masks_lr: Tensor | None = None
+    class_map: Tensor | None = None
+    seed: int | None = None
+    frame_index: int | None = None
+
+
+BatchHints = Sequence[ImageHints]
+"""One record an image, in the order of the batch."""
+
+
+def every(hints: BatchHints | None, field: str) -> list | None:
+    """One field of all images.
+
+    Args:
+        hints: Of a batch, or None for none.
+        field: Name of a field of :class:`ImageHints`.
+
+    Returns:
+        Its values in order, or None unless every image has it.
+    """
+    values = [getattr(image, field) for image in hints or ()]
+    return None if not values or any(value is None for value in values) else values

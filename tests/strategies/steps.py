@@ -1,0 +1,93 @@
+"""A few training steps of a small pair on real crops: alone, or as one of two processes (``torchrun steps.py OUT``)."""
+
+import copy
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.optim import build_optim_wrapper
+from skimage import data
+from torch import distributed
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import conftest
+import two_phases  # noqa: F401  (registers TwoPhases)
+
+from mmisr.openmmlab.distributed import PhasedDistributedDataParallel
+from mmisr.registry import MODELS, STRATEGIES
+
+STRATEGY_ARGUMENTS: dict[str, dict] = {}
+"""What a strategy needs to be built; one that has defaults for everything needs no entry."""
+
+EDITOR = {
+    "type": "mmisr.PlainSR",
+    "scale": 2,
+    "generator": {
+        "type": "mmagic.EDSRNet",
+        "in_channels": 3,
+        "out_channels": 3,
+        "mid_channels": 8,
+        "num_blocks": 1,
+        "upscale_factor": 2,
+    },
+}
+SGD = {"optimizer": {"type": "SGD", "lr": 0.01, "momentum": 0.9}, "clip_grad": {"max_norm": 5.0}}
+
+
+def strategies() -> list[str]:
+    """Every registered strategy, the one of these tests among them."""
+    STRATEGIES.import_from_location()
+    return sorted(STRATEGIES.module_dict)
+
+
+def pair(strategy: str):
+    """A pair without batch statistics, so that the size of a batch does not matter."""
+    torch.manual_seed(0)
+    detector = conftest.small_detector()
+    for part in ("backbone", "neck", "bbox_head"):
+        detector[part]["norm_cfg"] = {"type": "GN", "num_groups": 4}
+    named = {"type": strategy, **STRATEGY_ARGUMENTS.get(strategy, {})}
+    return MODELS.build({"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector, "strategy": named}).train()
+
+
+def optimizers(model, accumulative_counts: int = 1):
+    """One optimiser per part that learns."""
+    inner = getattr(model, "module", model)
+    taught = {name for names in inner.learning() for name in names}
+    entry = {**SGD, "type": "OptimWrapper", "accumulative_counts": accumulative_counts}
+    entries = dict.fromkeys(taught, entry)
+    return build_optim_wrapper(model, {"constructor": "mmisr.PartOptimWrapperConstructor", **copy.deepcopy(entries)})
+
+
+def batch(first: int, count: int) -> dict:
+    """Crops of a photo: image ``first`` and those after it."""
+    photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1)
+    inputs, samples = [], []
+    for number in range(first, first + count):
+        hr = photo[:, 40 * number :][:, :64, 150 + 20 * number :][:, :, :96].contiguous()
+        box = [10.0 + 4 * number, 12.0, 50.0 + 4 * number, 50.0 - 2 * number]
+        inputs.append(hr[:, ::2, ::2].contiguous())
+        samples.append(conftest.make_sample((64, 96), [box], img_id=number, hr=hr))
+    return {"inputs": inputs, "data_samples": samples}
+
+
+def main(out: str) -> None:
+    """Two steps of every strategy as one of two processes; the first writes the weights."""
+    distributed.init_process_group("gloo")
+    rank = distributed.get_rank()
+    weights = {}
+    for name in strategies():
+        model = pair(name)
+        wrapped = PhasedDistributedDataParallel(model, broadcast_buffers=False)
+        wrappers = optimizers(wrapped)
+        for step in range(2):
+            wrapped.train_step(batch(4 * step + 2 * rank, 2), wrappers)
+        weights[name] = model.state_dict()
+    if rank == 0:
+        torch.save(weights, out)
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
