@@ -11,6 +11,7 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
+from mmcv.transforms import Resize as ImageResize
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.engine.hooks import DetVisualizationHook, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmdet.evaluation.metrics import DumpDetResults
@@ -19,6 +20,7 @@ from mmisr.ops.wrapped import parts_of
 
 __all__ = [
     "DetVisualizationHook",
+    "ImageResize",
     "PackDetInputs",
     "PipelineSwitchHook",
     "YOLOXModeSwitchHook",
