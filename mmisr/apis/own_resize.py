@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.utils import get_installed_path, is_installed
 
 from mmisr.apis.checks import inner_datasets, is_pair
-from mmisr.openmmlab.testing import ImageResize
+from mmisr.openmmlab.testing import DETECTORS, ImageResize
 from mmisr.registry import TRANSFORMS, find
 
 
@@ -140,4 +140,4 @@ def _plain(model: Any) -> str:
 
 
 def _in_mmdet(name: Any) -> Any:
-    return f"mmdet.{name}" if isinstance(name, str) and "." not in name else name
+    return f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name

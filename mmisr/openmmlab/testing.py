@@ -19,6 +19,7 @@ from mmdet.evaluation.metrics import DumpDetResults
 from mmisr.ops.wrapped import parts_of
 
 __all__ = [
+    "DETECTORS",
     "DetVisualizationHook",
     "ImageResize",
     "PackDetInputs",
@@ -28,6 +29,9 @@ __all__ = [
     "draw_boxes",
     "set_tta",
 ]
+
+DETECTORS = "mmdet"
+"""Scope in which a plain detector's config names its transforms."""
 
 TTA_MODEL = {
     "type": "mmdet.DetTTAModel",
