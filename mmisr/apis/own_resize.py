@@ -41,7 +41,10 @@ def dropped_resize(cfg: Config) -> str | None:
     Returns:
         What to say, with the line to write; None where all is well.
     """
-    if not is_pair(cfg) or (cfg.model.get("handoff") or {}).get("resize") is not None:
+    if not is_pair(cfg) or _says_size(cfg.model.get("handoff")):
+        return None
+    detector = cfg.model.get("detector")
+    if not isinstance(detector, dict) or "type" not in detector:
         return None
     side = next((side for side in ("test", "val") if cfg.get(f"{side}_dataloader")), None)
     if side is not None and any(wanted_resize(dataset.get("pipeline")) for dataset in inner_datasets(cfg, side)):
@@ -77,16 +80,29 @@ def wanted_resize(pipeline: Any) -> dict[str, Any] | None:
         Arguments of :class:`mmisr.pipeline.handoff.Resize`; None where nothing is resized.
     """
     for step in pipeline or ():
-        kind = find(TRANSFORMS, _in_mmdet(step["type"]))
-        if kind is None or not issubclass(kind, ImageResize):
+        made = _image_resize(step)
+        if made is None:
             continue
-        made = TRANSFORMS.build({**step, "type": kind})
         if made.scale is not None:
             return {"scale": tuple(made.scale)}
         factors = made.scale_factor if isinstance(made.scale_factor, tuple) else (made.scale_factor,)
         if set(factors) != {1}:
             return {"factor": float(factors[0])}
     return None
+
+
+def _image_resize(step: Any) -> ImageResize | None:
+    """The transform of a step, where it resizes; a step that cannot be built is for those to name who run it."""
+    name = step.get("type") if isinstance(step, dict) else None
+    kind = (
+        find(TRANSFORMS, f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name) if name else None
+    )
+    if kind is None or not issubclass(kind, ImageResize):
+        return None
+    try:
+        return TRANSFORMS.build({**step, "type": kind})
+    except (TypeError, AssertionError):
+        return None
 
 
 @cache
@@ -139,5 +155,5 @@ def _plain(model: Any) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
 
 
-def _in_mmdet(name: Any) -> Any:
-    return f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name
+def _says_size(handoff: Any) -> bool:
+    return isinstance(handoff, dict) and handoff.get("resize") is not None

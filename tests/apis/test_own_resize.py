@@ -76,6 +76,8 @@ def test_mmdets_own(pair, base, line, name):
         ('dict(type="Resize", scale_factor=1.0)', None),
         ('dict(type="RandomFlip", prob=0.5)', None),
         ('dict(type="NoSuchStep")', None),
+        ('dict(type="Resize", no_such_key=1)', None),
+        ("dict()", None),
     ],
 )
 def test_ones_own_detector(pair, detector, step, line):
@@ -86,6 +88,13 @@ def test_ones_own_detector(pair, detector, step, line):
 @pytest.mark.parametrize("value", ["dict(factor=1.0)", "dict(scale=(600, 400))"])
 def test_nothing_is_said_where_the_handoff_says(pair, detector, value):
     assert dropped_resize(pair(detector(), f"handoff=dict(resize={value})")) is None
+
+
+@pytest.mark.parametrize("broken", [None, {}, "prototype"])
+def test_a_broken_detector_is_for_others_to_name(pair, detector, broken):
+    cfg = pair(detector())
+    cfg.model.detector = broken
+    assert dropped_resize(cfg) is None
 
 
 def test_nothing_is_said_where_the_pair_resizes(pair, detector):
