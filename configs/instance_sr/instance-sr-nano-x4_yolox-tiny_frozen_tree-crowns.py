@@ -18,6 +18,8 @@ model = dict(
         checkpoint="checkpoints/instance-sr-nano-x4_tree-crowns.pth",
     ),
     detector=detector,
+    # The detector is trained here, on SR at its own size; with weights of the base config it would be dict(scale=(416, 416)).
+    handoff=dict(resize=dict(factor=1.0)),
     strategy=dict(type="Frozen"),
 )
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmisr.apis.configs import read_config
+from mmisr.apis.windows import check_display, show_picture
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
 from mmisr.reports.pictures import Panel, strip
@@ -21,7 +22,12 @@ NUMBER_AND_ENDING = len("00000_.jpg")
 
 
 def browse_dataset(
-    config: str, out: str, split: str = "train", count: int | None = None, cfg_options: dict[str, Any] | None = None
+    config: str,
+    out: str,
+    split: str = "train",
+    count: int | None = None,
+    cfg_options: dict[str, Any] | None = None,
+    show_seconds: float | None = None,
 ) -> list[Path]:
     """Draw samples as they leave the pipeline: LR next to HR, with the annotated boxes on both.
 
@@ -31,13 +37,17 @@ def browse_dataset(
         split: ``train``, ``val`` or ``test``.
         count: How many samples; None for all.
         cfg_options: Overrides by dotted key.
+        show_seconds: Also show every picture in a window, for so long; None for no window.
 
     Returns:
         The pictures written.
 
     Raises:
+        RuntimeError: Windows are asked for, and there is no display.
         ValueError: The config has no such data set, or its pipeline makes no LR images.
     """
+    if show_seconds is not None:
+        check_display("--show-interval")
     cfg = read_config(config, cfg_options=cfg_options)
     loader = cfg.get(f"{split}_dataloader")
     if loader is None:
@@ -51,6 +61,8 @@ def browse_dataset(
         panels, name = sample_panels(dataset[number])
         written.append(folder / f"{number:05d}_{fitting_name(name, NUMBER_AND_ENDING)}.jpg")
         write_image(written[-1], strip(panels), quality=90)
+        if show_seconds is not None:
+            show_picture(written[-1], show_seconds)
     return written
 
 

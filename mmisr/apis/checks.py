@@ -92,7 +92,7 @@ def check_packing(cfg: Config, side: str) -> None:
     Raises:
         ValueError: The model is a pair, and the pipeline packs for plain mmdet.
     """
-    for pipeline in pipelines_of(cfg[f"{side}_dataloader"].dataset) if _is_pair(cfg) else ():
+    for pipeline in pipelines_of(cfg[f"{side}_dataloader"].dataset) if is_pair(cfg) else ():
         name = pipeline[-1]["type"] if pipeline else None
         last = find(TRANSFORMS, name) if name else None
         if last is not None and issubclass(last, PackDetInputs):
@@ -249,7 +249,7 @@ def check_switches(hooks: Sequence[Hook], cfg: Config) -> None:
                 f"max_epochs - {hook.num_last_epochs} epochs, and train_dataloader.dataset ({dataset}) has neither: leave it out"
             )
         last = find(TRANSFORMS, hook.switch_pipeline[-1]["type"]) if isinstance(hook, PipelineSwitchHook) else None
-        if _is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
+        if is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
             raise ValueError(
                 f"custom_hooks has {type(hook).__name__}, which switches at epoch {hook.switch_epoch} to a pipeline of plain "
                 f"mmdet without LR image: let its switch_pipeline end in mmisr.{PackSRDetInputs.__name__}, or leave it out"
@@ -280,7 +280,8 @@ def _needs_weights(editor: SREditor) -> bool:
     return editor.info.trainable and getattr(editor, "checkpoint", None) is None
 
 
-def _is_pair(cfg: Config) -> bool:
+def is_pair(cfg: Config) -> bool:
+    """Whether the model is an editor in front of a detector."""
     found = find(MODELS, cfg.model["type"]) if "model" in cfg else None
     return isinstance(found, type) and issubclass(found, SRDetector)
 

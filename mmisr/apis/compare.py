@@ -29,6 +29,7 @@ from mmisr.apis.arms import pair_config, read_arms, standard_arms
 from mmisr.apis.checks import check_named_weights, inner_datasets, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
+from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
@@ -154,6 +155,7 @@ def test_loader(cfg: Config) -> DataLoader:
             "editor=dict(type='mmisr.Resample', scale=4), detector=...)"
         )
     MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
+    say_dropped_resize(cfg)
     wanted = {**copy.deepcopy(cfg.test_dataloader), "batch_size": 1, "drop_last": False}
     loader = Runner.build_dataloader({**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}})
     if not len(loader):

@@ -9,6 +9,7 @@ import torch
 from mmengine.fileio import load
 from mmengine.structures import InstanceData
 from torch import Tensor
+from torchvision.ops import batched_nms
 from tqdm import tqdm
 
 from mmisr.apis.configs import read_config
@@ -16,11 +17,18 @@ from mmisr.evaluation.functional.confusion import confusion
 from mmisr.evaluation.functional.tables import render_table
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.registry import DATASETS
-from mmisr.reports.plots import plot_confusion
+from mmisr.reports.plots import check_theme, plot_confusion
 
 
 def confusion_matrix(
-    config: str, predictions: str, out: str, score_thr: float = 0.3, iou_thr: float = 0.5, cfg_options: Any = None
+    config: str,
+    predictions: str,
+    out: str,
+    score_thr: float = 0.3,
+    iou_thr: float = 0.5,
+    cfg_options: Any = None,
+    nms_iou_thr: float | None = None,
+    theme: str = "Blues",
 ) -> str:
     """Count which class was taken for which.
 
@@ -31,14 +39,20 @@ def confusion_matrix(
         score_thr: Predictions of at least this score count.
         iou_thr: Overlap from which on two boxes may be one object.
         cfg_options: Overrides by dotted key.
+        nms_iou_thr: Predictions of one class that overlap more than this with a better one are left out first, beside
+            what the detector left out itself; None for no more.
+        theme: Colour map of the picture, by matplotlib's name.
 
     Returns:
         The matrix as a table.
 
     Raises:
         FileNotFoundError: Config or predictions do not exist.
-        ValueError: The predictions are not those of this test set.
+        ValueError: The predictions are not those of this test set, a threshold is no share, or the theme is unknown.
     """
+    check_theme(theme)
+    if nms_iou_thr is not None and not 0 < nms_iou_thr <= 1:
+        raise ValueError(f"nms_iou_thr must be above 0 and at most 1, got {nms_iou_thr}")
     cfg = read_config(config, cfg_options=cfg_options)
     if not Path(predictions).is_file():
         raise FileNotFoundError(
@@ -58,24 +72,32 @@ def confusion_matrix(
             raise ValueError(
                 f"{predictions} has no image {truth.img_id!r} of the test set of {config}; test again with it"
             )
-        total += _one(truth, found[truth.img_id], len(names) - 1, score_thr, iou_thr)
+        kept = _kept(found[truth.img_id], score_thr, nms_iou_thr)
+        total += _one(truth, kept, len(names) - 1, iou_thr)
     title = f"{len(dataset)} images, score >= {score_thr:g}, IoU >= {iou_thr:g}"
-    plot_confusion(total.numpy(), names, title, Path(out))
+    plot_confusion(total.numpy(), names, title, Path(out), theme)
     rows = [(name, *row) for name, row in zip(names, total.tolist(), strict=True)]
     return render_table(f"{title} (rows annotated, columns predicted)", ("", *names), rows)
 
 
-def _one(truth: DetDataSample, found: dict[str, Tensor], num_classes: int, score_thr: float, iou_thr: float) -> Tensor:
+def _kept(found: dict[str, Tensor], score_thr: float, nms_iou_thr: float | None) -> dict[str, Tensor]:
+    """The predictions that count, best first."""
     scores = found["scores"]
     best = scores.argsort(descending=True)[: int((scores >= score_thr).sum())]
-    labels = found["labels"][best]
+    if nms_iou_thr is not None:
+        best = best[batched_nms(found["bboxes"][best].float(), scores[best], found["labels"][best], nms_iou_thr)]
+    return {key: found[key][best] for key in ("bboxes", "labels")}
+
+
+def _one(truth: DetDataSample, found: dict[str, Tensor], num_classes: int, iou_thr: float) -> Tensor:
+    labels = found["labels"]
     if len(labels) and int(labels.max()) >= num_classes:
         raise ValueError(
             f"the predictions have a class {int(labels.max())}, the config has {num_classes}: give the config that was tested"
         )
     gt = truth.gt_instances
     ignored = xyxy_of(truth.ignored_instances) if "ignored_instances" in truth else None
-    return confusion(xyxy_of(gt), gt.labels, found["bboxes"][best], labels, num_classes, iou_thr, ignored)
+    return confusion(xyxy_of(gt), gt.labels, found["bboxes"], labels, num_classes, iou_thr, ignored)
 
 
 def xyxy_of(instances: InstanceData) -> Tensor:

@@ -20,6 +20,7 @@ from mmisr.apis.configs import published_weights, read_config
 from mmisr.apis.known_ids import Ids, known_ids
 from mmisr.apis.models import init_model
 from mmisr.apis.outputs import ResultFiles
+from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.apis.routing import PRIOR_ROUTER, route_by
 from mmisr.apis.sources import Feed, Source, Video, open_inputs
 from mmisr.datasets.images import MAX_PIXELS
@@ -249,6 +250,7 @@ class SRDetInferencer(DetInferencer):
             )
         if weights is None:
             check_named_weights(model)
+        say_dropped_resize(model.cfg)
         if self.palette != "none":
             model.dataset_meta["palette"] = self.palette
         return model

@@ -21,6 +21,7 @@ from mmisr.apis.checks import (
     test_pipeline,
 )
 from mmisr.apis.configs import read_config
+from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
@@ -101,6 +102,7 @@ def test(
         runner.register_hook(LoadedWeights(check_checkpoint(runner.model, checkpoint)), "VERY_HIGH")
     check_classes(runner.model, inner_dataset(cfg).get("metainfo", {}).get("classes", ()))
     check_frame(runner.test_loop.dataloader.dataset, cfg.get("test_evaluator"), "test")
+    say_dropped_resize(cfg)
     if out is not None:
         add_dump(runner, out)
     if pictures is not None and is_editor:

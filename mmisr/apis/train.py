@@ -20,6 +20,7 @@ from mmisr.apis.checks import (
 )
 from mmisr.apis.configs import read_config
 from mmisr.apis.monitors import check_monitors
+from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.apis.processes import join_processes
 from mmisr.apis.resuming import last_checkpoint
 from mmisr.pipeline.strategy import PARTS
@@ -74,6 +75,7 @@ def train(
     runner = Runner.from_cfg(cfg)
     check_classes(runner.model, classes)
     check_switches(runner.hooks, cfg)
+    say_dropped_resize(cfg)
     if runner.val_loop is not None:
         check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
     start = cfg.load_from or (last_checkpoint(runner.work_dir) if cfg.resume else None)

@@ -11,6 +11,7 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
+from mmcv.transforms import Resize as ImageResize
 from mmdet.datasets.transforms import PackDetInputs
 from mmdet.engine.hooks import DetVisualizationHook, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmdet.evaluation.metrics import DumpDetResults
@@ -18,7 +19,9 @@ from mmdet.evaluation.metrics import DumpDetResults
 from mmisr.ops.wrapped import parts_of
 
 __all__ = [
+    "DETECTORS",
     "DetVisualizationHook",
+    "ImageResize",
     "PackDetInputs",
     "PipelineSwitchHook",
     "YOLOXModeSwitchHook",
@@ -26,6 +29,9 @@ __all__ = [
     "draw_boxes",
     "set_tta",
 ]
+
+DETECTORS = "mmdet"
+"""Scope in which a plain detector's config names its transforms."""
 
 TTA_MODEL = {
     "type": "mmdet.DetTTAModel",

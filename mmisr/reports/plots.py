@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps, style
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -17,14 +19,43 @@ Curve = tuple[Sequence[float], Sequence[float]]
 """Steps (or another x) and values."""
 
 
-def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str = "step") -> None:
+@dataclass(frozen=True)
+class Looks:
+    """How curves look.
+
+    Args:
+        title: Text above all panels; None for none.
+        style: A style sheet of matplotlib's; None for its default.
+
+    Raises:
+        ValueError: There is no such style.
+    """
+
+    title: str | None = None
+    style: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.style not in (None, "default", *style.available):
+            raise ValueError(f"style {self.style!r} is none of matplotlib's: {', '.join(style.available)}")
+
+
+def plot_curves(
+    panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str = "step", looks: Looks | None = None
+) -> None:
     """One panel a key, one line a run.
 
     Args:
         panels: By key, then by run.
         path: PNG, PDF or SVG to write.
         xlabel: What the first values of a curve are.
+        looks: Title and style.
     """
+    looks = looks or Looks()
+    with style.context(looks.style or []):
+        _draw_curves(panels, path, xlabel, looks.title)
+
+
+def _draw_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str, title: str | None) -> None:
     figure = Figure(figsize=(7, 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     runs = list(dict.fromkeys(run for curves in panels.values() for run in curves))
@@ -36,10 +67,13 @@ def plot_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: s
         axis.set_ylabel(key)
         axis.grid(alpha=0.3)
     axes[-1].set_xlabel(xlabel)
+    figure.suptitle(title or "")
     write_whole(path, partial(figure.savefig, dpi=DPI))
 
 
-def plot_confusion(counts: NDArray[np.int64], names: Sequence[str], title: str, path: Path) -> None:
+def plot_confusion(
+    counts: NDArray[np.int64], names: Sequence[str], title: str, path: Path, theme: str = "Blues"
+) -> None:
     """A confusion matrix; colours are shares of the rows, numbers are counts.
 
     Args:
@@ -47,17 +81,42 @@ def plot_confusion(counts: NDArray[np.int64], names: Sequence[str], title: str, 
         names: K names.
         title: Text above it.
         path: PNG, PDF or SVG to write.
+        theme: A colour map of matplotlib's.
+
+    Raises:
+        ValueError: There is no such map.
     """
+    check_theme(theme)
     shares = counts / counts.sum(1, keepdims=True).clip(1)
     side = 2.5 + 0.6 * len(names)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axis = figure.subplots()
-    image = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    image = axis.imshow(shares, cmap=theme, vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        colour = "white" if _is_dark(image.cmap(shares[row, column])) else "black"
         axis.text(column, row, str(count), ha="center", va="center", color=colour, fontsize="small")
     axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel="predicted", ylabel="annotated", title=title)
     figure.colorbar(image, ax=axis, label="share of the annotated")
     write_whole(path, partial(figure.savefig, dpi=DPI))
+
+
+def check_theme(theme: str) -> None:
+    """See that a colour map is there, before the work begins.
+
+    Args:
+        theme: Its name.
+
+    Raises:
+        ValueError: It is none of matplotlib's.
+    """
+    if theme not in colormaps:
+        names = [name for name in colormaps if not name.endswith("_r")]
+        raise ValueError(f"color theme {theme!r} is none of matplotlib's colour maps: {', '.join(names)}")
+
+
+def _is_dark(rgba: Sequence[float]) -> bool:
+    """Whether white is easier to read on a colour than black."""
+    red, green, blue = rgba[:3]
+    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55

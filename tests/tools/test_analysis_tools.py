@@ -9,12 +9,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot
 from mmengine.config import Config
 
-from mmisr.apis.curves import find_log, read_log
+from mmisr.apis.configs import read_config
+from mmisr.apis.curves import _renamed, find_log, read_log
+from mmisr.apis.flops import model_rows
 from mmisr.apis.models import init_model
 from mmisr.apis.test import test as run_test
+from mmisr.apis.windows import show_picture
 from mmisr.evaluation.functional.confusion import confusion
+from mmisr.registry import DATASETS
 from mmisr.reports.pictures import TITLE, TRUTH
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +58,40 @@ def test_browse_dataset(start, tree_crowns, tmp_path, config, split):
     side = (first.shape[1] - 18) // 2
     lr, hr = first[:, 6 : 6 + side], first[:, 12 + side : 12 + 2 * side]
     assert abs(lr - hr).mean() < 0.8 * abs(lr - hr[:, ::-1]).mean()  # the same scene twice
+
+
+def test_a_window_needs_a_display(start, tree_crowns, tmp_path):
+    """Before the work begins; mmdet's --not-show opens none, whatever the interval."""
+    pyplot.switch_backend("agg")
+    some = [PAIR, "--output-dir", tmp_path, "--split", "test", "--count", 1, "--show-interval", 0.1]
+    with pytest.raises(RuntimeError, match="--show-interval opens a window, and matplotlib has none here"):
+        start("browse_dataset", *some)
+    with pytest.raises(RuntimeError, match="--show opens a window"):
+        start("confusion_matrix", PAIR, "nowhere.pkl", tmp_path, "--show")
+    assert not list(tmp_path.iterdir())
+    assert "1 pictures" in start("browse_dataset", *some, "--not-show")
+    show_picture(next(tmp_path.glob("*.jpg")), 0.01)  # what a display would show
+    assert pyplot.get_fignums() == []
+
+
+def test_get_flops_of_several_images(start, tree_crowns):
+    def gmacs(*options):
+        out = start("get_flops", PAIR, *options).splitlines()
+        title = next(n for n, line in enumerate(out) if "LR image" in line)
+        rows = [row.rsplit(None, 2) for row in out[title + 2 :]]
+        return out[title], {name.strip(): float(gmacs) for name, gmacs, _ in rows}
+
+    _, first = gmacs()
+    title, mean = gmacs("--num-images", 2)
+    assert title == "mean of 2 LR images of 112x116 to 116x116 pixels"
+    model, dataset = init_model(PAIR), DATASETS.build(read_config(PAIR).test_dataloader.dataset)
+    one, two = (model_rows(model, dataset[n]["inputs"][None].float() / 255) for n in (0, 1))
+    assert list(mean.values()) == pytest.approx([(a[1] + b[1]) / 2 for a, b in zip(one, two, strict=True)], abs=1e-3)
+    assert list(first.values()) == pytest.approx([row[1] for row in one], abs=1e-3)
+    assert "detector GFL at 480x480" in first
+    assert "detector GFL" in mean  # of two sizes
+    with pytest.raises(ValueError, match="num_images must be at least 1, got 0"):
+        start("get_flops", PAIR, "--num-images", 0)
 
 
 def test_get_flops(start, tree_crowns):
@@ -94,6 +133,39 @@ def test_analyze_logs(start, tmp_path):
         start("analyze_logs", "plot_curve", LOG, "--keys", "mood")
 
 
+def test_mmdets_looks_of_curves(start, tmp_path):
+    keys = ["--keys", "loss_cls", "loss_bbox"]
+    plain, dressed = tmp_path / "plain.png", tmp_path / "dressed.png"
+    whole = start("analyze_logs", "plot_curve", LOG, *keys, "--out", plain)
+    looks = ["--title", "crowns", "--legend", "one", "two", "--style", "dark_background"]
+    late = start("analyze_logs", "plot_curve", LOG, *keys, "--out", dressed, *looks, "--start-epoch", 30)
+    assert cv2.imread(str(plain)).mean() > 200 and cv2.imread(str(dressed)).mean() < 60
+    records = [json.loads(line) for line in Path(LOG).read_text().splitlines()]
+    last = [r["loss_cls"] for r in records if r.get("epoch") == 30 and "loss_cls" in r]
+    assert next(x.split()[2] for x in late.splitlines() if x.startswith("loss_cls")) == f"{last[0]:.3f}"
+    assert whole != late
+    with pytest.raises(ValueError, match="for each of the 1 logs, or for each log and key, 2, got 3"):
+        start("analyze_logs", "plot_curve", LOG, *keys, "--legend", "a", "b", "c")
+    with pytest.raises(ValueError, match="style 'dark' is none of matplotlib's: .*dark_background"):
+        start("analyze_logs", "plot_curve", LOG, *keys, "--style", "dark")
+    with pytest.raises(ValueError, match="--start-epoch 31 is after the end: the last epoch in the log is 30"):
+        start("analyze_logs", "plot_curve", LOG, *keys, "--start-epoch", 31)
+
+
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [
+        (["new", "old"], {"loss": ["new", "old"], "ap": ["new", "old"]}),
+        (["a", "b", "c", "d"], {"loss": ["a", "c"], "ap": ["b", "d"]}),  # log by log, as mmdet has it
+    ],
+)
+def test_the_order_of_names(names, lines):
+    panels = {key: {run: ([1], [value]) for value, run in enumerate(("x", "y"))} for key in ("loss", "ap")}
+    found = _renamed(panels, ["x", "y"], names)
+    assert {key: list(curves) for key, curves in found.items()} == lines
+    assert [values for _, values in found["ap"].values()] == [[0], [1]]
+
+
 def test_logs_of_runs_that_were_killed_or_never_began(tmp_path):
     log = tmp_path / "work/20260101_000000/vis_data/scalars.json"
     log.parent.mkdir(parents=True)
@@ -124,6 +196,20 @@ def test_confusion_matrix(start, tiny_config, tmp_path):
     assert rows["background"][2] == 0
     assert sum(rows["background"]) > 100  # random weights
     assert cv2.imread(str(tmp_path / "m.png")).shape[0] > 300
+    folder = tmp_path / "as_mmdet"
+    thinner = start(
+        "confusion_matrix", config, found, folder, *options[2:], "--nms-iou-thr", 0.1, "--color-theme", "plasma"
+    )
+    fewer = [int(n) for n in next(x for x in thinner.splitlines() if x.startswith("background")).split()[1:]]
+    assert 0 < sum(fewer) < sum(rows["background"])
+    mmdets, ours = (cv2.imread(str(p)) for p in (folder / "confusion_matrix.png", tmp_path / "m.png"))
+    assert mmdets.shape == ours.shape and abs(mmdets.astype(int) - ours).mean() > 10
+    with pytest.raises(ValueError, match="color theme 'plaid' is none of matplotlib's colour maps: .*plasma"):
+        start("confusion_matrix", config, found, "--color-theme", "plaid")
+    with pytest.raises(ValueError, match="nms_iou_thr must be above 0 and at most 1, got 3"):
+        start("confusion_matrix", config, found, "--nms-iou-thr", 3)
+    with pytest.raises(SystemExit):
+        start("confusion_matrix", config, found, folder, "--out", "x.png")
     with pytest.raises(FileNotFoundError, match=r"gone.pkl does not exist; make it with tools/test.py"):
         start("confusion_matrix", config, tmp_path / "gone.pkl")
     with pytest.raises(ValueError, match="must cover the test set .* 10 images, found 8"):

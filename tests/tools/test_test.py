@@ -106,3 +106,21 @@ def test_errors_say_what_to_do(pair, tmp_path, keys, error, text):
 def test_an_editor_alone_has_no_boxes(editor, tmp_path, keys, text):
     with pytest.raises(ValueError, match=text):
         test(*editor, str(tmp_path / "work"), **keys)
+
+
+def test_a_resize_of_the_detectors_own_config_is_named_once(pair, tmp_path, detector_config):
+    """As a user writes it: the pair inherits a plain config, and says nothing of the size."""
+    config, checkpoint = pair
+    own = tmp_path / "own.py"
+    own.write_text(
+        f"model = {detector_config!r}\n"
+        'test_pipeline = [dict(type="LoadImageFromFile"), dict(type="Resize", scale=(448, 320)), dict(type="PackDetInputs")]\n'
+        "test_dataloader = dict(dataset=dict(pipeline=test_pipeline))\n"
+    )
+    text = config.read_text().replace("_base_ = [", f"_base_ = [{str(own)!r}, ")
+    config.write_text(text.replace("model = dict(", "model = dict(_delete_=True,"))
+    for number in range(2):
+        test(config, checkpoint, str(tmp_path / f"work{number}"))
+    logs = [next((tmp_path / f"work{number}").glob("*/*.log")).read_text() for number in range(2)]
+    line = f"own test pipeline ({own}) resizes images (scale=(448, 320)), and the pair does not"
+    assert [log.count(line) for log in logs] == [1, 0]

@@ -8,6 +8,9 @@ model = dict(
     editor=dict(type="mmisr.Resample", scale=4, mode="bicubic"),
     detector=_base_.model,
     checkpoints=dict(detector="checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"),  # yours
+    # This detector was trained on images at their own size. Yours: what the Resize of your test pipeline says, for example
+    # dict(scale=(1333, 800)).
+    handoff=dict(resize=dict(factor=1.0)),
 )
 
 # Your data: the folder, its two annotation files, where the images are, your classes.
