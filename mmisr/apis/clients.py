@@ -23,12 +23,30 @@ def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
 
     Raises:
         FileNotFoundError: The installed mmdet has no such tool.
+        ValueError: mmdet's test-time augmentation is asked for, and would make no LR images.
         SystemExit: The tool ended by it.
     """
     script = find_tool(tool)
     prepare()
+    if script.name == "test.py" and "--tta" in arguments:
+        _check_views(arguments[0])
     sys.argv = [str(script), *arguments]
     runpy.run_path(str(script), run_name="__main__")
+
+
+def _check_views(config: str) -> None:
+    """See that a pair's views have LR images: mmdet's default flips the HR image alone, a plain detector's has none."""
+    from mmisr.apis.configs import read_config
+    from mmisr.apis.test import makes_lr
+    from mmisr.pipeline.sr_detector import SRDetector
+    from mmisr.registry import MODELS, find
+
+    cfg = read_config(config)
+    if issubclass(find(MODELS, cfg.model.type) or object, SRDetector) and not makes_lr(cfg.get("tta_pipeline") or []):
+        raise ValueError(
+            f"config {config} has no tta_pipeline that makes LR images, and mmdet's own makes none: run `mmisr test --tta`, which "
+            "makes one of every view"
+        )
 
 
 def find_tool(tool: str) -> Path:

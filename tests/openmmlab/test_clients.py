@@ -238,8 +238,10 @@ def test_sahi_slices_a_pair(config, expected, image):
         sahi.AutoDetectionModel.from_pretrained(**options, image_size=640)
 
 
-def test_mmdets_own_test_time_augmentation_is_refused(config, data):
+def test_mmdets_own_test_time_augmentation_is_refused(config, whole):
     """Its pipeline flips the HR image after the LR image was made, and packs it."""
+    with pytest.raises(ValueError, match="no tta_pipeline that makes LR images.*run `mmisr test --tta`"):
+        run_mmdet("test", [config, whole, "--tta"])
     cfg = Config.fromfile(config).test_dataloader.dataset
     flips = [{"type": "mmdet.RandomFlip", "prob": 1.0}, {"type": "mmdet.RandomFlip", "prob": 0.0}]
     branches = {"type": "mmcv.TestTimeAug", "transforms": [flips, [{"type": "mmdet.PackDetInputs"}]]}
