@@ -52,7 +52,8 @@ def _test_without_schedule() -> None:
 
     @functools.wraps(real)
     def start(self: Runner, *args: Any, **options: Any) -> None:
-        if all(options.get(name) is None for name in ("train_cfg", "optim_wrapper")):
+        by_name = "train_dataloader" in options
+        if by_name and all(options.get(name) is None for name in ("train_cfg", "optim_wrapper")):
             options["train_dataloader"] = None
         real(self, *args, **options)
 
