@@ -4,10 +4,13 @@
 metric, add its module here.
 """
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import mmengine.registry as roots
+from mmengine.config import ConfigDict
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
@@ -16,10 +19,53 @@ from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import DefaultScope, Registry
+from mmengine.runner import Runner
 
 # `_base_ = 'mmisr::...'` in a user's own project finds our installed configs through this table.
 MODULE2PACKAGE.setdefault("mmisr", "mmisr")
+
+
+def _answer_for_the_detector() -> None:
+    """The config of a pair answers for its detector, as the pair itself does: mmdet's ``init_detector`` reads ``model.backbone``."""
+    real = ConfigDict.__getattr__
+    if getattr(real, "asks_the_detector", False):
+        return
+
+    @functools.wraps(real)
+    def look_up(self: ConfigDict, name: str) -> Any:
+        try:
+            return real(self, name)
+        except AttributeError:
+            detector = self.get("detector") if "editor" in self else None
+            if not isinstance(detector, dict) or name not in detector:
+                raise
+            return detector[name]
+
+    look_up.asks_the_detector = True  # type: ignore[attr-defined]
+    ConfigDict.__getattr__ = look_up
+
+
+def _test_without_schedule() -> None:
+    """Training data without a schedule is no reason not to test: mmdet's ``test.py`` hands a Runner the whole config."""
+    real = Runner.__init__
+    if getattr(real, "tests_without_schedule", False):
+        return
+
+    @functools.wraps(real)
+    def start(self: Runner, *args: Any, **options: Any) -> None:
+        by_name = "train_dataloader" in options
+        if by_name and all(options.get(name) is None for name in ("train_cfg", "optim_wrapper")):
+            options["train_dataloader"] = None
+        real(self, *args, **options)
+
+    start.tests_without_schedule = True  # type: ignore[attr-defined]
+    Runner.__init__ = start
+
+
+_answer_for_the_detector()
+_test_without_schedule()
 
 
 class OwnRegistry(Registry):
@@ -87,6 +133,9 @@ HOOKS = Registry(
     locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
 )
 
+VISUALIZERS = Registry(
+    "visualizer", parent=MMENGINE_VISUALIZERS, scope="mmisr", locations=["mmisr.openmmlab.visualization"]
+)
 MODEL_WRAPPERS = Registry(
     "model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="mmisr", locations=["mmisr.openmmlab.distributed"]
 )

@@ -7,11 +7,12 @@ default_hooks = dict(
     param_scheduler=dict(type="ParamSchedulerHook"),
     checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type="mmisr.TrainSeedHook"),
+    visualization=dict(type="mmdet.DetVisualizationHook"),
 )
 env_cfg = dict(
     cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0), dist_cfg=dict(backend="nccl")
 )
-visualizer = dict(type="mmdet.DetLocalVisualizer", vis_backends=[dict(type="LocalVisBackend")])
+visualizer = dict(type="mmisr.SRDetVisualizer", name="visualizer", vis_backends=[dict(type="LocalVisBackend")])
 randomness = dict(seed=0)
 log_level = "INFO"
 load_from = None

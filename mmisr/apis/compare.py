@@ -30,6 +30,7 @@ from mmisr.apis.checks import check_named_weights, inner_datasets, test_pipeline
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
 from mmisr.apis.own_resize import say_dropped_resize
+from mmisr.apis.predictions import write_predictions
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
@@ -323,7 +324,7 @@ def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
         seed: Of these draws.
 
     Returns:
-        The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it.
+        The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it, ``predictions/`` what the arms found.
     """
     metric = metric_of(plan.cfg)
     settings = settings_of(metric, loader, replicates, seed)
@@ -341,6 +342,7 @@ def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
         meta=_meta(plan, runs, loader, settings, metric),
         runs=runs,
     )
+    write_predictions(plan.folder, runs, loader.dataset)
     write(comparison, plan.folder)
     return comparison
 

@@ -38,6 +38,8 @@ def read_config(
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     _place_weights(cfg._cfg_dict)
+    if cfg.get("visualizer"):
+        cfg.visualizer.pop("name", None)  # mmengine keeps one of a name, with the folder of the process's first run
     cfg.launcher = launcher
     name = Path(cfg.filename).stem if cfg.filename else "run"
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{name}"

@@ -150,18 +150,22 @@ class SaveImages(Hook):
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
     if is_editor:
         raise ValueError("--tta merges boxes, and this config's model is an editor alone: use the config of a pair")
-    makers = [i for i, step in enumerate(pipeline) if _makes_lr(step)]
+    makers = [i for i, step in enumerate(pipeline) if makes_lr(step)]
     if not makers and not cfg.get("tta_pipeline"):
         raise ValueError(
             "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images"
         )
-    if makers and not any(_makes_lr(step) for step in cfg.get("tta_pipeline") or ()):
+    if makers and not any(makes_lr(step) for step in cfg.get("tta_pipeline") or ()):
         cfg.tta_pipeline = None
     set_tta(cfg, makers[0] if makers else 0)
 
 
-def _makes_lr(step: dict | list) -> bool:
-    """Whether a transform makes the LR image, itself or in one of the views that it branches into."""
+def makes_lr(step: dict | list) -> bool:
+    """Whether a transform makes the LR image, itself or in one of the views that it branches into.
+
+    Args:
+        step: Its config, or a list of such.
+    """
     if isinstance(step, dict) and "transforms" not in step:
         return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR)
-    return any(_makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step))
+    return any(makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step))

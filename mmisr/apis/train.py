@@ -52,10 +52,11 @@ def train(
 
     Raises:
         FileNotFoundError: The config or the checkpoint does not exist.
-        ValueError: An option asks for what the config does not have, the classes of data and detector differ, or the
-            checkpoint does not fit.
+        ValueError: The config has no schedule, an option asks for what it does not have, the classes of data and detector
+            differ, or the checkpoint does not fit.
     """
     cfg = read_config(config, work_dir, cfg_options, launcher)
+    _check_schedule(cfg)
     if amp:
         _use_amp(cfg.optim_wrapper)
     _complete_schedules(cfg)
@@ -85,6 +86,15 @@ def train(
     elif start is not None:
         check_start(runner.model, start)
     return runner.train()
+
+
+def _check_schedule(cfg: Config) -> None:
+    absent = [name for name in ("train_cfg", "optim_wrapper") if cfg.get(name) is None]
+    if absent:
+        raise ValueError(
+            f"config {cfg.filename} has no {' and no '.join(absent)}, so nothing says how to train it: inherit one of "
+            "configs/_base_/schedules, or give your own"
+        )
 
 
 def _use_amp(optim_wrapper: ConfigDict) -> None:

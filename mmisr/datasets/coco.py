@@ -116,6 +116,10 @@ class SRCocoDataset(CocoDataset):
             for image in content["images"]
         ]
 
+    def get_data_info(self, idx: int) -> dict:
+        """One image with its boxes, and the file's ids of the classes, which exported predictions carry."""
+        return {**super().get_data_info(idx), "category_ids": tuple(self.cat_ids)}
+
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """One image with its boxes; ignored ones carry ``ignore_flag`` 1, every box its annotated ``area``."""
         image = raw_data_info["raw_img_info"]

@@ -39,7 +39,7 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     for key in ("gt_bboxes_labels", "gt_ignore_flags"):
         if key in results:
             results[key] = results[key][kept]
-    if len(results.get("instances", ())) == len(kept):
+    if "instances" in results and len(results["instances"]) == len(kept):
         results["instances"] = [i for i, keep in zip(results["instances"], kept, strict=True) if keep]
     return results
 

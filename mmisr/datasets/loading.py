@@ -27,6 +27,9 @@ class LoadImage(BaseTransform):
         TypeError: ``img`` is there already and is no (H, W, 3) uint8 array.
     """
 
+    stands_for = "LoadImageFromFile"
+    """The step of a plain pipeline that mmdet's inferencers and tools take it for."""
+
     def __init__(self, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS) -> None:
         if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
             raise ValueError(f"LoadImage.max_pixels must be a whole number from 1 on, got {max_pixels!r}")

@@ -16,7 +16,7 @@ from mmisr.ops.motion import HOMOGRAPHY, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
 
-FORWARDED = ("img_id", "img_path", "lr_recipe", "flip", "flip_direction", HOMOGRAPHY)
+FORWARDED = ("img_id", "img_path", "category_ids", "lr_recipe", "flip", "flip_direction", HOMOGRAPHY)
 """Keys that are copied to the sample where a pipeline set them."""
 
 BETWEEN = "a transform between the one that made the LR image and the one that packs"
@@ -71,6 +71,7 @@ def _frames(results: dict) -> dict[str, Any]:
         "source_shape": source,
         "ori_shape": source,
         "img_shape": source,
+        "pad_shape": source,
         "scale_factor": (1.0, 1.0),
         "lr_shape": tuple(results["lr_shape"]),
     }

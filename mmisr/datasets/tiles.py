@@ -58,7 +58,7 @@ class CocoWriter:
 
     def write(self, path: Path) -> None:
         """Write the COCO file."""
-        categories = [{"id": i + 1, "name": name} for i, name in enumerate(self.classes)]
+        categories = [{"id": i + 1, "name": name, "supercategory": name} for i, name in enumerate(self.classes)]
         parts = {"images": self.images, "annotations": self.annotations, "categories": categories}
         write_json({"info": {"mmisr": self.version}, **parts}, path)
 

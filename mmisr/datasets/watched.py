@@ -23,9 +23,9 @@ class WatchedPipeline(Compose):
         """Run the transforms.
 
         Raises:
-            FrameError: One of them moved one of a pair alone.
+            FrameError: One of them moved one of a pair alone, or packed the HR image in place of the LR image.
         """
-        before_boxes = _BeforeBoxes()
+        before_boxes, has_lr = _BeforeBoxes(), False
         for place, transform in enumerate(self.transforms):
             found = transform(data)
             if found is None:
@@ -35,6 +35,9 @@ class WatchedPipeline(Compose):
             before_boxes.look(data, name)
             before_boxes.check(data)
             check_partner(data, name)
+            has_lr = has_lr or PARTNER in data
+            if has_lr:
+                _check_packed(data, name)
         return data
 
 
@@ -66,6 +69,20 @@ class _BeforeBoxes:
             raise FrameError(
                 f"{self.mover} moves the image before {self.reader} reads its boxes, which are in the pixels of the file: "
                 "read the annotations directly after the image"
+            )
+
+
+def _check_packed(data: dict, name: str) -> None:
+    """Refuse samples that plain mmdet packed after the LR image was made: they hold the HR image, and a pair would enlarge that.
+
+    mmdet's own ``test.py --tta`` packs so, and flips the HR image alone before.
+    """
+    samples = data.get("data_samples")
+    for sample in samples if isinstance(samples, list) else [samples]:
+        if sample is not None and "lr_shape" not in sample.metainfo:
+            raise FrameError(
+                f"{name} packs the HR image although an LR image was made: let the pipeline (and every branch of a TestTimeAug) "
+                "make the LR image and end in mmisr.PackSRDetInputs; for test-time augmentation, `mmisr test --tta` makes it so"
             )
 
 

@@ -93,7 +93,11 @@ def prepare() -> None:
 
 
 def _teach_mmengine() -> None:
-    """From here on what mmengine reads runs no code, what it saves is whole, and its hooks know our figures."""
+    """From here on what mmengine reads runs no code, what it saves is whole, and its hooks know our figures.
+
+    mmdet's own inferencers and tools know our pipelines and samples.
+    """
+    from mmisr.openmmlab.clients import teach_clients
     from mmisr.openmmlab.doors import guard
     from mmisr.openmmlab.monitoring import teach_rules
     from mmisr.openmmlab.saving import save_whole
@@ -101,6 +105,7 @@ def _teach_mmengine() -> None:
     guard()
     save_whole()
     teach_rules()
+    teach_clients()
 
 
 def has_compiled_ops() -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
@@ -41,15 +39,6 @@ FLIPS = [{"type": "mmdet.RandomFlip", "prob": 0.0}, {"type": "mmdet.RandomFlip",
 """The unflipped view comes first: the merged sample carries its ground truth."""
 
 
-class DumpPredictions(DumpDetResults):
-    """mmdet's dump without the pixels that samples of the pair carry."""
-
-    def process(self, data_batch: Any, data_samples: Any) -> None:
-        """Keep predictions and metainfo."""
-        light = [{k: v for k, v in sample.items() if k not in ("hr", "sr", "gt_img")} for sample in data_samples]
-        super().process(data_batch, light)
-
-
 def add_dump(runner: Runner, path: str) -> None:
     """Also write the predictions of a test to a pickle file.
 
@@ -58,7 +47,7 @@ def add_dump(runner: Runner, path: str) -> None:
     """
     if not path.endswith((".pkl", ".pickle")):
         raise ValueError(f"--out must end in .pkl or .pickle, got {path!r}")
-    runner.test_evaluator.metrics.append(DumpPredictions(out_file_path=path))
+    runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=path))
 
 
 def draw_boxes(runner: Runner, show: bool, show_dir: str | None, wait_time: float) -> None:

@@ -29,14 +29,19 @@ class SRDetDataPreprocessor(BaseDataPreprocessor):
             training: Unused; the signature is mmengine's.
 
         Returns:
-            ``inputs``, a list of float tensors in [0, 1], and ``data_samples``.
+            ``inputs``, a list of float tensors in [0, 1], and ``data_samples``, each with its input's (h, w) as
+            ``batch_input_shape``: mmdet's ``get_flops`` reports it.
 
         Raises:
             TypeError: An image is not uint8.
             ValueError: An image does not have three channels.
         """
         data = self.cast_data(data)
-        return {"inputs": [self._to_unit(image) for image in data["inputs"]], "data_samples": data.get("data_samples")}
+        images = [self._to_unit(image) for image in data["inputs"]]
+        samples = data.get("data_samples")
+        for image, sample in zip(images, samples or (), strict=False):
+            sample.set_metainfo({"batch_input_shape": tuple(image.shape[-2:])})
+        return {"inputs": images, "data_samples": samples}
 
     @staticmethod
     def _to_unit(image: Any) -> Tensor:

@@ -83,6 +83,17 @@ def test_the_file_holds_every_figure_with_an_interval(found):
     assert comparison.to_json() == content
 
 
+def test_every_arm_leaves_coco_results_with_the_ids_of_the_data_set(found, tree_crops):
+    comparison, out = found
+    truth = json.loads((Path(tree_crops["test_dataloader.dataset.data_root"]) / "val.json").read_text())
+    ids = {image["id"] for image in truth["images"]}
+    for name, run in comparison.runs.items():
+        entries = json.loads((out / "predictions" / f"{name}.bbox.json").read_text())
+        assert len(entries) == sum(len(record.det_scores) for record in run.records)
+        assert {entry["image_id"] for entry in entries} <= ids
+        assert {entry["category_id"] for entry in entries} == {1}
+
+
 def test_differences_are_those_of_the_figures(found):
     comparison, _ = found
     pairs = {(d.a, d.b) for d in comparison.differences}

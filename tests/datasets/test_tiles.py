@@ -66,7 +66,10 @@ def test_written_files_are_coco(tmp_path):
     assert [i["file_name"] for i in content["images"]] == ["a.png", "b.png"]
     assert content["annotations"][0]["bbox"] == [1, 1, 2.13, 1]
     assert content["annotations"][0]["category_id"] == 2
-    assert content["categories"] == [{"id": 1, "name": "car"}, {"id": 2, "name": "tree"}]
+    assert content["categories"] == [
+        {"id": 1, "name": "car", "supercategory": "car"},
+        {"id": 2, "name": "tree", "supercategory": "tree"},
+    ]
     assert summary("val", tmp_path / "val.json") == (
         "val: 2 images, 1 boxes; side at LR x1/4: 0-8 px: 1, 8-16 px: 0, 16-32 px: 0, 32-inf px: 0"
     )

@@ -33,6 +33,7 @@ class ImageRecord:
         det_labels: (M,) class indices.
         det_scores: (M,) scores.
         det_areas: (M,) areas.
+        category_ids: What the annotation file calls the classes, by label; empty where the sample does not say. Not stored.
     """
 
     img_id: ImageId
@@ -44,6 +45,7 @@ class ImageRecord:
     det_labels: Ints
     det_scores: Floats
     det_areas: Floats
+    category_ids: tuple[int | str, ...] = ()
 
 
 GT_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("gt_"))
@@ -114,7 +116,7 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
         if absent:
             raise ValueError(f"{path} does not hold records of mmisr.SizeBinnedCocoMetric: it has no {absent}")
         ids, meta = json.loads(str(file["img_ids"])), json.loads(str(file["meta"]))
-        split = {n: _split(file[n], file["gt_counts"]) for n in GT_FIELDS}
+        split: dict[str, Any] = {n: _split(file[n], file["gt_counts"]) for n in GT_FIELDS}
         split |= {n: _split(file[n], file["det_counts"]) for n in DET_FIELDS}
     return [ImageRecord(i, **{n: rows[k] for n, rows in split.items()}) for k, i in enumerate(ids)], meta
 

@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, check_labels, in_order, save_records
+from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
 from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
 from mmisr.evaluation.functional.tables import Cell, render_table
 from mmisr.evaluation.size_bins import WHOLE, protocol_named
@@ -43,15 +44,18 @@ class SizeBinnedCocoMetric(BaseMetric):
         records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for none.
         collect_device: As in mmengine.
         prefix: As in mmengine.
+        outfile_prefix: Also write the detections to ``<outfile_prefix>.bbox.json``: COCO results with the ids of the annotation
+            file; None for no file.
+        format_only: Write them and measure nothing. None measures, unless a file is written and no image has an annotation.
 
     Raises:
-        ValueError: An argument is not one of those named; or a sample cannot be measured, or has a label outside
-            ``dataset_meta['classes']``.
+        ValueError: An argument is not one of those named, or ``format_only`` has no file to write; or a sample cannot be
+            measured, or has a label outside ``dataset_meta['classes']``.
     """
 
     default_prefix = "bbox"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last two are those of mmdet's CocoMetric, under their names
         self,
         protocol: str = "coco",
         frame: Literal["lr", "source"] = "lr",
@@ -61,6 +65,8 @@ class SizeBinnedCocoMetric(BaseMetric):
         records_file: str | None = None,
         collect_device: str = "cpu",
         prefix: str | None = None,
+        outfile_prefix: str | None = None,
+        format_only: bool | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if frame not in ("lr", "source"):
@@ -69,12 +75,16 @@ class SizeBinnedCocoMetric(BaseMetric):
             raise ValueError(f"area_source must be 'box' or 'annotation', got {area_source!r}")
         if max_dets is not None and max_dets < 1:
             raise ValueError(f"max_dets must be >= 1, or None for the protocol's own, got {max_dets}")
+        if format_only and outfile_prefix is None:
+            raise ValueError("format_only=True writes a file and no figures: give outfile_prefix, got None")
         self.protocol = protocol_named(protocol)
         self.frame = frame
         self.area_source = area_source
         self.max_dets = self.protocol.max_dets if max_dets is None else max_dets
         self.classwise = classwise
         self.records_file = records_file
+        self.outfile_prefix = outfile_prefix
+        self.format_only = format_only
         self.records: list[ImageRecord] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -94,6 +104,11 @@ class SizeBinnedCocoMetric(BaseMetric):
         """All figures by name; the class says which."""
         classes = self._classes()
         self.records = in_order(results)
+        if self.outfile_prefix is not None:
+            entries = coco_results(self.records, {r.img_id: r.category_ids for r in self.records})
+            write_coco_results(f"{self.outfile_prefix}.bbox.json", entries)
+            if self.format_only or (self.format_only is None and not any(len(r.gt_labels) for r in self.records)):
+                return {}
         figures = size_binned_ap(self.records, len(classes), self.protocol.ranges(), self.max_dets)
         if self.records_file is not None:
             save_records(self.records_file, self.records, self._facts(classes))
@@ -161,6 +176,7 @@ class SizeBinnedCocoMetric(BaseMetric):
             det_labels=_column(found, "labels", np.int64),
             det_scores=_column(found, "scores", np.float64),
             det_areas=_areas(to_bins.boxes(det_xyxy)).numpy(),
+            category_ids=tuple(sample.get("category_ids") or ()),
         )
 
     def _gt_areas(self, xyxy: Tensor, parts: list[Any], to_bins: FrameMap, sample: dict) -> np.ndarray:

@@ -66,6 +66,27 @@ def test_golden_sizes_are_those_of_lr_not_stale_hr():
     assert [aitod[f"count_{n}"] for n in ("very_tiny", "tiny", "small", "medium")] == [1, 0, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("format_only", "annotated", "measures"),
+    [(None, True, True), (None, False, False), (True, True, False), (False, False, True)],
+)
+def test_coco_results_carry_the_ids_of_the_annotation_file(tmp_path, format_only, annotated, measures):
+    gt = [[10, 10, 38, 38]] if annotated else []
+    sample = one_sample(gt, [[10, 10, 38, 40]], category_ids=(17,))
+    keys = {"outfile_prefix": str(tmp_path / "a" / "found"), "format_only": format_only}
+    figures, _ = evaluate([sample], ("car",), **keys)
+    entry = {"image_id": 1, "category_id": 17, "bbox": [10, 10, 28, 30], "score": pytest.approx(0.9)}
+    assert json.loads((tmp_path / "a" / "found.bbox.json").read_text()) == [entry]
+    assert bool(figures) is measures
+
+
+def test_coco_results_need_a_file_and_ids(tmp_path):
+    with pytest.raises(ValueError, match="format_only=True writes a file.*give outfile_prefix, got None"):
+        SizeBinnedCocoMetric(format_only=True)
+    with pytest.raises(ValueError, match="image 1 has 0 of them, label 0 among its detections: .*SRCocoDataset"):
+        evaluate([one_sample([], [[1, 1, 9, 9]])], ("car",), outfile_prefix=str(tmp_path / "found"))
+
+
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_ap_without_bins_is_the_same_in_every_frame(scene_of, samples_of, factor):
     for seed in range(3):

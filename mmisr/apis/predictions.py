@@ -1,0 +1,33 @@
+"""The detections of every arm of a comparison as COCO results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import MMLogger
+
+from mmisr.analysis.comparison import ArmRun
+from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
+from mmisr.ops.wrapped import parts_of
+
+FOLDER = "predictions"
+
+
+def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) -> None:
+    """Write ``predictions/<arm>.bbox.json``, with the ids of the annotation file.
+
+    Args:
+        folder: Of the comparison.
+        runs: Its arms.
+        dataset: Its data.
+    """
+    parts = parts_of(dataset)
+    strange = [type(part).__name__ for part in parts if not hasattr(part, "cat_ids")]
+    if strange:
+        MMLogger.get_current_instance().warning(f"no COCO results are written: {strange[0]} has no category ids")
+        return
+    ids = {part.get_data_info(index)["img_id"]: tuple(part.cat_ids) for part in parts for index in range(len(part))}
+    for name, run in runs.items():
+        write_coco_results(folder / FOLDER / f"{name}.bbox.json", coco_results(run.records, ids))

@@ -1,0 +1,59 @@
+"""Detections as COCO's result files have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmisr.evaluation.functional.coco_records import ImageId, ImageRecord
+from mmisr.ops.files import write_text
+
+CategoryIds = Sequence[int | str]
+
+
+def coco_results(records: Sequence[ImageRecord], category_ids: Mapping[ImageId, CategoryIds]) -> list[dict[str, Any]]:
+    """Every detection as one entry, with the ids of the annotation file.
+
+    Convention: ``bbox`` is x, y, width, height in the source frame, as the annotations are.
+
+    Args:
+        records: The images, in any order, which is kept.
+        category_ids: For each image id the ids of the classes, by label.
+
+    Returns:
+        Entries with ``image_id``, ``category_id``, ``bbox`` and ``score``.
+
+    Raises:
+        ValueError: An image is not in ``category_ids``, or has a label beyond its ids.
+
+    Example:
+        >>> coco_results([], {})
+        []
+    """
+    entries = []
+    for record in records:
+        ids = category_ids.get(record.img_id, ())
+        if any(label >= len(ids) for label in record.det_labels):
+            raise ValueError(
+                f"COCO results carry the category ids of the annotation file, and image {record.img_id!r} has {len(ids)} of "
+                f"them, label {int(record.det_labels.max())} among its detections: read the data with mmisr.SRCocoDataset and "
+                "pack it with mmisr.PackSRDetInputs"
+            )
+        for (x1, y1, x2, y2), label, score in zip(
+            record.det_xyxy.tolist(), record.det_labels.tolist(), record.det_scores.tolist(), strict=True
+        ):
+            box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
+            entries.append({"image_id": record.img_id, "category_id": ids[label], **box})
+    return entries
+
+
+def write_coco_results(path: str | Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Write a result file, which pycocotools' ``loadRes`` and every COCO server read.
+
+    Args:
+        path: The file.
+        entries: See :func:`coco_results`.
+    """
+    write_text(Path(path), json.dumps(list(entries)) + "\n")

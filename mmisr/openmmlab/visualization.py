@@ -1,0 +1,67 @@
+"""Visualizer ``SRDetVisualizer``: boxes of a pair on the image that they belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmdet.structures import DetDataSample
+from mmdet.visualization import DetLocalVisualizer
+
+from mmisr.registry import VISUALIZERS
+
+
+@VISUALIZERS.register_module()
+class SRDetVisualizer(DetLocalVisualizer):
+    """mmdet's visualizer, for clients that draw a sample's boxes on its ``inputs``.
+
+    mmdet's ``browse_dataset`` does: it takes ``inputs`` for the image in the frame of the boxes, in BGR. A pair's are the LR
+    image in RGB, so the boxes are drawn on the HR image that the sample carries.
+
+    The arguments are those of mmdet's ``DetLocalVisualizer``.
+    """
+
+    def add_datasample(
+        self,
+        name: str,
+        image: NDArray[Any],
+        data_sample: DetDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        **options: Any,  # mmdet's own, an unknown one fails there by name
+    ) -> None:
+        """Draw as mmdet does.
+
+        Args:
+            name: Of the picture.
+            image: (H, W, 3) RGB.
+            data_sample: With ground truth and predictions in the source frame.
+            draw_gt: Whether to draw the ground truth.
+            draw_pred: Whether to draw the predictions.
+            options: As in mmdet.
+
+        Raises:
+            ValueError: The image is not in the frame of the boxes, and the sample does not carry the one that is.
+        """
+        if data_sample is not None and "lr_shape" in data_sample:
+            image = _in_source_frame(image, data_sample, is_input=draw_gt and not draw_pred)
+        super().add_datasample(name, image, data_sample, draw_gt, draw_pred, **options)
+
+
+def _in_source_frame(image: NDArray[Any], sample: DetDataSample, is_input: bool) -> NDArray[Any]:
+    """The image that a pair's boxes belong to; ``is_input`` says that ``image`` is what the pair gets, colours reversed."""
+    source, lr = tuple(sample.source_shape)[:2], tuple(sample.lr_shape)[:2]
+    if not is_input and (image.shape[:2] != lr or source == lr):
+        return image
+    if "hr" not in sample:
+        raise ValueError(
+            "this is the input of a pair, whose pixels are RGB and may be smaller than the frame of its boxes, and there is no HR "
+            "image to draw on (native LR): run `mmisr browse_dataset CONFIG`, which draws both"
+        )
+    return np.ascontiguousarray(np.asarray(sample.hr).transpose(1, 2, 0))
