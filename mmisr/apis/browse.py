@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
@@ -20,6 +21,7 @@ from mmisr.structures.frames import FrameMap
 NUMBER_AND_ENDING = len("00000_.jpg")
 
 
+@names_config
 def browse_dataset(
     config: str, out: str, split: str = "train", count: int | None = None, cfg_options: dict[str, Any] | None = None
 ) -> list[Path]:

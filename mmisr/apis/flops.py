@@ -8,6 +8,7 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.evaluation.functional.tables import render_table
 from mmisr.openmmlab.detector import DetDataSample
@@ -21,6 +22,7 @@ BOUNDS = {"all easy": "fixed:0", "all hard": "all-hard"}
 """Routers between which an adaptive editor's compute lies."""
 
 
+@names_config
 def get_flops(config: str, lr_hw: tuple[int, int] | None = None, cfg_options: dict[str, Any] | None = None) -> str:
     """Count what one image costs, on the first image of the test set: what an adaptive editor does depends on the pixels.
 

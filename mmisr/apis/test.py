@@ -20,6 +20,7 @@ from mmisr.apis.checks import (
     inner_dataset,
     test_pipeline,
 )
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
@@ -50,6 +51,7 @@ class Pictures:
     wait_time: float = 2.0
 
 
+@names_config
 def test(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,

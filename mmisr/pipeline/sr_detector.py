@@ -18,6 +18,7 @@ from mmisr.pipeline.handoff import DetectorBatch, Handoff, source_hw
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seeds
 from mmisr.pipeline.strategy import Strategy
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_fields
 from mmisr.structures.sr_result import RoutingMap, SRResult, UpscaleHints
 
 DETECTOR_PARTS = ("backbone", "neck", "bbox_head", "rpn_head", "roi_head", "mask_head", "query_head")
@@ -38,6 +39,9 @@ class TestConfig:
 
     keep_sr: bool = False
     prior: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, "SRDetector.test_cfg")
 
 
 @MODELS.register_module()
@@ -197,7 +201,10 @@ class SRDetector(BaseDetector):
 
     def _load_parts(self) -> None:
         for part, path in self.checkpoints.items():
-            load_into(getattr(self, part), load_state(path), path, (f"{part}.",))
+            module, state = getattr(self, part), load_state(path)
+            if not module.state_dict() and any(name.startswith("detector.") for name in state):
+                continue  # the file of a pair has nothing for an editor that has no weights
+            load_into(module, state, path, (f"{part}.",))
 
     def __getattr__(self, name: str) -> Any:
         if name in DETECTOR_PARTS:
