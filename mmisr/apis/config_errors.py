@@ -44,7 +44,6 @@ class ConfigError(ValueError):
         return ConfigError, (str(self),)
 
 
-@functools.cache
 def _of_type(kind: type[Exception]) -> type[ConfigError]:
     return ConfigError if kind is ValueError else type(ConfigError.__name__, (ConfigError, kind), {})
 
