@@ -16,6 +16,7 @@ from rich.console import Console
 from tqdm import tqdm
 
 from mmisr.analysis.benchmark import Labels, frame_rows, map_like
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import meta
 from mmisr.editors.instance_sr.editor import InstanceSR
@@ -44,6 +45,7 @@ class Cases:
     sizes: Sequence[str] | None = None
 
 
+@names_config
 def benchmark(
     config: str,
     checkpoint: str | None = None,

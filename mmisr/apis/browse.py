@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
 from mmisr.ops.files import fitting_name, write_image
@@ -21,6 +22,7 @@ from mmisr.structures.frames import FrameMap
 NUMBER_AND_ENDING = len("00000_.jpg")
 
 
+@names_config
 def browse_dataset(
     config: str,
     out: str,

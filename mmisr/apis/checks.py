@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
@@ -18,14 +16,15 @@ from mmisr.datasets.coco_checks import class_names
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
-from mmisr.openmmlab.checkpoints import load_into, load_state, load_training, weights_of
+from mmisr.openmmlab.checkpoints import check_fit, load_into, load_state, load_training, weights_of
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmisr.ops.motion import is_moved
-from mmisr.ops.wrapped import parts_of, pipelines_of
+from mmisr.ops.wrapped import layers_of, parts_of, pipelines_of
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import DATASETS, METRICS, MODELS, TRANSFORMS, find
+from mmisr.structures.checks import fits
 
 FROM_SAMPLES = (SizeBinnedCocoMetric, RegionQuality)
 """Metrics of boxes that take the ground truth from the samples."""
@@ -103,12 +102,13 @@ def check_packing(cfg: Config, side: str) -> None:
             )
 
 
-def check_classes(model: nn.Module, classes: Sequence[str]) -> None:
+def check_classes(model: nn.Module, classes: Sequence[str], whose: str = "the data") -> None:
     """Compare the classes of the data with what the detector predicts.
 
     Args:
         model: Anything; only detector heads with ``num_classes`` are looked at.
         classes: Names; nothing is checked where there are none.
+        whose: Who names them, for the message.
 
     Raises:
         ValueError: A head predicts another number of classes.
@@ -121,7 +121,7 @@ def check_classes(model: nn.Module, classes: Sequence[str]) -> None:
             continue
         if wanted != len(classes):
             raise ValueError(
-                f"{name} predicts {wanted} classes, the data has {len(classes)} ({', '.join(classes[:5])}"
+                f"{name} predicts {wanted} classes, {whose} has {len(classes)} ({', '.join(classes[:5])}"
                 f"{', ...' if len(classes) > 5 else ''}): set num_classes={len(classes)} in the detector's head, or "
                 "metainfo=dict(classes=(...)) in the dataset"
             )
@@ -175,9 +175,7 @@ def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "det
 
 
 def check_start(model: nn.Module, path: str) -> None:
-    """See that a run which starts from a file does start from it.
-
-    mmengine loads what fits by name, and says little of the rest.
+    """See that a run which starts from a file does start from it, see :func:`check_fit`.
 
     Args:
         model: The model, or a wrapper of it.
@@ -187,22 +185,9 @@ def check_start(model: nn.Module, path: str) -> None:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, would run code, or nothing in it fits; what fits in part is a warning.
     """
-    state, own = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path), _unwrapped(model).state_dict()
-    fits = [name for name, value in own.items() if name in state and state[name].shape == value.shape]
-    if not fits:
-        raise ValueError(
-            f"load_from={path} has nothing for {type(_unwrapped(model)).__name__}: none of its {len(state)} weights "
-            f"({', '.join(list(state)[:2])}, ...) has a name and shape of the model's ({', '.join(list(own)[:2])}, ...); "
-            "for one part of a pair set model.checkpoints=dict(editor=..., detector=...) instead"
-        )
-    if len(fits) < len(own):
-        rest = [name for name in own if name not in set(fits)]
-        print_log(
-            f"load_from={path} fits in part: {len(fits)} of {len(own)} weights are loaded, {len(rest)} start as "
-            f"initialised ({', '.join(rest[:3])}{', ...' if len(rest) > 3 else ''})",
-            logger="current",
-            level=logging.WARNING,
-        )
+    state = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path)
+    way_out = "for one part of a pair set model.checkpoints=dict(editor=..., detector=...) instead"
+    check_fit(_unwrapped(model), state, f"load_from={path}", way_out)
 
 
 def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
@@ -239,20 +224,30 @@ def check_switches(hooks: Sequence[Hook], cfg: Config) -> None:
         cfg: Its config.
 
     Raises:
-        ValueError: A hook ends augmentations that the data set does not have, or switches to a pipeline without LR images.
+        ValueError: A hook ends augmentations that the data set does not have, switches a pipeline that a wrapper hides from it,
+            or switches to one without LR images.
     """
-    dataset = cfg.train_dataloader.dataset["type"]
+    outer, *inside = layers_of(cfg.train_dataloader.dataset)
     for hook in hooks:
-        if isinstance(hook, YOLOXModeSwitchHook) and not hasattr(find(DATASETS, dataset), "update_skip_type_keys"):
+        name = f"custom_hooks has {type(hook).__name__}"
+        if isinstance(hook, YOLOXModeSwitchHook) and not _mixes(outer):
+            mixing = [layer["type"] for layer in inside if _mixes(layer)]
             raise ValueError(
-                f"custom_hooks has {type(hook).__name__}, which ends Mosaic and MixUp after "
-                f"max_epochs - {hook.num_last_epochs} epochs, and train_dataloader.dataset ({dataset}) has neither: leave it out"
+                f"{name}, which ends Mosaic and MixUp after max_epochs - {hook.num_last_epochs} epochs, and "
+                f"train_dataloader.dataset ({outer['type']}) has neither: "
+                + (f"let {mixing[0]}, which lies inside it, be the outermost" if mixing else "leave it out")
+            )
+        if isinstance(hook, PipelineSwitchHook) and inside:
+            raise ValueError(
+                f"{name}, which switches at epoch {hook.switch_epoch} the pipeline of train_dataloader.dataset itself, and that "
+                f"is a wrapper ({outer['type']}), whose images pass through the pipelines inside: give the hook an unwrapped data "
+                "set, or leave it out"
             )
         last = find(TRANSFORMS, hook.switch_pipeline[-1]["type"]) if isinstance(hook, PipelineSwitchHook) else None
         if is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
             raise ValueError(
-                f"custom_hooks has {type(hook).__name__}, which switches at epoch {hook.switch_epoch} to a pipeline of plain "
-                f"mmdet without LR image: let its switch_pipeline end in mmisr.{PackSRDetInputs.__name__}, or leave it out"
+                f"{name}, which switches at epoch {hook.switch_epoch} to a pipeline of plain mmdet "
+                f"without LR image: let its switch_pipeline end in mmisr.{PackSRDetInputs.__name__}, or leave it out"
             )
 
 
@@ -266,7 +261,14 @@ def check_resumable(model: nn.Module, path: str | Path) -> None:
         ValueError: It is damaged, would run code, or belongs to another model.
     """
     check_checkpoint(model, path)
-    load_training(path, "meta")
+    content = load_training(path, "meta")
+    meta = content.get("meta") if isinstance(content, dict) else None
+    wrong = [key for key in ("epoch", "iter") if not isinstance(meta, dict) or not fits(meta.get(key), int)]
+    if wrong:
+        raise ValueError(
+            f"checkpoint {path} is no state of a training that could go on: its meta has no whole number in {wrong}; give the "
+            "file that training wrote, or start a new training from its weights with load_from="
+        )
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:
@@ -278,6 +280,10 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 def _needs_weights(editor: SREditor) -> bool:
     return editor.info.trainable and getattr(editor, "checkpoint", None) is None
+
+
+def _mixes(dataset: Any) -> bool:
+    return hasattr(find(DATASETS, dataset["type"]), "update_skip_type_keys")
 
 
 def is_pair(cfg: Config) -> bool:

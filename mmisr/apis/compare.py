@@ -27,6 +27,7 @@ from mmisr.analysis.cache import ArmWriter, arm_key, file_hashes, forget_others
 from mmisr.analysis.comparison import RESULTS, ArmRun, Comparison
 from mmisr.apis.arms import pair_config, read_arms, standard_arms
 from mmisr.apis.checks import check_named_weights, inner_datasets, test_pipeline
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import code_hash, data_facts, meta
 from mmisr.apis.own_resize import say_dropped_resize
@@ -67,6 +68,7 @@ class Plan:
     pictures: bool = True
 
 
+@names_config
 def compare(
     config: str | Path | Config,
     arms: Sequence[str | dict[str, Any] | Arm] | None = None,

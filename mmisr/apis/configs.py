@@ -9,6 +9,7 @@ import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmisr.apis.config_types import check_arguments, check_parts
 from mmisr.openmmlab import mmagic_nets  # noqa: F401  (registers mmagic's networks)
 from mmisr.ops.shipped import shipped_config, shipped_root, shipped_weights
 
@@ -33,6 +34,7 @@ def read_config(
 
     Raises:
         FileNotFoundError: There is no such file.
+        ValueError: A value is not of the kind that it must be, see :func:`mmisr.apis.config_types`.
     """
     cfg = config.copy() if isinstance(config, Config) else Config.fromfile(find_config(config))
     if cfg_options:
@@ -43,7 +45,11 @@ def read_config(
     cfg.launcher = launcher
     name = Path(cfg.filename).stem if cfg.filename else "run"
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
-    init_default_scope(cfg.get("default_scope", "mmisr"))
+    if cfg.get("default_scope") is None:
+        cfg.default_scope = "mmisr"  # mmengine's own default knows none of our parts
+    check_parts(cfg)
+    init_default_scope(cfg.default_scope)
+    check_arguments(cfg)
     return cfg
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.ops import batched_nms
 from tqdm import tqdm
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.evaluation.functional.confusion import confusion
 from mmisr.evaluation.functional.tables import render_table
@@ -20,6 +21,7 @@ from mmisr.registry import DATASETS
 from mmisr.reports.plots import check_theme, plot_confusion
 
 
+@names_config
 def confusion_matrix(
     config: str,
     predictions: str,
@@ -58,26 +60,44 @@ def confusion_matrix(
         raise FileNotFoundError(
             f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out FILE.pkl"
         )
-    found = {sample["img_id"]: sample["pred_instances"] for sample in load(predictions)}
+    samples = load(predictions)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    if len(dataset) != len(found):
+    if len(dataset) != len(samples):
         raise ValueError(
-            f"{predictions} must cover the test set of {config}, {len(dataset)} images, found {len(found)}; test again with it"
+            f"{predictions} must cover the test set of {config}, {len(dataset)} images, found {len(samples)}; test again with it"
         )
+    keys = _keys(samples, predictions)
+    found = {tuple(sample[key] for key in keys): sample["pred_instances"] for sample in samples}
     names = (*dataset.metainfo["classes"], "background")
     total = torch.zeros((len(names), len(names)), dtype=torch.long)
     for number in tqdm(range(len(dataset)), desc="confusion", unit="image"):
         truth = dataset[number]["data_samples"]
-        if truth.img_id not in found:
+        which = tuple(truth.metainfo[key] for key in keys)
+        if which not in found:
             raise ValueError(
                 f"{predictions} has no image {truth.img_id!r} of the test set of {config}; test again with it"
             )
-        kept = _kept(found[truth.img_id], score_thr, nms_iou_thr)
+        kept = _kept(found[which], score_thr, nms_iou_thr)
         total += _one(truth, kept, len(names) - 1, iou_thr)
     title = f"{len(dataset)} images, score >= {score_thr:g}, IoU >= {iou_thr:g}"
     plot_confusion(total.numpy(), names, title, Path(out), theme)
     rows = [(name, *row) for name, row in zip(names, total.tolist(), strict=True)]
     return render_table(f"{title} (rows annotated, columns predicted)", ("", *names), rows)
+
+
+def _keys(samples: list[dict], predictions: str) -> tuple[str, ...]:
+    """What tells images apart: their ids, and their files where the parts of a concatenation count alike.
+
+    Raises:
+        ValueError: Neither does.
+    """
+    for keys in (("img_id",), ("img_id", "img_path")):
+        if len({tuple(sample.get(key) for key in keys) for sample in samples}) == len(samples):
+            return keys
+    raise ValueError(
+        f"{predictions} has several images of one id and one file, so that predictions and annotations cannot be brought "
+        "together: give every image of a concatenation an id of its own"
+    )
 
 
 def _kept(found: dict[str, Tensor], score_thr: float, nms_iou_thr: float | None) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.export_folder import ANNOTATIONS, ExportError, ExportFolder, Record
 from mmisr.apis.export_source import ExportSource, open_source, settings_of
@@ -80,6 +81,7 @@ class ExportOptions:
         return buffer.getvalue()
 
 
+@names_config
 def export_sr(
     config: str | Path | Config,
     out_dir: str | Path,

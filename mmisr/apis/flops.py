@@ -11,6 +11,7 @@ import torch
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.evaluation.functional.tables import render_table
 from mmisr.openmmlab.detector import DetDataSample
@@ -27,6 +28,7 @@ Row = tuple[str, float, float]
 """Part, GMACs, million parameters."""
 
 
+@names_config
 def get_flops(
     config: str,
     lr_hw: tuple[int, int] | None = None,

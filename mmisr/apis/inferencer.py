@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.apis.checks import check_named_weights, test_pipeline
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.apis.known_ids import Ids, known_ids
 from mmisr.apis.models import init_model
@@ -72,6 +73,7 @@ class SRDetInferencer(DetInferencer):
         >>> infer("photos/", batch_size=4, out_dir="found")["predictions"][0]["scores"]       # doctest: +SKIP
     """
 
+    @names_config
     def __init__(
         self,
         model: str | Path | Config,

@@ -10,12 +10,14 @@ from mmengine.config import Config
 from torch import nn
 
 from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.datasets.coco_checks import class_names
 from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
 from mmisr.registry import DATASETS, MODELS, find
 
 
+@names_config
 def init_model(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,
@@ -60,7 +62,9 @@ def init_model(
         load_into(model, state, checkpoint)
     model.cfg = cfg
     model.dataset_meta = dataset_meta(cfg, meta)  # type: ignore[assignment]
-    check_classes(model, model.dataset_meta["classes"])  # type: ignore[index,arg-type]
+    told = {key.lower() for key in meta.get("dataset_meta") or {}}
+    whose = f"checkpoint {checkpoint}" if "classes" in told else "the data"
+    check_classes(model, model.dataset_meta["classes"], whose)  # type: ignore[index,arg-type]
     return model.to(device).eval()
 
 
@@ -77,7 +81,7 @@ def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
     """
     dataset = inner_dataset(cfg)
     kind = find(DATASETS, dataset["type"])
-    found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **meta.get("dataset_meta", {})}
+    found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **(meta.get("dataset_meta") or {})}
     found = {key.lower(): value for key, value in found.items()}
     classes = class_names(found.get("classes") or ())
     palette = found.get("palette")

@@ -7,10 +7,12 @@ from itertools import islice
 from mmengine.runner import Runner
 
 from mmisr.analysis.overhead import pair_overhead
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.registry import MODELS
 
 
+@names_config
 def measure_overhead(config: str, images: int = 5, repeats: int = 7) -> str:
     """Time a pair against its parts on the first images of its test set.
 

@@ -20,6 +20,7 @@ from mmisr.analysis.bootstrap import Settings, arm_figures, sample_arm
 from mmisr.analysis.comparison import ArmRun
 from mmisr.apis.arms import named_arms
 from mmisr.apis.compare import Plan, best_device, build_arm, metric_of, run_arms, settings_of, test_loader
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.facts import meta
 from mmisr.ops.files import write_text
@@ -57,6 +58,7 @@ class Point:
     macs: float
 
 
+@names_config
 def pareto(
     config: str,
     out: str | None = None,

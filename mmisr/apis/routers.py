@@ -8,9 +8,11 @@ from typing import Any
 from mmisr.analysis.comparison import Comparison
 from mmisr.apis.arms import router_arms, standard_arms
 from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader, timed
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 
 
+@names_config
 def compare_routers(
     config: str,
     out: str = "work_dirs/routers",

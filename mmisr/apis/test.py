@@ -20,6 +20,7 @@ from mmisr.apis.checks import (
     inner_dataset,
     test_pipeline,
 )
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.apis.processes import join_processes
@@ -51,6 +52,7 @@ class Pictures:
     wait_time: float = 2.0
 
 
+@names_config
 def test(
     config: str | Path | Config,
     checkpoint: str | Path | None = None,

@@ -18,6 +18,7 @@ from mmisr.apis.checks import (
     check_switches,
     inner_dataset,
 )
+from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.monitors import check_monitors
 from mmisr.apis.own_resize import say_dropped_resize
@@ -26,6 +27,7 @@ from mmisr.apis.resuming import last_checkpoint
 from mmisr.pipeline.strategy import PARTS
 
 
+@names_config
 def train(
     config: str | Path | Config,
     work_dir: str | None = None,
@@ -72,6 +74,7 @@ def train(
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == "auto" else _existing(resume)
+    cfg.load_from, cfg.resume = cfg.get("load_from"), bool(cfg.get("resume"))
     join_processes(cfg)
     runner = Runner.from_cfg(cfg)
     check_classes(runner.model, classes)

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.jpeg import jpeg
 from mmisr.ops.resample import resize
+from mmisr.structures.checks import check_fields
 
 NEAR_LEVEL = 1e-3
 """Float32 pixels this close to an 8-bit level are that level."""
@@ -93,6 +94,7 @@ class Degradation:
     jpeg_quality: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, "SimulateLR")
         if self.recipe not in RECIPES:
             raise ValueError(f"recipe must be one of {sorted(RECIPES)}, got {self.recipe!r}")
         if self.blur_shape not in ("iso", "aniso"):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmisr.openmmlab.unpickling import STATE, WEIGHTS
+from mmisr.structures.checks import fits, shown
 
 SHOWN = 3
 """How many mismatching keys an error lists."""
 
-WRAPPERS = ("state_dict", "params_ema", "params", "model")
+WRAPPERS = ("state_dict", "params_ema", "params-ema", "params", "model_state_dict", "model", "net")
 """Keys under which trainers put the weights, in the order they are looked for."""
+
+NAMES = str | list[str] | None
+COLOURS = str | list[list[int]] | None
+"""What ``dataset_meta`` may hold as classes and palette."""
 
 SAVE_WEIGHTS_ALONE = (
     "if you made it yourself, load it with load_state(path, trusted=True) of mmisr.openmmlab.checkpoints and save its "
@@ -67,8 +75,23 @@ def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, 
     """
     path = _existing(path)
     content = _read(path, trusted)
+    return weights_of(content, path), _meta_of(content, path)
+
+
+def _meta_of(content: Any, path: Path) -> dict[str, Any]:
+    """What a checkpoint says about itself; classes and colours are used, and so must be what they claim to be."""
     meta = content.get("meta") if isinstance(content, dict) else None
-    return weights_of(content, path), meta if isinstance(meta, dict) else {}
+    if not isinstance(meta, dict) or meta.get("dataset_meta") is None:
+        return meta if isinstance(meta, dict) else {}
+    found = meta["dataset_meta"]
+    known = {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+    named, coloured = fits(known.get("classes"), NAMES), fits(known.get("palette"), COLOURS)
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found) or not named or not coloured:
+        raise ValueError(
+            f"checkpoint {path}: meta.dataset_meta must be a dict with the names of the classes in `classes` and a colour each "
+            f"in `palette`, found {shown(found)}; save its weights alone, and name the classes in the config"
+        )
+    return meta
 
 
 def load_training(path: str | Path, map_location: Any = "cpu") -> Any:
@@ -184,15 +207,108 @@ def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:
     Raises:
         ValueError: There are none.
     """
-    for key in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-            break
-    if not isinstance(content, dict) or not any(isinstance(v, Tensor) for v in content.values()):
+    key = wrapper_of(content)
+    content = content if key is None else content[key]
+    named = content.items() if isinstance(content, dict) else ()
+    weights = {k.removeprefix("module."): v for k, v in named if isinstance(v, Tensor) and isinstance(k, str)}
+    if not weights:
+        raise ValueError(f"checkpoint {path} holds no weights: expected a dict of tensors, found {_found(content)}")
+    return weights
+
+
+def wrapper_of(content: Any) -> str | None:
+    """The key under which a trainer put the weights; None where they lie bare, or nowhere."""
+    inner = {key: content.get(key) for key in WRAPPERS} if isinstance(content, dict) else {}
+    found = [k for k, v in inner.items() if isinstance(v, dict) and any(isinstance(w, Tensor) for w in v.values())]
+    return found[0] if found else None
+
+
+def _found(content: Any) -> str:
+    """What a file without weights holds; those of other trainers may lie under a name of their own."""
+    if not isinstance(content, dict):
+        return type(content).__name__
+    keys = f"a dict with the keys {', '.join(map(str, list(content)[:SHOWN])) or 'none'}"
+    for key, value in content.items():
+        count = sum(isinstance(v, Tensor) for v in value.values()) if isinstance(value, dict) else 0
+        if count:
+            return f"{keys}; {key!r} holds {count} tensors: save that dict alone, torch.save(content[{key!r}], ...)"
+    return keys
+
+
+def check_values(own: Mapping[str, Tensor], state: Mapping[str, Tensor], source: str) -> None:
+    """See that weights which fit by name and shape can be computed with.
+
+    Args:
+        own: Weights of the model by name.
+        state: Those of the file.
+        source: What messages call the file.
+
+    Raises:
+        ValueError: Some are no plain floating-point numbers where the model's are, or not a number.
+    """
+    shared = {k: state[k] for k, v in own.items() if k in state and state[k].shape == v.shape}
+    odd = [
+        f"{k}: {_kind(v)} in the file, {_kind(own[k])} in the model" for k, v in shared.items() if _is_odd(own[k], v)
+    ]
+    if odd:
         raise ValueError(
-            f"checkpoint {path} holds no weights: expected a dict of tensors, found {type(content).__name__}"
+            f"{source} has weights that this model cannot take. {_some('of another kind', odd)}"
+            "Save them again as plain floating-point tensors."
         )
-    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+    broken = [k for k, v in shared.items() if not _finite(v) and _finite(own[k])]  # a mask may be infinite in both
+    if broken:
+        raise ValueError(
+            f"{source} has weights that are not numbers. {_some('with NaN or infinity', broken)}"
+            "The training that wrote it had diverged: take an earlier checkpoint, and train with a lower learning rate."
+        )
+
+
+def _finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
+
+
+def _is_odd(own: Tensor, found: Tensor) -> bool:
+    return found.is_meta or found.layout != torch.strided or (own.is_floating_point() and not found.is_floating_point())
+
+
+def _kind(tensor: Tensor) -> str:
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if tensor.is_meta:
+        return f"{kind} without values"
+    return kind if tensor.layout == torch.strided else f"sparse {kind}"
+
+
+def check_fit(module: nn.Module, state: Mapping[str, Tensor], source: str, way_out: str) -> None:
+    """See that weights which are loaded as far as they fit do fit: the rule of every door that starts a training from a file.
+
+    mmengine loads what fits by name, and says little of the rest.
+
+    Args:
+        module: Where they are loaded to.
+        state: The weights by name.
+        source: What messages call the door and the file.
+        way_out: What to do where nothing fits.
+
+    Raises:
+        ValueError: Nothing fits, or what fits cannot be computed with; what fits in part is a warning.
+    """
+    own = module.state_dict()
+    fitting = [name for name, value in own.items() if name in state and state[name].shape == value.shape]
+    if own and not fitting:
+        raise ValueError(
+            f"{source} has nothing for {type(module).__name__}: none of its {len(state)} weights "
+            f"({', '.join(list(state)[:2])}, ...) has a name and shape of the model's ({', '.join(list(own)[:2])}, ...); "
+            f"{way_out}"
+        )
+    check_values(own, state, source)
+    if len(fitting) < len(own):
+        rest = [name for name in own if name not in set(fitting)]
+        print_log(
+            f"{source} fits in part: {len(fitting)} of {len(own)} weights are loaded, {len(rest)} start as "
+            f"initialised ({', '.join(rest[:SHOWN])}{', ...' if len(rest) > SHOWN else ''})",
+            logger="current",
+            level=logging.WARNING,
+        )
 
 
 def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, prefixes: tuple[str, ...] = ()) -> None:
@@ -205,7 +321,8 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
         prefixes: Prefixes to strip where all of the module's own names are found behind one (``editor.``, say).
 
     Raises:
-        ValueError: Names are missing or left over, or a shape differs; the message lists the first of each.
+        ValueError: Names are missing or left over, a shape differs, or values are no numbers; the message lists the first
+            of each.
     """
     own, state = module.state_dict(), dict(state)
     for prefix in prefixes:
@@ -229,6 +346,7 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
             f"{_some('missing', missing)}{_some('unknown', extra)}{_some('of another shape', shapes)}"
             "Use the config that the checkpoint was trained with."
         )
+    check_values(own, state, f"checkpoint {source}")
     module.load_state_dict(state, strict=False)
 
 

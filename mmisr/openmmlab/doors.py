@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -18,10 +19,12 @@ import torch
 from mmengine import fileio
 from mmengine.dist import barrier, get_rank
 from mmengine.fileio.handlers import register_handler
+from mmengine.model import PretrainedInit
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoints
+from torch import nn
 
-from mmisr.openmmlab.checkpoints import load_training
+from mmisr.openmmlab.checkpoints import check_fit, load_training, weights_of, wrapper_of
 from mmisr.openmmlab.unpickling import NAMELESS, DataFileError, SafePickleHandler, SafeYamlHandler
 
 UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")
@@ -33,6 +36,7 @@ def guard() -> None:
     register_handler(["pkl", "pickle"])(SafePickleHandler)
     register_handler(["yaml", "yml"])(SafeYamlHandler)
     _name_files()
+    _check_pretrained()
     CheckpointLoader.register_scheme("", load_from_local, force=True)
     CheckpointLoader.register_scheme(["http://", "https://"], load_from_http, force=True)
     CheckpointLoader.register_scheme(["open-mmlab://", "openmmlab://"], load_from_openmmlab, force=True)
@@ -49,6 +53,35 @@ def _name_files() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ("mmengine", "mmdet", "mmagic", "mmisr") and vars(module).get("load") is real:
             module.load = ours  # type: ignore[attr-defined]
+
+
+def _check_pretrained() -> None:
+    """The initialiser from a file of mmengine says little of what it did not find there."""
+    real = PretrainedInit.__call__
+    if not hasattr(real, "__wrapped__"):
+        PretrainedInit.__call__ = _checking(real)
+
+
+def _checking(real: Callable) -> Callable:
+    @functools.wraps(real)
+    def initialise(self: Any, module: nn.Module) -> None:
+        path, prefix = self.checkpoint, f"{self.prefix.removesuffix('.')}." if self.prefix else ""
+        state = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path)
+        inner = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        source = f"init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}{f', prefix={prefix!r}' if prefix else ''})"
+        check_fit(module, inner, source, _other_prefix(module, state))
+        real(self, module)
+
+    return initialise
+
+
+def _other_prefix(module: nn.Module, state: Mapping[str, Any]) -> str:
+    """What to do where a file has nothing for a module: the prefix under which it would have, where there is one."""
+    own = list(module.state_dict())
+    found = {name.removesuffix(own[0]) for name in state if own and name.endswith(f".{own[0]}")}
+    if found:
+        return f"give it prefix={min(found, key=len)!r}, under which the file has them"
+    return "give a file of the same architecture, or the prefix of this part in it"
 
 
 def _naming(real: Callable) -> Callable:
@@ -77,10 +110,15 @@ def load_from_local(filename: str | Path, map_location: Any = None) -> Any:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, or would run code.
     """
-    content = load_training(Path(os.path.expanduser(filename)), map_location)
-    if isinstance(content, dict) and isinstance(content.get("meta"), dict):
+    path = Path(os.path.expanduser(filename))
+    content = load_training(path, map_location)
+    weights = weights_of(content, path)
+    if isinstance(content.get("meta"), dict):
         content["meta"].pop("config", None)
-    return content
+    if wrapper_of(content) is None:
+        return weights
+    # mmengine looks for them under this name alone, and would go on without those that another trainer wrote
+    return {**content, "state_dict": OrderedDict(weights)}
 
 
 def load_from_http(

@@ -38,8 +38,12 @@ STRUCTURES = ("mmengine.structures", "mmdet.structures")
 """Packages whose classes hold predictions and nothing else."""
 
 
-class DataUnpickler(pickle.Unpickler):
-    """Rebuilds tensors, arrays and plain containers, and refuses everything else by name."""
+class DataUnpickler(pickle._Unpickler):
+    """Rebuilds tensors, arrays and plain containers, and refuses everything else by name.
+
+    It is Python's own in Python: the one in C makes room for as many remembered objects as a file says that there are, which
+    a damaged or made-up file of a few bytes says are billions.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         """Resolve a global of the pickle, or refuse it.
@@ -102,7 +106,7 @@ class PredictionsUnpickler(DataUnpickler):
         if (module, name) == ("torch.storage", "_load_from_bytes"):  # how a tensor goes into a plain pickle
             return _storage
         if _in_structures(module) and "." not in name:
-            found = pickle.Unpickler.find_class(self, module, name)
+            found = pickle._Unpickler.find_class(self, module, name)
             if isinstance(found, type) and not issubclass(found, type) and _in_structures(found.__module__):
                 return found
         return super().find_class(module, name)
@@ -126,7 +130,7 @@ def _storage(content: bytes) -> Any:
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-def _as_module(unpickler: type[pickle.Unpickler]) -> ModuleType:
+def _as_module(unpickler: type[pickle._Unpickler]) -> ModuleType:
     """What ``torch.load`` takes as ``pickle_module``; it reads the head of files in its old format with ``load``."""
 
     def load(file: Any, **options: Any) -> Any:
@@ -166,7 +170,7 @@ class SafePickleHandler(PickleHandler):
             raise DataFileError(
                 f"{name} is not a plain file of predictions or annotations: {error}; make it again, as JSON where you can"
             ) from error
-        except (EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever a damaged file makes it raise
             raise DataFileError(
                 f"{name} cannot be read: it is truncated or no pickle ({error}); make it again"
             ) from error

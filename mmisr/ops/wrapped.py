@@ -22,6 +22,17 @@ def parts_of(dataset: Any) -> list[Any]:
     return [dataset] if single is None else parts_of(single)
 
 
+def layers_of(dataset: Any) -> list[Any]:
+    """A data set and all that lie in it, wrappers before what they hold.
+
+    Args:
+        dataset: As in :func:`parts_of`.
+    """
+    several, single = _get(dataset, "datasets"), _get(dataset, "dataset")
+    inner = several if isinstance(several, list | tuple) else [] if single is None else [single]
+    return [dataset, *(layer for part in inner for layer in layers_of(part))]
+
+
 def pipelines_of(dataset: Any) -> list[Any]:
     """The pipelines that pack samples: a wrapper's own, which comes after those inside, or those of its parts.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, detector_sample
-from mmisr.structures.checks import check_hw
+from mmisr.structures.checks import check_fields, check_hw, check_types
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import EDITOR_PIXELS, MMDET_PIXELS
 
@@ -50,6 +50,7 @@ class Resize:
     antialias: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self, "handoff.resize")
         if self.scale is not None:
             check_hw(self.scale, "handoff.resize.scale (width, height)")
         if not self.factor > 0:
@@ -88,6 +89,7 @@ class Handoff:
     """
 
     def __init__(self, resize: dict[str, Any] | None = None) -> None:
+        check_types(Handoff, {"resize": resize}, "handoff")
         self.resize = Resize(**(resize or {}))
 
     def __call__(

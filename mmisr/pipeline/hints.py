@@ -12,6 +12,7 @@ from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.editor import image_seed
 from mmisr.ops.resample import resize
 from mmisr.pipeline.handoff import Handoff, source_hw
+from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.hints import BatchHints, ImageHints
 
@@ -32,6 +33,7 @@ class PriorPass:
     dilate_px: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self, "prior")
         if not 0 <= self.score_thr <= 1 or self.dilate_px < 0:
             raise ValueError(
                 "prior needs 0 <= score_thr <= 1 and dilate_px >= 0, "

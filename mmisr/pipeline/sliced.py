@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.pipeline.handoff import Resize
-from mmisr.structures.checks import check_hw
+from mmisr.structures.checks import check_fields, check_hw
 from mmisr.structures.frames import FrameMap
 
 INSTALL = "pip install 'mmisr[sahi]'"
@@ -55,6 +55,7 @@ class Slicing:
     whole: bool = True
 
     def __post_init__(self) -> None:
+        check_fields(self, "sliced")
         if self.slice_hw is not None:
             check_hw(self.slice_hw, "sliced.slice_hw")
         if not 0 <= self.overlap < 1 or not self.factor > 0 or not 0 < self.threshold <= 1:

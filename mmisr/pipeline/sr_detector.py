@@ -19,6 +19,7 @@ from mmisr.pipeline.handoff import DetectorBatch, Handoff, source_hw
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seed_of
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_fields
 from mmisr.structures.hints import BatchHints, ImageHints
 from mmisr.structures.sr_result import SRResult
 
@@ -40,6 +41,9 @@ class TestConfig:
 
     keep_sr: bool = False
     prior: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, "SRDetector.test_cfg")
 
 
 @MODELS.register_module()
@@ -229,7 +233,10 @@ class SRDetector(BaseDetector, PhasedModel):
 
     def _load_parts(self) -> None:
         for part, path in self.checkpoints.items():
-            load_into(getattr(self, part), load_state(path), path, (f"{part}.",))
+            module, state = getattr(self, part), load_state(path)
+            if not module.state_dict() and any(name.startswith("detector.") for name in state):
+                continue  # the file of a pair has nothing for an editor that has no weights
+            load_into(module, state, path, (f"{part}.",))
 
     def __getattr__(self, name: str) -> Any:
         if name in DETECTOR_PARTS:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
 from torch import Tensor
+
+PLAIN = (NoneType, bool, int, float, str, bytes, list, tuple, set, dict)
+"""What a config file is written in; other objects (paths, arrays, modules) are for their users to judge."""
+
+SHOWN = 80
+"""Characters of a wrong value that a message shows."""
 
 
 def check_hw(hw: tuple[int, int], name: str = "hw") -> tuple[int, int]:
@@ -30,3 +42,90 @@ def check_image_batch(image: Tensor, name: str = "lr") -> Tensor:
     if not image.is_floating_point():
         raise TypeError(f"{name} must be floating point in [0, 1], got {image.dtype}; divide 8-bit pixels by 255")
     return image
+
+
+def check_types(owner: type, values: Mapping[str, Any], name: str) -> None:
+    """See that arguments are of the types that a class writes down for them, before they end up in its arithmetic.
+
+    Args:
+        owner: A class; its constructor's annotations are the rule. Arguments without one are not looked at.
+        values: Arguments by name.
+        name: What messages call the owner, e.g. ``handoff.resize``.
+
+    Raises:
+        ValueError: A value is of another type; True and False are no numbers.
+    """
+    constructor = owner.__init__  # type: ignore[misc]
+    hints, written = get_type_hints(constructor), inspect.get_annotations(constructor)
+    for key, value in values.items():
+        if key in hints and not fits(value, hints[key]):
+            raise ValueError(f"{name}.{key} must be {written[key]}, got {shown(value)}; give it a value of that type")
+
+
+def check_fields(instance: Any, name: str) -> None:
+    """The same for a dataclass that was just made, in its ``__post_init__``.
+
+    Args:
+        instance: It.
+        name: What messages call it.
+
+    Raises:
+        ValueError: As :func:`check_types`.
+    """
+    check_types(type(instance), vars(instance), name)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: short."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value of a config is what an annotation says.
+
+    Whole floats pass for whole numbers and lists for tuples, because configs are written so; objects that are not plain
+    data pass always.
+
+    Args:
+        value: It.
+        hint: The annotation, resolved.
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(fits(value, choice) for choice in inner)
+    if origin is Literal:
+        return any(type(value) is type(choice) for choice in inner)  # which of them, the owner says in its own words
+    if not isinstance(value, PLAIN):
+        return True
+    if hint in SCALARS:
+        return SCALARS[hint](value)
+    kind = origin or hint
+    if not isinstance(kind, type):
+        return True
+    if issubclass(kind, Mapping):
+        return isinstance(value, dict) and all(fits(v, inner[1]) for v in value.values() if inner)
+    if issubclass(kind, Sequence):
+        return isinstance(value, list | tuple) and _items_fit(value, kind, inner)
+    return True
+
+
+def _items_fit(value: Sequence[Any], kind: type, inner: tuple[Any, ...]) -> bool:
+    if issubclass(kind, tuple) and inner and Ellipsis not in inner:
+        return len(value) == len(inner) and all(fits(v, h) for v, h in zip(value, inner, strict=True))
+    return not inner or all(fits(v, inner[0]) for v in value)
+
+
+def _whole(value: Any) -> bool:
+    return not isinstance(value, bool) and (
+        isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    )
+
+
+SCALARS = {
+    NoneType: lambda value: value is None,
+    bool: lambda value: isinstance(value, bool) or value in (0, 1),
+    int: _whole,
+    float: lambda value: isinstance(value, Real) and not isinstance(value, bool),
+    str: lambda value: isinstance(value, str),
+}

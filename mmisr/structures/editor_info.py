@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mmisr.structures.checks import check_fields
+
 
 @dataclass(frozen=True)
 class EditorInfo:
@@ -29,6 +31,7 @@ class EditorInfo:
     adaptive: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self, "EditorInfo")
         for key in ("scale", "multiple_of", "min_size"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:

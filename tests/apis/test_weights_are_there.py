@@ -72,7 +72,7 @@ def test_a_start_of_which_nothing_fits(tmp_path):
 def said(monkeypatch):
     """The warnings."""
     lines: list[str] = []
-    monkeypatch.setattr("mmisr.apis.checks.print_log", lambda text, logger, level: lines.append(text))
+    monkeypatch.setattr("mmisr.openmmlab.checkpoints.print_log", lambda text, logger, level: lines.append(text))
     return lines
 
 

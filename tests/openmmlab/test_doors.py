@@ -4,6 +4,7 @@ import ast
 import io
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,16 @@ from mmisr.openmmlab.unpickling import DataUnpickler, PredictionsUnpickler
 guard()
 ROOT = Path(__file__).parents[2]
 
-READERS = {"torch.load", "pickle.load", "pickle.loads", "pickle.Unpickler", "np.load", "numpy.load", "joblib.load"}
+READERS = {
+    "torch.load",
+    "pickle.load",
+    "pickle.loads",
+    "pickle.Unpickler",
+    "pickle._Unpickler",
+    "np.load",
+    "numpy.load",
+    "joblib.load",
+}
 READERS |= {
     "yaml.load",
     "yaml.full_load",
@@ -37,7 +47,7 @@ READERS |= {
 }
 SAFE = {
     "mmisr/openmmlab/checkpoints.py": {"torch.load"},
-    "mmisr/openmmlab/unpickling.py": {"torch.load", "pickle.Unpickler", "yaml.load"},
+    "mmisr/openmmlab/unpickling.py": {"torch.load", "pickle._Unpickler", "yaml.load"},
 }
 """The files that may call a reader that could run code, and how they keep it from doing so is tested below."""
 
@@ -64,6 +74,56 @@ def write(path, content, form):
     else:
         torch.save(content, path, _use_new_zipfile_serialization=form == "zip")
     return str(path)
+
+
+@pytest.fixture
+def part_of_a_model(tmp_path):
+    """The file of a whole model that has the part under ``backbone.``, with other values."""
+    part = Part()
+    nn.init.constant_(part.inner.weight, 0.25)
+    content = {f"backbone.{name}": value for name, value in part.state_dict().items()}
+    torch.save({"state_dict": {**content, "head.weight": torch.zeros(3)}}, tmp_path / "whole.pth")
+    return str(tmp_path / "whole.pth")
+
+
+def test_a_pretrained_part_of_which_nothing_fits(part_of_a_model):
+    with pytest.raises(
+        ValueError,
+        match=r"init_cfg=dict\(type='Pretrained', checkpoint='.*whole\.pth'\) has nothing for Part: none of its 3 weights .*"
+        r"give it prefix='backbone\.', under which the file has them",
+    ):
+        init_cfg(part_of_a_model)
+    with pytest.raises(ValueError, match=r"prefix='neck\.'\) has nothing for Part: none of its 0 weights"):
+        Part({"type": "Pretrained", "checkpoint": part_of_a_model, "prefix": "neck"}).init_weights()
+
+
+def test_a_pretrained_part_is_loaded(part_of_a_model):
+    part = Part({"type": "Pretrained", "checkpoint": part_of_a_model, "prefix": "backbone"})
+    part.init_weights()
+    assert (part.inner.weight == 0.25).all()
+
+
+@pytest.mark.parametrize("place", ["params_ema", "model_state_dict", "net"])
+def test_mmengine_finds_weights_where_other_trainers_put_them(tmp_path, place):
+    part = Part()
+    nn.init.constant_(part.inner.weight, 0.25)
+    torch.save({place: part.state_dict(), "epoch": 3}, tmp_path / "other.pth")
+    model = Part()
+    load_checkpoint(model, str(tmp_path / "other.pth"))
+    assert (model.inner.weight == 0.25).all()
+
+
+@pytest.mark.parametrize(
+    "value", [torch.full((2, 2), float("nan")), torch.full((2, 2), float("inf")), torch.ones(2, 2).int()]
+)
+@pytest.mark.parametrize("door", ["check_checkpoint", "check_start", "init_cfg"])
+def test_weights_that_cannot_be_computed_with(tmp_path, door, value):
+    state = {**Part().state_dict(), "inner.weight": value}
+    path = write(tmp_path / "weights.pth", {"state_dict": state}, "zip")
+    with pytest.raises(
+        ValueError, match=r"weights\.pth.* has weights that (are not numbers|this model cannot take).*inner\.weight"
+    ):
+        DOORS[door](path)
 
 
 def init_cfg(path):
@@ -142,6 +202,16 @@ def test_a_dotted_name_leads_nowhere(tmp_path, name):
     with pytest.raises(pickle.UnpicklingError, match=r"it would run `numpy\.dtypes\.__loader__\.set_data`"):
         DataUnpickler(io.BytesIO(WRITES + call)).load()
     assert not (tmp_path / "pwned").exists()
+
+
+def test_a_file_of_a_few_bytes_takes_no_memory(tmp_path):
+    """``LONG_BINPUT`` says under which of how many numbers an object is remembered."""
+    path = tmp_path / "results.pkl"
+    path.write_bytes(b"\x80\x02]r" + (2**31).to_bytes(4, "little") + b".")
+    tracemalloc.start()
+    assert fileio.load(str(path)) == []
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["ABCMeta", "TypeVar"])

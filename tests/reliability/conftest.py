@@ -84,6 +84,18 @@ def starting() -> Callable[[int, Callable[[], Any]], list[Apart]]:
     return start
 
 
+@pytest.fixture(scope="session")
+def resident() -> Callable[[str], int]:
+    """Bytes of this process that are in memory, now (``VmRSS``) or at most (``VmHWM``); 0 where nobody says."""
+
+    def tell(kind: str) -> int:
+        status = Path("/proc/self/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
+
+    return tell
+
+
 FEW_BOXES = {"score_thr": 0.0, "nms": {"type": "nms", "iou_threshold": 0.5, "max_num": 20}}
 """Every image gives twenty boxes, whatever the weights are."""
 
@@ -112,6 +124,12 @@ def write_images(folder: Path, count: int, side: int) -> None:
     categories = [{"id": 1, "name": "box"}, {"id": 2, "name": "other"}]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "all.json").write_text(json.dumps(content))
+
+
+@pytest.fixture(scope="session")
+def writing_images() -> Callable[[Path, int, int], None]:
+    """Writes so many images of a side, with boxes, into a folder."""
+    return write_images
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Killed by the kernel at any moment, and resumed: the bytes of a run that nobody killed.
 
-A few kills in every test run; more with ``MMISR_KILLS=30 python -m pytest tests/reliability/test_kills.py``.
+A few kills in every test run; more with ``MMISR_KILLS=30 python -m pytest tests/reliability/test_kills.py``, and those of the
+demo with ``MMISR_LONG=1``.
 """
 
+import json
 import os
 import random
 import signal
@@ -15,10 +17,13 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from mmisr.apis.configs import read_config
+from mmisr.apis.demo import demo
 from mmisr.apis.export import export_sr
 from mmisr.apis.export_folder import check_export
 from mmisr.apis.train import train
+from mmisr.ops import files
 
+LONG = os.environ.get("MMISR_LONG") == "1"
 KILLS = int(os.environ.get("MMISR_KILLS", "3"))
 STAGES, EACH = ("decoder", "encoder", "joint"), 3
 ROUNDS = max(1, KILLS // len(STAGES))
@@ -119,3 +124,66 @@ def test_export_of_two_processes(cheap_pair, apart, starting, tmp_path):
     assert content(folder) == content(tmp_path / "whole")
     assert check_export(folder).good
     print(f"{kills} processes killed")
+
+
+ROOT = Path(__file__).parents[2]
+PAIR = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+
+
+def demo_killed_at(out: Path, config: Path, goal: Path | None) -> None:
+    """The demo, killed when a file of it has been written and does not have its name yet."""
+    os.chdir(ROOT)  # its data lie there
+    to_disk = files._to_disk
+
+    def kill(path: Path) -> None:
+        to_disk(path)
+        if goal is not None and path in (files.unfinished_name(out / goal), files.unfinished_name(out / in_work(goal))):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    files._to_disk = kill
+    demo(str(out), str(config))
+
+
+def in_work(goal: Path) -> Path:
+    """Where the file of an arm lies while the arm is measured."""
+    top, arm, *rest = goal.parts if len(goal.parts) > 2 else ("", "", goal.name)
+    return Path(top, f".{arm.rpartition('-')[0]}.unfinished", *rest)
+
+
+def without_times(folder: Path) -> dict:
+    """What the demo wrote, but for milliseconds, which no two runs share, and what shows them."""
+    found = {
+        name: raw for name, raw in content(folder).items() if name not in ("timing.json", "results.csv", "report.html")
+    }
+    table, *rest = found.pop("results.md").decode().split("\n\n")
+    rows = [line.split("|") for line in table.splitlines()]
+    timed = [i for i, head in enumerate(rows[0]) if " ms" in f" {head}"]
+    found["results.md"] = [[cell.strip() for i, cell in enumerate(row) if i not in timed] for row in rows], rest
+    for name in [n for n in found if n.endswith(".json")]:
+        found[name] = {k: v for k, v in flat(json.loads(found[name])).items() if ".ms" not in k}
+    return found
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes: set MMISR_LONG=1")
+def test_the_demo_killed_while_it_measures_draws_and_reports(apart, tree_crops, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        options = {**tree_crops, "test_dataloader.dataset.indices": 2}
+        read_config(PAIR, cfg_options=options).dump(tmp_path / "pair.py")
+    config, whole, broken = tmp_path / "pair.py", tmp_path / "whole", tmp_path / "broken"
+    apart(lambda: demo_killed_at(whole, config, None)).result()
+    written = sorted((p for p in whole.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+    written = [p.relative_to(whole) for p in written]
+    draw = random.Random(0)
+    kinds = ([p for p in written if p.parts[0] == part] for part in ("arms", "results.md", "pictures", "report.html"))
+    goals = {draw.choice(kind) for kind in kinds} | set(draw.sample(written, max(0, min(KILLS - 4, len(written)))))
+    kills = 0
+    for goal in sorted(goals, key=written.index):
+        process = apart(lambda goal=goal: demo_killed_at(broken, config, goal))
+        kills += ended(process)
+    apart(lambda: demo_killed_at(broken, config, None)).result()
+    assert kills >= 4
+    assert without_times(broken) == without_times(whole)
+    assert (broken / "report.html").read_text().endswith((whole / "report.html").read_text()[-100:])
+    assert not [p for p in broken.rglob("*") if ".unfinished" in p.name]
+    print(f"{kills} demos killed at {sorted(map(str, goals))}")

@@ -4,15 +4,19 @@ import json
 
 import pytest
 import torch
+from mmengine import fileio
 from mmengine.config import Config
 
 from mmisr.apis import init_model
-from mmisr.apis.checks import check_packing, inner_datasets, test_pipeline
+from mmisr.apis.checks import check_packing, check_switches, inner_datasets, test_pipeline
 from mmisr.apis.compare import compare
+from mmisr.apis.configs import read_config
+from mmisr.apis.confusion import confusion_matrix
 from mmisr.apis.export_source import open_source
 from mmisr.apis.test import test
 from mmisr.apis.train import train
-from mmisr.ops.wrapped import parts_of, pipelines_of
+from mmisr.ops.wrapped import layers_of, parts_of, pipelines_of
+from mmisr.registry import DATASETS, HOOKS
 
 RESIZE = {"type": "mmdet.Resize", "scale_factor": 0.5}
 
@@ -37,6 +41,76 @@ def checkpoint(pair, tmp_path):
     torch.manual_seed(0)
     torch.save({"state_dict": init_model(pair).state_dict()}, tmp_path / "pair.pth")
     return tmp_path / "pair.pth"
+
+
+def test_every_layer_is_found():
+    one, two = {"type": "a"}, {"type": "b"}
+    inner = {"type": "balanced", "dataset": two}
+    outer = {"type": "concat", "datasets": [one, inner]}
+    assert layers_of(outer) == [outer, one, inner, two]
+    assert layers_of(one) == [one]
+
+
+def switch(kind, **arguments):
+    return HOOKS.build({"type": kind, **arguments})
+
+
+@pytest.mark.parametrize("wrapper", ["RepeatDataset", "ClassBalancedDataset"])
+def test_a_switch_that_a_wrapper_hides_is_refused(pair, wrapper):
+    inner = pair.train_dataloader.dataset
+    mixed = {"type": "mmdet.MultiImageMixDataset", "dataset": inner, "pipeline": []}
+    ends = switch("mmdet.YOLOXModeSwitchHook", num_last_epochs=1)
+    pair.train_dataloader.dataset = mixed
+    check_switches([ends], pair)
+    pair.train_dataloader.dataset = {"type": wrapper, "dataset": mixed}
+    with pytest.raises(
+        ValueError, match=rf"dataset \({wrapper}\) has neither: let mmdet.MultiImageMixDataset, which lies inside"
+    ):
+        check_switches([ends], pair)
+    pair.train_dataloader.dataset = {"type": wrapper, "dataset": inner}
+    with pytest.raises(ValueError, match=rf"dataset \({wrapper}\) has neither: leave it out"):
+        check_switches([ends], pair)
+    other = switch("mmdet.PipelineSwitchHook", switch_epoch=1, switch_pipeline=inner.pipeline)
+    with pytest.raises(ValueError, match=rf"switches at epoch 1 the pipeline of .* is a wrapper \({wrapper}\)"):
+        check_switches([other], pair)
+    pair.train_dataloader.dataset = inner
+    check_switches([other], pair)
+
+
+@pytest.mark.parametrize("folders", ["of their own", "the same"])
+def test_the_parts_of_a_confusion_matrix_may_count_alike(pair, photos, tmp_path, folders):
+    """Parts whose ids repeat are told apart by their files; as one file twice they are not."""
+    first, second = pair.test_dataloader.dataset.datasets
+    content = json.loads((photos / "two.json").read_text())
+    for entry, key in [(i, "id") for i in content["images"]] + [(a, "image_id") for a in content["annotations"]]:
+        entry[key] -= 4
+    (photos / "again.json").write_text(json.dumps(content))
+    second.ann_file = "again.json" if folders == "of their own" else "one.json"
+    dataset = DATASETS.build(read_config(pair).test_dataloader.dataset)
+    truth = [dataset[i]["data_samples"] for i in range(len(dataset))]
+    assert [s.img_id for s in truth] == [*range(4), *range(4)]
+    found = [
+        {
+            "img_id": s.img_id,
+            "img_path": s.img_path,
+            "pred_instances": {
+                "bboxes": s.gt_instances.bboxes,
+                "labels": s.gt_instances.labels,
+                "scores": torch.ones(len(s.gt_instances)),
+            },
+        }
+        for s in truth
+    ]
+    fileio.dump(found, str(tmp_path / "found.pkl"))
+    pair.dump(tmp_path / "pair.py")
+    if folders == "the same":
+        with pytest.raises(ValueError, match=r"found.pkl has several images of one id and one file"):
+            confusion_matrix(str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png"))
+        return
+    table = confusion_matrix(str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png"))
+    boxes = torch.cat([s.gt_instances.labels for s in truth]).bincount().tolist()
+    rows = [line.split() for line in table.splitlines()[2:5]]
+    assert [row[1:] for row in rows] == [[str(boxes[0]), "0", "0"], ["0", str(boxes[1]), "0"], ["0", "0", "0"]]
 
 
 def test_every_part_is_found():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmisr.editors.instance_sr.labels import HARD, MODERATE
+from mmisr.structures.checks import check_fields
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Budget:
     target_ms: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self, "budget")
         names = ("hard_share", "target_macs", "target_ms")
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if len(given) != 1:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.ops.tokens import spread
+from mmisr.structures.checks import check_fields
 
 Easy = Literal["exit1", "interpolate"]
 
@@ -33,6 +34,7 @@ class DecoderSize:
     fusion: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self, "InstanceSR.size")
         if len(self.blocks) != 3 or min(self.blocks) < 1 or self.channels < 1:
             raise ValueError(f"a decoder needs channels >= 1 and three blocks of >= 1 units, got {self}")
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmisr.ops.boxes import centres_near, covered_share, touched
+from mmisr.structures.checks import check_fields
 from mmisr.structures.sr_result import EXIT_NAMES
 
 EASY, MODERATE, HARD = 0, 1, 2
@@ -43,6 +44,7 @@ class LabelRule:
     reach: float = 32.0
 
     def __post_init__(self) -> None:
+        check_fields(self, "InstanceSR.labels")
         if not 0 < self.easy_cover <= 1 or self.small_side < 0 or self.crowd < 1 or self.reach <= 0:
             raise ValueError(
                 f"InstanceSR.labels needs 0 < easy_cover <= 1, small_side >= 0, crowd >= 1 and reach > 0, got {self}"

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.labels import EASY
 from mmisr.ops.boxes import raster
+from mmisr.structures.checks import check_fields
 
 STEEPEST = 0.01
 """Largest slope of :func:`smooth_images` along an axis, in grey values (white is 1) per LR pixel."""
@@ -49,6 +50,7 @@ class LossWeights:
     smooth: float = 0.3
 
     def __post_init__(self) -> None:
+        check_fields(self, "InstanceSR.loss")
         for name in ("enc", "loc", "dilate", "smooth"):
             if getattr(self, name) < 0:
                 raise ValueError(f"InstanceSR.loss.{name} must be >= 0, got {getattr(self, name)}")

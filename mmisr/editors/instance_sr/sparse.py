@@ -29,6 +29,7 @@ from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import spread
+from mmisr.structures.checks import check_fields
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Execution:
     max_mpix_per_pass: float = 2.0
 
     def __post_init__(self) -> None:
+        check_fields(self, "InstanceSR.execution")
         if self.halo is not None and self.halo < 0:
             raise ValueError(f"InstanceSR.execution.halo must be >= 0, or None for an exact result, got {self.halo}")
         if self.partition not in PARTITIONS:

@@ -16,8 +16,11 @@ from mmisr.structures.sr_result import SRResult
 
 INSTALL = "pip install spandrel"
 
-PREFIXES = ("editor.generator.", "generator.")
-"""Where a pair and this editor keep the network, in checkpoints of fine-tuning."""
+PREFIXES = ("editor.generator.", "generator_ema.module.", "generator_ema.", "generator.")
+"""Where a pair, this editor and mmagic keep the network; averaged weights win over the last ones."""
+
+SHOWN = 6
+"""How many names an error lists."""
 
 
 @MODELS.register_module()
@@ -79,15 +82,7 @@ def _descriptor(checkpoint: str) -> Any:
         import spandrel
     except ImportError as error:
         raise ImportError(f"SpandrelSR needs the package spandrel: {INSTALL}") from error
-    state = _network(load_state(checkpoint))
-    try:
-        descriptor = spandrel.ModelLoader().load_from_state_dict(state)
-    except Exception as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(
-            f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows ({reason}); "
-            "use mmisr.PlainSR with its network's config"
-        ) from error
+    descriptor = _recognised(spandrel, load_state(checkpoint), checkpoint)
     channels = (descriptor.input_channels, descriptor.output_channels)
     square = descriptor.size_requirements.square
     if descriptor.purpose != "SR" or channels != (3, 3) or square:
@@ -99,9 +94,49 @@ def _descriptor(checkpoint: str) -> Any:
     return descriptor
 
 
-def _network(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in PREFIXES:
-        inner = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-        if inner:
-            return inner
-    return state
+def _recognised(spandrel: Any, state: dict[str, Tensor], checkpoint: str) -> Any:
+    """The network that spandrel knows in a file, under whatever part of it.
+
+    Raises:
+        ValueError: There is none; the text says what the file holds, and what reads it.
+    """
+    reasons = []
+    for part in _parts(state):
+        inner = {name.removeprefix(part): value for name, value in state.items() if name.startswith(part)}
+        try:
+            return spandrel.ModelLoader().load_from_state_dict(inner)
+        except Exception as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
+            reasons.append((str(error) or type(error).__name__).splitlines()[0])
+    raise ValueError(
+        f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows ({reasons[0]}): its "
+        f"{len(state)} weights lie under {_listed(_heads(state))}; {_way_out(state)}"
+    )
+
+
+def _parts(state: dict[str, Tensor]) -> list[str]:
+    """Prefixes under which the network may lie, where we or mmagic put it first, then none, then any other."""
+    known = [prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in state)]
+    return [*known, "", *(f"{head}." for head in _heads(state) if f"{head}." not in known)]
+
+
+def _heads(state: dict[str, Tensor]) -> list[str]:
+    """What the names of weights begin with."""
+    return list(dict.fromkeys(name.split(".")[0] for name in state))
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+
+
+def _way_out(state: dict[str, Tensor]) -> str:
+    heads = set(_heads(state))
+    if "editor" in heads:
+        return "it is a pair's, whose editor is another: use the `editor` of the config that it was trained with"
+    if heads & {"backbone", "bbox_head", "roi_head"}:
+        return "it is a detector's: give the file of an SR network, and this one as checkpoints=dict(detector=...)"
+    if heads & {"generator", "generator_ema"}:
+        return (
+            "mmagic keeps its networks so: use mmisr.PlainSR with generator=dict(type='mmagic....') of the config that it was "
+            "trained with"
+        )
+    return "use mmisr.PlainSR with its network's config"

@@ -1,0 +1,94 @@
+"""Whatever is wrong in a config, the error says which config and where in it."""
+
+import pickle
+
+import pytest
+from mmengine.config import Config
+
+from mmisr.apis.config_errors import ConfigError, names_config
+from mmisr.apis.configs import read_config
+from mmisr.apis.models import init_model
+from mmisr.datasets.images import ImageError
+from mmisr.registry import MODELS
+
+
+@names_config
+def build(config, cfg_options=None):
+    return MODELS.build(read_config(config, cfg_options=cfg_options).model)
+
+
+@pytest.fixture
+def pair(tmp_path, detector_config):
+    path = tmp_path / "my_pair.py"
+    editor = {"type": "mmisr.Resample", "scale": 2}
+    Config({"model": {"type": "mmisr.SRDetector", "editor": editor, "detector": detector_config}}).dump(path)
+    return path
+
+
+WRONG = [
+    (
+        "model.detector.backbone.deepen_factor",
+        "x",
+        r"model\.detector\.backbone \(CSPDarknet\), cannot be used: TypeError",
+    ),
+    (
+        "model.detector.neck.unknown",
+        5,
+        r"model\.detector\.neck \(YOLOXPAFPN\), .*unexpected keyword argument 'unknown'",
+    ),
+    ("model.detector.bbox_head.type", "Nothing", r"model\.detector \(YOLOX\), .*Nothing is not in the"),
+    ("model.editor.scale", "2", r"model\.editor \(Resample\)\.scale must be int, got '2'"),
+    ("model.editor.scale", True, r"model\.editor \(Resample\)\.scale must be int, got True"),
+    ("model.handoff", [1], r"model \(SRDetector\)\.handoff must be dict \| None, got \[1\]"),
+    ("model.handoff", {"resize": {"factor": "x"}}, r"handoff\.resize\.factor must be float, got 'x'"),
+    ("model.handoff", {"resize": {"size": 5}}, r"model\.handoff\.resize, cannot .*unexpected keyword argument 'size'"),
+    ("model", [], r"my_pair\.py: model must be dict \| None, got \[\]"),
+    ("model.type", 5, r"model\.type must be the name of a class, got 5"),
+    ("custom_hooks", {}, r"custom_hooks must be list\[dict\] \| None, got \{\}"),
+    ("custom_hooks", [{}], r"custom_hooks\.0\.type must be the name of a class, got None"),
+    (
+        "test_dataloader",
+        {"dataset": {"type": "x", "pipeline": [5]}},
+        r"test_dataloader\.dataset\.pipeline\.0 must be dict",
+    ),
+    ("default_scope", 5, r"default_scope must be str \| None, got 5"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "text"), WRONG)
+def test_the_place_is_named(pair, key, value, text):
+    with pytest.raises(ValueError, match=text) as caught:
+        build(pair, cfg_options={key: value})
+    if "handoff.resize.factor" not in str(caught.value):  # where our own classes refuse, they name themselves
+        assert "config my_pair.py" in str(caught.value)
+
+
+def test_the_whole_is_built(pair):
+    assert build(pair).editor.info.scale == 2
+
+
+def fail(error):
+    @names_config
+    def door(config):
+        raise error
+
+    return door
+
+
+def test_errors_that_name_themselves_stay(pair):
+    with pytest.raises(
+        ConfigError, match=r"config my_pair\.py cannot be used: KeyError: 'a'; check the values there"
+    ) as caught:
+        fail(KeyError("a"))(pair)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert isinstance(caught.value, KeyError), "who catches that one goes on to"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    for error in (RuntimeError("a"), AttributeError("a"), TypeError("a"), RecursionError("a"), UnboundLocalError("a")):
+        with pytest.raises(type(error), match=r"config my_pair\.py cannot be used"):
+            fail(error)(pair)
+    for error in (FileNotFoundError("x"), ImageError("y"), KeyboardInterrupt(), MemoryError()):
+        with pytest.raises(type(error)) as kept:
+            fail(error)(pair)
+        assert kept.value is error
+    with pytest.raises(ValueError, match=r"^config my_pair\.py has no test_dataloader\.dataset"):
+        init_model(pair)
