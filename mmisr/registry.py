@@ -90,6 +90,7 @@ MODELS = Registry(
     locations=[
         "mmisr.openmmlab.editor",
         "mmisr.openmmlab.mmagic_nets",
+        "mmisr.losses.pixel",
         "mmisr.editors.resample.editor",
         "mmisr.editors.plain.editor",
         "mmisr.editors.spandrel.editor",

@@ -27,6 +27,7 @@ from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import NULL_TIMER, StageTimer
+from mmisr.structures.frames import hw_of
 
 Labels = NDArray[np.int64]
 
@@ -100,14 +101,14 @@ def frame_rows(editor: InstanceSR, maps: Mapping[float, Tensor], lr: Tensor, rep
     sparse, best = net.sparse(run, router=Learned()), net.sparse(replace(run, partition="rectangles"))
     full = torch.full_like(next(iter(maps.values())), HARD)
     ways: dict[str, Callable[[], Any]] = {"dense": lambda: dense(net, lr), "best": lambda: best(lr, full)}
-    hw = (lr.shape[-2], lr.shape[-1])
+    hw = hw_of(lr)
     sr_hw = (hw[0] * net.decoder.scale, hw[1] * net.decoder.scale)
     ways |= {"block_1": lambda: sparse(lr, torch.zeros_like(full)), "bicubic": lambda: resize(lr, sr_hw)}
     ways |= {f"{share}": partial(net, lr, GivenMap(exits), execution=run) for share, exits in maps.items()}
     times = interleaved(ways, repeats)
     dense_macs = net.sparse(replace(run, partition="dense")).macs(full[0].numpy())
     dense_peak = peak_mb(ways["dense"])
-    skipped = net.unrouted(sparse, (full.shape[-2], full.shape[-1]))
+    skipped = net.unrouted(sparse, hw_of(full))
     rows = []
     for share, exits in maps.items():
         own = times[f"{share}"]

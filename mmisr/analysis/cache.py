@@ -24,6 +24,7 @@ from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.files import write_image, write_text, write_whole
+from mmisr.structures.pixels import to_bytes, to_unit
 
 KEY_LENGTH = 16
 CHUNK = 10
@@ -174,13 +175,13 @@ def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
     """Quality of an image; None where a figure does not exist, and infinity as a word, which JSON can hold."""
     if "hr" not in sample or sample.sr.shape != sample.hr.shape:
         return dict(NO_QUALITY)
-    found = region_quality(sample.sr, sample.hr.float().cpu() / 255, sample.gt_instances.bboxes)
+    found = region_quality(sample.sr, to_unit(sample.hr.cpu()), sample.gt_instances.bboxes)
     return {k: None if math.isnan(v) else "inf" if math.isinf(v) else v for k, v in found.items()}
 
 
 def save_picture(image: Tensor, path: Path) -> None:
     """Write a (3, H, W) RGB image in [0, 1] as 8 bits, losslessly; packed lightly, because packing takes the time."""
-    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    pixels = to_bytes(image).permute(1, 2, 0).cpu().numpy()
     write_image(path, Image.fromarray(pixels), compress_level=1)
 
 

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.structures.frames import hw_of
+from mmisr.structures.pixels import EDITOR_PIXELS, MMDET_PIXELS, to_unit
 
 
 def pair_overhead(pair: SRDetector, batches: Sequence[dict], repeats: int = 5) -> dict[str, float]:
@@ -44,11 +46,11 @@ def _joined(pair: SRDetector, batch: dict) -> None:
 
 
 def _apart(pair: SRDetector, batch: dict) -> None:
-    lr: Tensor = batch["inputs"][0][None].to(pair.data_preprocessor.device).float() / 255
+    lr: Tensor = to_unit(batch["inputs"][0][None].to(pair.data_preprocessor.device))
     sr = pair.editor.upscale(lr).image[0]
-    hw = (sr.shape[-2], sr.shape[-1])
+    hw = hw_of(sr)
     sample = DetDataSample(metainfo={"ori_shape": hw, "img_shape": hw, "scale_factor": (1.0, 1.0)})
-    pair.detector.test_step({"inputs": [(sr * 255).flip(0)], "data_samples": [sample]})
+    pair.detector.test_step({"inputs": [EDITOR_PIXELS.convert(sr, MMDET_PIXELS)], "data_samples": [sample]})
 
 
 def _interleaved(ways: Sequence[Callable[[], None]], repeats: int) -> list[list[float]]:

@@ -22,6 +22,7 @@ from mmisr.ops.resample import resize
 from mmisr.ops.timing import StageTimer
 from mmisr.reports.annotate import annotate
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
+from mmisr.structures.pixels import to_unit
 
 INSTALL = "pip install 'mmisr[app]'"
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
@@ -133,7 +134,7 @@ def view(
         notes: Further lines.
     """
     sr = to_uint8(sample.sr.numpy())
-    lr = torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].float() / 255
+    lr = to_unit(torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None])
     bicubic = resize(lr, (sr.shape[0], sr.shape[1]), "bicubic").clamp(0, 1)[0]
     found = sample.pred_instances.cpu().numpy()
     found = found[found.scores >= score_thr]

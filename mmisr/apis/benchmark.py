@@ -21,10 +21,12 @@ from mmisr.apis.configs import read_config
 from mmisr.apis.facts import meta
 from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import LabelRule
+from mmisr.openmmlab.samples import annotated_boxes
 from mmisr.ops.files import write_text
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.reports.speed import speed_table
+from mmisr.structures.frames import hw_of
 
 FRAMES = ((180, 320), (360, 640))
 SHARES = (0.1, 0.2, 0.3, 0.5)
@@ -115,12 +117,9 @@ def _lr_boxes(cfg: Any) -> list[tuple[torch.Tensor, tuple[int, int]]]:
     found = []
     for batch in loader:
         for inputs, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
-            hw = (inputs.shape[-2], inputs.shape[-1])
-            boxes = sample.metainfo.get("boxes_lr")
-            if boxes is None:
-                source = sample.metainfo["source_shape"]
-                boxes = sample.gt_instances.bboxes * torch.tensor([hw[1] / source[1], hw[0] / source[0]] * 2)
-            found.append((torch.as_tensor(boxes).float(), hw))
+            hw = hw_of(inputs)
+            boxes = annotated_boxes(sample, "lr", hw)
+            found.append((torch.zeros((0, 4)) if boxes is None else boxes, hw))
     return found
 
 

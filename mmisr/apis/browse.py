@@ -14,10 +14,10 @@ from tqdm import tqdm
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
+from mmisr.openmmlab.samples import annotated_boxes, hr_pixels
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
 from mmisr.reports.pictures import Panel, strip
-from mmisr.structures.frames import FrameMap
 
 NUMBER_AND_ENDING = len("00000_.jpg")
 
@@ -83,21 +83,14 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
             "browsing needs a pipeline that ends in mmisr.PackSRDetInputs or mmisr.PackSRInputs, this one makes no LR images; "
             "for plain detectors use mmdet's tool"
         )
-    boxes = _boxes(sample)
-    source = sample.metainfo["source_shape"]
-    in_lr = FrameMap.between(source, (lr.shape[0], lr.shape[1])).boxes(boxes)
-    hr = sample.get("hr", sample.get("gt_img", None))
+    boxes, in_lr = (annotated_boxes(sample, frame, (lr.shape[0], lr.shape[1])) for frame in ("source", "lr"))
+    if boxes is None or in_lr is None:
+        boxes = in_lr = torch.zeros((0, 4))
+    hr = hr_pixels(sample)
     panels = [Panel(_title("LR", lr, boxes), lr, in_lr.numpy())]
     if hr is not None:
         panels.append(Panel(_title("HR", _pixels(hr), boxes), _pixels(hr), boxes.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
-
-
-def _boxes(sample: Any) -> Tensor:
-    """(N, 4) annotated boxes in the source frame."""
-    if "boxes_source" in sample.metainfo:
-        return torch.as_tensor(sample.metainfo["boxes_source"]).float().reshape(-1, 4)
-    return sample.gt_instances.bboxes.float().reshape(-1, 4)
 
 
 def _pixels(image: Tensor) -> NDArray[np.uint8]:

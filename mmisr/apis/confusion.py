@@ -56,11 +56,7 @@ def confusion_matrix(
     if nms_iou_thr is not None and not 0 < nms_iou_thr <= 1:
         raise ValueError(f"nms_iou_thr must be above 0 and at most 1, got {nms_iou_thr}")
     cfg = read_config(config, cfg_options=cfg_options)
-    if not Path(predictions).is_file():
-        raise FileNotFoundError(
-            f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out FILE.pkl"
-        )
-    samples = load(predictions)
+    samples = _read(predictions)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     if len(dataset) != len(samples):
         raise ValueError(
@@ -98,6 +94,15 @@ def _keys(samples: list[dict], predictions: str) -> tuple[str, ...]:
         f"{predictions} has several images of one id and one file, so that predictions and annotations cannot be brought "
         "together: give every image of a concatenation an id of its own"
     )
+
+
+def _read(predictions: str) -> list[dict]:
+    if not Path(predictions).is_file():
+        raise FileNotFoundError(
+            f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out FILE.pkl"
+        )
+    samples: list[dict] = load(predictions)
+    return samples
 
 
 def _kept(found: dict[str, Tensor], score_thr: float, nms_iou_thr: float | None) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from mmisr.apis.export_upscaler import build_upscaler
 from mmisr.apis.processes import Place, gather, join_for_messages
 from mmisr.datasets.coco_checks import first
 from mmisr.datasets.coco_scale import WrittenImage, scale_coco
+from mmisr.structures.pixels import to_bytes
 from mmisr.version import __version__
 
 ENDINGS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
@@ -170,7 +171,7 @@ def _write(
         except (OSError, ValueError) as error:
             failures.append(_named(error, source.paths[index]))
             continue
-        pixels = (upscale(packed) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+        pixels = to_bytes(upscale(packed)).permute(1, 2, 0).cpu().numpy()
         try:
             content = options.encode(pixels)
         except (OSError, ValueError) as error:  # WebP ends at 16383 pixels, JPEG at 65500

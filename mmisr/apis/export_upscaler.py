@@ -15,10 +15,13 @@ from torch import Tensor, nn
 
 from mmisr.apis.checks import check_named_weights
 from mmisr.apis.models import init_model
-from mmisr.openmmlab.editor import SREditor, hints_from
+from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.samples import hints_of
 from mmisr.pipeline.handoff import Resize
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import MODELS
+from mmisr.structures.frames import hw_of
+from mmisr.structures.pixels import to_unit
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ def build_upscaler(
     """
     editor = _editor_config(cfg)
     if what == "lr":
-        return Upscaler(what, lambda packed: _to_unit(packed, device), None, 1, device)
+        return Upscaler(what, lambda packed: _lr(packed, device), None, 1, device)
     if what == "bicubic":
         scale = editor.get("scale") or MODELS.build(editor).info.scale
         config = {"type": "mmisr.Resample", "scale": scale, "mode": "bicubic"}
         model: Any = MODELS.build(config).to(device).eval()
         _check_divides(downsample, scale)
         return Upscaler(
-            what, lambda packed: model.upscale(_to_unit(packed, device)[None]).image[0], config, downsample, device
+            what, lambda packed: model.upscale(_lr(packed, device)[None]).image[0], config, downsample, device
         )
     _refuse_the_clock(editor)
     model = init_model(cfg, checkpoint, device)
@@ -123,8 +126,8 @@ def _check_divides(downsample: int, scale: int) -> None:
         raise ValueError(f"--downsample must divide the editor's scale, {scale}, got {downsample}")
 
 
-def _to_unit(packed: dict, device: torch.device) -> Tensor:
-    return packed["inputs"].to(device).float() / 255
+def _lr(packed: dict, device: torch.device) -> Tensor:
+    return to_unit(packed["inputs"].to(device))
 
 
 def _by_pair(pair: SRDetector) -> Callable[[dict], Tensor]:
@@ -137,7 +140,9 @@ def _by_pair(pair: SRDetector) -> Callable[[dict], Tensor]:
 
 def _by_editor(editor: Any, device: torch.device) -> Callable[[dict], Tensor]:
     def upscale(packed: dict) -> Tensor:
-        return editor.upscale(_to_unit(packed, device)[None], hints_from([packed["data_samples"]])).image[0]
+        lr = _lr(packed, device)
+        hints = hints_of(packed["data_samples"], hw_of(lr))
+        return editor.upscale(lr[None], [hints]).image[0]
 
     return upscale
 

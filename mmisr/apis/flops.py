@@ -20,6 +20,7 @@ from mmisr.ops.macs import count_macs
 from mmisr.ops.resample import resize
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import MODELS
+from mmisr.structures.pixels import to_unit
 
 BOUNDS = {"all easy": "fixed:0", "all hard": "all-hard"}
 """Routers between which an adaptive editor's compute lies."""
@@ -60,7 +61,7 @@ def get_flops(
     cfg.test_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
     sizes, counted = [], []
     for batch in islice(Runner.build_dataloader(cfg.test_dataloader), num_images):
-        lr = batch["inputs"][0][None].float() / 255
+        lr = to_unit(batch["inputs"][0][None])
         if lr_hw is not None:
             lr = resize(lr, lr_hw, "bicubic").clamp(0, 1)
         sizes.append((lr.shape[-1], lr.shape[-2]))

@@ -82,13 +82,17 @@ def train(
     say_dropped_resize(cfg)
     if runner.val_loop is not None:
         check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
+    _check_start(runner, cfg)
+    return runner.train()
+
+
+def _check_start(runner: Runner, cfg: Config) -> None:
     start = cfg.load_from or (last_checkpoint(runner.work_dir) if cfg.resume else None)
     if cfg.resume and start is not None:
         check_resumable(runner.model, start)
         runner._load_from = start  # mmengine alone would take the last one, however damaged
     elif start is not None:
         check_start(runner.model, start)
-    return runner.train()
 
 
 def _check_schedule(cfg: Config) -> None:

@@ -14,6 +14,7 @@ from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.jpeg import jpeg
 from mmisr.ops.resample import resize
 from mmisr.structures.checks import check_fields
+from mmisr.structures.pixels import to_unit
 
 NEAR_LEVEL = 1e-3
 """Float32 pixels this close to an 8-bit level are that level."""
@@ -149,7 +150,7 @@ class Degradation:
         levels = self._blur(_to_levels(hr), draws)
         levels = recipe.reduce(levels, (h // self.scale, w // self.scale))
         levels = recipe.quantise(self._add_noise(levels, draws).clamp(0, 255), self.scale)
-        return self._compress((levels / 255).to(hr.dtype), draws)
+        return self._compress(to_unit(levels).to(hr.dtype), draws)
 
     def _blur(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
         if self.blur_sigma is None:

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from mmisr.degradation.recipes import Degradation
-from mmisr.openmmlab.editor import image_seed
+from mmisr.openmmlab.samples import image_seed
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.ops.motion import note_partner
 from mmisr.registry import TRANSFORMS
+from mmisr.structures.pixels import to_bytes, to_unit
 
 
 @TRANSFORMS.register_module()
@@ -52,8 +53,8 @@ class SimulateLR(BaseTransform):
         if results["img"].dtype != np.uint8:  # photometric transforms leave floats
             results["img"] = np.clip(np.rint(results["img"]), 0, 255).astype(np.uint8)
         rgb = torch.from_numpy(np.ascontiguousarray(results["img"][..., ::-1])).permute(2, 0, 1)
-        lr = self.degradation(rgb[None].float() / 255, [self._seed(results)])[0]
-        pixels = (lr * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        lr = self.degradation(to_unit(rgb[None]), [self._seed(results)])[0]
+        pixels = to_bytes(lr).permute(1, 2, 0).numpy()
         results["lr"] = np.ascontiguousarray(pixels[..., ::-1])
         results["lr_shape"] = results["lr"].shape[:2]
         results["lr_recipe"] = self.degradation.name

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from typing import Any
-from zlib import crc32
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.openmmlab.stack import prepare
+from mmisr.structures.frames import hw_of
 
 prepare()
 
@@ -18,50 +17,20 @@ from mmagic.models.base_models.base_edit_model import BaseEditModel
 from mmagic.structures import DataSample as MagicDataSample
 from mmengine.model import BaseModel
 
+from mmisr.openmmlab.samples import hints_from
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import SRResult
 
-__all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor", "hints_from", "image_seed"]
+__all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor"]
 
 UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std": [255.0, 255.0, 255.0]}
 """mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
 
-PIXEL_LOSS = {"type": "mmagic.L1Loss"}
+PIXEL_LOSS = {"type": "mmisr.PixelLoss", "distance": "l1"}
 """What an editor that brings no loss of its own is trained with."""
-
-
-def image_seed(img_id: object) -> int:
-    """A 32-bit seed that depends on the image alone, not on batch, worker or run."""
-    return crc32(str(img_id).encode())
-
-
-def hints_from(data_samples: Any) -> BatchHints | None:
-    """Read routing hints from a stacked mmagic sample or a list of them.
-
-    Args:
-        data_samples: Sample(s) with the metainfo ``boxes_lr`` ((N, 4) xyxy, lr frame) and ``img_id``, where known.
-
-    Returns:
-        The hints, or None when there are no samples.
-    """
-    if data_samples is None:
-        return None
-    samples = [data_samples] if isinstance(data_samples, MagicDataSample) else list(data_samples)
-    return [hints for sample in samples for hints in _hints_of(sample.metainfo)]
-
-
-def _hints_of(meta: dict[str, Any]) -> list[ImageHints]:
-    """One record, or one for each image of a stacked sample."""
-    stacked = isinstance(meta.get("img_id"), list)
-    ids = meta["img_id"] if stacked else [meta.get("img_id")]
-    boxes = [None] * len(ids)
-    if "boxes_lr" in meta:
-        boxes = meta["boxes_lr"] if stacked else [meta["boxes_lr"]]
-    known = [None if b is None else torch.as_tensor(b).float() for b in boxes]
-    return [ImageHints(boxes_lr=b, seed=image_seed(i)) for b, i in zip(known, ids, strict=True)]
 
 
 class SREditor(BaseEditModel):
@@ -147,18 +116,31 @@ class SREditor(BaseEditModel):
 
     def forward_tensor(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> Tensor:
         """The SR image alone, as mmagic's callers expect it."""
-        return self.upscale(inputs, hints_from(data_samples)).image
+        return self.upscale(inputs, hints_from(data_samples, hw_of(inputs))).image
 
     def forward_inference(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> MagicDataSample:
         """As in mmagic; the samples get the routing maps of an adaptive editor too, for the metrics."""
-        result = self.upscale(inputs, hints_from(data_samples))
+        result = self.upscale(inputs, hints_from(data_samples, hw_of(inputs)))
         if data_samples is not None and result.routing is not None:
             maps = [result.routing.image(index).cpu() for index in range(len(inputs))]
             data_samples.set_metainfo({"routing": maps})
         return MagicDataSample(pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu())
 
     def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
-        """Pixel loss against ``data_samples.gt_img``; rooms with losses of their own override this.
+        """As in mmagic: the losses against ``data_samples.gt_img``."""
+        hints = hints_from(data_samples, hw_of(inputs))
+        return self.losses(inputs, getattr(data_samples, "gt_img", None), hints)
+
+    def losses(self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None) -> dict[str, Tensor]:
+        """This editor's own losses, in training alone and in a pair; rooms with terms of their own override this.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1].
+            hr: (B, 3, s*h, s*w) RGB in [0, 1].
+            hints: One record an image.
+
+        Returns:
+            Losses by name, and what is only logged.
 
         Raises:
             ValueError: The editor was built without a pixel loss.
@@ -166,6 +148,8 @@ class SREditor(BaseEditModel):
         if not hasattr(self, "pixel_loss"):
             raise ValueError(
                 f"{type(self).__name__} ({self.info.name}) cannot be trained alone: it was built without `pixel_loss`; "
-                "give one in the config, e.g. pixel_loss=dict(type='mmagic.L1Loss')"
+                "give one in the config, e.g. pixel_loss=dict(type='mmisr.PixelLoss')"
             )
-        return {"loss_pixel": self.pixel_loss(self.forward_tensor(inputs, data_samples), data_samples.gt_img)}
+        sr = self.upscale(lr, hints).image
+        extra = (hints,) if getattr(self.pixel_loss, "takes_hints", False) else ()
+        return {"loss_pixel": self.pixel_loss(sr, hr, *extra)}

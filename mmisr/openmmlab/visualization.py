@@ -14,6 +14,7 @@ prepare()
 from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 
+from mmisr.openmmlab.samples import hr_pixels
 from mmisr.registry import VISUALIZERS
 
 
@@ -59,9 +60,10 @@ def _in_source_frame(image: NDArray[Any], sample: DetDataSample, is_input: bool)
     source, lr = tuple(sample.source_shape)[:2], tuple(sample.lr_shape)[:2]
     if not is_input and (image.shape[:2] != lr or source == lr):
         return image
-    if "hr" not in sample:
+    hr = hr_pixels(sample)
+    if hr is None:
         raise ValueError(
             "this is the input of a pair, whose pixels are RGB and may be smaller than the frame of its boxes, and there is no HR "
             "image to draw on (native LR): run `mmisr browse_dataset CONFIG`, which draws both"
         )
-    return np.ascontiguousarray(np.asarray(sample.hr).transpose(1, 2, 0))
+    return np.ascontiguousarray(np.asarray(hr).transpose(1, 2, 0))

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mmisr.structures.pixels import to_bytes, to_unit
+
 
 def jpeg(image: Tensor, quality: int) -> Tensor:
     """Write and read back one image as JPEG (4:2:0, as cameras do).
@@ -25,8 +27,8 @@ def jpeg(image: Tensor, quality: int) -> Tensor:
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality must be in 1..100, got {quality}")
-    pixels = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    pixels = to_bytes(image).permute(1, 2, 0).cpu().numpy()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality)
     decoded = np.asarray(Image.open(buffer).convert("RGB"))
-    return torch.from_numpy(decoded.copy()).permute(2, 0, 1).to(image) / 255
+    return to_unit(torch.from_numpy(decoded.copy()).permute(2, 0, 1).to(image))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mmisr.structures.frames import hw_of
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -137,7 +139,7 @@ def split(image: Tensor, side: int) -> Tensor:
         >>> torch.equal(stitch(split(image, 4), (2, 3)), image)
         True
     """
-    _check_multiple((image.shape[-2], image.shape[-1]), side)
+    _check_multiple(hw_of(image), side)
     grid = image.unflatten(3, (-1, side)).unflatten(2, (-1, side))
     return grid.permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, detector_sample
+from mmisr.openmmlab.samples import source_hw
 from mmisr.structures.checks import check_fields, check_hw, check_types
-from mmisr.structures.frames import FrameMap
+from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.pixels import EDITOR_PIXELS, MMDET_PIXELS
 
 
@@ -28,6 +29,16 @@ class DetectorBatch:
     inputs: Tensor
     samples: list[DetDataSample]
     source_to_det: list[FrameMap]
+
+    def part(self, count: int, version: int) -> DetectorBatch:
+        """One of several versions of the same images.
+
+        Args:
+            count: Images of a version.
+            version: Which, from 0.
+        """
+        chosen = slice(version * count, (version + 1) * count)
+        return DetectorBatch(self.inputs[chosen], self.samples[chosen], self.source_to_det[chosen])
 
 
 @dataclass(frozen=True)
@@ -107,20 +118,9 @@ class Handoff:
             The batch, and the maps that lead from source to det.
         """
         resized = [self.resize(image) for image in images]
-        sizes = [(image.shape[-2], image.shape[-1]) for image in resized]
+        sizes = [hw_of(image) for image in resized]
         maps = [FrameMap.between(source_hw(s), hw) for s, hw in zip(samples, sizes, strict=True)]
         det_samples = [detector_sample(s, m, hw, training) for s, m, hw in zip(samples, maps, sizes, strict=True)]
         pixels = [EDITOR_PIXELS.convert(image, MMDET_PIXELS) for image in resized]
         data = detector.data_preprocessor({"inputs": pixels, "data_samples": det_samples}, training)
         return DetectorBatch(data["inputs"], data["data_samples"], maps)
-
-
-def source_hw(sample: DetDataSample) -> tuple[int, int]:
-    """Height and width of the frame that a sample's boxes are in; ``ori_shape`` where a foreign pipeline packed it."""
-    shape = sample.metainfo.get("source_shape", sample.metainfo.get("ori_shape"))
-    if shape is None:
-        raise ValueError(
-            "a data sample carries neither `source_shape` nor `ori_shape`, so its frame is unknown; "
-            "pack it with mmisr.PackSRDetInputs"
-        )
-    return int(shape[0]), int(shape[1])

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
-from mmisr.openmmlab.editor import image_seed
+from mmisr.openmmlab.samples import hints_of
 from mmisr.ops.resample import resize
-from mmisr.pipeline.handoff import Handoff, source_hw
+from mmisr.pipeline.handoff import Handoff
 from mmisr.structures.checks import check_fields
-from mmisr.structures.frames import FrameMap
-from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.frames import FrameMap, hw_of
+from mmisr.structures.hints import BatchHints
 
 
 @dataclass(frozen=True)
@@ -53,32 +53,13 @@ class PriorPass:
     def _to_lr(self, found: DetDataSample, image: Tensor, lr: Tensor) -> Tensor:
         instances = found.pred_instances
         kept = instances.bboxes[instances.scores >= self.score_thr]
-        boxes = FrameMap.between(_hw(image), _hw(lr)).boxes(kept)
+        boxes = FrameMap.between(hw_of(image), hw_of(lr)).boxes(kept)
         grow = boxes.new_tensor([-1, -1, 1, 1]) * self.dilate_px
         return boxes + grow
 
 
 def ground_truth_hints(lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
-    """Annotated boxes in the lr frame, where a sample carries them, and the seeds of the images.
-
-    Only the ``oracle`` router reads the boxes, and its results leak: sharpness then marks where objects are.
-    """
+    """What the samples of a batch say of their LR images: annotated boxes where there are some, sizes and seeds."""
     if samples is None:
         return None
-    pairs = zip(lr, samples, strict=True)
-    return [ImageHints(boxes_lr=_annotated(image, sample), seed=seed_of(sample)) for image, sample in pairs]
-
-
-def seed_of(sample: DetDataSample) -> int:
-    """The seed of an image, from its id alone."""
-    return image_seed(sample.metainfo.get("img_id"))
-
-
-def _annotated(lr: Tensor, sample: DetDataSample) -> Tensor | None:
-    if "gt_instances" not in sample or "bboxes" not in sample.gt_instances:
-        return None
-    return FrameMap.between(source_hw(sample), _hw(lr)).boxes(sample.gt_instances.bboxes)
-
-
-def _hw(image: Tensor) -> tuple[int, int]:
-    return image.shape[-2], image.shape[-1]
+    return [hints_of(sample, hw_of(image)) for image, sample in zip(lr, samples, strict=True)]

@@ -9,6 +9,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmisr.registry import MODELS
+from mmisr.structures.pixels import to_unit
 
 
 @MODELS.register_module()
@@ -37,17 +38,17 @@ class SRDetDataPreprocessor(BaseDataPreprocessor):
             ValueError: An image does not have three channels.
         """
         data = self.cast_data(data)
-        images = [self._to_unit(image) for image in data["inputs"]]
+        images = [self._checked(image) for image in data["inputs"]]
         samples = data.get("data_samples")
         for image, sample in zip(images, samples or (), strict=False):
             sample.set_metainfo({"batch_input_shape": tuple(image.shape[-2:])})
         return {"inputs": images, "data_samples": samples}
 
     @staticmethod
-    def _to_unit(image: Any) -> Tensor:
+    def _checked(image: Any) -> Tensor:
         if not isinstance(image, Tensor) or image.dtype != torch.uint8:
             kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
             raise TypeError(f"inputs must be uint8 RGB tensors as mmisr.PackSRDetInputs makes them, got {kind}")
         if image.ndim != 3 or image.shape[0] != 3:
             raise ValueError(f"inputs must be (3, h, w) RGB tensors, got shape {tuple(image.shape)}")
-        return image.float() / 255
+        return to_unit(image)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.pipeline.handoff import Resize
 from mmisr.structures.checks import check_fields, check_hw
-from mmisr.structures.frames import FrameMap
+from mmisr.structures.frames import FrameMap, hw_of
 
 INSTALL = "pip install 'mmisr[sahi]'"
 MERGES = {
@@ -123,11 +123,11 @@ class SlicedDetector(BaseDetector):
 
     def _detect(self, image: Tensor) -> InstanceData:
         resize = Resize(factor=self.slicing.factor)
-        hw = (image.shape[-2], image.shape[-1])
+        hw = hw_of(image)
         parts = []
         for x1, y1, x2, y2 in self.slicing.boxes(hw):
             piece = resize(image[:, y1:y2, x1:x2])
-            seen = (piece.shape[-2], piece.shape[-1])
+            seen = hw_of(piece)
             sample = DetDataSample(metainfo={"ori_shape": seen, "img_shape": seen, "scale_factor": (1.0, 1.0)})
             data = self.detector.data_preprocessor({"inputs": [piece], "data_samples": [sample]}, False)
             found = self.detector.predict(data["inputs"], data["data_samples"])[0].pred_instances

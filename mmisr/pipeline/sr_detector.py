@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,13 +14,15 @@ from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training, load
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
-from mmisr.pipeline.handoff import DetectorBatch, Handoff, source_hw
-from mmisr.pipeline.hints import PriorPass, ground_truth_hints, seed_of
+from mmisr.pipeline.handoff import DetectorBatch, Handoff
+from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_fields
-from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.hints import BatchHints
+from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import SRResult
 
 DETECTOR_PARTS = ("backbone", "neck", "bbox_head", "rpn_head", "roi_head", "mask_head", "query_head")
@@ -153,15 +155,74 @@ class SRDetector(BaseDetector, PhasedModel):
             results.update(zip(indices, part.split(), strict=True))
         return [results[i] for i in range(len(lr))]
 
-    def detection_losses(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> dict:
+    def detection_losses(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
         """The detector's own losses on SR (or any) images of the pair's frame.
 
         Args:
             images: (3, H_i, W_i) RGB in [0, 1], one an image.
             samples: Ground truth in the source frame.
         """
-        batch = self.handoff(images, samples, self.detector, training=True)
+        batch = self.detector_batch(images, samples)
         return self.detector.loss(batch.inputs, batch.samples)
+
+    def detector_batch(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> DetectorBatch:
+        """What the detector gets in training.
+
+        Several versions of each image (SR, HR, a mix) must go through one call, one version after the other: they then get
+        the same resize, the same padding and the same batch augmentation. ``batch.part(n, k)`` is version k.
+
+        Args:
+            images: (3, H_i, W_i) RGB in [0, 1], a multiple of the samples in number.
+            samples: Ground truth in the source frame.
+
+        Raises:
+            ValueError: The number of images is no multiple of that of the samples.
+        """
+        versions, rest = divmod(len(images), len(samples))
+        if rest:
+            raise ValueError(f"detector_batch takes whole versions of {len(samples)} images, got {len(images)}")
+        return self.handoff(images, list(samples) * versions, self.detector, training=True)
+
+    def hr_images(self, samples: Sequence[DetDataSample], what: str) -> list[Tensor]:
+        """The HR image of every sample.
+
+        Args:
+            samples: Of a batch.
+            what: Who needs them, for the message.
+
+        Returns:
+            (3, H_i, W_i) RGB in [0, 1] each.
+
+        Raises:
+            ValueError: A sample has none.
+        """
+        images = [hr_pixels(sample) for sample in samples]
+        for image, sample in zip(images, samples, strict=True):
+            if image is None:
+                raise ValueError(
+                    f"{what} needs the HR image, and {sample.metainfo.get('img_path')} has none; simulate LR from HR "
+                    "(mmisr.SimulateLR)"
+                )
+        return [to_unit(image) for image in images if image is not None]
+
+    def editor_losses(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], what: str) -> Losses:
+        """The editor's own losses, such as those of a router.
+
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1]; images of one size form a batch, and batches count by their images.
+            samples: Their samples: the HR image, and boxes in the source frame.
+            what: Who needs them, for the message.
+
+        Raises:
+            ValueError: A sample has no HR image, or the editor has no losses.
+        """
+        hr, hints = self.hr_images(samples, what), ground_truth_hints(lr, samples) or []
+        sums: dict[str, Tensor] = {}
+        for indices in group_by_shape(lr):
+            images, targets = (torch.stack([x[i] for i in indices]) for x in (lr, hr))
+            for name, value in self.editor.losses(images, targets, [hints[i] for i in indices]).items():
+                sums[name] = sums.get(name, 0.0) + value * (len(indices) / len(lr))
+        return dict(sums)
 
     def parts(self) -> dict[str, nn.Module]:
         """What can learn, by the names that a phase and an optimiser use."""
@@ -207,10 +268,11 @@ class SRDetector(BaseDetector, PhasedModel):
         return self.handoff(images, samples, self.detector, training=False)
 
     def _hints(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
-        if self.prior is None or samples is None:
-            return ground_truth_hints(lr, samples)
+        known = ground_truth_hints(lr, samples)
+        if self.prior is None or samples is None or known is None:
+            return known
         boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
-        return [ImageHints(boxes_lr=b, seed=seed_of(s)) for b, s in zip(boxes, samples, strict=True)]
+        return [replace(hints, boxes_lr=xyxy) for hints, xyxy in zip(known, boxes, strict=True)]
 
     def _finish(
         self,

@@ -13,6 +13,7 @@ from mmengine.model.utils import detect_anomalous_params
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmisr.losses.functional import Losses
 from mmisr.openmmlab.distributed import PhaseOptimizers, check_one_optimizer
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 PARTS = ("editor", "detector", "strategy")
 """What can learn: the two parts of the pair, and the networks of the strategy itself."""
-
-Losses = dict[str, Tensor | list[Tensor]]
-"""Losses by name; the sum of those whose name contains ``loss`` is minimised, the others are logged."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,11 @@ from torch import Tensor
 from mmisr.structures.checks import check_hw, check_xyxy
 
 
+def hw_of(image: Tensor) -> tuple[int, int]:
+    """Height and width of a (..., H, W) tensor."""
+    return image.shape[-2], image.shape[-1]
+
+
 @dataclass(frozen=True)
 class FrameMap:
     """An axis-aligned affine map of box coordinates from one frame to another.

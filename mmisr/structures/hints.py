@@ -17,6 +17,7 @@ class ImageHints:
             cheap pass for the detector-prior router.
         masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame.
         class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
+        lr_hw: Height and width of the image in the lr frame.
         seed: What random choices derive from, so that a result does not depend on the batch an image comes in.
         frame_index: Place in its video, counted from 0.
     """
@@ -24,6 +25,7 @@ class ImageHints:
     boxes_lr: Tensor | None = None
     masks_lr: Tensor | None = None
     class_map: Tensor | None = None
+    lr_hw: tuple[int, int] | None = None
     seed: int | None = None
     frame_index: int | None = None
 

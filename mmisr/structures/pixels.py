@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 
@@ -32,6 +33,30 @@ class PixelSpec:
         if self.order != to.order:
             image = image.flip(-3)
         return image if self.max_value == to.max_value else image * (to.max_value / self.max_value)
+
+
+def to_unit(image: Tensor) -> Tensor:
+    """8-bit pixels as values in [0, 1].
+
+    Args:
+        image: (..., H, W) uint8, or floating point from 0 to 255, whose type stays.
+
+    Returns:
+        The same shape; float32 from uint8.
+    """
+    return (image if image.is_floating_point() else image.float()) / 255
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Values in [0, 1] as 8-bit pixels: clamped, and rounded to the nearest level.
+
+    Args:
+        image: (..., H, W) floating point.
+
+    Returns:
+        The same shape, uint8.
+    """
+    return (image.detach().clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 EDITOR_PIXELS = PixelSpec("RGB", 1.0)

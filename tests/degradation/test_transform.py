@@ -7,7 +7,7 @@ from skimage import data
 
 from mmisr.degradation.recipes import Degradation
 from mmisr.degradation.transform import FeedHR, NativeLR, SimulateLR
-from mmisr.openmmlab.editor import image_seed
+from mmisr.openmmlab.samples import image_seed
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
 from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
-    box_weights,
     every_exit_loss,
     localisation_loss,
     psnr,
@@ -25,13 +24,16 @@ from mmisr.editors.instance_sr.losses import (
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, Router, build_router
 from mmisr.editors.instance_sr.sparse import Execution
+from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.hints import BatchHints
+from mmisr.structures.frames import hw_of
+from mmisr.structures.hints import BatchHints, every
+from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
 
 STAGES = ("decoder", "encoder", "joint")
@@ -168,30 +170,39 @@ class InstanceSR(SREditor):
         padded = self._pad(lr)
         for rows, band in self.net.bands(padded, self.router, hints, self.budget, self.execution):
             kept = slice(rows.start, min(rows.stop, height))
-            pixels = band[0, :, : kept.stop - kept.start, :width].clamp(0, 1)
-            yield kept, (pixels * 255).round().to(torch.uint8)
+            yield kept, to_bytes(band[0, :, : kept.stop - kept.start, :width])
 
-    def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
+    def losses(self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None) -> dict[str, Tensor]:
         """The losses of the current stage; for the log per-exit PSNR and the shares of the classes.
 
         Args:
-            inputs: (B, 3, h, w) LR, RGB in [0, 1].
-            data_samples: Stacked sample with ``gt_img`` and the metainfo ``boxes_lr``.
-            **kwargs: Unused; the signature is mmagic's.
+            lr: (B, 3, h, w) RGB in [0, 1].
+            hr: (B, 3, s*h, s*w) RGB in [0, 1].
+            hints: One record an image, each with ``boxes_lr``.
+
+        Returns:
+            Losses by name, and what is only logged.
+
+        Raises:
+            ValueError: An image has no boxes, or there are no HR images.
         """
-        lr = self._pad(inputs)
-        boxes = [torch.as_tensor(b).float() for b in data_samples.boxes_lr]
-        hw, token = (lr.shape[-2], lr.shape[-1]), self.net.token_size
+        boxes = every(hints, "boxes_lr")
+        if boxes is None or hr is None:
+            raise ValueError(
+                "InstanceSR learns from HR images and their boxes; train on annotated images, and simulate LR from HR"
+            )
+        lr = self._pad(lr)
+        hw, token = hw_of(lr), self.net.token_size
         labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
         losses = _shares("labels", labels)
         if self.stage != "encoder" and self.weights.smooth:
             losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
         if self.stage == "decoder":
-            return losses | self._every_exit(lr, data_samples.gt_img, boxes)
+            return losses | self._every_exit(lr, hr, boxes)
         logits, found = self.net.encoder(lr)
         if self.stage == "joint":
-            losses |= self._routed(lr, data_samples.gt_img, boxes, logits.argmax(1))
-        targets = torch.stack([box_targets(b, (logits.shape[-2], logits.shape[-1]), token) for b in boxes]).to(lr)
+            losses |= self._routed(lr, hr, boxes, logits.argmax(1))
+        targets = torch.stack([box_targets(b, hw_of(logits), token) for b in boxes]).to(lr)
         return losses | self._encoder_terms(logits, found, labels, targets)
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
@@ -234,7 +245,7 @@ class InstanceSR(SREditor):
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         scaled = [b * self.info.scale for b in boxes]
-        return box_weights(scaled, (hr.shape[-2], hr.shape[-1]), self.weights.box, self.weights.dilate).to(hr)
+        return box_weights(scaled, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
 
     def _load(self) -> None:
         if self.checkpoint is not None:

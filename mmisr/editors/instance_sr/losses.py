@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.labels import EASY
-from mmisr.ops.boxes import raster
+from mmisr.losses.functional import l1, weighted_mean
 from mmisr.structures.checks import check_fields
 
 STEEPEST = 0.01
@@ -63,34 +63,18 @@ class LossWeights:
             raise ValueError(f"InstanceSR.loss.exits must be three parts >= 0 that sum to 1, got {self.exits}")
 
 
-def box_weights(boxes: Sequence[Tensor], hw: tuple[int, int], weight: float, dilate: float) -> Tensor:
-    """Pixel weights of L_rec.
-
-    Args:
-        boxes: For each image (N, 4) xyxy in the frame of the HR image.
-        hw: Height and width of the HR images.
-        weight: w, the weight inside the boxes.
-        dilate: Pixels by which the boxes grow on each side.
-
-    Returns:
-        (B, 1, H, W): w inside the dilated boxes, 1 outside.
-    """
-    masks = torch.stack([raster(b, hw, dilate) for b in boxes])
-    return 1 + (weight - 1) * masks[:, None]
-
-
 def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
     """L1, weighted per pixel by 1 + (w - 1) M and normalised by the weights' mean.
 
     Args:
         sr: (B, 3, H, W).
         hr: (B, 3, H, W).
-        weights: (B, 1, H, W), see :func:`box_weights`.
+        weights: (B, 1, H, W), see :func:`mmisr.losses.functional.box_weights`.
 
     Returns:
         A scalar.
     """
-    return ((sr - hr).abs() * weights).mean() / weights.mean()
+    return weighted_mean(l1(sr, hr), weights)
 
 
 def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts: Sequence[float]) -> Tensor:
@@ -99,7 +83,7 @@ def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts
     Args:
         images: (B, 3, H, W) of each exit.
         hr: (B, 3, H, W).
-        weights: (B, 1, H, W), see :func:`box_weights`.
+        weights: (B, 1, H, W), see :func:`mmisr.losses.functional.box_weights`.
         parts: Weight of each exit.
 
     Returns:

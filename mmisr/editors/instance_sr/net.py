@@ -17,6 +17,7 @@ from mmisr.editors.instance_sr.sparse import Execution, Plan, SparseDecoder
 from mmisr.ops.cost_model import CostModel, Workload, measured
 from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
+from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
@@ -108,7 +109,7 @@ class InstanceSRNet(nn.Module):
             budget: That the map was chosen in.
         """
         sparse = self.sparse(execution or Execution(), budget, router)
-        routed = router.encodes and not self.unrouted(sparse, (exits.shape[-2], exits.shape[-1]))
+        routed = router.encodes and not self.unrouted(sparse, hw_of(exits))
         return routed * self._encoder_macs(exits) + sparse.macs(exits.cpu().numpy())
 
     def sparse(self, execution: Execution, budget: Budget | None = None, router: Router | None = None) -> SparseDecoder:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmisr.structures.checks import check_hw, check_xyxy
+from mmisr.structures.frames import hw_of
 
 REGIONS = ("whole", "in_box", "out_box")
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
@@ -94,7 +95,7 @@ def region_quality(sr: Tensor, hr: Tensor, xyxy: Tensor, crop_border: int = 0) -
         TypeError: An image is not floating point.
     """
     first, second = _checked(sr, hr, crop_border)
-    inside = _cropped(box_mask(xyxy, (sr.shape[-2], sr.shape[-1])), crop_border)
+    inside = _cropped(box_mask(xyxy, hw_of(sr)), crop_border)
     squared = ((first - second) ** 2).mean(0)
     similarity = ssim_map(first, second)
     margin = SSIM_WINDOW // 2

@@ -14,7 +14,9 @@ from torch import Tensor
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.evaluation.functional.tables import render_table
+from mmisr.openmmlab.samples import annotated_boxes
 from mmisr.registry import METRICS
+from mmisr.structures.pixels import to_unit
 
 NO_REGIONS = {f"{kind}_{region}": math.nan for kind in ("psnr", "ssim") for region in REGIONS}
 
@@ -113,8 +115,8 @@ def _editor_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
             f"mmisr.RegionQuality needs boxes_source, and the sample of {sample.get('img_path')} has none; pack it "
             "with mmisr.PackSRInputs, after LoadAnnotations"
         )
-    sr, hr = (image.detach().cpu().double() / 255 for image in (sample["output"]["pred_img"], sample["gt_img"]))
-    return sr, hr, torch.as_tensor(sample["boxes_source"]).reshape(-1, 4)
+    sr, hr = (to_unit(image.detach().cpu().double()) for image in (sample["output"]["pred_img"], sample["gt_img"]))
+    return sr, hr, _boxes(sample)
 
 
 def _pair_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
@@ -125,6 +127,10 @@ def _pair_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
             f"mmisr.RegionQuality needs the SR image, and the sample of {sample.get('img_path')} has no `sr`: the pair "
             "keeps it only when told to; set test_cfg=dict(keep_sr=True) in the model"
         )
-    boxes = sample["gt_instances"]["bboxes"]
     # Single precision, as the pair's preprocessor divides: an image handed through must come out equal.
-    return sample["sr"], sample["hr"].float() / 255, getattr(boxes, "tensor", boxes)
+    return sample["sr"], to_unit(sample["hr"]), _boxes(sample)
+
+
+def _boxes(sample: dict) -> Tensor:
+    boxes = annotated_boxes(sample, "source")
+    return torch.zeros((0, 4)) if boxes is None else boxes

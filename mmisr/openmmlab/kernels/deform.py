@@ -13,6 +13,7 @@ import torchvision
 from torch import Tensor
 
 from mmisr.openmmlab.kernels.precision import widen, without_autocast
+from mmisr.structures.frames import hw_of
 
 
 class Geometry(NamedTuple):
@@ -203,12 +204,8 @@ def _differentiate(
             mask is not None,
         )
     )
-    outside = _outside(offset.to(same), _hw(features), _hw(weight), geometry)
+    outside = _outside(offset.to(same), hw_of(features), hw_of(weight), geometry)
     return grads._replace(offset=grads.offset.masked_fill(outside, 0))
-
-
-def _hw(tensor: Tensor) -> tuple[int, int]:
-    return tensor.shape[-2], tensor.shape[-1]
 
 
 def _outside(offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, int], geometry: Geometry) -> Tensor:

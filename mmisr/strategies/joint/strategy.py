@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.pipeline.strategy import Losses, Phase, Strategy
-from mmisr.registry import STRATEGIES
+from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.registry import MODELS, STRATEGIES
 
 
 @STRATEGIES.register_module()
@@ -21,20 +22,32 @@ class Joint(Strategy):
     Source: the joint baseline of SR4IR (CVPR 2024), L = 1.0 L1(SR, HR) + 1.0 L_det.
 
     Args:
-        pixel_weight: Weight of the L1 distance between SR and HR, both RGB in [0, 1]; 0 needs no HR image.
+        pixel_weight: Weight of the pixel loss; 0 needs no HR image.
         detection_weight: Weight of the detector's losses.
+        editor_weight: Weight of the editor's own losses, which train a router too (and, for InstanceSR, the pixels: set
+            ``pixel_weight=0`` then); 0 for none.
+        pixel_loss: Config of the loss between SR and HR, both RGB in [0, 1]; None for the mean L1 distance.
 
     Raises:
-        ValueError: A weight is negative; when training, the pixel loss is on and a sample has no HR image.
+        ValueError: A weight is negative; when training, HR images are needed and a sample has none.
     """
 
-    def __init__(self, pixel_weight: float = 1.0, detection_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        pixel_weight: float = 1.0,
+        detection_weight: float = 1.0,
+        editor_weight: float = 0.0,
+        pixel_loss: dict | None = None,
+    ) -> None:
         super().__init__()
-        for name, weight in (("pixel_weight", pixel_weight), ("detection_weight", detection_weight)):
+        weights = {"pixel_weight": pixel_weight, "detection_weight": detection_weight, "editor_weight": editor_weight}
+        for name, weight in weights.items():
             if weight < 0:
                 raise ValueError(f"strategy Joint: {name} must be >= 0, got {weight}")
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
+        self.editor_weight = editor_weight
+        self.pixel_loss = MODELS.build(pixel_loss or {"type": "mmisr.PixelLoss", "distance": "l1"})
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -42,7 +55,7 @@ class Joint(Strategy):
         return (Phase("joint", ("editor", "detector"), self.losses),)
 
     def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
-        """Pixel loss, and the detector's own losses, on the same SR images.
+        """The pixel loss and the detector's own losses on the same SR images, and the editor's own where wanted.
 
         Args:
             model: The pair.
@@ -50,24 +63,20 @@ class Joint(Strategy):
             samples: Their samples: ground truth in the source frame, and the HR image.
         """
         images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses: Losses = {
-            name: _scaled(value, self.detection_weight) if "loss" in name else value
-            for name, value in model.detection_losses(images, samples).items()
-        }
+        losses = scaled(model.detection_losses(images, samples), self.detection_weight)
         if self.pixel_weight:
-            pairs = zip(images, samples, strict=True)
-            losses["loss_joint_pixel"] = self.pixel_weight * torch.stack([_l1(i, s) for i, s in pairs]).mean()
+            losses["loss_joint_pixel"] = self.pixel_weight * self._pixels(model, images, lr, samples)
+        if self.editor_weight:
+            own = model.editor_losses(lr, samples, "strategy Joint, with editor_weight > 0,")
+            losses |= scaled(own, self.editor_weight)
         return losses
 
-
-def _scaled(value: Tensor | list[Tensor], weight: float) -> Tensor | list[Tensor]:
-    return [v * weight for v in value] if isinstance(value, list) else value * weight
-
-
-def _l1(sr: Tensor, sample: DetDataSample) -> Tensor:
-    if "hr" not in sample:
-        raise ValueError(
-            f"strategy Joint needs the HR image for its pixel loss, and {sample.metainfo.get('img_path')} has none; "
-            "simulate LR from HR (mmisr.SimulateLR), or set pixel_weight=0"
-        )
-    return F.l1_loss(sr, sample.hr.to(sr.dtype) / 255)
+    def _pixels(
+        self, model: SRDetector, images: Sequence[Tensor], lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Tensor:
+        targets = model.hr_images(samples, "strategy Joint, unless pixel_weight=0,")
+        hints = ground_truth_hints(lr, samples) or []
+        terms = []
+        for image, target, known in zip(images, targets, hints, strict=True):
+            terms.append(self.pixel_loss(image[None], target[None].to(image), [known]))
+        return torch.stack(terms).mean()

@@ -5,12 +5,12 @@ import torch
 
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
-    box_weights,
     localisation_loss,
     psnr,
     reconstruction_loss,
     token_loss,
 )
+from mmisr.losses.functional import box_weights
 
 
 def test_weights_are_w_inside_dilated_boxes():

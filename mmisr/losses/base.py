@@ -1,0 +1,32 @@
+"""The one interface of the losses between an SR image and its HR image."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from mmisr.structures.hints import BatchHints
+
+
+class SRLoss(nn.Module, ABC):
+    """A loss that an editor alone and every strategy may be given.
+
+    Losses of mmagic and torch, which know pixels alone, may be given too wherever this one may.
+    """
+
+    takes_hints = True
+    """By this an editor tells these losses from those that take two images."""
+
+    @abstractmethod
+    def forward(self, sr: Tensor, hr: Tensor, hints: BatchHints | None = None) -> Tensor:
+        """Compare.
+
+        Args:
+            sr: (B, 3, H, W) RGB in [0, 1], not clamped.
+            hr: The same.
+            hints: One record an image; a loss that needs one of its fields says so.
+
+        Returns:
+            A scalar.
+        """

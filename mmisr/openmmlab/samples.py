@@ -1,0 +1,139 @@
+"""The one reader of samples: of the pair's (mmdet's format) and of an editor's alone (mmagic's), packed or as dicts.
+
+An editor's sample has ``gt_img`` and its boxes as metainfo, a pair's has ``hr`` and ``gt_instances``. Whoever wants an image,
+a box or a hint asks here and need not know which it got. mmengine's evaluator hands samples on as dicts; they are read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from zlib import crc32
+
+import torch
+from torch import Tensor
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmagic.structures import DataSample as MagicDataSample
+
+from mmisr.structures.frames import FrameMap
+from mmisr.structures.hints import BatchHints, ImageHints
+
+__all__ = ["annotated_boxes", "hints_from", "hints_of", "hr_pixels", "image_seed", "source_hw"]
+
+Frame = Literal["source", "lr"]
+
+
+def source_hw(sample: Any) -> tuple[int, int]:
+    """Height and width of the frame that a sample's boxes are in; ``ori_shape`` where a foreign pipeline packed it.
+
+    Args:
+        sample: Of either format.
+
+    Raises:
+        ValueError: It carries neither.
+    """
+    shape = sample.get("source_shape")
+    if shape is None:
+        shape = sample.get("ori_shape")
+    if shape is None:
+        raise ValueError(
+            "a data sample carries neither `source_shape` nor `ori_shape`, so its frame is unknown; "
+            "pack it with mmisr.PackSRDetInputs"
+        )
+    return int(shape[0]), int(shape[1])
+
+
+def hr_pixels(sample: Any) -> Tensor | None:
+    """The HR image.
+
+    Args:
+        sample: Of either format.
+
+    Returns:
+        (3, H, W) RGB with values from 0 to 255, or None where LR was not simulated from one.
+    """
+    image: Tensor | None = sample.get("hr")
+    if image is None:
+        image = sample.get("gt_img")
+    return image
+
+
+def annotated_boxes(sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = None) -> Tensor | None:
+    """The annotated boxes that count.
+
+    Args:
+        sample: Of either format.
+        frame: Of the result: ``source`` or ``lr``.
+        lr_hw: Height and width of the LR image, for the frame ``lr`` of a pair's sample.
+
+    Returns:
+        (N, 4) xyxy float32, or None where the sample carries no annotations.
+
+    Raises:
+        ValueError: ``lr_hw`` is absent for the frame ``lr``, or the sample's frame is unknown.
+    """
+    ready = sample.get(f"boxes_{frame}")  # as mmisr.PackSRInputs leaves them
+    if ready is not None:
+        return _boxes(ready)
+    instances = sample.get("gt_instances")
+    xyxy = None if instances is None else instances.get("bboxes")
+    if xyxy is None or frame == "source":
+        return None if xyxy is None else _boxes(xyxy)
+    if lr_hw is None:
+        raise ValueError("annotated_boxes needs lr_hw, height and width of the LR image, for the frame 'lr'")
+    return FrameMap.between(source_hw(sample), lr_hw).boxes(_boxes(xyxy))
+
+
+def _boxes(xyxy: Any) -> Tensor:
+    return torch.as_tensor(getattr(xyxy, "tensor", xyxy)).float().reshape(-1, 4)
+
+
+def image_seed(img_id: object) -> int:
+    """A 32-bit seed that depends on the image alone, not on batch, worker or run."""
+    return crc32(str(img_id).encode())
+
+
+def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
+    """What a sample says of its image.
+
+    Only the ``oracle`` router reads the boxes for routing, and its results leak: sharpness then marks where objects are.
+
+    Args:
+        sample: Of either format, not stacked.
+        lr_hw: Height and width of its LR image.
+
+    Returns:
+        The hints; boxes in the lr frame.
+    """
+    boxes = annotated_boxes(sample, "lr", lr_hw)
+    return ImageHints(boxes_lr=boxes, lr_hw=lr_hw, seed=image_seed(sample.get("img_id")))
+
+
+def hints_from(data_samples: Any, lr_hw: tuple[int, int]) -> BatchHints | None:
+    """The hints of a batch of one size, as mmagic hands it on.
+
+    Args:
+        data_samples: A sample, a stacked one, a list of samples, or None.
+        lr_hw: Height and width of the LR images.
+
+    Returns:
+        One record an image, or None without samples.
+    """
+    if data_samples is None:
+        return None
+    samples: Sequence[Any] = [data_samples] if isinstance(data_samples, MagicDataSample) else data_samples
+    return [hints_of(image, lr_hw) for sample in samples for image in _unstacked(sample)]
+
+
+def _unstacked(sample: Any) -> list[Any]:
+    ids = sample.get("img_id")
+    if not isinstance(ids, list):
+        return [sample]
+    return [
+        {key: value[index] for key, value in sample.metainfo.items() if isinstance(value, list)}
+        for index in range(len(ids))
+    ]
