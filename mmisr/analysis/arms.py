@@ -14,6 +14,9 @@ from mmisr.ops.macs import count_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
 
+DENSE = "_all_hard"
+"""What follows the name of a routed editor's arm in that of its dense self."""
+
 
 @dataclass(frozen=True)
 class Arm:

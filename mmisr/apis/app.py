@@ -107,7 +107,7 @@ class Workbench:
         infer, rgb = self.pair(choice), read_rgb(path)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
-            if hasattr(infer.model.editor, "route_by") or budget or router != ROUTERS[0]:
+            if infer.model.editor.info.routers or budget or router != ROUTERS[0]:
                 infer.route_by(router, budget)
             timer = infer.model.timer = StageTimer()
             sample = infer(rgb[..., ::-1], return_datasamples=True)["predictions"][0]

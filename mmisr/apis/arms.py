@@ -10,13 +10,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmisr.analysis.arms import Arm
+from mmisr.analysis.arms import DENSE, Arm
 from mmisr.apis.configs import read_config
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
-
-EDITOR = "editor"
-"""The name of the config's own editor, where it is no InstanceSR."""
 
 IDENTITY = {"type": "mmisr.Resample", "scale": 1}
 FIELDS = ("name", "editor", "feed", "prior", "handoff", "sliced", "detector", "checkpoints")
@@ -29,9 +26,9 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
         editor: Config of the pair's editor.
 
     Returns:
-        ``lr`` (no SR), the resamplers, the editor (``instance_sr`` and ``instance_sr_all_hard`` where it routes tokens, else
-        ``editor``), ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of LR enlarged
-        alike, through sahi), and the oracle ``hr``.
+        ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say, and with ``_all_hard`` its
+        dense self where it routes tokens, else ``editor``), ``larger_input`` (no SR, LR enlarged as mmdet's Resize does),
+        ``sliced`` (no SR, slices of LR enlarged alike, through sahi), and the oracle ``hr``.
     """
     scale = int(editor.get("scale", 0)) or MODELS.build(editor).info.scale
     arms = [Arm("lr", IDENTITY)]
@@ -44,12 +41,13 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
 
 
 def editor_arms(editor: dict[str, Any]) -> list[Arm]:
-    """The arms of the config's own editor: learned and dense where it routes tokens, itself where not."""
-    if not hasattr(MODELS.get(editor["type"]), "route_by"):
-        return [Arm(EDITOR, editor)]
+    """The arms of the config's own editor: its own router and none where it routes tokens, itself where not."""
+    info = MODELS.build(editor).info
+    if info.routers is None:
+        return [Arm(info.method, editor)]
     return [
-        Arm("instance_sr", {**editor, "router": "learned"}),
-        Arm("instance_sr_all_hard", {**editor, "router": "all-hard"}),
+        Arm(info.method, {**editor, "router": info.routers.own}),
+        Arm(f"{info.method}{DENSE}", {**editor, "router": info.routers.dense}),
     ]
 
 

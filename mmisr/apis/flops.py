@@ -22,9 +22,6 @@ from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import MODELS
 from mmisr.structures.pixels import to_unit
 
-BOUNDS = {"all easy": "fixed:0", "all hard": "all-hard"}
-"""Routers between which an adaptive editor's compute lies."""
-
 Row = tuple[str, float, float]
 """Part, GMACs, million parameters."""
 
@@ -107,9 +104,10 @@ def editor_rows(editor: SREditor, lr: Tensor) -> list[Row]:
     """
     size = parameters(editor)
     rows = [(f"editor {editor.info.name}", count_macs(editor.upscale, lr) / 1e9, size)]
-    if hasattr(editor, "route_by"):
+    routers = editor.info.routers
+    if routers is not None:
         chosen = editor.router, editor.budget
-        for name, router in BOUNDS.items():
+        for name, router in (("all easy", routers.cheapest), ("all hard", routers.dense)):
             editor.route_by(router)
             rows.append((f"  the same, {name}", count_macs(editor.upscale, lr) / 1e9, size))
         editor.router, editor.budget = chosen

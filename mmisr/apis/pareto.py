@@ -18,7 +18,7 @@ from mmisr.analysis.arms import Arm
 from mmisr.analysis.benchmark import interleaved
 from mmisr.analysis.bootstrap import Settings, arm_figures, sample_arm
 from mmisr.analysis.comparison import ArmRun
-from mmisr.apis.arms import named_arms
+from mmisr.apis.arms import editor_arms, named_arms
 from mmisr.apis.compare import Plan, best_device, build_arm, metric_of, run_arms, settings_of, test_loader
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
@@ -30,7 +30,6 @@ from mmisr.reports.plots import plot_curves
 from mmisr.reports.speed import pareto_table
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
-PAIRS = ("bicubic", "instance_sr", "instance_sr_all_hard", "sliced")
 FIGURES = ("AP", "in-box PSNR")
 
 
@@ -110,7 +109,7 @@ def pareto(
     whole = {arm.name: build_arm(plan, arm, shared) for arm in pairs}
     content = {
         "points": points,
-        "stages": _stages(whole["instance_sr"], batches, rounds),
+        "stages": _stages(whole[arms["learned"].name], batches, rounds),
         "pairs": _pairs(whole, {name: f["AP"] for name, f in figures.items()}, batches, rounds),
         "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
     }
@@ -130,14 +129,15 @@ def _write(content: dict[str, Any], folder: Path) -> None:
 def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Arm], list[Arm]]:
     """The arms of the curves by name, and those whose pairs are timed as a whole."""
     known = named_arms(editor)
-    if "instance_sr" not in known:
+    own, *dense = editor_arms(editor)
+    if not dense:
         raise ValueError(f"a budget moves an editor that routes tokens, and {editor['type']!r} does not")
     run = dict(editor.get("execution") or {})
     arms = {
         "bicubic": known["bicubic"],
         "block_1_only": Arm("block_1_only", {**editor, "router": "fixed:0"}),
-        "all_hard": known["instance_sr_all_hard"],
-        "learned": known["instance_sr"],
+        "all_hard": dense[0],
+        "learned": own,
         "served": Arm("served", {**editor, "router": "learned", "execution": {**run, "all_hard_if_faster": True}}),
         "oracle": Arm("oracle", {**editor, "router": "oracle"}),
     }
@@ -147,7 +147,7 @@ def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Ar
         for kind in ("random", "edge"):
             router = {"type": kind, "shares": [1 - share, 0.0, share]}
             arms[f"{kind} {share}"] = Arm(f"{kind}_{round(1000 * share)}", {**editor, "router": router})
-    return arms, [known[name] for name in PAIRS]
+    return arms, [known["bicubic"], own, *dense, known["sliced"]]
 
 
 def _figures(run: ArmRun, settings: Settings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmisr.analysis.comparison import Comparison
-from mmisr.apis.arms import router_arms, standard_arms
+from mmisr.apis.arms import editor_arms, router_arms, standard_arms
 from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader, timed
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
@@ -40,12 +40,13 @@ def compare_routers(
     plan = Plan(cfg, Path(out), device=device or best_device())
     editor = cfg.model.editor.to_dict()
     standard = standard_arms(editor)
-    if "instance_sr" not in {arm.name for arm in standard}:
+    own, *dense = editor_arms(editor)
+    if not dense:
         raise ValueError(
             f"routers are compared on an editor that routes tokens, and {editor['type']!r} in {config} does not"
         )
     runs = run_arms(plan, standard, loader)
-    shares = [image.tokens for image in runs["instance_sr"].images if image.tokens is not None]
+    shares = [image.tokens for image in runs[own.name].images if image.tokens is not None]
     routed = router_arms(editor, [sum(s[name] for s in shares) / len(shares) for name in shares[0]])
     runs |= run_arms(plan, routed, loader)
     runs = timed(plan, [*standard, *routed], loader, runs)

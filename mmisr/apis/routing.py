@@ -32,13 +32,13 @@ def route_by(pair: SRDetector, router: str | dict[str, Any] | None, budget: dict
     """
     if router is None and budget is None:
         return None
-    editor: Any = pair.editor
-    if not hasattr(editor, "route_by"):
+    editor = pair.editor
+    if editor.info.routers is None:
         raise ValueError(
-            f"router and budget steer editors that route tokens (mmisr.InstanceSR), and {editor.info.name!r} does not: "
+            f"router and budget steer editors that route tokens (mmisr.InstanceSR, say), and {editor.info.name!r} does not: "
             "leave them out, or use another config"
         )
-    chosen = router or "learned"
+    chosen = router or editor.info.routers.own
     kind = str(chosen.get("type") if isinstance(chosen, dict) else chosen)
     if kind == NEEDS_TRUTH:
         raise ValueError(

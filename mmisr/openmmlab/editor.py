@@ -51,6 +51,10 @@ class SREditor(BaseEditModel):
         init_cfg: As in mmengine.
     """
 
+    router: Any = None
+    budget: Any = None
+    """What :meth:`route_by` sets, in rooms that route tokens."""
+
     def __init__(
         self,
         generator: dict | None = None,
@@ -77,6 +81,20 @@ class SREditor(BaseEditModel):
     @abstractmethod
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         """Upscale a batch whose size already obeys ``info``; (B, 3, h, w) to (B, 3, s*h, s*w)."""
+
+    def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
+        """Change who decides how deep each token goes; the weights stay. Rooms whose ``info`` has routers override this.
+
+        Args:
+            router: As the room's constructor takes it.
+            budget: As the room's constructor takes it; None for none.
+
+        Raises:
+            ValueError: This editor routes nothing.
+        """
+        raise ValueError(
+            f"{self.info.name!r} routes no tokens, so router={router!r} and budget={budget!r} do not apply"
+        )
 
     def upscale(self, lr: Tensor, hints: BatchHints | None = None) -> SRResult:
         """Upscale a batch of any size.

@@ -8,6 +8,21 @@ from mmisr.structures.checks import check_fields
 
 
 @dataclass(frozen=True)
+class Routers:
+    """Values of an adaptive editor's ``router`` that tools set by themselves.
+
+    Args:
+        own: The method's own choice, which reads the image.
+        cheapest: Every token leaves as early as it can.
+        dense: No token leaves early: what the method saves is measured against it.
+    """
+
+    own: str
+    cheapest: str
+    dense: str
+
+
+@dataclass(frozen=True)
 class EditorInfo:
     """Facts about an SR editor; callers read these and never use isinstance.
 
@@ -18,6 +33,8 @@ class EditorInfo:
         min_size: Smallest LR side that the network accepts; smaller images are padded up to it.
         trainable: Whether the editor has weights that can be learned.
         adaptive: Whether the compute depends on the image (its cost must then be measured per image).
+        routers: Of an editor whose tokens can be routed otherwise by ``SREditor.route_by``; None for the others.
+        method: What arms of a comparison are called that route by it, whatever its size, e.g. ``instance_sr``.
 
     Raises:
         ValueError: ``scale``, ``multiple_of`` or ``min_size`` is no whole number of at least 1.
@@ -29,6 +46,8 @@ class EditorInfo:
     min_size: int = 1
     trainable: bool = True
     adaptive: bool = False
+    routers: Routers | None = None
+    method: str = "editor"
 
     def __post_init__(self) -> None:
         check_fields(self, "EditorInfo")

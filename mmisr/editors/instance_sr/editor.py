@@ -30,13 +30,14 @@ from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
-from mmisr.structures.editor_info import EditorInfo
+from mmisr.structures.editor_info import EditorInfo, Routers
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
 
 STAGES = ("decoder", "encoder", "joint")
+ROUTERS = Routers(own="learned", cheapest="fixed:0", dense="all-hard")
 SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
 """Images of L_smooth a step, and their side in LR pixels."""
 
@@ -86,7 +87,9 @@ class InstanceSR(SREditor):
         self.route_by(router, budget)
         self.stage = "joint"
         name = f"instance_sr_{size}" if isinstance(size, str) else "instance_sr"
-        self._info = EditorInfo(name, scale, token_size, token_size, adaptive=True)
+        self._info = EditorInfo(
+            name, scale, token_size, token_size, adaptive=True, routers=ROUTERS, method="instance_sr"
+        )
         self.checkpoint = checkpoint
         self._load()
 

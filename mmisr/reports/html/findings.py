@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mmisr.analysis.arms import DENSE
 from mmisr.analysis.bootstrap import BASELINE
 from mmisr.analysis.comparison import ArmRun, Comparison
 from mmisr.analysis.per_image import ImageGain, image_gains
@@ -16,9 +17,9 @@ from mmisr.evaluation.functional.precision_recall import best_score, precision_c
 from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75
 from mmisr.evaluation.size_bins import INFINITE, WHOLE
 from mmisr.ops.resample import MODES
+from mmisr.structures.editor_info import EditorInfo
 
 CURVES = {"IoU 0.50": IOU_50, "IoU 0.75": IOU_75}
-EDITORS = ("instance_sr", "editor")
 NO_EDITORS = ("lr", "hr", "larger_input", "sliced", *MODES)
 """Names of arms that are never the one under test, unless there is no other."""
 
@@ -78,7 +79,8 @@ def choose_pair(arms: Sequence[str], wanted: tuple[str, str] | None = None) -> P
         return None
     b = BASELINE if BASELINE in arms else arms[0]
     others = [name for name in arms if name != b]
-    preferred = [*(e for e in EDITORS if e in others), *(o for o in others if o not in NO_EDITORS), others[-1]]
+    own = [name for name in others if name == EditorInfo.method or f"{name}{DENSE}" in arms]
+    preferred = [*own, *(name for name in others if name not in NO_EDITORS), others[-1]]
     return Pair(preferred[0], b)
 
 
