@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.editors.instance_sr.editor import InstanceSR
+from mmisr.editors.instance_sr.engine.planner import Batch
+from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
 from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.planner import Batch
 from mmisr.editors.instance_sr.routers import Learned, RouteInput
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import NULL_TIMER, StageTimer

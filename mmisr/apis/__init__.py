@@ -6,7 +6,7 @@ from typing import Any
 PUBLIC = {
     "ExportOptions": "mmisr.apis.export",
     "SRDetInferencer": "mmisr.apis.inferencer",
-    "check_export": "mmisr.apis.export_folder",
+    "check_export": "mmisr.export.folder",
     "export_sr": "mmisr.apis.export",
     "init_model": "mmisr.apis.models",
     "read_config": "mmisr.apis.configs",

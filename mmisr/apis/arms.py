@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmisr.analysis.arms import DENSE, Arm
+from mmisr.analysis.comparison.arms import DENSE, Arm
 from mmisr.apis.configs import read_config
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
@@ -172,32 +171,3 @@ def _detector_of(config: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _named(model: dict[str, Any], part: str) -> dict[str, str]:
     return {k: v for k, v in (model.get("checkpoints") or {}).items() if k == part}
-
-
-def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:
-    """Config of the pair of one arm.
-
-    Args:
-        model: The ``model`` of the comparison's config.
-        arm: The arm.
-        checkpoint: Weights of the whole pair, which the arm takes its own parts from: the detector, and the editor where it
-            is the config's own.
-
-    Returns:
-        The config, with ``keep_sr``.
-    """
-    config: dict[str, Any] = copy.deepcopy(dict(model))
-    own = {k: v for k, v in dict(config["editor"]).items() if k != "router"}
-    same_editor = {k: v for k, v in arm.editor.items() if k != "router"} == own
-    weights = {k: str(v) for k, v in (config.get("checkpoints") or {}).items() if k == "detector" or same_editor}
-    if checkpoint is not None:
-        weights = {"detector": checkpoint, **({"editor": checkpoint} if same_editor else {})}
-    if arm.detector is not None:
-        config["detector"] = arm.detector
-        weights.pop("detector", None)
-    config["editor"] = arm.editor
-    config["checkpoints"] = {**weights, **arm.checkpoints}
-    if arm.handoff is not None:
-        config["handoff"] = arm.handoff
-    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
-    return config

@@ -16,9 +16,9 @@ from rich.console import Console
 from tqdm import tqdm
 
 from mmisr.analysis.benchmark import Labels, frame_rows, map_like
+from mmisr.analysis.facts import meta
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
-from mmisr.apis.facts import meta
 from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import LabelRule
 from mmisr.openmmlab.samples import annotated_boxes

@@ -8,7 +8,6 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
@@ -18,11 +17,11 @@ from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.openmmlab.checkpoints import check_fit, load_into, load_state, load_training, weights_of
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmisr.ops.motion import is_moved
 from mmisr.ops.wrapped import layers_of, parts_of, pipelines_of
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.weights import unwrapped
 from mmisr.registry import DATASETS, METRICS, MODELS, TRANSFORMS, find
 from mmisr.structures.checks import fits
 
@@ -142,36 +141,8 @@ def check_checkpoint(model: nn.Module, path: str | Path) -> dict[str, Tensor]:
         ValueError: It is damaged, would run code, or belongs to another model.
     """
     state = load_state(path)
-    load_into(_unwrapped(model), state, path)
+    load_into(unwrapped(model), state, path)
     return state
-
-
-def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "detector")) -> None:
-    """See that the config names the weights of every part that has some, where no checkpoint of the whole is given.
-
-    Args:
-        model: The model, or a wrapper of it.
-        parts: The parts of a pair that will be used.
-
-    Raises:
-        ValueError: A part would be used as it was initialised.
-    """
-    inner = _unwrapped(model)
-    bare = ["checkpoint"]
-    if isinstance(inner, SREditor):
-        bare = ["checkpoint"] if _needs_weights(inner) else []
-    elif isinstance(inner, SRDetector):
-        needed = {"editor": _needs_weights(inner.editor), "detector": True}
-        bare = [
-            f"checkpoints.{part}"
-            for part, needs in needed.items()
-            if needs and part in parts and part not in inner.checkpoints
-        ]
-    if bare:
-        raise ValueError(
-            f"no checkpoint was given, and the config's model names no weights ({', '.join(bare)}): give the file that "
-            "training wrote, or name it in the config"
-        )
 
 
 def check_start(model: nn.Module, path: str) -> None:
@@ -187,7 +158,7 @@ def check_start(model: nn.Module, path: str) -> None:
     """
     state = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path)
     way_out = "for one part of a pair set model.checkpoints=dict(editor=..., detector=...) instead"
-    check_fit(_unwrapped(model), state, f"load_from={path}", way_out)
+    check_fit(unwrapped(model), state, f"load_from={path}", way_out)
 
 
 def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
@@ -269,17 +240,6 @@ def check_resumable(model: nn.Module, path: str | Path) -> None:
             f"checkpoint {path} is no state of a training that could go on: its meta has no whole number in {wrong}; give the "
             "file that training wrote, or start a new training from its weights with load_from="
         )
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """The model under wrappers for several processes and test-time augmentation."""
-    while is_model_wrapper(model) or isinstance(getattr(model, "module", None), nn.Module):
-        model = model.module  # type: ignore[assignment]
-    return model
-
-
-def _needs_weights(editor: SREditor) -> bool:
-    return editor.info.trainable and getattr(editor, "checkpoint", None) is None
 
 
 def _mixes(dataset: Any) -> bool:

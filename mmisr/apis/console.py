@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from mmisr.analysis.comparison import Comparison
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.reports.table import rich_table
 
 TABLE_WIDTH = 175

@@ -6,9 +6,9 @@ import io
 import zipfile
 from pathlib import Path
 
-from mmisr.datasets.aerial_cars import prepare as aerial_cars
-from mmisr.datasets.tree_crowns import prepare as tree_crowns
-from mmisr.datasets.wheels import fetch_wheel
+from mmisr.datasets.prepare.aerial_cars import prepare as aerial_cars
+from mmisr.datasets.prepare.tree_crowns import prepare as tree_crowns
+from mmisr.datasets.prepare.wheels import fetch_wheel
 from mmisr.ops.files import write_bytes
 
 __all__ = ["aerial_cars", "mobilenet_v2", "tree_crowns"]

@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from tqdm import tqdm
 
-from mmisr.analysis.comparison import ArmRun, Comparison
+from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.apis.compare import compare
 from mmisr.apis.console import TABLE_WIDTH, show
 from mmisr.apis.data import tree_crowns

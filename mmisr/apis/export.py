@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,17 +15,21 @@ import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmisr.apis.checks import inner_dataset, inner_datasets, test_pipeline
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
-from mmisr.apis.export_folder import ANNOTATIONS, ExportError, ExportFolder, Record
-from mmisr.apis.export_source import ExportSource, open_source, settings_of
-from mmisr.apis.export_upscaler import build_upscaler
+from mmisr.apis.models import init_model
 from mmisr.apis.processes import Place, gather, join_for_messages
 from mmisr.datasets.coco_checks import first
-from mmisr.datasets.coco_scale import WrittenImage, scale_coco
+from mmisr.export.coco import WrittenImage, scale_coco
+from mmisr.export.folder import ANNOTATIONS, ExportError, ExportFolder, Record
+from mmisr.export.source import ExportSource, open_source, settings_of
+from mmisr.export.upscaler import build_upscaler
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.structures.pixels import to_bytes
 from mmisr.version import __version__
 
@@ -117,9 +122,10 @@ def export_sr(
     options = options or ExportOptions()
     place = join_for_messages(launcher)
     cfg = read_config(config, cfg_options=cfg_options)
-    source = open_source(cfg, options.split, f".{options.image_format}")
-    upscaler = build_upscaler(cfg, options.what, options.downsample, checkpoint, _device(device, place))
-    settings = settings_of(cfg, source, upscaler) | {
+    pipeline, where = test_pipeline(cfg), _device(device, place)
+    source = open_source(inner_datasets(cfg, options.split), pipeline, options.split, f".{options.image_format}")
+    upscaler = build_upscaler(cfg, options.what, options.downsample, partial(_load, cfg, checkpoint, where), where)
+    settings = settings_of(inner_dataset(cfg), pipeline, source, upscaler) | {
         "format": options.image_format,
         "quality": options.quality or (None if options.image_format == "png" else DEFAULT_QUALITY),
     }
@@ -133,6 +139,15 @@ def export_sr(
     failures = [line for lines in gather(failures, place) for line in lines]
     _together(place, lambda: _finish(folder, settings, source, failures) if place.rank == 0 else None)
     return folder.root / ANNOTATIONS
+
+
+def _load(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> nn.Module:
+    """The model with its weights; without a checkpoint the config must name those of the parts that will be used."""
+    model = init_model(cfg, checkpoint, device)
+    if checkpoint is None:
+        detects = isinstance(model, SRDetector) and model.prior is not None
+        check_named_weights(model, ("editor", "detector") if detects else ("editor",))
+    return model
 
 
 def _device(device: str | None, place: Place) -> torch.device:

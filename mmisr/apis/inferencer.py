@@ -15,7 +15,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmisr.apis.checks import check_named_weights, test_pipeline
+from mmisr.apis.checks import test_pipeline
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.apis.known_ids import Ids, known_ids
@@ -32,6 +32,7 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer, DetLocalVisualizer, get_palette
 from mmisr.pipeline.hints import PriorPass
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, find
 from mmisr.reports.annotate import annotate, enlarged
 from mmisr.reports.pictures import to_uint8

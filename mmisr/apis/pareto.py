@@ -14,15 +14,16 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from mmisr.analysis.arms import Arm
 from mmisr.analysis.benchmark import interleaved
-from mmisr.analysis.bootstrap import Settings, arm_figures, sample_arm
-from mmisr.analysis.comparison import ArmRun
+from mmisr.analysis.comparison.arms import Arm
+from mmisr.analysis.comparison.bootstrap import Settings, arm_figures, sample_arm
+from mmisr.analysis.comparison.result import ArmRun
+from mmisr.analysis.comparison.run import Plan, build_arm, metric_of, run_arms, settings_of
+from mmisr.analysis.facts import meta
 from mmisr.apis.arms import editor_arms, named_arms
-from mmisr.apis.compare import Plan, best_device, build_arm, metric_of, run_arms, settings_of, test_loader
+from mmisr.apis.compare import best_device, test_loader
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
-from mmisr.apis.facts import meta
 from mmisr.ops.files import write_text
 from mmisr.ops.timing import NULL_TIMER, StageTimer
 from mmisr.pipeline.sr_detector import SRDetector

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmisr.analysis.comparison import Comparison
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.reports.html.page import write_report
 
 REPORT = "report.html"

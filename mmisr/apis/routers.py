@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mmisr.analysis.comparison import Comparison
+from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
 from mmisr.apis.arms import editor_arms, router_arms, standard_arms
-from mmisr.apis.compare import REPLICATES, SEED, Plan, best_device, finish, run_arms, test_loader, timed
+from mmisr.apis.compare import REPLICATES, best_device, finish, test_loader
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 

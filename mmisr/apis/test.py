@@ -16,7 +16,6 @@ from mmisr.apis.checks import (
     check_checkpoint,
     check_classes,
     check_frame,
-    check_named_weights,
     inner_dataset,
     test_pipeline,
 )
@@ -28,6 +27,7 @@ from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
 from mmisr.ops.files import write_image
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import MODELS, TRANSFORMS, find
 
 TRAINING = (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mmisr.analysis.comparison import ArmRun
+from mmisr.analysis.comparison.result import ArmRun
 from mmisr.structures.sr_result import RoutingMap
 
 TRUTH, FOUND = (255, 255, 255), (80, 220, 100)

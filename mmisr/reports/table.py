@@ -16,7 +16,7 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, formatted; a dash where a figure does not exist, bins without objects left out.
 
     Args:
-        arms: Figures by arm, as :func:`mmisr.analysis.bootstrap.arm_figures` gives them.
+        arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.
 
     Returns:
         Column titles, and one row an arm.
@@ -79,7 +79,7 @@ def csv_table(arms: Arms) -> str:
     """Every figure of every arm, one row a figure: arm, figure, value, lo, hi; empty where one does not exist.
 
     Args:
-        arms: Figures by arm, as :func:`mmisr.analysis.bootstrap.arm_figures` gives them.
+        arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.
     """
     text = io.StringIO()
     sheet = csv.writer(text, lineterminator="\n")

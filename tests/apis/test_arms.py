@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmisr.analysis.arms import Arm
-from mmisr.apis.arms import named_arms, pair_config, read_arms, router_arms, standard_arms
+from mmisr.analysis.comparison.arms import Arm, pair_config
+from mmisr.apis.arms import named_arms, read_arms, router_arms, standard_arms
 from mmisr.apis.configs import read_config
 from mmisr.openmmlab.stack import prepare
 from mmisr.pipeline.handoff import Handoff, Resize

@@ -14,8 +14,8 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmisr.analysis.cache import ArmWriter
-from mmisr.analysis.comparison import ArmRun, Comparison
+from mmisr.analysis.comparison.result import ArmRun, Comparison
+from mmisr.analysis.comparison.store import ArmWriter
 from mmisr.apis.compare import compare
 from mmisr.apis.console import show
 from mmisr.apis.demo import pictures
@@ -207,7 +207,7 @@ def test_changed_weights_are_run_again(three, tmp_path):
 def test_other_code_runs_again(three, tmp_path, monkeypatch):
     options = {"device": "cpu", "replicates": 10, "out": tmp_path, "cfg_options": three}
     before = compare(CONFIG, ["lr"], **options).meta["keys"]["lr"]
-    monkeypatch.setattr("mmisr.apis.compare.code_hash", lambda: "of another version")
+    monkeypatch.setattr("mmisr.analysis.comparison.run.code_hash", lambda: "of another version")
     assert compare(CONFIG, ["lr"], **options).meta["keys"]["lr"] != before
 
 
@@ -237,14 +237,14 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
 
 KILLED = """
 import json, os, signal, sys
-from mmisr.analysis import cache
+from mmisr.analysis.comparison import store
 from mmisr.apis.compare import compare
-cache.CHUNK = 2
-keep = cache.ArmWriter._keep
+store.CHUNK = 2
+keep = store.ArmWriter._keep
 def then_die(self):
     keep(self)
     os.kill(os.getpid(), signal.SIGKILL)
-cache.ArmWriter._keep = then_die
+store.ArmWriter._keep = then_die
 compare(sys.argv[1], ["instance_sr"], sys.argv[2], device="cpu", replicates=10, cfg_options=json.loads(sys.argv[3]))
 """
 

@@ -19,8 +19,8 @@ from skimage import data
 from mmisr.apis.configs import read_config
 from mmisr.apis.data import tree_crowns
 from mmisr.apis.export import ExportOptions, export_sr
-from mmisr.apis.export_folder import ExportError, ExportFolder, check_export
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
+from mmisr.export.folder import ExportError, ExportFolder, check_export
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.detector import build_detector
 from mmisr.registry import MODELS

@@ -13,9 +13,9 @@ import torch
 
 from mmisr.apis.compare import compare
 from mmisr.apis.export import export_sr
-from mmisr.apis.export_folder import ExportError, check_export
 from mmisr.apis.inferencer import SRDetInferencer
 from mmisr.apis.train import train
+from mmisr.export.folder import ExportError, check_export
 
 LONG = os.environ.get("MMISR_LONG") == "1"
 FILL = (0.1, 0.3, 0.5, 0.7, 0.9) if LONG else (0.7,)

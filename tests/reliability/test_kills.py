@@ -19,8 +19,8 @@ from mmengine.registry import HOOKS
 from mmisr.apis.configs import read_config
 from mmisr.apis.demo import demo
 from mmisr.apis.export import export_sr
-from mmisr.apis.export_folder import check_export
 from mmisr.apis.train import train
+from mmisr.export.folder import check_export
 from mmisr.ops import files
 
 LONG = os.environ.get("MMISR_LONG") == "1"

@@ -12,9 +12,9 @@ from mmisr.apis.checks import check_packing, check_switches, inner_datasets, tes
 from mmisr.apis.compare import compare
 from mmisr.apis.configs import read_config
 from mmisr.apis.confusion import confusion_matrix
-from mmisr.apis.export_source import open_source
 from mmisr.apis.test import test
 from mmisr.apis.train import train
+from mmisr.export.source import open_source
 from mmisr.ops.wrapped import layers_of, parts_of, pipelines_of
 from mmisr.registry import DATASETS, HOOKS
 
@@ -149,7 +149,7 @@ def test_each_part_is_checked(pair):
 def test_an_export_asks_for_one_part(pair):
     assert len(inner_datasets(pair)) == 2
     with pytest.raises(ValueError, match="must read one COCO file to be exported, it has 2; export the parts"):
-        open_source(pair, "test", ".png")
+        open_source(inner_datasets(pair), test_pipeline(pair), "test", ".png")
 
 
 def test_wrapped_training_data_are_checked_and_train(pair, tmp_path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.datasets import aerial_cars, tree_crowns
+from mmisr.datasets.prepare import aerial_cars, tree_crowns
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "data/wheels"

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
+from mmisr.editors.instance_sr.engine.sparse import Execution
 from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
@@ -23,7 +24,6 @@ from mmisr.editors.instance_sr.losses import (
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, Router, build_router
-from mmisr.editors.instance_sr.sparse import Execution
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import SREditor

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
+from mmisr.editors.instance_sr.engine.cost_model import CostModel, Workload, measured
+from mmisr.editors.instance_sr.engine.sparse import Execution, Plan, SparseDecoder
 from mmisr.editors.instance_sr.labels import HARD
 from mmisr.editors.instance_sr.routers import RouteInput, Router
-from mmisr.editors.instance_sr.sparse import Execution, Plan, SparseDecoder
-from mmisr.ops.cost_model import CostModel, Workload, measured
 from mmisr.ops.patches import Slots, gather_tokens, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.structures.frames import hw_of

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mmisr.analysis.per_image import ImageGain
+from mmisr.analysis.comparison.per_image import ImageGain
 from mmisr.evaluation.functional.error_types import ERROR_TYPES
 from mmisr.evaluation.functional.weighted_ap import RECALLS
 from mmisr.evaluation.size_bins import WHOLE

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mmisr.analysis.arms import DENSE
-from mmisr.analysis.bootstrap import BASELINE
-from mmisr.analysis.comparison import ArmRun, Comparison
-from mmisr.analysis.per_image import ImageGain, image_gains
+from mmisr.analysis.comparison.arms import DENSE
+from mmisr.analysis.comparison.bootstrap import BASELINE
+from mmisr.analysis.comparison.per_image import ImageGain, image_gains
+from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.evaluation.functional.coco_records import Floats
 from mmisr.evaluation.functional.error_types import count_errors
 from mmisr.evaluation.functional.matching import match_classes

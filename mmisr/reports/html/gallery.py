@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mmisr.analysis.comparison import ArmRun, Comparison, ImageRow
-from mmisr.analysis.per_image import ImageGain, count_images, extremes
+from mmisr.analysis.comparison.per_image import ImageGain, count_images, extremes
+from mmisr.analysis.comparison.result import ArmRun, Comparison, ImageRow
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.image_matches import ImageMatches, match_image
 from mmisr.reports.html.crops import SIDE, Window, cut, outlines, pack, place_window, routing_uri

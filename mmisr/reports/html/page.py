@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mmisr.analysis.comparison import Comparison
-from mmisr.analysis.per_image import ImageGain
+from mmisr.analysis.comparison.per_image import ImageGain
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
 from mmisr.reports.html import figures, tables
@@ -51,7 +51,7 @@ def write_report(
         ValueError: ``pair`` names no two arms, or ``score_thr`` is not in 0..1.
 
     Example:
-        >>> from mmisr.analysis.comparison import Comparison
+        >>> from mmisr.analysis.comparison.result import Comparison
         >>> write_report(Comparison.load("work_dirs/demo"), "report.html")             # doctest: +SKIP
     """
     if score_thr is not None and not 0 <= score_thr <= 1:

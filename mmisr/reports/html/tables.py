@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmisr.analysis.comparison import Comparison, Difference, ImageRow
-from mmisr.analysis.per_image import ImageGain
+from mmisr.analysis.comparison.per_image import ImageGain
+from mmisr.analysis.comparison.result import Comparison, Difference, ImageRow
 from mmisr.evaluation.functional.error_types import ERROR_TYPES
 from mmisr.evaluation.functional.region_quality import REGIONS
 from mmisr.evaluation.size_bins import WHOLE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mmisr.analysis.bootstrap import digits_of
-from mmisr.analysis.comparison import Comparison, Verdict
+from mmisr.analysis.comparison.bootstrap import digits_of
+from mmisr.analysis.comparison.result import Comparison, Verdict
 from mmisr.reports.html.findings import Pair
 from mmisr.reports.html.tables import fixed
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmisr.editors.instance_sr.encoder import Encoder
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
 from mmisr.registry import MODELS
 
 SMALL = {"channels": 8, "blocks": (1, 2, 3)}

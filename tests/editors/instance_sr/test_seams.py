@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
 from mmisr.ops.tokens import spread
 from mmisr.registry import MODELS
 

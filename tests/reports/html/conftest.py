@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.analysis.comparison import Comparison
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.evaluation.functional.coco_records import save_records
 from mmisr.reports.html.page import write_report
 

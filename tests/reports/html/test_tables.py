@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmisr.analysis.per_image import ImageCounts, ImageGain
+from mmisr.analysis.comparison.per_image import ImageCounts, ImageGain
 from mmisr.reports.html import tables
 from mmisr.reports.html.findings import find
 from mmisr.reports.html.tables import ABSENT, MINUS, fixed, number

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from mmisr.analysis.bootstrap import judge
-from mmisr.analysis.comparison import Difference
+from mmisr.analysis.comparison.bootstrap import judge
+from mmisr.analysis.comparison.result import Difference
 from mmisr.reports.html.findings import Pair
 from mmisr.reports.html.words import caveats, figure_name, statements
 

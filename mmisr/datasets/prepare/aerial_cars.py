@@ -9,7 +9,7 @@ from typing import Any
 
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.images import check_annotated_size, check_file
-from mmisr.datasets.tiles import is_complete, summary, write_json
+from mmisr.datasets.prepare.tiles import is_complete, summary, write_json
 
 SIDES = {"train": (45, 1847), "val": (20, 746)}
 """Frames and boxes of each side; the two are different sequences of video, never split at random."""

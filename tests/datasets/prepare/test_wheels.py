@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from mmisr.datasets.wheels import fetch_wheel
+from mmisr.datasets.prepare.wheels import fetch_wheel
 
 SHA256 = hashlib.sha256(b"content").hexdigest()
 

@@ -5,8 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from mmisr.analysis.bootstrap import NEW, Settings, arm_figures, differences, draw, interval, judge, sample_arm
-from mmisr.analysis.comparison import Difference
+from mmisr.analysis.comparison.bootstrap import (
+    NEW,
+    Settings,
+    arm_figures,
+    differences,
+    draw,
+    interval,
+    judge,
+    sample_arm,
+)
+from mmisr.analysis.comparison.result import Difference
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.size_bins import protocol_named
 

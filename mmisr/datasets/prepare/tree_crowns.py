@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmisr.datasets.tiles import CocoWriter, cut, is_complete, summary
-from mmisr.datasets.wheels import fetch_wheel
+from mmisr.datasets.prepare.tiles import CocoWriter, cut, is_complete, summary
+from mmisr.datasets.prepare.wheels import fetch_wheel
 
 REQUIREMENT = "deepforest==2.1.0"
 SHA256 = "8c2798d8e9be7f0004b194fe207b76c1d9fff6e711b3db67b9508dcd5d00ae54"

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.logging import MMLogger
 
-from mmisr.analysis.comparison import ArmRun
+from mmisr.analysis.comparison.result import ArmRun
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
 from mmisr.ops.wrapped import parts_of
 

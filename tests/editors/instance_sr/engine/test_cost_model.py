@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmisr.ops import cost_model
-from mmisr.ops.cost_model import LARGE, SMALL, WINDOW, CostModel, Workload, calibrate, measured
+from mmisr.editors.instance_sr.engine import cost_model
+from mmisr.editors.instance_sr.engine.cost_model import LARGE, SMALL, WINDOW, CostModel, Workload, calibrate, measured
 
 UNIT = nn.Conv2d(8, 8, 3, padding=1)
 WORK = Workload(UNIT, 8, 576, frame=torch.clone, route=torch.clone, leave=torch.clone, side=12)

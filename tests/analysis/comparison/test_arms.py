@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mmisr.analysis import arm_timing
-from mmisr.analysis.arm_timing import read_timings, time_arms, write_timings
-from mmisr.analysis.arms import Arm, predict, run_arm
+from mmisr.analysis.comparison import timing
+from mmisr.analysis.comparison.arms import Arm, predict, run_arm
+from mmisr.analysis.comparison.timing import read_timings, time_arms, write_timings
 from mmisr.analysis.overhead import pair_overhead
 from mmisr.degradation.recipes import Degradation
 from mmisr.registry import MODELS
@@ -109,7 +109,7 @@ def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monk
         turns.append(next(name for name, (own, _) in three_pairs.items() if own is pair))
         return predict(pair, batch, feed)
 
-    monkeypatch.setattr(arm_timing, "predict", watched)
+    monkeypatch.setattr(timing, "predict", watched)
     found = time_arms(three_pairs, batches, rounds=3)
     names = list(three_pairs)
     # Image by image, every arm on it, another one first in every round; the first round warms up.
@@ -117,13 +117,13 @@ def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monk
     assert found["nearest"].ms["detector"] == found["bicubic"].ms["detector"]
     assert found["nearest"].intervals["ms_detector"] == found["bicubic"].intervals["ms_detector"]
     assert found["lr"].ms["detector"] != found["bicubic"].ms["detector"]
-    for timing in found.values():
-        assert set(timing.intervals) == {"ms", *(f"ms_{stage}" for stage in timing.ms)}
-        for stage, value in timing.ms.items():
-            low, high = timing.intervals[f"ms_{stage}"]
+    for arm in found.values():
+        assert set(arm.intervals) == {"ms", *(f"ms_{stage}" for stage in arm.ms)}
+        for stage, value in arm.ms.items():
+            low, high = arm.intervals[f"ms_{stage}"]
             assert 0 < low <= value <= high
-        low, high = timing.intervals["ms"]
-        assert low <= sum(timing.ms.values()) <= high
+        low, high = arm.intervals["ms"]
+        assert low <= sum(arm.ms.values()) <= high
 
     path, folders = tmp_path / "timing.json", {name: f"{name}-0" for name in names}
     assert read_timings(path, folders) is None

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from mmisr.editors.instance_sr.decoder import DecoderSize
+from mmisr.editors.instance_sr.engine.cost_model import CostModel
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
-from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, Windows
 from mmisr.ops.tokens import FAR, Boxes, merge_rectangles, window_sides
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from mmisr.analysis.arms import mean_macs
-from mmisr.analysis.comparison import ARM_FILE, PICTURES, RECORDS, ROUTING
+from mmisr.analysis.comparison.arms import mean_macs
+from mmisr.analysis.comparison.result import ARM_FILE, PICTURES, RECORDS, ROUTING
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records, save_records
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares

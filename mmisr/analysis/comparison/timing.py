@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mmisr.analysis.arms import detector_shape, predict
+from mmisr.analysis.comparison.arms import detector_shape, predict
 from mmisr.ops.files import write_text
 from mmisr.ops.timing import NULL_TIMER, StageTimer
 from mmisr.pipeline.sr_detector import SRDetector

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mmisr.analysis.per_image import ImageCounts, ImageGain, count_images, extremes, image_gains
+from mmisr.analysis.comparison.per_image import ImageCounts, ImageGain, count_images, extremes, image_gains
 
 SAME = {"a": 0.0, "b": 0.0}
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import Decoder
-from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
-from mmisr.editors.instance_sr.planner import (
+from mmisr.editors.instance_sr.engine.cost_model import CostModel
+from mmisr.editors.instance_sr.engine.planner import (
     BATCH_PIXELS,
     EASY_FRAME,
     PARTITIONS,
@@ -24,8 +24,8 @@ from mmisr.editors.instance_sr.planner import (
     Partition,
     Planner,
 )
+from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE
 from mmisr.ops.compiled import run_compiled
-from mmisr.ops.cost_model import CostModel
 from mmisr.ops.patches import Slots, gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import spread

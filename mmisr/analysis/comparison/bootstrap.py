@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mmisr.analysis.comparison import ArmFigures, ArmRun, Difference, Verdict
+from mmisr.analysis.comparison.result import ArmFigures, ArmRun, Difference, Verdict
 from mmisr.evaluation.functional.coco_records import Floats, Ints, order_of
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import new_false_positives

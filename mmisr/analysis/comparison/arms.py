@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -170,3 +171,32 @@ def _count(
     if pair.editor.info.adaptive:
         return {**cache[size], "upscale": count_macs(pair.upscale, lr, samples)}
     return cache[size]
+
+
+def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:
+    """Config of the pair of one arm.
+
+    Args:
+        model: The ``model`` of the comparison's config.
+        arm: The arm.
+        checkpoint: Weights of the whole pair, which the arm takes its own parts from: the detector, and the editor where it
+            is the config's own.
+
+    Returns:
+        The config, with ``keep_sr``.
+    """
+    config: dict[str, Any] = copy.deepcopy(dict(model))
+    own = {k: v for k, v in dict(config["editor"]).items() if k != "router"}
+    same_editor = {k: v for k, v in arm.editor.items() if k != "router"} == own
+    weights = {k: str(v) for k, v in (config.get("checkpoints") or {}).items() if k == "detector" or same_editor}
+    if checkpoint is not None:
+        weights = {"detector": checkpoint, **({"editor": checkpoint} if same_editor else {})}
+    if arm.detector is not None:
+        config["detector"] = arm.detector
+        weights.pop("detector", None)
+    config["editor"] = arm.editor
+    config["checkpoints"] = {**weights, **arm.checkpoints}
+    if arm.handoff is not None:
+        config["handoff"] = arm.handoff
+    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
+    return config

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmisr.editors.instance_sr import planner
 from mmisr.editors.instance_sr.budget import Budget
+from mmisr.editors.instance_sr.engine import planner
+from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
 from mmisr.editors.instance_sr.routers import Learned
-from mmisr.editors.instance_sr.sparse import Execution, SparseDecoder
 from mmisr.ops.macs import count_macs
 
 PARTITIONS = ["auto", "rectangles", "windows", "dense"]

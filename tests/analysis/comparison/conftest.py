@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from mmisr.analysis.comparison import ArmRun
+from mmisr.analysis.comparison.result import ArmRun
 from mmisr.evaluation.functional.coco_records import ImageRecord, save_records
 
 QUALITY = ("psnr_whole", "psnr_in_box", "psnr_out_box", "ssim_whole", "ssim_in_box", "ssim_out_box")

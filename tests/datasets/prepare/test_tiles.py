@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mmisr.datasets.tiles import ALIGN, CocoWriter, cut, is_complete, size_counts, summary
+from mmisr.datasets.prepare.tiles import ALIGN, CocoWriter, cut, is_complete, size_counts, summary
 
 
 @settings(max_examples=80, deadline=None)

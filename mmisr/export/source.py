@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from mmengine import fileio
-from mmengine.config import Config
 
-from mmisr.apis.checks import inner_dataset, inner_datasets, test_pipeline
-from mmisr.apis.export_upscaler import Upscaler
 from mmisr.datasets.coco_file import read_annotations
-from mmisr.datasets.coco_scale import Hw, target_names
 from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.degradation.transform import SimulateLR
+from mmisr.export.coco import Hw, target_names
+from mmisr.export.upscaler import Upscaler
 from mmisr.registry import DATASETS
 from mmisr.version import __version__
 
@@ -67,12 +66,13 @@ class ExportSource:
         return packed, (int(height), int(width))
 
 
-def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
+def open_source(parts: Sequence[dict], pipeline: Sequence[dict], split: str, ending: str) -> ExportSource:
     """Find the images of a split.
 
     Args:
-        cfg: Config of a pair or an editor.
-        split: ``train``, ``val`` or ``test``: whose annotation file and folder; the pipeline is the test pipeline.
+        parts: Configs of the split's data sets, one unless they are concatenated.
+        pipeline: The test pipeline.
+        split: ``train``, ``val`` or ``test``, for messages.
         ending: Of the files to write.
 
     Raises:
@@ -80,8 +80,7 @@ def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
             unreadable, names collide, or an annotation cannot be moved with its image.
         FileNotFoundError: There is no annotation file.
     """
-    parts = inner_datasets(cfg, split)
-    config = {**parts[0], "pipeline": test_pipeline(cfg), "test_mode": True}
+    config = {**parts[0], "pipeline": list(pipeline), "test_mode": True}
     config.pop("filter_cfg", None)
     if len(parts) > 1 or not config.get("ann_file"):
         found = f"it has {len(parts)}" if len(parts) > 1 else f"its {config.get('type')} has no ann_file"
@@ -114,10 +113,17 @@ def open_source(cfg: Config, split: str, ending: str) -> ExportSource:
     )
 
 
-def settings_of(cfg: Config, source: ExportSource, upscaler: Upscaler) -> dict[str, Any]:
-    """Everything that decides the bytes of the images, but for the file format."""
-    data = {k: v for k, v in inner_dataset(cfg).items() if k not in HOW_IMAGES_ARE_CHECKED}
-    data["pipeline"] = test_pipeline(cfg)
+def settings_of(dataset: dict, pipeline: Sequence[dict], source: ExportSource, upscaler: Upscaler) -> dict[str, Any]:
+    """Everything that decides the bytes of the images, but for the file format.
+
+    Args:
+        dataset: Config of the test data set.
+        pipeline: The test pipeline.
+        source: What is read.
+        upscaler: What is done to it.
+    """
+    data = {k: v for k, v in dataset.items() if k not in HOW_IMAGES_ARE_CHECKED}
+    data["pipeline"] = list(pipeline)
     return {
         **upscaler.settings(),
         "config_sha256": _sha256(json.dumps([upscaler.config, data], sort_keys=True, default=str).encode()),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
 
-from mmisr.datasets.coco_scale import (
+from mmisr.export.coco import (
     WrittenImage,
     clip_box,
     clip_polygon,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +12,6 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from mmisr.apis.checks import check_named_weights
-from mmisr.apis.models import init_model
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.samples import hints_of
 from mmisr.pipeline.handoff import Resize
@@ -63,7 +60,7 @@ class Upscaler:
 
 
 def build_upscaler(
-    cfg: Config, what: str, downsample: int, checkpoint: str | Path | None, device: torch.device
+    cfg: Config, what: str, downsample: int, load: Callable[[], nn.Module], device: torch.device
 ) -> Upscaler:
     """Build what the config describes.
 
@@ -71,7 +68,7 @@ def build_upscaler(
         cfg: Config of a pair or an editor.
         what: ``sr``, ``bicubic`` or ``lr``.
         downsample: Shrink the result by this factor.
-        checkpoint: Weights of the whole model, for ``sr``.
+        load: Builds the model with its weights, for ``sr``.
         device: Where to run.
 
     Raises:
@@ -89,10 +86,8 @@ def build_upscaler(
             what, lambda packed: model.upscale(_lr(packed, device)[None]).image[0], config, downsample, device
         )
     _refuse_the_clock(editor)
-    model = init_model(cfg, checkpoint, device)
+    model = load()
     pair = isinstance(model, SRDetector)
-    if checkpoint is None:
-        check_named_weights(model, ("editor", "detector") if pair and model.prior is not None else ("editor",))
     _check_divides(downsample, (model.editor if pair else model).info.scale)
     weighty = model.editor if pair and model.prior is None else model
     config = dict(cfg.model) if weighty is model else dict(editor)

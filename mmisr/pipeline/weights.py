@@ -1,0 +1,50 @@
+"""Whether a model that will be used has weights to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import is_model_wrapper
+from torch import nn
+
+from mmisr.openmmlab.editor import SREditor
+from mmisr.pipeline.sr_detector import SRDetector
+
+
+def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "detector")) -> None:
+    """See that the config names the weights of every part that has some, where no checkpoint of the whole is given.
+
+    Args:
+        model: The model, or a wrapper of it.
+        parts: The parts of a pair that will be used.
+
+    Raises:
+        ValueError: A part would be used as it was initialised.
+    """
+    inner = unwrapped(model)
+    bare = ["checkpoint"]
+    if isinstance(inner, SREditor):
+        bare = ["checkpoint"] if _needs_weights(inner) else []
+    elif isinstance(inner, SRDetector):
+        needed = {"editor": _needs_weights(inner.editor), "detector": True}
+        bare = [
+            f"checkpoints.{part}"
+            for part, needs in needed.items()
+            if needs and part in parts and part not in inner.checkpoints
+        ]
+    if bare:
+        raise ValueError(
+            f"no checkpoint was given, and the config's model names no weights ({', '.join(bare)}): give the file that "
+            "training wrote, or name it in the config"
+        )
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model under wrappers for several processes and test-time augmentation."""
+    while is_model_wrapper(model) or isinstance(getattr(model, "module", None), nn.Module):
+        model = model.module  # type: ignore[assignment]
+    return model
+
+
+def _needs_weights(editor: SREditor) -> bool:
+    return editor.info.trainable and getattr(editor, "checkpoint", None) is None
