@@ -121,46 +121,115 @@ def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
     )
 
 
-def split(image: Tensor, side: int) -> Tensor:
-    """Cut an image into patches, row by row; the inverse of :func:`stitch`.
+def patch_corners(hw: tuple[int, int], size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> list[tuple[int, int]]:
+    """Where patches begin that cover an image: every ``stride``, and one flush with the border where something is left.
 
     Args:
-        image: (B, C, rows*P, cols*P).
-        side: P.
+        hw: Height and width of the image.
+        size_hw: Height and width of a patch, at most the image's.
+        stride_hw: Steps from one patch to the next, at most a patch.
 
     Returns:
-        (B * rows * cols, C, P, P).
+        (y, x) of the upper left pixel of each patch, row by row.
 
     Raises:
-        ValueError: The image is no multiple of ``side``.
+        ValueError: A patch is larger than the image, or a step larger than a patch or below 1.
+
+    Example:
+        >>> patch_corners((8, 10), (8, 4), (8, 3))
+        [(0, 0), (0, 3), (0, 6)]
+    """
+    for length, size, stride in zip(hw, size_hw, stride_hw, strict=True):
+        if size > length or not 1 <= stride <= size:
+            raise ValueError(
+                f"patches of {size_hw} every {stride_hw} do not fit an image of {hw}: a patch is at most the image (pad it "
+                "first), and a step at least 1 and at most a patch"
+            )
+    rows, cols = (
+        [*range(0, length - size, stride), length - size]
+        for length, size, stride in zip(hw, size_hw, stride_hw, strict=True)
+    )
+    return [(y, x) for y in rows for x in cols]
+
+
+def split(image: Tensor, size_hw: tuple[int, int], stride_hw: tuple[int, int] | None = None) -> Tensor:
+    """Cut an image into patches, which may overlap; the inverse of :func:`stitch`.
+
+    Args:
+        image: (B, C, H, W).
+        size_hw: Height and width of a patch.
+        stride_hw: Steps from one patch to the next; a patch each by default, without overlap. The last patch of a row or
+            column is flush with the border, and overlaps more where the steps leave a rest.
+
+    Returns:
+        (B * n, C, h, w): the patches of the first image row by row, then those of the next.
+
+    Raises:
+        ValueError: As :func:`patch_corners`.
 
     Example:
         >>> image = torch.rand(2, 3, 8, 12)
-        >>> torch.equal(stitch(split(image, 4), (2, 3)), image)
+        >>> torch.allclose(stitch(split(image, (4, 5), (3, 4)), (8, 12), (3, 4)), image)
         True
     """
-    _check_multiple(hw_of(image), side)
-    grid = image.unflatten(3, (-1, side)).unflatten(2, (-1, side))
-    return grid.permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
+    height, width = size_hw
+    corners = patch_corners(hw_of(image), size_hw, stride_hw or size_hw)
+    return torch.stack([image[..., y : y + height, x : x + width] for y, x in corners], dim=1).flatten(0, 1)
 
 
-def stitch(patches: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Put patches back together.
+def stitch(
+    patches: Tensor, hw: tuple[int, int], stride_hw: tuple[int, int] | None = None, weight: Tensor | None = None
+) -> Tensor:
+    """Put patches back together; where they overlap, their weighted mean.
+
+    For patches that a network enlarged by s, give sizes and steps times s.
 
     Args:
-        patches: (B * rows * cols, C, P, P), row by row.
-        grid: Rows and columns.
+        patches: (B * n, C, h, w), as :func:`split` orders them.
+        hw: Height and width of the image.
+        stride_hw: As in :func:`split`.
+        weight: (h, w) weights, all above 0; equal ones by default (ClassSR's mean), or those of :func:`ramp`.
 
     Returns:
-        (B, C, rows*P, cols*P).
+        (B, C, H, W) in the type of the patches.
 
     Raises:
-        ValueError: The number of patches is no multiple of the grid's.
+        ValueError: As :func:`patch_corners`; or the number of patches is no multiple of what covers the image.
     """
-    if len(patches) % (grid[0] * grid[1]):
-        raise ValueError(f"stitch needs a multiple of {grid[0]} x {grid[1]} patches, got {len(patches)}")
-    rows = patches.unflatten(0, (-1, *grid)).permute(0, 3, 1, 4, 2, 5)
-    return rows.flatten(4, 5).flatten(2, 3)
+    height, width = hw_of(patches)
+    corners = patch_corners(hw, (height, width), stride_hw or (height, width))
+    if len(patches) % len(corners):
+        raise ValueError(f"stitch needs a multiple of {len(corners)} patches for {hw}, got {len(patches)}")
+    parts = patches.unflatten(0, (-1, len(corners)))
+    weight = patches.new_ones(height, width) if weight is None else weight.to(patches)
+    image = patches.new_zeros(len(parts), patches.shape[1], *hw)
+    total = patches.new_zeros(hw)
+    for number, (y, x) in enumerate(corners):
+        image[..., y : y + height, x : x + width] += weight * parts[:, number]
+        total[y : y + height, x : x + width] += weight
+    return image / total
+
+
+def ramp(size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> Tensor:
+    """Weights of a patch that fall linearly towards its borders, over half of the overlap.
+
+    Source: Path-Restore's stitching, (i + 1) / (e + 1) at i pixels from the border with e = (size - stride) // 2; of the two
+    axes the smaller.
+
+    Args:
+        size_hw: Height and width of a patch.
+        stride_hw: Steps from one patch to the next.
+
+    Returns:
+        (h, w) float32 in (0, 1].
+    """
+    rows, cols = (_ramp(size, (size - step) // 2) for size, step in zip(size_hw, stride_hw, strict=True))
+    return torch.minimum(rows[:, None], cols[None])
+
+
+def _ramp(size: int, edge: int) -> Tensor:
+    from_border = torch.minimum(torch.arange(size), torch.arange(size - 1, -1, -1))
+    return ((from_border + 1) / (edge + 1)).clamp(max=1)
 
 
 def _gather(features: Tensor, image: Tensor, corner: Tensor, size_hw: tuple[int, int]) -> Tensor:

@@ -8,32 +8,79 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mmisr.ops.patches import Slots, Windows, gather_tokens, gather_windows, scatter_add_tokens, split, stitch
+from mmisr.ops.patches import (
+    Slots,
+    Windows,
+    gather_tokens,
+    gather_windows,
+    patch_corners,
+    ramp,
+    scatter_add_tokens,
+    split,
+    stitch,
+)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     batch=st.integers(1, 3),
-    channels=st.integers(1, 4),
-    rows=st.integers(1, 5),
-    cols=st.integers(1, 5),
-    side=st.sampled_from([1, 2, 8]),
+    hw=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    overlap=st.tuples(st.integers(0, 19), st.integers(0, 19)),
+    ramped=st.booleans(),
 )
-def test_stitch_of_split_is_the_identity(batch, channels, rows, cols, side):
-    image = torch.rand(batch, channels, rows * side, cols * side)
-    patches = split(image, side)
-    assert patches.shape == (batch * rows * cols, channels, side, side)
-    assert torch.equal(stitch(patches, (rows, cols)), image)
+def test_stitch_of_split_is_the_identity(batch, hw, size, overlap, ramped):
+    """Of any size, with any overlap, under any weights: what all patches agree on comes out."""
+    size_hw = min(size[0], hw[0]), min(size[1], hw[1])
+    stride_hw = max(size_hw[0] - overlap[0], 1), max(size_hw[1] - overlap[1], 1)
+    image = torch.rand(batch, 2, *hw, dtype=torch.float64)
+    patches = split(image, size_hw, stride_hw)
+    assert patches.shape == (batch * len(patch_corners(hw, size_hw, stride_hw)), 2, *size_hw)
+    weight = ramp(size_hw, stride_hw) if ramped else None
+    torch.testing.assert_close(stitch(patches, hw, stride_hw, weight), image)
 
 
-def test_split_goes_row_by_row():
+def test_split_goes_row_by_row_and_image_by_image():
     image = torch.arange(16.0).view(1, 1, 4, 4)
-    assert split(image, 2)[:, 0].tolist() == [
-        [[0, 1], [4, 5]],
-        [[2, 3], [6, 7]],
-        [[8, 9], [12, 13]],
-        [[10, 11], [14, 15]],
-    ]
+    parts = [[[0, 1], [4, 5]], [[2, 3], [6, 7]], [[8, 9], [12, 13]], [[10, 11], [14, 15]]]
+    assert split(image, (2, 2))[:, 0].tolist() == parts
+    both = split(torch.cat([image, image + 100]), (2, 2))[:, 0]
+    assert both[4:].sub(100).tolist() == parts
+
+
+def test_what_is_enlarged_stitches_with_everything_enlarged():
+    image = torch.rand(1, 3, 9, 11)
+    large = F.interpolate(image, scale_factor=3, mode="nearest")
+    patches = F.interpolate(split(image, (4, 4), (3, 3)), scale_factor=3, mode="nearest")
+    torch.testing.assert_close(stitch(patches, (27, 33), (9, 9)), large)
+
+
+def test_overlaps_are_weighted_means():
+    patches = torch.tensor([0.0, 6.0]).view(2, 1, 1, 1).expand(2, 1, 1, 3)
+    assert stitch(patches, (1, 4), (1, 1)).flatten().tolist() == [0, 3, 3, 6]
+    weight = torch.tensor([[1.0, 2.0, 1.0]])
+    assert stitch(patches, (1, 4), (1, 1), weight).flatten().tolist() == [0, 2, 4, 6]
+
+
+def test_the_ramp_of_path_restore():
+    """Patch 63, stride 53: five pixels of ramp, (i + 1) / 6."""
+    weight = ramp((63, 63), (53, 53))
+    assert weight[31, :7].tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1, 1])
+    assert weight[0, 0] == pytest.approx(1 / 6)
+    assert torch.equal(weight, weight.flip(0, 1))
+    assert weight.eq(1).sum() == 53 * 53
+    assert ramp((8, 8), (8, 8)).eq(1).all()
+
+
+@pytest.mark.parametrize(("size_hw", "stride_hw"), [((9, 4), (9, 4)), ((4, 4), (5, 4)), ((4, 4), (4, 0))])
+def test_patches_that_do_not_fit_are_named(size_hw, stride_hw):
+    with pytest.raises(ValueError, match=r"patches of .* every .* do not fit an image of \(8, 8\).*pad it first"):
+        split(torch.rand(1, 1, 8, 8), size_hw, stride_hw)
+
+
+def test_patches_that_are_not_all_there_are_named():
+    with pytest.raises(ValueError, match=r"multiple of 4 patches for \(8, 8\), got 3"):
+        stitch(torch.rand(3, 1, 4, 4), (8, 8))
 
 
 def around(tokens, side, halo, hw):
@@ -89,7 +136,7 @@ def test_scatter_adds_to_its_tokens_alone_in_any_order():
     tokens = torch.tensor([[1, 0, 2], [0, 1, 0], [1, 1, 1]])
     patches, image = torch.rand(3, 2, 4, 4), last(2, 2, 8, 12)
     scatter_add_tokens(image, patches, tokens)
-    grid = split(image, 4).view(2, 2, 3, 2, 4, 4)
+    grid = split(image, (4, 4)).view(2, 2, 3, 2, 4, 4)
     for patch, (number, row, col) in zip(patches, tokens.tolist(), strict=True):
         assert torch.equal(grid[number, row, col], patch)
     assert (image != 0).sum() == patches.numel()
@@ -125,8 +172,6 @@ def test_no_tokens_are_no_windows():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: split(torch.zeros(1, 1, 4, 6), 4), "multiples of 4, got 4 x 6; pad"),
-        (lambda: stitch(torch.zeros(5, 1, 2, 2), (2, 2)), "multiple of 2 x 2 patches, got 5"),
         (lambda: scatter_add_tokens(torch.zeros(1, 1, 5, 4), torch.zeros(1, 1, 4, 4), None), "got 5 x 4"),
         (
             lambda: scatter_add_tokens(torch.zeros(1, 2, 8, 4), torch.zeros(1, 2, 4, 4), None),
