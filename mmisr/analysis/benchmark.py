@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, RouteInput
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
-from mmisr.ops.timing import NULL_TIMER, StageTimer
+from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved
 from mmisr.structures.frames import hw_of
 
 Labels = NDArray[np.int64]
@@ -63,20 +62,6 @@ def map_like(labels: Sequence[Labels], grid: tuple[int, int], share: float) -> T
     exits = np.full(deep.size, EASY)
     exits[order[: round(share * deep.size)]] = HARD
     return torch.from_numpy(exits.reshape(1, *grid))
-
-
-def interleaved(ways: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Milliseconds of every way in every round; rounds alternate in order, two warm up."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(-2, repeats):
-        for name in list(ways) if number % 2 else reversed(list(ways)):
-            start = perf_counter()
-            ways[name]()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if number >= 0:
-                times[name].append((perf_counter() - start) * 1000)
-    return times
 
 
 @torch.inference_mode()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from statistics import median
-from time import perf_counter
 
 import torch
 from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.ops.timing import interleaved
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.structures.frames import hw_of
 from mmisr.structures.pixels import EDITOR_PIXELS, MMDET_PIXELS, to_unit
@@ -33,11 +34,9 @@ def pair_overhead(pair: SRDetector, batches: Sequence[dict], repeats: int = 5) -
     ratios, totals = [], [0.0, 0.0]
     with torch.inference_mode():
         for batch in batches:
-            ways = (lambda b=batch: _joined(pair, b), lambda b=batch: _apart(pair, b))
-            times = _interleaved(ways, repeats)
-            middles = [median(t) for t in times]
-            totals = [t + m for t, m in zip(totals, middles, strict=True)]
-            ratios.append(median(p / q for p, q in zip(*times, strict=True)))
+            times = interleaved({"pair": partial(_joined, pair, batch), "parts": partial(_apart, pair, batch)}, repeats)
+            totals = [t + median(ms) for t, ms in zip(totals, times.values(), strict=True)]
+            ratios.append(median(p / q for p, q in zip(times["pair"], times["parts"], strict=True)))
     return {"pair_ms": totals[0], "parts_ms": totals[1], "ratio": median(ratios)}
 
 
@@ -51,15 +50,3 @@ def _apart(pair: SRDetector, batch: dict) -> None:
     hw = hw_of(sr)
     sample = DetDataSample(metainfo={"ori_shape": hw, "img_shape": hw, "scale_factor": (1.0, 1.0)})
     pair.detector.test_step({"inputs": [EDITOR_PIXELS.convert(sr, MMDET_PIXELS)], "data_samples": [sample]})
-
-
-def _interleaved(ways: Sequence[Callable[[], None]], repeats: int) -> list[list[float]]:
-    times: list[list[float]] = [[] for _ in ways]
-    for repeat in range(repeats + 1):
-        order = range(len(ways)) if repeat % 2 else reversed(range(len(ways)))
-        for index in order:
-            start = perf_counter()
-            ways[index]()
-            if repeat:  # the first round warms up
-                times[index].append((perf_counter() - start) * 1000)
-    return times

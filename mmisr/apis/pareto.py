@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from mmisr.analysis.benchmark import interleaved
 from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.bootstrap import Settings, arm_figures, sample_arm
 from mmisr.analysis.comparison.result import ArmRun
@@ -25,7 +24,7 @@ from mmisr.apis.compare import best_device, test_loader
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.ops.files import write_text
-from mmisr.ops.timing import NULL_TIMER, StageTimer
+from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.reports.plots import plot_curves
 from mmisr.reports.speed import pareto_table

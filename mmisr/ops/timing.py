@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from statistics import median
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -77,6 +77,27 @@ class StageTimer:
     def medians(self) -> dict[str, float]:
         """Median milliseconds of every stage, in the order the stages were first recorded."""
         return {name: median(values) for name, values in self.ms.items()}
+
+
+def interleaved(ways: Mapping[str, Callable[[], Any]], rounds: int, warmup: int = 2) -> dict[str, list[float]]:
+    """Time several ways to do something in turns, so that a busy moment of the machine is charged to all of them.
+
+    Args:
+        ways: What to call, by name.
+        rounds: How often each is timed; every second round runs them in the opposite order.
+        warmup: Rounds before that do not count.
+
+    Returns:
+        Milliseconds of every way, in the order of the rounds.
+    """
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(-warmup, rounds):
+        for name in list(ways) if number % 2 else reversed(list(ways)):
+            start = _now_ms()
+            ways[name]()
+            if number >= 0:
+                times[name].append(_now_ms() - start)
+    return times
 
 
 def _now_ms() -> float:

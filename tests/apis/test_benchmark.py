@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmisr.analysis.benchmark import dense, interleaved, map_like, peak_mb
+from mmisr.analysis.benchmark import dense, map_like, peak_mb
 from mmisr.apis.benchmark import Cases, benchmark
+from mmisr.ops.timing import interleaved
 from mmisr.registry import MODELS
 
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_tree-crowns.py"
