@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 from mmengine.config import Config
+from torch import distributed
 
 from mmisr.apis.config_types import nodes_of
 from mmisr.apis.configs import find_config
@@ -51,7 +52,8 @@ def _of_type(kind: type[Exception]) -> type[ConfigError]:
 def names_config(door: Callable[P, R]) -> Callable[P, R]:
     """Let a function that takes a config as its first argument name it in every error.
 
-    Errors that this project raises name what they are about and stay as they are.
+    Errors that this project raises name what they are about and stay as they are, and so do those of processes that lost
+    another one.
 
     Args:
         door: The function.
@@ -63,7 +65,7 @@ def names_config(door: Callable[P, R]) -> Callable[P, R]:
         try:
             return door(*args, **kwargs)
         except BARE as error:
-            if type(error) not in BARE or _is_ours(error):
+            if type(error) not in BARE or _is_ours(error) or _is_of_the_run(error):
                 raise
             given = signature.bind_partial(*args, **kwargs).arguments
             config = next(value for key, value in given.items() if key != "self")
@@ -99,6 +101,13 @@ def _is_ours(error: Exception) -> bool:
         return False
     frame, place = frames[-1]
     return frame.f_code.co_code[place] == RAISE
+
+
+def _is_of_the_run(error: Exception) -> bool:
+    """Whether another process may have broken off: one of the run's, or one that loads data. No value of a config did it."""
+    innermost = [_module(frame) for frame, _ in _frames(error.__traceback__)][-1]
+    joined = distributed.is_available() and distributed.is_initialized()
+    return type(error) is RuntimeError and (joined or innermost.startswith("torch.utils.data"))
 
 
 def _module(frame: FrameType) -> str:

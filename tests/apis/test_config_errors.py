@@ -3,7 +3,9 @@
 import pickle
 
 import pytest
+import torch
 from mmengine.config import Config
+from torch import distributed
 
 from mmisr.apis.config_errors import ConfigError, names_config
 from mmisr.apis.configs import read_config
@@ -92,3 +94,21 @@ def test_errors_that_name_themselves_stay(pair):
         assert kept.value is error
     with pytest.raises(ValueError, match=r"^config my_pair\.py has no test_dataloader\.dataset"):
         init_model(pair)
+
+
+def test_another_process_that_breaks_off_is_no_fault_of_the_config(pair, tmp_path):
+    """gloo says so by a bare RuntimeError, in a collective call or in a backward pass."""
+
+    @names_config
+    def lost(config):
+        torch.zeros(2).view(3)  # a RuntimeError of another library's
+
+    with pytest.raises(ConfigError, match="my_pair.py cannot be used: RuntimeError"):
+        lost(pair)
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
+    try:
+        with pytest.raises(RuntimeError, match="^shape") as caught:
+            lost(pair)
+        assert not isinstance(caught.value, ConfigError)
+    finally:
+        distributed.destroy_process_group()
