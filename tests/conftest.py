@@ -21,6 +21,21 @@ from mmengine.structures import InstanceData
 
 ROOT = Path(__file__).parents[1]
 
+LONGEST_FIRST = (
+    *("openmmlab/test_stack.py", "apis/test_compare.py", "tools/test_train_resume.py", "tools/test_export_sr.py"),
+    *("tools/test_train_phases.py", "editors/instance_sr/test_bands.py", "evaluation/metrics/test_distributed.py"),
+    *("openmmlab/test_clients.py", "strategies/test_phases.py", "tools/test_compare.py", "docs/test_examples.py"),
+    *("tools/test_wrappers.py", "tools/test_readme.py", "reliability/test_kills.py", "tools/test_two_processes.py"),
+    *("reliability/test_fuzz_checkpoints.py", "apis/test_pareto.py", "reports/html/test_browser.py"),
+)
+"""Files of tests that take half a minute and more: begun last they would leave one process at work alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; within a file nothing changes."""
+    places = {str(ROOT / "tests" / name): place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
 
 def small_detector(**test_cfg) -> dict:
     """A YOLOX of nano width, whose raw predictions pass untouched by a score threshold."""
