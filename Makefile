@@ -66,7 +66,7 @@ imports: setup
 	$(BIN)/lint-imports --no-logo
 
 unit: setup data
-	$(TESTENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(TESTENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The official mmengine, mmcv, mmdet and mmagic on an older torch, in an environment of its own, which is kept.
 UPSTREAM           ?= .venv-upstream

@@ -49,7 +49,7 @@ EXTRAS = {
         "playwright>=1.40",
         "pycocotools>=2.0.7",
         "pytest>=8",
-        "pytest-xdist>=3.5",
+        "pytest-xdist>=3.8",
         "ruff>=0.9",
         "scikit-image>=0.22",
     ],

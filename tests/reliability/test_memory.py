@@ -28,7 +28,7 @@ RECORD = 32_000
 SR_IMAGE = 3 * (2 * SIDE) ** 2 * 4
 """Bytes of one SR image as it is computed; of every image one kept would show."""
 
-SLACK = 8 * SR_IMAGE
+SLACK = 12 * SR_IMAGE
 """What the allocator may do."""
 
 UPSCALES = 300 if LONG else 60
