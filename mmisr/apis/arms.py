@@ -13,6 +13,7 @@ from mmisr.analysis.comparison.arms import DENSE, Arm
 from mmisr.apis.configs import read_config
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
+from mmisr.structures.editor_info import EditorInfo
 
 IDENTITY = {"type": "mmisr.Resample", "scale": 1}
 FIELDS = ("name", "editor", "feed", "prior", "handoff", "sliced", "detector", "checkpoints")
@@ -29,10 +30,14 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
         dense self where it routes tokens, else ``editor``), ``larger_input`` (no SR, LR enlarged as mmdet's Resize does),
         ``sliced`` (no SR, slices of LR enlarged alike, through sahi), and the oracle ``hr``.
     """
-    scale = int(editor.get("scale", 0)) or MODELS.build(editor).info.scale
+    info = MODELS.build(editor).info
+    return _named_arms(info.scale, _own_arms(editor, info))
+
+
+def _named_arms(scale: int, own: Sequence[Arm]) -> dict[str, Arm]:
     arms = [Arm("lr", IDENTITY)]
     arms += [Arm(mode, {"type": "mmisr.Resample", "scale": scale, "mode": mode}) for mode in MODES]
-    arms += editor_arms(editor)
+    arms += own
     arms.append(Arm("larger_input", IDENTITY, handoff={"resize": {"factor": float(scale)}}))
     arms.append(Arm("sliced", IDENTITY, handoff={}, sliced={"factor": float(scale)}))
     arms.append(Arm("hr", IDENTITY, feed="hr"))
@@ -41,7 +46,10 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
 
 def editor_arms(editor: dict[str, Any]) -> list[Arm]:
     """The arms of the config's own editor: its own router and none where it routes tokens, itself where not."""
-    info = MODELS.build(editor).info
+    return _own_arms(editor, MODELS.build(editor).info)
+
+
+def _own_arms(editor: dict[str, Any], info: EditorInfo) -> list[Arm]:
     if info.routers is None:
         return [Arm(info.method, editor)]
     return [
@@ -52,9 +60,10 @@ def editor_arms(editor: dict[str, Any]) -> list[Arm]:
 
 def standard_arms(editor: dict[str, Any]) -> list[Arm]:
     """The arms that every comparison of an editor needs: no SR, bicubic, the editor (and its dense form), HR."""
-    arms = named_arms(editor)
-    own = [arm.name for arm in editor_arms(editor)]
-    return [arms[name] for name in ("lr", "bicubic", *own, "hr")]
+    info = MODELS.build(editor).info
+    own = _own_arms(editor, info)
+    arms = _named_arms(info.scale, own)
+    return [arms["lr"], arms["bicubic"], *own, arms["hr"]]
 
 
 def router_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Arm]:

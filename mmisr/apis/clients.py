@@ -36,13 +36,12 @@ def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
 
 def _check_views(config: str) -> None:
     """See that a pair's views have LR images: mmdet's default flips the HR image alone, a plain detector's has none."""
+    from mmisr.apis.checks import is_pair
     from mmisr.apis.configs import read_config
     from mmisr.apis.test import makes_lr
-    from mmisr.pipeline.sr_detector import SRDetector
-    from mmisr.registry import MODELS, find
 
     cfg = read_config(config)
-    if issubclass(find(MODELS, cfg.model.type) or object, SRDetector) and not makes_lr(cfg.get("tta_pipeline") or []):
+    if is_pair(cfg) and not makes_lr(cfg.get("tta_pipeline") or []):
         raise ValueError(
             f"config {config} has no tta_pipeline that makes LR images, and mmdet's own makes none: run `mmisr test --tta`, which "
             "makes one of every view"

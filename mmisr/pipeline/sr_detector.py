@@ -234,7 +234,7 @@ class SRDetector(BaseDetector, PhasedModel):
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One iteration in one process: the phases of the strategy, in order."""
-        return train_phases(self, data, optim_wrapper, self)
+        return self.train_phases(data, optim_wrapper, self)
 
     def train_phases(self, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
         """The same, with each phase run through ``forward``, which averages gradients over the processes."""
