@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -194,6 +195,27 @@ def compared(tree_crops, tmp_path_factory) -> Path:
             config, ["lr", "bicubic", "instance_sr", "hr"], out, device="cpu", replicates=100, cfg_options=tree_crops
         )
     return out
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As the processes that the tests start: sums over threads come out differently."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], str]:
+    """Gives a port of this machine that nobody listens on."""
+
+    def find() -> str:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return str(probe.getsockname()[1])
+
+    return find
 
 
 @pytest.fixture

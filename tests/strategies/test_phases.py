@@ -2,7 +2,6 @@
 
 import copy
 import importlib.util
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -24,14 +23,7 @@ sys.path.insert(0, str(HERE))
 spec.loader.exec_module(steps)
 
 EVERY = steps.strategies()
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def state_of(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -42,14 +34,8 @@ def changed(before: dict, module: nn.Module) -> list[str]:
     return [name for name, value in module.state_dict().items() if not torch.equal(value, before[name])]
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def two_processes(tmp_path_factory) -> dict:
+def two_processes(tmp_path_factory, free_port) -> dict:
     """The weights of every strategy after two steps in two processes."""
     out = tmp_path_factory.mktemp("two") / "weights.pth"
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={free_port()}"]
@@ -245,7 +231,7 @@ class TestOptimizers:
 
 
 class TestWrongUse:
-    def test_a_wrapper_that_knows_no_phases_is_refused(self):
+    def test_a_wrapper_that_knows_no_phases_is_refused(self, free_port):
         """mmengine's own would train the losses of no phase, without a word."""
         model = steps.pair("TwoPhases")
         distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{free_port()}", rank=0, world_size=1)

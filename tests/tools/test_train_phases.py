@@ -1,7 +1,6 @@
 """A strategy of two phases with an optimiser per part, trained as users do: in one process, in two, broken off, resumed."""
 
 import json
-import socket
 import sys
 from pathlib import Path
 
@@ -35,13 +34,10 @@ default_hooks = dict(checkpoint=dict(max_keep_ckpts=3), logger=dict(interval=1))
 
 
 @pytest.fixture
-def config(tiny_config, monkeypatch):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def config(tiny_config, monkeypatch, one_thread):
     monkeypatch.syspath_prepend(STRATEGIES)
     monkeypatch.setenv("PYTHONPATH", str(STRATEGIES), prepend=":")
-    yield tiny_config("phases", PHASES)
-    torch.set_num_threads(threads)
+    return tiny_config("phases", PHASES)
 
 
 def saved(path: Path) -> dict:
@@ -54,12 +50,6 @@ def flat(state: object, name: str = "") -> dict[str, object]:
     if isinstance(state, (list, tuple)):
         return {k: v for key, value in enumerate(state) for k, v in flat(value, f"{name}.{key}").items()}
     return {name: state}
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def test_a_run_that_is_broken_off_and_resumed_ends_bit_identical(config, tmp_path):
@@ -91,7 +81,7 @@ def test_a_run_that_is_broken_off_and_resumed_ends_bit_identical(config, tmp_pat
     assert lines[-1]["strategy.lr"] == lines[0]["strategy.lr"] == pytest.approx(1e-4)
 
 
-def test_two_processes_of_a_run_learn_what_one_learns(config, tmp_path, run):
+def test_two_processes_of_a_run_learn_what_one_learns(config, tmp_path, run, free_port):
     one, two = tmp_path / "one", tmp_path / "two"
     options = {"train_dataloader.batch_size": 4, "train_cfg.max_epochs": 1}
     train(config, str(one), cfg_options=options)

@@ -10,14 +10,7 @@ import torch
 
 from mmisr.apis.train import train
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """As the processes that the tests start: sums over threads come out differently."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def saved(folder: Path, name: str) -> dict:

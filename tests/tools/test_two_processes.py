@@ -2,7 +2,6 @@
 
 import json
 import math
-import socket
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ test_evaluator = [
 """
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture
 def five_images(tmp_path, tree_crowns, monkeypatch):
     """A config of the pair on five validation images, and the whole pair in one file, as a training run writes it."""
@@ -38,7 +31,7 @@ def five_images(tmp_path, tree_crowns, monkeypatch):
     return config, checkpoint
 
 
-def test_two_processes_measure_what_one_measures(five_images, tmp_path, run):
+def test_two_processes_measure_what_one_measures(five_images, tmp_path, run, free_port):
     config, checkpoint = five_images
     one = test(config, checkpoint, str(tmp_path / "one"))
     assert one["bbox/AP"] > 0.05
