@@ -28,7 +28,7 @@ RECORD = 32_000
 SR_IMAGE = 3 * (2 * SIDE) ** 2 * 4
 """Bytes of one SR image as it is computed; of every image one kept would show."""
 
-SLACK = 12 * SR_IMAGE
+SLACK = 8 * SR_IMAGE
 """What the allocator may do."""
 
 UPSCALES = 300 if LONG else 60
@@ -76,15 +76,20 @@ def through_infer(config, checkpoint, out):
 
 @pytest.mark.parametrize("work", [through_test, through_compare, through_export, through_infer])
 def test_many_images_take_what_few_take(cheap_pair, apart, tmp_path, work):
-    took = {}
-    for count in (FEW, MANY):
-        config, checkpoint = cheap_pair(count, SIDE)
-        out = tmp_path / f"out{count}"
-        took[count] = apart(lambda c=config, k=checkpoint, o=out: peak(lambda: work(c, k, o))).result()
+    pairs = {count: cheap_pair(count, SIDE) for count in (FEW, MANY)}
+    limit = (MANY - FEW) * RECORD + SLACK
+
+    def measured(count: int, out: str) -> int:
+        return apart(lambda: peak(lambda: work(*pairs[count], tmp_path / out))).result()
+
+    took = {count: measured(count, f"out{count}") for count in pairs}
+    if took[MANY] - took[FEW] >= limit:
+        # What is kept of an image shows every time; what the allocator does on a busy machine does not.
+        took[MANY] = measured(MANY, "again")
     print(f"{work.__name__}: " + ", ".join(f"{count} images {took[count] / 2**20:.1f} MiB" for count in took))
     assert took[FEW] > SR_IMAGE, "the work was done, and seen"
-    assert took[MANY] - took[FEW] < (MANY - FEW) * RECORD + SLACK
-    assert (MANY - FEW) * SR_IMAGE > 1.5 * ((MANY - FEW) * RECORD + SLACK), "an image kept would show"
+    assert took[MANY] - took[FEW] < limit
+    assert 1.5 * limit < (MANY - FEW) * SR_IMAGE, "an image kept would show"
 
 
 def upscales(count: int) -> tuple[int, int]:
