@@ -54,7 +54,12 @@ EXTRAS = {
         "scikit-image>=0.22",
     ],
     "app": ["gradio>=6"],
-    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.7", "mkdocstrings-python>=2", "pymdown-extensions>=10.16"],
+    "docs": [
+        "mkdocs>=1.6,<2",
+        "mkdocs-material>=9.7",
+        "mkdocstrings-python>=2",
+        "pymdown-extensions>=10.16",
+    ],
     "export": ["onnx>=1.16", "onnxruntime>=1.18", "onnxscript>=0.1"],
 }
 EXTRAS["all"] = sorted({name for group in EXTRAS.values() for name in group})
@@ -81,7 +86,9 @@ def place_mim(package: Path, link: bool) -> None:
             except OSError:  # a file system without symbolic links: a copy, which has to be made again after changes
                 pass
         if source.is_dir():
-            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__", "*.scalars.json"))
+            shutil.copytree(
+                source, place, ignore=shutil.ignore_patterns("__pycache__", "*.scalars.json")
+            )
         else:
             shutil.copyfile(source, place)
 
@@ -111,7 +118,9 @@ setup(
     name="mmisr",
     version=version(),
     description="Super-resolution in front of any MMDetection detector, as one model",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8") if (HERE / "README.md").is_file() else "",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8")
+    if (HERE / "README.md").is_file()
+    else "",
     long_description_content_type="text/markdown",
     author="The mmisr authors",
     license="Apache-2.0",

@@ -1,4 +1,7 @@
-"""Docstrings as the reference wants them: Sphinx's roles, :class:`SRDetector`, become links, an example becomes code."""
+"""Docstrings as the reference wants them.
+
+Sphinx's roles, :class:`SRDetector`, become links, an example becomes code.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ EXAMPLE = re.compile(r"^Example:$", re.MULTILINE)
 
 
 class Docstrings(griffe.Extension):
-    """Rewrite docstrings once the whole package is read; a role whose target is not ours becomes code."""
+    """Rewrite docstrings once the whole package is read.
+
+    A role whose target is not ours becomes code.
+    """
 
     def on_package(self, *, pkg: griffe.Module, **kwargs: Any) -> None:
         """Rewrite the docstrings of a package."""
@@ -48,7 +54,10 @@ def _link(obj: griffe.Object, role: re.Match[str]) -> str:
 
 
 def _is_shown(obj: griffe.Object, path: str) -> bool:
-    """Whether the reference has an entry of this path: an object of the package, public, with a docstring."""
+    """Whether the reference has an entry of this path.
+
+    An object of the package, public, with a docstring.
+    """
     root, _, inner = path.partition(".")
     if root != obj.package.path or not inner or re.search(r"\._(?!_call__)", path):
         return False

@@ -35,8 +35,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"mmisr: there is no tool {words[0]!r}\n{_usage(tools)}", file=sys.stderr)
         raise SystemExit(2)
     if tools[command].suffix == ".sh":
-        python_first = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
-        return subprocess.call(["bash", str(tools[command]), *rest], env={**os.environ, "PATH": python_first})
+        python_first = os.pathsep.join(
+            [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+        )
+        return subprocess.call(
+            ["bash", str(tools[command]), *rest], env={**os.environ, "PATH": python_first}
+        )
     sys.argv = [str(tools[command]), *rest]
     runpy.run_path(str(tools[command]), run_name="__main__")
     return 0
@@ -46,7 +50,8 @@ def _doctor(rest: list[str]) -> int:
     if rest:
         asks = rest[0] in ("-h", "--help")
         print(
-            "usage: mmisr doctor\n\nVersions, where the ops come from, GPU and distributed back ends; takes no arguments.",
+            "usage: mmisr doctor\n\nVersions, where the ops come from, GPU and distributed back "
+            "ends; takes no arguments.",
             file=sys.stdout if asks else sys.stderr,
         )
         raise SystemExit(0 if asks else 2)

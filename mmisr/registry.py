@@ -1,7 +1,7 @@
 """Child registries of mmengine's, scope ``mmisr``.
 
-``locations`` is the one explicit list of modules that register something: to add an editor, a loss, a strategy or a
-metric, add its module here.
+``locations`` is the one explicit list of modules that register something: to add an editor, a loss,
+a strategy or a metric, add its module here.
 """
 
 import functools
@@ -28,7 +28,10 @@ MODULE2PACKAGE.setdefault("mmisr", "mmisr")
 
 
 def _answer_for_the_detector() -> None:
-    """The config of a pair answers for its detector, as the pair itself does: mmdet's ``init_detector`` reads ``model.backbone``."""
+    """The config of a pair answers for its detector, as the pair itself does.
+
+    Mmdet's ``init_detector`` reads ``model.backbone``.
+    """
     real = ConfigDict.__getattr__
     if getattr(real, "asks_the_detector", False):
         return
@@ -48,7 +51,10 @@ def _answer_for_the_detector() -> None:
 
 
 def _test_without_schedule() -> None:
-    """Training data without a schedule is no reason not to test: mmdet's ``test.py`` hands a Runner the whole config."""
+    """Training data without a schedule is no reason not to test.
+
+    Mmdet's ``test.py`` hands a Runner the whole config.
+    """
     real = Runner.__init__
     if getattr(real, "tests_without_schedule", False):
         return
@@ -69,14 +75,21 @@ _test_without_schedule()
 
 
 class OwnRegistry(Registry):
-    """A kind of part that only this project has: in the default scope of another library it is built without a warning."""
+    """A kind of part that only this project has.
+
+    In the default scope of another library it is built without a warning.
+    """
 
     @contextmanager
     def switch_scope_and_registry(self, scope: str | None) -> Iterator[Registry]:
         """As mmengine's, which warns where the default scope has no such kind and then does the same."""
         current = None if scope is not None else DefaultScope.get_current_instance()
         name = current.scope_name if current is not None else self.scope
-        if scope is None and name in MODULE2PACKAGE and self._get_root_registry()._search_child(name) is None:
+        if (
+            scope is None
+            and name in MODULE2PACKAGE
+            and self._get_root_registry()._search_child(name) is None
+        ):
             yield self
             return
         with super().switch_scope_and_registry(scope) as found:
@@ -104,7 +117,9 @@ STRATEGIES = OwnRegistry(
     scope="mmisr",
     locations=["mmisr.strategies.frozen.strategy", "mmisr.strategies.joint.strategy"],
 )
-DATASETS = Registry("dataset", parent=MMENGINE_DATASETS, scope="mmisr", locations=["mmisr.datasets.coco"])
+DATASETS = Registry(
+    "dataset", parent=MMENGINE_DATASETS, scope="mmisr", locations=["mmisr.datasets.coco"]
+)
 TRANSFORMS = Registry(
     "transform",
     parent=MMENGINE_TRANSFORMS,
@@ -135,10 +150,16 @@ HOOKS = Registry(
 )
 
 VISUALIZERS = Registry(
-    "visualizer", parent=MMENGINE_VISUALIZERS, scope="mmisr", locations=["mmisr.openmmlab.visualization"]
+    "visualizer",
+    parent=MMENGINE_VISUALIZERS,
+    scope="mmisr",
+    locations=["mmisr.openmmlab.visualization"],
 )
 MODEL_WRAPPERS = Registry(
-    "model_wrapper", parent=MMENGINE_MODEL_WRAPPERS, scope="mmisr", locations=["mmisr.openmmlab.distributed"]
+    "model_wrapper",
+    parent=MMENGINE_MODEL_WRAPPERS,
+    scope="mmisr",
+    locations=["mmisr.openmmlab.distributed"],
 )
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     "optimizer wrapper constructor",
@@ -149,7 +170,10 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 
 
 def _declare_the_other_kinds() -> None:
-    """Give the scope an empty registry of every further kind: without one mmengine warns, and then looks in its own."""
+    """Give the scope an empty registry of every further kind.
+
+    Without one mmengine warns, and then looks in its own.
+    """
     for root in (value for value in vars(roots).values() if isinstance(value, Registry)):
         if root.scope == "mmengine" and root._search_child("mmisr") is None:
             # Nothing is registered there, so there is nothing more to import than this module.
@@ -160,7 +184,9 @@ _declare_the_other_kinds()
 
 
 def find(registry: Registry, name: str | type) -> type | None:
-    """The class that a config's ``type`` names, looked up as building would: in the default scope before our own.
+    """The class that a config's ``type`` names, looked up as building would.
+
+    In the default scope before our own.
 
     Args:
         registry: Where to look.

@@ -23,13 +23,39 @@ from mmengine.structures import InstanceData
 ROOT = Path(__file__).parents[1]
 
 LONGEST_FIRST = (
-    *("openmmlab/test_stack.py", "apis/test_compare.py", "tools/test_train_resume.py", "tools/test_export_sr.py"),
-    *("tools/test_train_phases.py", "editors/instance_sr/test_bands.py", "evaluation/metrics/test_distributed.py"),
-    *("openmmlab/test_clients.py", "strategies/test_phases.py", "tools/test_compare.py", "docs/test_examples.py"),
-    *("tools/test_wrappers.py", "tools/test_readme.py", "reliability/test_kills.py", "tools/test_two_processes.py"),
-    *("reliability/test_fuzz_checkpoints.py", "apis/test_pareto.py", "reports/html/test_browser.py"),
+    *(
+        "openmmlab/test_stack.py",
+        "apis/test_compare.py",
+        "tools/test_train_resume.py",
+        "tools/test_export_sr.py",
+    ),
+    *(
+        "tools/test_train_phases.py",
+        "editors/instance_sr/test_bands.py",
+        "evaluation/metrics/test_distributed.py",
+    ),
+    *(
+        "openmmlab/test_clients.py",
+        "strategies/test_phases.py",
+        "tools/test_compare.py",
+        "docs/test_examples.py",
+    ),
+    *(
+        "tools/test_wrappers.py",
+        "tools/test_readme.py",
+        "reliability/test_kills.py",
+        "tools/test_two_processes.py",
+    ),
+    *(
+        "reliability/test_fuzz_checkpoints.py",
+        "apis/test_pareto.py",
+        "reports/html/test_browser.py",
+    ),
 )
-"""Files of tests that take half a minute and more: begun last they would leave one process at work alone."""
+"""Files of tests that take half a minute and more.
+
+Begun last they would leave one process at work alone.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,10 +82,25 @@ def small_detector(**test_cfg) -> dict:
             "widen_factor": 0.125,
             "out_indices": (2, 3, 4),
         },
-        "neck": {"type": "YOLOXPAFPN", "in_channels": [32, 64, 128], "out_channels": 32, "num_csp_blocks": 1},
-        "bbox_head": {"type": "YOLOXHead", "num_classes": 2, "in_channels": 32, "feat_channels": 32},
+        "neck": {
+            "type": "YOLOXPAFPN",
+            "in_channels": [32, 64, 128],
+            "out_channels": 32,
+            "num_csp_blocks": 1,
+        },
+        "bbox_head": {
+            "type": "YOLOXHead",
+            "num_classes": 2,
+            "in_channels": 32,
+            "feat_channels": 32,
+        },
         "train_cfg": {"assigner": {"type": "SimOTAAssigner", "center_radius": 2.5}},
-        "test_cfg": {"score_thr": 0.0, "nms": {"type": "nms", "iou_threshold": 0.65}, "max_per_img": 100, **test_cfg},
+        "test_cfg": {
+            "score_thr": 0.0,
+            "nms": {"type": "nms", "iou_threshold": 0.65},
+            "max_per_img": 100,
+            **test_cfg,
+        },
     }
 
 
@@ -71,16 +112,27 @@ def detector_config() -> dict:
 @pytest.fixture
 def photo() -> torch.Tensor:
     """(3, 96, 131) RGB uint8: a real picture whose width is odd."""
-    return torch.from_numpy(np.ascontiguousarray(data.astronaut()[40:136, 160:291])).permute(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(data.astronaut()[40:136, 160:291])).permute(
+        2, 0, 1
+    )
 
 
-def make_sample(source_hw: tuple[int, int], boxes: list[list[float]], img_id: int = 1, hr=None) -> DetDataSample:
+def make_sample(
+    source_hw: tuple[int, int], boxes: list[list[float]], img_id: int = 1, hr=None
+) -> DetDataSample:
     """A sample as PackSRDetInputs makes it."""
     sample = DetDataSample(
-        metainfo={"img_id": img_id, "source_shape": source_hw, "ori_shape": source_hw, "img_shape": source_hw}
+        metainfo={
+            "img_id": img_id,
+            "source_shape": source_hw,
+            "ori_shape": source_hw,
+            "img_shape": source_hw,
+        }
     )
     bboxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
-    sample.gt_instances = InstanceData(bboxes=bboxes, labels=torch.zeros(len(bboxes), dtype=torch.long))
+    sample.gt_instances = InstanceData(
+        bboxes=bboxes, labels=torch.zeros(len(bboxes), dtype=torch.long)
+    )
     if hr is not None:
         sample.set_field(hr, "hr")
     return sample
@@ -111,19 +163,30 @@ def write_cut_outs(source: Path, target: Path, side: int, count: int) -> None:
             x, y = (int(max(0, boxes[image["id"]][k] - 8)) for k in (0, 1))
             x, y = min(x, image["width"] - side), min(y, image["height"] - side)
             name = image["file_name"]
-            Image.open(source / half / name).crop((x, y, x + side, y + side)).save(target / half / name)
+            Image.open(source / half / name).crop((x, y, x + side, y + side)).save(
+                target / half / name
+            )
             image.update(width=side, height=side)
             for a in content["annotations"]:
                 left, top, w, h = a["bbox"][0] - x, a["bbox"][1] - y, *a["bbox"][2:]
-                if a["image_id"] == image["id"] and min(left, top) >= 0 and max(left + w, top + h) <= side:
+                if (
+                    a["image_id"] == image["id"]
+                    and min(left, top) >= 0
+                    and max(left + w, top + h) <= side
+                ):
                     kept.append({**a, "bbox": [left, top, w, h]})
         assert kept
-        (target / f"{half}.json").write_text(json.dumps({**content, "images": images, "annotations": kept}))
+        (target / f"{half}.json").write_text(
+            json.dumps({**content, "images": images, "annotations": kept})
+        )
 
 
 @pytest.fixture(scope="session")
 def cut_outs(tree_crowns) -> Callable[[Path, int, int], None]:
-    """Writes cut-outs of real trees as a data set: the folder, the side in pixels, how many of each half."""
+    """Writes cut-outs of real trees as a data set.
+
+    The folder, the side in pixels, how many of each half.
+    """
 
     def write(target: Path, side: int, count: int = 2) -> None:
         write_cut_outs(tree_crowns, target, side, count)
@@ -132,19 +195,28 @@ def cut_outs(tree_crowns) -> Callable[[Path, int, int], None]:
 
 
 PATIENCE_MS = 300_000
-"""How long a browser may take for one step: on a machine with other work, half a minute is not enough."""
+"""How long a browser may take for one step.
+
+On a machine with other work, half a minute is not enough.
+"""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     """A Chromium: the system's, or the one that playwright installed."""
     api = pytest.importorskip("playwright.sync_api", reason="needs: pip install playwright")
-    system = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    system = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     with api.sync_playwright() as tool:
         try:
-            found = tool.chromium.launch(executable_path=system, args=["--no-sandbox"], timeout=PATIENCE_MS)
+            found = tool.chromium.launch(
+                executable_path=system, args=["--no-sandbox"], timeout=PATIENCE_MS
+            )
         except api.Error as error:
-            pytest.skip(f"needs a Chromium (playwright install chromium): {str(error).splitlines()[0]}")
+            pytest.skip(
+                f"needs a Chromium (playwright install chromium): {str(error).splitlines()[0]}"
+            )
         yield found
         found.close()
 
@@ -163,14 +235,24 @@ def tree_crops(tree_crowns, tmp_path_factory) -> dict:
     truth = json.loads((tree_crowns / "val.json").read_text())
     images, boxes = [], []
     for info in truth["images"][:7]:
-        found = np.array([a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float)
+        found = np.array(
+            [a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float
+        )
         x, y = (int(v) for v in np.clip(found[0, :2] - 30, 0, 464 - side))
-        inside = (found[:, :2] >= (x, y)).all(1) & (found[:, :2] + found[:, 2:] <= (x + side, y + side)).all(1)
+        inside = (found[:, :2] >= (x, y)).all(1) & (
+            found[:, :2] + found[:, 2:] <= (x + side, y + side)
+        ).all(1)
         image, name = Image.open(tree_crowns / "val" / info["file_name"]), f"sub/{info['id']}.png"
         image.crop((x, y, x + side, y + side)).save(folder / name)
         images.append({"id": info["id"], "file_name": name, "height": side, "width": side})
         for bx, by, w, h in found[inside]:
-            row = {"id": len(boxes) + 1, "image_id": info["id"], "category_id": 1, "iscrowd": 0, "area": w * h}
+            row = {
+                "id": len(boxes) + 1,
+                "image_id": info["id"],
+                "category_id": 1,
+                "iscrowd": 0,
+                "area": w * h,
+            }
             boxes.append({**row, "bbox": [bx - x, by - y, w, h]})
     content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tree"}]}
     (folder / "val.json").write_text(json.dumps(content))
@@ -192,7 +274,12 @@ def compared(tree_crops, tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)  # the config names its checkpoints from there
         compare(
-            config, ["lr", "bicubic", "instance_sr", "hr"], out, device="cpu", replicates=100, cfg_options=tree_crops
+            config,
+            ["lr", "bicubic", "instance_sr", "hr"],
+            out,
+            device="cpu",
+            replicates=100,
+            cfg_options=tree_crops,
         )
     return out
 
@@ -220,13 +307,18 @@ def free_port() -> Callable[[], str]:
 
 @pytest.fixture
 def graphs(monkeypatch):
-    """Counts the graphs that are compiled, and runs them as they are: no C++ compiler, and none of its minutes."""
+    """Counts the graphs that are compiled, and runs them as they are.
+
+    No C++ compiler, and none of its minutes.
+    """
     from torch._dynamo.testing import CompileCounter
 
     from mmisr.ops import compiled
 
     torch._dynamo.reset()
     counter = CompileCounter()
-    monkeypatch.setattr(compiled, "_compiled", lambda: torch.compile(compiled._call, backend=counter, dynamic=True))
+    monkeypatch.setattr(
+        compiled, "_compiled", lambda: torch.compile(compiled._call, backend=counter, dynamic=True)
+    )
     yield counter
     torch._dynamo.reset()

@@ -1,4 +1,7 @@
-"""Try pairs on your own images in the browser, on this machine alone. Needs: pip install 'mmisr[app]'."""
+"""Try pairs on your own images in the browser, on this machine alone.
+
+Needs: pip install 'mmisr[app]'.
+"""
 
 import argparse
 
@@ -7,13 +10,24 @@ import mmisr.apis
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("configs", nargs="*", metavar="CONFIG", help="configs of pairs; the published one by default")
     parser.add_argument(
-        "--weights", nargs="+", default=[], metavar="FILE", help="further checkpoints of the first config"
+        "configs",
+        nargs="*",
+        metavar="CONFIG",
+        help="configs of pairs; the published one by default",
+    )
+    parser.add_argument(
+        "--weights",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="further checkpoints of the first config",
     )
     parser.add_argument("--device", help="cpu, cuda, ...; a GPU where there is one by default")
     parser.add_argument("--port", type=int, help="port; the first free one from 7860 by default")
-    parser.add_argument("--max-pixels", type=int, default=1024 * 1024, help="largest image, height times width")
+    parser.add_argument(
+        "--max-pixels", type=int, default=1024 * 1024, help="largest image, height times width"
+    )
     args = parser.parse_args()
     mmisr.apis.serve(args.configs, args.weights, args.device, args.port, args.max_pixels)
 

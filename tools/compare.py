@@ -11,26 +11,39 @@ from mmisr.apis.report import report
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config of a pair; its test data and metric are those of every arm")
     parser.add_argument(
-        "checkpoint", nargs="?", help="weights of the whole pair; by default those that the config names"
+        "config", help="config of a pair; its test data and metric are those of every arm"
+    )
+    parser.add_argument(
+        "checkpoint",
+        nargs="?",
+        help="weights of the whole pair; by default those that the config names",
     )
     parser.add_argument(
         "--arms",
         nargs="+",
         metavar="ARM",
-        help="lr, nearest, bilinear, bicubic, area, lanczos, instance_sr, instance_sr_all_hard (or `editor`), larger_input, "
-        "sliced, hr; NAME=CONFIG[,CHECKPOINT] for any editor; or a .py or .json file with a list `arms`. "
+        help="lr, nearest, bilinear, bicubic, area, lanczos, instance_sr, instance_sr_all_hard (or "
+        "`editor`), larger_input, "
+        "sliced, hr; NAME=CONFIG[,CHECKPOINT] for any editor; or a .py or .json file with a list "
+        "`arms`. "
         "By default lr, bicubic, the config's editor, and hr where there is HR",
     )
     parser.add_argument(
-        "--out", help="folder for results; arms in it are not run again; work_dirs/compare/CONFIG by default"
+        "--out",
+        help="folder for results; arms in it are not run again; work_dirs/compare/CONFIG by default",
     )
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default")
-    parser.add_argument("--replicates", type=int, default=REPLICATES, help="how often the images are drawn anew")
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
+    )
+    parser.add_argument(
+        "--replicates", type=int, default=REPLICATES, help="how often the images are drawn anew"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="of these draws")
     parser.add_argument("--no-report", action="store_true", help="write no report.html")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
     found = compare(
         args.config,

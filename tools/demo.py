@@ -1,4 +1,7 @@
-"""Evaluate InstanceSR in front of a detector on real aerial images: a table, a JSON file, pictures and an HTML report."""
+"""Evaluate InstanceSR in front of a detector on real aerial images.
+
+A table, a JSON file, pictures and an HTML report.
+"""
 
 import argparse
 
@@ -7,8 +10,12 @@ from mmisr.apis.demo import CONFIG, demo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", default="work_dirs/demo", help="folder of results.json, report.html and pictures/")
-    parser.add_argument("--config", default=CONFIG, help="config of a pair with an InstanceSR editor")
+    parser.add_argument(
+        "--out", default="work_dirs/demo", help="folder of results.json, report.html and pictures/"
+    )
+    parser.add_argument(
+        "--config", default=CONFIG, help="config of a pair with an InstanceSR editor"
+    )
     args = parser.parse_args()
     demo(args.out, args.config)
 

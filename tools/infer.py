@@ -1,4 +1,7 @@
-"""Detect in LR images, a folder, an address or a video with a pair: annotated pictures, COCO results, SR images."""
+"""Detect in LR images, a folder, an address or a video with a pair.
+
+Annotated pictures, COCO results, SR images.
+"""
 
 import argparse
 
@@ -7,26 +10,49 @@ import mmisr.apis
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("inputs", metavar="INPUT", help="image, folder, video, or address of an image")
-    parser.add_argument("model", metavar="CONFIG", help="config of a pair")
-    parser.add_argument("--weights", help="weights of the whole pair; those that the config names by default")
-    parser.add_argument("--out-dir", default="outputs", help="folder of vis/, preds/, sr/ and results.bbox.json")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default")
-    parser.add_argument("--batch-size", type=int, default=1)
-    parser.add_argument("--score-thr", "--pred-score-thr", type=float, default=0.3, help="boxes drawn; JSON holds all")
     parser.add_argument(
-        "--router", help="learned, detector_prior, edge, all-hard, fixed:0, ...; the config's by default"
+        "inputs", metavar="INPUT", help="image, folder, video, or address of an image"
+    )
+    parser.add_argument("model", metavar="CONFIG", help="config of a pair")
+    parser.add_argument(
+        "--weights", help="weights of the whole pair; those that the config names by default"
+    )
+    parser.add_argument(
+        "--out-dir", default="outputs", help="folder of vis/, preds/, sr/ and results.bbox.json"
+    )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
+    )
+    parser.add_argument("--batch-size", type=int, default=1)
+    parser.add_argument(
+        "--score-thr",
+        "--pred-score-thr",
+        type=float,
+        default=0.3,
+        help="boxes drawn; JSON holds all",
+    )
+    parser.add_argument(
+        "--router",
+        help="learned, detector_prior, edge, all-hard, fixed:0, ...; the config's by default",
     )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--budget-ms", type=float, help="milliseconds that super-resolving an image may take")
-    budget.add_argument("--hard-share", type=float, help="share of the tokens that may go deep, 0 to 1")
+    budget.add_argument(
+        "--budget-ms", type=float, help="milliseconds that super-resolving an image may take"
+    )
+    budget.add_argument(
+        "--hard-share", type=float, help="share of the tokens that may go deep, 0 to 1"
+    )
     parser.add_argument("--save-sr", action="store_true", help="also write the SR images")
     parser.add_argument("--no-vis", "--no-save-vis", action="store_true", help="write no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no JSON")
-    parser.add_argument("--draw-on", choices=("sr", "lr"), default="sr", help="image that the pictures show")
+    parser.add_argument(
+        "--draw-on", choices=("sr", "lr"), default="sr", help="image that the pictures show"
+    )
     parser.add_argument("--show", action="store_true", help="show every picture in a window")
     parser.add_argument("--print-result", action="store_true", help="print what was found")
-    parser.add_argument("--palette", default="none", help="colours of the classes: coco, voc, citys, random, none")
+    parser.add_argument(
+        "--palette", default="none", help="colours of the classes: coco, voc, citys, random, none"
+    )
     return parser.parse_args()
 
 
@@ -35,7 +61,12 @@ def main() -> None:
     given = {"target_ms": args.budget_ms, "hard_share": args.hard_share}
     budget = {name: value for name, value in given.items() if value is not None} or None
     infer = mmisr.apis.SRDetInferencer(
-        args.model, args.weights, args.device, palette=args.palette, router=args.router, budget=budget
+        args.model,
+        args.weights,
+        args.device,
+        palette=args.palette,
+        router=args.router,
+        budget=budget,
     )
     infer(
         args.inputs,

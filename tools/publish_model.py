@@ -11,10 +11,14 @@ def main() -> None:
     parser.add_argument("target", help="file to write")
     parser.add_argument("--part", help="keep only this part: detector or editor")
     parser.add_argument("--half", action="store_true", help="store weights in 16 bits")
-    parser.add_argument("--save-keys", nargs="+", default=["state_dict"], help="mmdet's; only state_dict is written")
+    parser.add_argument(
+        "--save-keys", nargs="+", default=["state_dict"], help="mmdet's; only state_dict is written"
+    )
     args = parser.parse_args()
     if args.save_keys != ["state_dict"]:
-        parser.error(f"--save-keys: weights alone are handed on, state_dict; got {', '.join(args.save_keys)}")
+        parser.error(
+            f"--save-keys: weights alone are handed on, state_dict; got {', '.join(args.save_keys)}"
+        )
     print(publish(args.source, args.target, args.part, args.half))
 
 

@@ -13,15 +13,19 @@ def main() -> None:
         "--pair",
         nargs=2,
         metavar=("ARM", "BASE"),
-        help="the arm under test and the one it is compared with image by image; the editor and bicubic by default",
+        help="the arm under test and the one it is compared with image by image; the editor and "
+        "bicubic by default",
     )
     parser.add_argument(
         "--score-thr",
         type=float,
-        help="detections from this score on are counted and drawn; by default each arm's own, where its F1 is best",
+        help="detections from this score on are counted and drawn; by default each arm's own, "
+        "where its F1 is best",
     )
     args = parser.parse_args()
-    print(f"report: {report(args.folder, args.title, tuple(args.pair) if args.pair else None, args.score_thr)}")
+    print(
+        f"report: {report(args.folder, args.title, tuple(args.pair) if args.pair else None, args.score_thr)}"
+    )
 
 
 if __name__ == "__main__":

@@ -13,11 +13,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("config", help="config file")
     parser.add_argument("--work-dir", help="where logs and checkpoints go")
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision")
-    parser.add_argument("--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size")
     parser.add_argument(
-        "--resume", nargs="?", const="auto", help="continue: from the last checkpoint, or from this one"
+        "--auto-scale-lr", action="store_true", help="scale the learning rate with the batch size"
     )
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--resume",
+        nargs="?",
+        const="auto",
+        help="continue: from the last checkpoint, or from this one",
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
     parser.add_argument("--local-rank", "--local_rank", type=int, default=0)
     return parser.parse_args()
@@ -26,7 +33,15 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
-    train(args.config, args.work_dir, args.amp, args.auto_scale_lr, args.resume, args.cfg_options, args.launcher)
+    train(
+        args.config,
+        args.work_dir,
+        args.amp,
+        args.auto_scale_lr,
+        args.resume,
+        args.cfg_options,
+        args.launcher,
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 # GFL on MobileNetV2, trained on HR pixels: the detector of every arm.
 # Weights first: python tools/data/mobilenet_v2.py
 # Train:         python tools/train.py configs/detectors/gfl_mobilenet-v2_hr_aerial-cars.py
-# The pair with an identity editor is the plain detector, so data, metric and caps are those of every other arm.
+# The pair with an identity editor is the plain detector, so data, metric and caps are those of
+# every other arm.
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4.py",
@@ -51,6 +52,13 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=30),
-    dict(type="CosineAnnealingLR", eta_min=1e-5, begin=0, end=max_epochs, by_epoch=True, convert_to_iter_based=True),
+    dict(
+        type="CosineAnnealingLR",
+        eta_min=1e-5,
+        begin=0,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=8)

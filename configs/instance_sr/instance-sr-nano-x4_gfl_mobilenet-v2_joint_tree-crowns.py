@@ -1,6 +1,8 @@
 # The pair, both parts trained together from the weights that the frozen pair has. Not trained here.
-# Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py
-# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py CHECKPOINT
+# Train: python tools/train.py
+# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py
+# Test:  python tools/test.py
+# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py CHECKPOINT
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/tree_crowns_x4.py",
@@ -29,7 +31,14 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.01, by_epoch=False, begin=0, end=30),
-    dict(type="CosineAnnealingLR", eta_min=1e-6, begin=0, end=max_epochs, by_epoch=True, convert_to_iter_based=True),
+    dict(
+        type="CosineAnnealingLR",
+        eta_min=1e-6,
+        begin=0,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=8)
 # The choice of an exit passes no gradient: the encoder has none here, and stays as it was.

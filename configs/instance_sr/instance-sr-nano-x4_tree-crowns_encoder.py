@@ -1,7 +1,8 @@
-# The encoder of InstanceSR-nano x4 alone, anew, in front of a decoder that stays as it is: patches of four times the area
-# show it more of the surroundings than the three-stage schedule does.
+# The encoder of InstanceSR-nano x4 alone, anew, in front of a decoder that stays as it is: patches
+# of four times the area show it more of the surroundings than the three-stage schedule does.
 # Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py
-# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py CHECKPOINT
+# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py
+# CHECKPOINT
 _base_ = ["./instance-sr-nano-x4_tree-crowns.py"]
 load_from = "work_dirs/instance-sr-nano-x4_tree-crowns/iter_5400.pth"
 
@@ -11,7 +12,9 @@ param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),
     dict(type="CosineAnnealingLR", eta_min=1e-5, by_epoch=False, begin=50, end=max_iters),
 ]
-custom_hooks = [dict(type="mmisr.InstanceSRStageHook", encoder_from=0, joint_from=max_iters, interval=100)]
+custom_hooks = [
+    dict(type="mmisr.InstanceSRStageHook", encoder_from=0, joint_from=max_iters, interval=100)
+]
 
 train_pipeline = [
     *_base_.load,

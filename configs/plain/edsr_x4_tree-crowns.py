@@ -12,7 +12,9 @@ model = _base_.editor
 max_iters = 20000
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=max_iters, val_interval=5000)
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4, betas=(0.9, 0.999)))
-param_scheduler = [dict(type="CosineAnnealingLR", eta_min=1e-6, by_epoch=False, begin=0, end=max_iters)]
+param_scheduler = [
+    dict(type="CosineAnnealingLR", eta_min=1e-6, by_epoch=False, begin=0, end=max_iters)
+]
 log_processor = dict(by_epoch=False)
 default_hooks = dict(
     checkpoint=dict(by_epoch=False, interval=5000),

@@ -1,4 +1,5 @@
-# The baseline pair: bicubic x4 in front of a detector that was trained on HR; nothing is trained here.
+# The baseline pair: bicubic x4 in front of a detector that was trained on HR; nothing is trained
+# here.
 # Test: python tools/test.py configs/resample/bicubic-x4_gfl_mobilenet-v2_frozen_tree-crowns.py
 # Measured with it, on CPU: AP 0.092, AP50 0.284, AP very_tiny 0.018, tiny 0.103, small 0.177.
 _base_ = [

@@ -19,7 +19,15 @@ from mmisr.ops.wrapped import parts_of
 from mmisr.version import __version__
 
 PACKAGES = (
-    *("torch", "torchvision", "numpy", "onedl-mmengine", "onedl-mmcv", "onedl-mmdetection", "mmagic"),
+    *(
+        "torch",
+        "torchvision",
+        "numpy",
+        "onedl-mmengine",
+        "onedl-mmcv",
+        "onedl-mmdetection",
+        "mmagic",
+    ),
     *("faster-coco-eval", "sahi"),
 )
 
@@ -35,9 +43,14 @@ def meta(cfg: Config) -> dict[str, Any]:
         "device": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"CPU, {torch.get_num_threads()} threads",
-        "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
         "macs": "whole pair per image, everything charged; macs_by_stage splits it",
-        "ms": "median per image and stage; arms timed in turns on the same images, a detector's time shared by input shape",
+        "ms": "median per image and stage; arms timed in turns on the same images, a detector's "
+        "time shared by input shape",
     }
 
 
@@ -61,7 +74,8 @@ def data_facts(dataset: Any) -> dict[str, Any]:
         dataset: mmdet's, built, wrapped or not.
 
     Returns:
-        ``ann_file`` (or all) and its ``sha256``, ``images`` (how many) and ``files``, a hash over their names and sizes.
+        ``ann_file`` (or all) and its ``sha256``, ``images`` (how many) and ``files``, a hash over
+        their names and sizes.
     """
     digest = hashlib.sha256()
     for index in range(len(dataset)):
@@ -72,7 +86,12 @@ def data_facts(dataset: Any) -> dict[str, Any]:
     contents = [path.read_bytes() for path in files if path.is_file()]
     sha256 = hashlib.sha256(b"".join(contents)).hexdigest() if len(contents) == len(files) else None
     names = ", ".join(str(path) for path in files)
-    return {"ann_file": names, "sha256": sha256, "images": len(dataset), "files": digest.hexdigest()}
+    return {
+        "ann_file": names,
+        "sha256": sha256,
+        "images": len(dataset),
+        "files": digest.hexdigest(),
+    }
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,7 @@
-"""What tools and users call. Names are looked up when they are first used: importing this package costs nothing."""
+"""What tools and users call.
+
+Names are looked up when they are first used: importing this package costs nothing.
+"""
 
 from importlib import import_module
 from typing import Any

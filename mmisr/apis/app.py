@@ -1,4 +1,7 @@
-"""What ``tools/app.py`` does: try a pair on one's own images in the browser, on this machine alone."""
+"""What ``tools/app.py`` does.
+
+Try a pair on one's own images in the browser, on this machine alone.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,9 @@ class Workbench:
             self.loaded[choice] = infer
         return self.loaded[choice]
 
-    def look(self, path: str, choice: str, router: str, budget: dict[str, float] | None, score_thr: float) -> View:
+    def look(
+        self, path: str, choice: str, router: str, budget: dict[str, float] | None, score_thr: float
+    ) -> View:
         """Run one image.
 
         Args:
@@ -101,7 +106,8 @@ class Workbench:
         height, width = check_file(path)
         if height * width > self.max_pixels:
             raise ValueError(
-                f"the image has {width}x{height} pixels, more than the {self.max_pixels} that this app takes; crop it, use "
+                f"the image has {width}x{height} pixels, more than the {self.max_pixels} that this "
+                f"app takes; crop it, use "
                 "tools/infer.py, or start the app with another --max-pixels"
             )
         infer, rgb = self.pair(choice), read_rgb(path)
@@ -112,7 +118,9 @@ class Workbench:
             timer = infer.model.timer = StageTimer()
             sample = infer(rgb[..., ::-1], return_datasamples=True)["predictions"][0]
         notes = [str(w.message) for w in caught if "budget" in str(w.message)]
-        return view(rgb, sample, infer.model.dataset_meta["classes"], timer.medians(), score_thr, notes)
+        return view(
+            rgb, sample, infer.model.dataset_meta["classes"], timer.medians(), score_thr, notes
+        )
 
 
 def view(
@@ -139,8 +147,12 @@ def view(
     found = sample.pred_instances.cpu().numpy()
     found = found[found.scores >= score_thr]
     names = dict(enumerate(classes))
-    texts = [f"{names.get(int(k), k)} {s:.2f}" for k, s in zip(found.labels, found.scores, strict=True)]
-    drawn = annotate(sr, found.bboxes * (sr.shape[0] / rgb.shape[0]), [0] * len(texts), texts, [FOUND])
+    texts = [
+        f"{names.get(int(k), k)} {s:.2f}" for k, s in zip(found.labels, found.scores, strict=True)
+    ]
+    drawn = annotate(
+        sr, found.bboxes * (sr.shape[0] / rgb.shape[0]), [0] * len(texts), texts, [FOUND]
+    )
     routing, tokens = sample.metainfo.get("routing"), []
     if routing is not None:
         shares = zip(routing.exit_names, routing.shares()[0].tolist(), strict=True)
@@ -176,7 +188,9 @@ def build_app(bench: Workbench) -> Any:
     """
     gr = _gradio()
 
-    def run(path: str | None, choice: str, router: str, kind: str, amount: float, score: float) -> tuple[Any, ...]:
+    def run(
+        path: str | None, choice: str, router: str, kind: str, amount: float, score: float
+    ) -> tuple[Any, ...]:
         if not path:
             raise gr.Error("drop an image first")
         budget = {BUDGETS[kind]: amount} if BUDGETS[kind] else None
@@ -188,24 +202,37 @@ def build_app(bench: Workbench) -> Any:
 
     with gr.Blocks(analytics_enabled=False, title="mmisr", delete_cache=(600, 3600)) as app:
         gr.Markdown(
-            "## mmisr: super-resolution in front of a detector\nDrop a small image; it never leaves this machine."
+            "## mmisr: super-resolution in front of a detector\nDrop a small image; it never "
+            "leaves this machine."
         )
         with gr.Row():
             with gr.Column(scale=1):
                 image = gr.Image(
-                    label="LR image", type="filepath", image_mode=None, sources=["upload", "clipboard"], elem_id="lr"
+                    label="LR image",
+                    type="filepath",
+                    image_mode=None,
+                    sources=["upload", "clipboard"],
+                    elem_id="lr",
                 )
                 choices = list(bench.choices)
-                choice = gr.Dropdown(choices, value=choices[0], label="checkpoint", elem_id="checkpoint")
-                router = gr.Dropdown(list(ROUTERS), value=ROUTERS[0], label="router", elem_id="router")
+                choice = gr.Dropdown(
+                    choices, value=choices[0], label="checkpoint", elem_id="checkpoint"
+                )
+                router = gr.Dropdown(
+                    list(ROUTERS), value=ROUTERS[0], label="router", elem_id="router"
+                )
                 kind = gr.Radio(list(BUDGETS), value="none", label="budget", elem_id="budget")
-                amount = gr.Number(0.2, label="budget: share (0 to 1) or milliseconds", minimum=0, elem_id="amount")
+                amount = gr.Number(
+                    0.2, label="budget: share (0 to 1) or milliseconds", minimum=0, elem_id="amount"
+                )
                 score = gr.Slider(0, 1, 0.3, step=0.05, label="score of the boxes drawn")
                 button = gr.Button("Run", variant="primary", elem_id="run")
             with gr.Column(scale=3):
                 pictures = _pictures(gr)
                 text = gr.Markdown(elem_id="report")
-        button.click(run, [image, choice, router, kind, amount, score], [*pictures, text], api_name=False)
+        button.click(
+            run, [image, choice, router, kind, amount, score], [*pictures, text], api_name=False
+        )
     return app
 
 
@@ -221,7 +248,13 @@ def _pictures(gr: Any) -> list[Any]:
     for pair in (titles[:2], titles[2:]):
         with gr.Row():
             made += [
-                gr.Image(label=title, format="png", interactive=False, elem_id=name, buttons=["download", "fullscreen"])
+                gr.Image(
+                    label=title,
+                    format="png",
+                    interactive=False,
+                    elem_id=name,
+                    buttons=["download", "fullscreen"],
+                )
                 for name, title in pair
             ]
     return made

@@ -26,9 +26,10 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
         editor: Config of the pair's editor.
 
     Returns:
-        ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say, and with ``_all_hard`` its
-        dense self where it routes tokens, else ``editor``), ``larger_input`` (no SR, LR enlarged as mmdet's Resize does),
-        ``sliced`` (no SR, slices of LR enlarged alike, through sahi), and the oracle ``hr``.
+        ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
+        and with ``_all_hard`` its dense self where it routes tokens, else ``editor``),
+        ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of
+        LR enlarged alike, through sahi), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
     return _named_arms(info.scale, _own_arms(editor, info))
@@ -45,7 +46,10 @@ def _named_arms(scale: int, own: Sequence[Arm]) -> dict[str, Arm]:
 
 
 def editor_arms(editor: dict[str, Any]) -> list[Arm]:
-    """The arms of the config's own editor: its own router and none where it routes tokens, itself where not."""
+    """The arms of the config's own editor.
+
+    Its own router and none where it routes tokens, itself where not.
+    """
     return _own_arms(editor, MODELS.build(editor).info)
 
 
@@ -59,7 +63,10 @@ def _own_arms(editor: dict[str, Any], info: EditorInfo) -> list[Arm]:
 
 
 def standard_arms(editor: dict[str, Any]) -> list[Arm]:
-    """The arms that every comparison of an editor needs: no SR, bicubic, the editor (and its dense form), HR."""
+    """The arms that every comparison of an editor needs.
+
+    No SR, bicubic, the editor (and its dense form), HR.
+    """
     info = MODELS.build(editor).info
     own = _own_arms(editor, info)
     arms = _named_arms(info.scale, own)
@@ -71,11 +78,12 @@ def router_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Arm]:
 
     Args:
         editor: Config of the InstanceSR editor.
-        shares: Token shares of the learned router by exit, first to last, which random and edge are given too.
+        shares: Token shares of the learned router by exit, first to last, which random and edge are
+            given too.
 
     Returns:
-        Block 1 alone, random and edge with the same histogram, the boxes of a first detector pass, and the oracle, which
-        leaks: its sharpness marks where the objects are.
+        Block 1 alone, random and edge with the same histogram, the boxes of a first detector pass,
+        and the oracle, which leaks: its sharpness marks where the objects are.
     """
     same = list(shares)
     return [
@@ -91,24 +99,27 @@ def read_arms(wanted: Sequence[str | dict[str, Any] | Arm], editor: dict[str, An
     """Turn what a user asks for into arms.
 
     Args:
-        wanted: Each a name of :func:`named_arms`; or ``NAME=CONFIG`` or ``NAME=CONFIG,CHECKPOINT``, an editor's or a pair's
-            config; or a ``.py`` or ``.json`` file whose ``arms`` is such a list; or a dict of :class:`Arm`'s fields, where
-            ``config`` and ``checkpoint`` may stand for ``editor``; or an arm.
+        wanted: Each a name of :func:`named_arms`; or ``NAME=CONFIG`` or ``NAME=CONFIG,CHECKPOINT``,
+            an editor's or a pair's config; or a ``.py`` or ``.json`` file whose ``arms`` is such a
+            list; or a dict of :class:`Arm`'s fields, where ``config`` and ``checkpoint`` may stand
+            for ``editor``; or an arm.
         editor: Config of the pair's editor.
 
     Returns:
         The arms, in order.
 
     Raises:
-        ValueError: A name is unknown or given twice, a file holds no list of arms, a dict has an unknown key, or nothing is
-            left.
+        ValueError: A name is unknown or given twice, a file holds no list of arms, a dict has an
+            unknown key, or nothing is left.
         FileNotFoundError: A file does not exist.
     """
     known = named_arms(editor)
     arms = [arm for item in wanted for arm in _read(item, known)]
     twice = sorted({a.name for a in arms if sum(b.name == a.name for b in arms) > 1})
     if not arms or twice:
-        raise ValueError(f"arms must be at least one, each by a name of its own, got {[a.name for a in arms]}")
+        raise ValueError(
+            f"arms must be at least one, each by a name of its own, got {[a.name for a in arms]}"
+        )
     return arms
 
 
@@ -126,19 +137,25 @@ def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
     if Path(item).suffix in (".py", ".json"):
         return [arm for inner in _listed(Path(item)) for arm in _read(inner, known)]
     raise ValueError(
-        f"arm {item!r} is unknown: use one of {sorted(known)}, NAME=CONFIG[,CHECKPOINT], or a .py or .json file with a list "
+        f"arm {item!r} is unknown: use one of {sorted(known)}, NAME=CONFIG[,CHECKPOINT], or a .py "
+        f"or .json file with a list "
         "`arms`"
     )
 
 
 def _listed(path: Path) -> list[Any]:
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path} of arms; give a .py or .json file with a list `arms`")
-    content = json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
+        raise FileNotFoundError(
+            f"there is no file {path} of arms; give a .py or .json file with a list `arms`"
+        )
+    content = (
+        json.loads(path.read_text()) if path.suffix == ".json" else Config.fromfile(path).to_dict()
+    )
     found = content.get("arms") if isinstance(content, dict) else content
     if not isinstance(found, list) or not found:
         raise ValueError(
-            f"{path} must hold a list `arms`, found {type(found).__name__}; a model's config goes as NAME={path}"
+            f"{path} must hold a list `arms`, found {type(found).__name__}; a model's config goes "
+            f"as NAME={path}"
         )
     return found
 
@@ -148,8 +165,8 @@ def _from_dict(entry: dict[str, Any]) -> Arm:
     unknown = sorted(set(entry) - set(FIELDS))
     if unknown or "name" not in entry:
         raise ValueError(
-            f"an arm has a name and any of {[*FIELDS[1:], 'config', 'checkpoint']}, got {sorted(entry)}"
-            + (f"; unknown: {unknown}" if unknown else "")
+            f"an arm has a name and any of {[*FIELDS[1:], 'config', 'checkpoint']}, got "
+            f"{sorted(entry)}" + (f"; unknown: {unknown}" if unknown else "")
         )
     if config is not None:
         entry["editor"], inner = _editor_of(config)

@@ -79,7 +79,11 @@ def benchmark(
     rows: list[dict[str, Any]] = []
     content = {
         "rows": rows,
-        "meta": {**meta(cfg), "repeats": repeats, "maps": "instances of the test set, thinned or dilated"},
+        "meta": {
+            **meta(cfg),
+            "repeats": repeats,
+            "maps": "instances of the test set, thinned or dilated",
+        },
     }
     folder = Path(out)
     cases = cases or Cases()
@@ -101,7 +105,9 @@ def benchmark(
         maps = {share: map_like(labels, grid_hw((height, width), token), share) for share in SHARES}
         lr = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)).to(device)
         found = frame_rows(editor, maps, lr.to(memory_format=torch.channels_last), repeats)
-        rows += [{"config": f"{size} x{wanted.scale} T{token}", "device": device, **row} for row in found]
+        rows += [
+            {"config": f"{size} x{wanted.scale} T{token}", "device": device, **row} for row in found
+        ]
         write_text(folder / "results.json", json.dumps(content, indent=2) + "\n")
     table = speed_table(rows)
     write_text(folder / "table.md", table + "\n")

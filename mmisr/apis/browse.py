@@ -1,4 +1,7 @@
-"""What ``tools/analysis/browse_dataset.py`` does: what the pipeline makes of a data set, as pictures."""
+"""What ``tools/analysis/browse_dataset.py`` does.
+
+What the pipeline makes of a data set, as pictures.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,8 @@ def browse_dataset(
     loader = cfg.get(f"{split}_dataloader")
     if loader is None:
         raise ValueError(
-            f"config {config} has no {split}_dataloader; choose another split, or inherit configs/_base_/datasets"
+            f"config {config} has no {split}_dataloader; choose another split, or inherit "
+            f"configs/_base_/datasets"
         )
     dataset = DATASETS.build(loader.dataset)
     folder = Path(out)
@@ -80,10 +84,13 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
     sample, lr = packed["data_samples"], _pixels(packed["inputs"])
     if "lr_shape" not in sample.metainfo:
         raise ValueError(
-            "browsing needs a pipeline that ends in mmisr.PackSRDetInputs or mmisr.PackSRInputs, this one makes no LR images; "
+            "browsing needs a pipeline that ends in mmisr.PackSRDetInputs or mmisr.PackSRInputs, "
+            "this one makes no LR images; "
             "for plain detectors use mmdet's tool"
         )
-    boxes, in_lr = (annotated_boxes(sample, frame, (lr.shape[0], lr.shape[1])) for frame in ("source", "lr"))
+    boxes, in_lr = (
+        annotated_boxes(sample, frame, (lr.shape[0], lr.shape[1])) for frame in ("source", "lr")
+    )
     if boxes is None or in_lr is None:
         boxes = in_lr = torch.zeros((0, 4))
     hr = hr_pixels(sample)

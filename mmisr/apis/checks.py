@@ -42,13 +42,16 @@ def inner_datasets(cfg: Config, side: str = "test") -> list[Any]:
     dataset = (cfg.get(f"{side}_dataloader") or {}).get("dataset")
     if dataset is None:
         raise ValueError(
-            f"config {_name(cfg)} has no {side}_dataloader.dataset: inherit one of configs/_base_/datasets, or give your own"
+            f"config {_name(cfg)} has no {side}_dataloader.dataset: inherit one of "
+            f"configs/_base_/datasets, or give your own"
         )
     return parts_of(dataset)
 
 
 def inner_dataset(cfg: Config, side: str = "test") -> Any:
-    """The first of :func:`inner_datasets`, where one speaks for all: concatenated parts have the same classes.
+    """The first of :func:`inner_datasets`, where one speaks for all.
+
+    Concatenated parts have the same classes.
 
     Args:
         cfg: A config.
@@ -64,14 +67,21 @@ def test_pipeline(cfg: Config) -> list[dict]:
     """The transforms of the test data set, of the first where one concatenates.
 
     Raises:
-        ValueError: The config has no test pipeline, or one that packs for plain mmdet although the model is a pair.
+        ValueError: The config has no test pipeline, or one that packs for plain mmdet although the
+            model is a pair.
     """
     pipelines = [dataset.get("pipeline") for dataset in inner_datasets(cfg)]
     if not all(pipelines):
-        place = ".dataset" if len(pipelines) == 1 else f"'s data set {[bool(p) for p in pipelines].index(False)}"
+        place = (
+            ".dataset"
+            if len(pipelines) == 1
+            else f"'s data set {[bool(p) for p in pipelines].index(False)}"
+        )
         raise ValueError(
-            f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, ending in "
-            f"mmisr.PackSRDetInputs (configs/_base_/datasets has examples); none found in test_dataloader{place}"
+            f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, "
+            f"ending in "
+            f"mmisr.PackSRDetInputs (configs/_base_/datasets has examples); none found in "
+            f"test_dataloader{place}"
         )
     check_packing(cfg, "test")
     return list(pipelines[0])
@@ -95,8 +105,10 @@ def check_packing(cfg: Config, side: str) -> None:
         last = find(TRANSFORMS, name) if name else None
         if last is not None and issubclass(last, PackDetInputs):
             raise ValueError(
-                f"the {side} pipeline of config {_name(cfg)} must end in mmisr.{PackSRDetInputs.__name__}, found {name}: "
-                "a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR and "
+                f"the {side} pipeline of config {_name(cfg)} must end in "
+                f"mmisr.{PackSRDetInputs.__name__}, found {name}: "
+                "a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or mmisr.NativeLR "
+                "and "
                 f"mmisr.{PackSRDetInputs.__name__} at its end"
             )
 
@@ -116,12 +128,19 @@ def check_classes(model: nn.Module, classes: Sequence[str], whose: str = "the da
     for name, module in model.named_modules():
         head = name.rpartition(".")[2]
         wanted = getattr(module, "num_classes", None)
-        if not classes or not isinstance(wanted, int) or not head.endswith("head") or head == "rpn_head":
+        if (
+            not classes
+            or not isinstance(wanted, int)
+            or not head.endswith("head")
+            or head == "rpn_head"
+        ):
             continue
         if wanted != len(classes):
             raise ValueError(
-                f"{name} predicts {wanted} classes, {whose} has {len(classes)} ({', '.join(classes[:5])}"
-                f"{', ...' if len(classes) > 5 else ''}): set num_classes={len(classes)} in the detector's head, or "
+                f"{name} predicts {wanted} classes, {whose} has {len(classes)} "
+                f"({', '.join(classes[:5])}"
+                f"{', ...' if len(classes) > 5 else ''}): set num_classes={len(classes)} in the "
+                f"detector's head, or "
                 "metainfo=dict(classes=(...)) in the dataset"
             )
 
@@ -154,7 +173,8 @@ def check_start(model: nn.Module, path: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is damaged, would run code, or nothing in it fits; what fits in part is a warning.
+        ValueError: It is damaged, would run code, or nothing in it fits; what fits in part is a
+            warning.
     """
     state = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path)
     way_out = "for one part of a pair set model.checkpoints=dict(editor=..., detector=...) instead"
@@ -181,9 +201,12 @@ def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
     sample = dataset[0].get("data_samples")
     if isinstance(sample, DetDataSample) and "source_shape" in sample and is_moved(sample.metainfo):
         raise ValueError(
-            f"the {side} pipeline moves the images (it resizes, flips, turns or crops them from another corner), so predictions "
-            f"are not in the pixels of the files, and {', '.join(map(str, others))} compares with boxes that are: leave the "
-            f"step out (handoff=dict(resize=...) resizes for the detector alone), or use {SizeBinnedCocoMetric.__name__} alone"
+            f"the {side} pipeline moves the images (it resizes, flips, turns or crops them from "
+            f"another corner), so predictions "
+            f"are not in the pixels of the files, and {', '.join(map(str, others))} compares with "
+            f"boxes that are: leave the "
+            f"step out (handoff=dict(resize=...) resizes for the detector alone), or use "
+            f"{SizeBinnedCocoMetric.__name__} alone"
         )
 
 
@@ -204,28 +227,41 @@ def check_switches(hooks: Sequence[Hook], cfg: Config) -> None:
         if isinstance(hook, YOLOXModeSwitchHook) and not _mixes(outer):
             mixing = [layer["type"] for layer in inside if _mixes(layer)]
             raise ValueError(
-                f"{name}, which ends Mosaic and MixUp after max_epochs - {hook.num_last_epochs} epochs, and "
+                f"{name}, which ends Mosaic and MixUp after max_epochs - {hook.num_last_epochs} "
+                f"epochs, and "
                 f"train_dataloader.dataset ({outer['type']}) has neither: "
-                + (f"let {mixing[0]}, which lies inside it, be the outermost" if mixing else "leave it out")
+                + (
+                    f"let {mixing[0]}, which lies inside it, be the outermost"
+                    if mixing
+                    else "leave it out"
+                )
             )
         if isinstance(hook, PipelineSwitchHook) and inside:
             raise ValueError(
-                f"{name}, which switches at epoch {hook.switch_epoch} the pipeline of train_dataloader.dataset itself, and that "
-                f"is a wrapper ({outer['type']}), whose images pass through the pipelines inside: give the hook an unwrapped data "
+                f"{name}, which switches at epoch {hook.switch_epoch} the pipeline of "
+                f"train_dataloader.dataset itself, and that "
+                f"is a wrapper ({outer['type']}), whose images pass through the pipelines inside: "
+                f"give the hook an unwrapped data "
                 "set, or leave it out"
             )
-        last = find(TRANSFORMS, hook.switch_pipeline[-1]["type"]) if isinstance(hook, PipelineSwitchHook) else None
+        last = (
+            find(TRANSFORMS, hook.switch_pipeline[-1]["type"])
+            if isinstance(hook, PipelineSwitchHook)
+            else None
+        )
         if is_pair(cfg) and last is not None and issubclass(last, PackDetInputs):
             raise ValueError(
                 f"{name}, which switches at epoch {hook.switch_epoch} to a pipeline of plain mmdet "
-                f"without LR image: let its switch_pipeline end in mmisr.{PackSRDetInputs.__name__}, or leave it out"
+                f"without LR image: let its switch_pipeline end in "
+                f"mmisr.{PackSRDetInputs.__name__}, or leave it out"
             )
 
 
 def check_resumable(model: nn.Module, path: str | Path) -> None:
     """Read a training checkpoint as mmengine will, and see that it belongs to this model.
 
-    mmengine itself unpickles what it cannot read safely, and resumes with weights that do not fit; both end here.
+    mmengine itself unpickles what it cannot read safely, and resumes with weights that do not fit;
+    both end here.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -234,10 +270,15 @@ def check_resumable(model: nn.Module, path: str | Path) -> None:
     check_checkpoint(model, path)
     content = load_training(path, "meta")
     meta = content.get("meta") if isinstance(content, dict) else None
-    wrong = [key for key in ("epoch", "iter") if not isinstance(meta, dict) or not fits(meta.get(key), int)]
+    wrong = [
+        key
+        for key in ("epoch", "iter")
+        if not isinstance(meta, dict) or not fits(meta.get(key), int)
+    ]
     if wrong:
         raise ValueError(
-            f"checkpoint {path} is no state of a training that could go on: its meta has no whole number in {wrong}; give the "
+            f"checkpoint {path} is no state of a training that could go on: its meta has no whole "
+            f"number in {wrong}; give the "
             "file that training wrote, or start a new training from its weights with load_from="
         )
 

@@ -14,8 +14,8 @@ from mmisr.openmmlab.stack import prepare
 def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
     """Run one of mmdet's own tools as a program, after the stack was made ready.
 
-    A tool imports mmdet before it reads a config. Without compiled ops of mmcv that fails, and what pairs teach mmdet's
-    classes comes too late for names that the tool has imported.
+    A tool imports mmdet before it reads a config. Without compiled ops of mmcv that fails, and what
+    pairs teach mmdet's classes comes too late for names that the tool has imported.
 
     Args:
         tool: Its name (``test``, ``browse_dataset``, ...), or the path of a script.
@@ -35,7 +35,10 @@ def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
 
 
 def _check_views(config: str) -> None:
-    """See that a pair's views have LR images: mmdet's default flips the HR image alone, a plain detector's has none."""
+    """See that a pair's views have LR images.
+
+    Mmdet's default flips the HR image alone, a plain detector's has none.
+    """
     from mmisr.apis.checks import is_pair
     from mmisr.apis.configs import read_config
     from mmisr.apis.test import makes_lr
@@ -43,7 +46,8 @@ def _check_views(config: str) -> None:
     cfg = read_config(config)
     if is_pair(cfg) and not makes_lr(cfg.get("tta_pipeline") or []):
         raise ValueError(
-            f"config {config} has no tta_pipeline that makes LR images, and mmdet's own makes none: run `mmisr test --tta`, which "
+            f"config {config} has no tta_pipeline that makes LR images, and mmdet's own makes "
+            f"none: run `mmisr test --tta`, which "
             "makes one of every view"
         )
 
@@ -65,6 +69,7 @@ def find_tool(tool: str) -> Path:
     if not found:
         known = ", ".join(sorted(path.stem for path in folder.rglob("*.py")))
         raise FileNotFoundError(
-            f"{folder} has no tool {tool!r}; it has {known or 'none'}. Give the path of a script, as of a clone of mmdet"
+            f"{folder} has no tool {tool!r}; it has {known or 'none'}. Give the path of a script, "
+            f"as of a clone of mmdet"
         )
     return found[0]

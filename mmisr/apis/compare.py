@@ -1,4 +1,7 @@
-"""What ``tools/compare.py`` does: arms on one data set, each run once, and what their differences show."""
+"""What ``tools/compare.py`` does.
+
+Arms on one data set, each run once, and what their differences show.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +48,15 @@ def compare(
 ) -> Comparison:
     """Compare arms: the same detector on the same images, fed in different ways.
 
-    An arm that was run before, with the same config, weights and data, is read from ``out`` and not run again; one that
-    is interrupted goes on where it stopped, and leaves nothing behind that could be taken for a result.
+    An arm that was run before, with the same config, weights and data, is read from ``out`` and not
+    run again; one that is interrupted goes on where it stopped, and leaves nothing behind that
+    could be taken for a result.
 
     Args:
         config: Config of a pair; its test data and its metric are those of every arm.
-        arms: What to compare, see :func:`mmisr.apis.arms.read_arms`; by default no SR, bicubic, the config's editor (and
-            its dense form where it routes tokens), and HR where the data has it.
+        arms: What to compare, see :func:`mmisr.apis.arms.read_arms`; by default no SR, bicubic, the
+            config's editor (and its dense form where it routes tokens), and HR where the data has
+            it.
         out: Folder for results; ``work_dirs/compare/<config name>`` by default.
         checkpoint: Weights of the whole pair; None for those that the config itself names.
         device: Where to run; a GPU where there is one by default.
@@ -118,16 +123,20 @@ def test_loader(cfg: Config) -> DataLoader:
     if not isinstance(kind, type) or not issubclass(kind, SRDetector):
         raise ValueError(
             f"compare() needs the config of a pair, and the model of {cfg.filename} is "
-            f"{cfg.get('model', {}).get('type')!r}: put your detector behind an editor, model=dict(type='mmisr.SRDetector', "
+            f"{cfg.get('model', {}).get('type')!r}: put your detector behind an editor, "
+            f"model=dict(type='mmisr.SRDetector', "
             "editor=dict(type='mmisr.Resample', scale=4), detector=...)"
         )
     MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
     say_dropped_resize(cfg)
     wanted = {**copy.deepcopy(cfg.test_dataloader), "batch_size": 1, "drop_last": False}
-    loader = Runner.build_dataloader({**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}})
+    loader = Runner.build_dataloader(
+        {**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}}
+    )
     if not len(loader):
         raise ValueError(
-            f"the test set of {cfg.filename} has no image: {[p.get('ann_file') for p in inner_datasets(cfg)]}"
+            f"the test set of {cfg.filename} has no image: "
+            f"{[p.get('ann_file') for p in inner_datasets(cfg)]}"
         )
     return loader
 
@@ -135,7 +144,9 @@ def test_loader(cfg: Config) -> DataLoader:
 test_loader.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
 
 
-def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int) -> Comparison:
+def finish(
+    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
+) -> Comparison:
     """Judge, and write what was found.
 
     Args:
@@ -146,7 +157,8 @@ def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
         seed: Of these draws.
 
     Returns:
-        The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it, ``predictions/`` what the arms found.
+        The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it,
+        ``predictions/`` what the arms found.
     """
     comparison = judged(plan, runs, loader, replicates, seed)
     write_predictions(plan.folder, runs, loader.dataset)
@@ -157,6 +169,10 @@ def finish(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``results.json``, ``results.csv`` and ``results.md``."""
     write_text(folder / "results.csv", csv_table(comparison.arms))
-    text = [markdown_table(comparison.arms), "", *markdown_verdicts(v.text for v in comparison.verdicts)]
+    text = [
+        markdown_table(comparison.arms),
+        "",
+        *markdown_verdicts(v.text for v in comparison.verdicts),
+    ]
     write_text(folder / "results.md", "\n".join(text) + "\n")
     write_text(folder / RESULTS, json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n")

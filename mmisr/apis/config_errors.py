@@ -23,20 +23,29 @@ BARE = (
     *(KeyError, IndexError, TypeError, AttributeError, AssertionError, ValueError, RuntimeError),
     *(ZeroDivisionError, OverflowError, NotImplementedError, UnboundLocalError, RecursionError),
 )
-"""What code raises that was given something else than it expects; errors of a more telling type stay what they are."""
+"""What code raises that was given something else than it expects.
+
+Errors of a more telling type stay what they are.
+"""
 
 RAISE = dis.opmap["RAISE_VARARGS"]
 MOST = 4
-"""Places of a config that a message names; code that has more of them in its hands says nothing about any."""
+"""Places of a config that a message names.
+
+Code that has more of them in its hands says nothing about any.
+"""
 
 LONGEST = 600
 """Characters of another library's message that are kept; some print whole configs."""
 
 
 class ConfigError(ValueError):
-    """A value of a config made the code that it was given to fail; the text says which config and where in it.
+    """A value of a config made the code that it was given to fail.
 
-    What is raised is of the type of the first error too, so that who catches that one goes on to catch it.
+    The text says which config and where in it.
+
+    What is raised is of the type of the first error too, so that who catches that one goes on to
+    catch it.
     """
 
     __str__ = Exception.__str__  # a KeyError would quote its text
@@ -46,14 +55,16 @@ class ConfigError(ValueError):
 
 
 def _of_type(kind: type[Exception]) -> type[ConfigError]:
-    return ConfigError if kind is ValueError else type(ConfigError.__name__, (ConfigError, kind), {})
+    return (
+        ConfigError if kind is ValueError else type(ConfigError.__name__, (ConfigError, kind), {})
+    )
 
 
 def names_config(door: Callable[P, R]) -> Callable[P, R]:
     """Let a function that takes a config as its first argument name it in every error.
 
-    Errors that this project raises name what they are about and stay as they are, and so do those of processes that lost
-    another one.
+    Errors that this project raises name what they are about and stay as they are, and so do those
+    of processes that lost another one.
 
     Args:
         door: The function.
@@ -104,7 +115,10 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _is_of_the_run(error: Exception) -> bool:
-    """Whether another process may have broken off: one of the run's, or one that loads data. No value of a config did it."""
+    """Whether another process may have broken off: one of the run's, or one that loads data.
+
+    No value of a config did it.
+    """
     innermost = [_module(frame) for frame, _ in _frames(error.__traceback__)][-1]
     joined = distributed.is_available() and distributed.is_initialized()
     return type(error) is RuntimeError and (joined or innermost.startswith("torch.utils.data"))
@@ -121,14 +135,17 @@ def _frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
 
 
 def place_of(traceback: TracebackType | None, cfg: Config) -> str | None:
-    """Where in a config lies what failed: the innermost part of it that the failing code was made from or was reading.
+    """Where in a config lies what failed.
+
+    The innermost part of it that the failing code was made from or was reading.
 
     Args:
         traceback: Of the error.
         cfg: The config.
 
     Returns:
-        Dotted keys with the class, e.g. ``model.detector.backbone (CSPDarknet)``; None where nothing is recognised.
+        Dotted keys with the class, e.g. ``model.detector.backbone (CSPDarknet)``; None where
+        nothing is recognised.
     """
     nodes = [(path, node) for path, node in nodes_of(cfg._cfg_dict.to_dict()) if path]
     for frame, _ in reversed(list(walk_tb(traceback))):
@@ -161,7 +178,13 @@ def _read_in(frame: FrameType, nodes: list[tuple[str, dict]]) -> str | None:
 
 def _class_name(node: dict) -> str:
     kind = node.get("type")
-    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2] if kind is not None else ""
+    return (
+        kind.__name__
+        if isinstance(kind, type)
+        else str(kind).rpartition(".")[2]
+        if kind is not None
+        else ""
+    )
 
 
 def _same(node: dict, value: dict) -> bool:

@@ -1,4 +1,7 @@
-"""What every value of a config must be, as far as we know it: the parts of a run, and the arguments of our own classes."""
+"""What every value of a config must be, as far as we know it.
+
+The parts of a run, and the arguments of our own classes.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,14 @@ from mmisr.structures.checks import PLAIN, check_types, fits, shown
 OURS = (MODELS, STRATEGIES, DATASETS, TRANSFORMS, METRICS, HOOKS)
 SIDES = ("train", "val", "test")
 PARTS: dict[str, Any] = {
-    **dict.fromkeys(("model", "optim_wrapper", "default_hooks", "env_cfg", "log_processor", "visualizer"), dict | None),
-    **dict.fromkeys(("auto_scale_lr", "randomness", "tta_model", *(f"{side}_cfg" for side in SIDES)), dict | None),
+    **dict.fromkeys(
+        ("model", "optim_wrapper", "default_hooks", "env_cfg", "log_processor", "visualizer"),
+        dict | None,
+    ),
+    **dict.fromkeys(
+        ("auto_scale_lr", "randomness", "tta_model", *(f"{side}_cfg" for side in SIDES)),
+        dict | None,
+    ),
     **dict.fromkeys((f"{side}_dataloader" for side in SIDES), dict | None),
     **dict.fromkeys((f"{side}_evaluator" for side in SIDES), dict | list[dict] | None),
     "param_scheduler": dict | list[dict] | None,
@@ -43,7 +52,10 @@ def check_parts(cfg: Config) -> None:
         for path, node in _parts(cfg):
             _check(path, node, dict)
             if not isinstance(node.get("type"), str) and not callable(node.get("type")):
-                raise ValueError(f"{path}.type must be the name of a class, got {shown(node.get('type'))}; name one")
+                raise ValueError(
+                    f"{path}.type must be the name of a class, got {shown(node.get('type'))}; name "
+                    f"one"
+                )
 
 
 def check_arguments(cfg: Config) -> None:
@@ -74,7 +86,9 @@ def _naming(cfg: Config) -> Iterator[None]:
 def _check(path: str, value: Any, kind: Any) -> None:
     if not fits(value, kind):
         names = kind.__name__ if isinstance(kind, type) else str(kind)
-        raise ValueError(f"{path} must be {names}, got {shown(value)}; give it a value of that type")
+        raise ValueError(
+            f"{path} must be {names}, got {shown(value)}; give it a value of that type"
+        )
 
 
 def _parts(cfg: Config) -> Iterator[tuple[str, Any]]:
@@ -107,7 +121,11 @@ def _datasets(dataset: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _listed(entries: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(entries, list | tuple):
-        yield from ((f"{path}.{index}", entry) for index, entry in enumerate(entries) if isinstance(entry, PLAIN))
+        yield from (
+            (f"{path}.{index}", entry)
+            for index, entry in enumerate(entries)
+            if isinstance(entry, PLAIN)
+        )
     elif isinstance(entries, PLAIN) and entries:
         yield path, entries
 
@@ -116,7 +134,13 @@ def nodes_of(node: Any, path: str = "") -> Iterator[tuple[str, dict]]:
     """Every dict of a config with its dotted path, the whole first."""
     if isinstance(node, dict):
         yield path, node
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list | tuple) else ()
+    items = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list | tuple)
+        else ()
+    )
     for key, value in items:
         yield from nodes_of(value, f"{path}.{key}" if path else str(key))
 

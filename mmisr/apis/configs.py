@@ -23,8 +23,8 @@ def read_config(
     """Read a config and apply what the command line says.
 
     Args:
-        config: A file, one of the project's own by its name, or a config (copied). Published weights that the config names
-            and the current folder does not have are the package's.
+        config: A file, one of the project's own by its name, or a config (copied). Published
+            weights that the config names and the current folder does not have are the package's.
         work_dir: Overrides the config's; ``work_dirs/<config name>`` where neither says.
         cfg_options: Overrides by dotted key.
         launcher: Sets ``cfg.launcher``.
@@ -41,7 +41,9 @@ def read_config(
         cfg.merge_from_dict(cfg_options)
     _place_weights(cfg._cfg_dict)
     if cfg.get("visualizer"):
-        cfg.visualizer.pop("name", None)  # mmengine keeps one of a name, with the folder of the process's first run
+        cfg.visualizer.pop(
+            "name", None
+        )  # mmengine keeps one of a name, with the folder of the process's first run
     cfg.launcher = launcher
     name = Path(cfg.filename).stem if cfg.filename else "run"
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
@@ -67,7 +69,8 @@ def find_config(config: str | Path) -> Path:
     own = shipped_config(str(config))
     if own is None:
         raise FileNotFoundError(
-            f"config {config} does not exist; the project's own are under configs/, and go by their names from any folder"
+            f"config {config} does not exist; the project's own are under configs/, and go by "
+            f"their names from any folder"
         )
     return own
 

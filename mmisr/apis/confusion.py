@@ -36,13 +36,14 @@ def confusion_matrix(
 
     Args:
         config: The config that was tested; its test set, through its pipeline, is the ground truth.
-        predictions: What ``tools/test.py --out`` wrote. It is a pickle, which can run code: only one you made yourself.
+        predictions: What ``tools/test.py --out`` wrote. It is a pickle, which can run code: only
+            one you made yourself.
         out: Picture to write.
         score_thr: Predictions of at least this score count.
         iou_thr: Overlap from which on two boxes may be one object.
         cfg_options: Overrides by dotted key.
-        nms_iou_thr: Predictions of one class that overlap more than this with a better one are left out first, beside
-            what the detector left out itself; None for no more.
+        nms_iou_thr: Predictions of one class that overlap more than this with a better one are left
+            out first, beside what the detector left out itself; None for no more.
         theme: Colour map of the picture, by matplotlib's name.
 
     Returns:
@@ -50,7 +51,8 @@ def confusion_matrix(
 
     Raises:
         FileNotFoundError: Config or predictions do not exist.
-        ValueError: The predictions are not those of this test set, a threshold is no share, or the theme is unknown.
+        ValueError: The predictions are not those of this test set, a threshold is no share, or the
+            theme is unknown.
     """
     check_theme(theme)
     if nms_iou_thr is not None and not 0 < nms_iou_thr <= 1:
@@ -60,7 +62,8 @@ def confusion_matrix(
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     if len(dataset) != len(samples):
         raise ValueError(
-            f"{predictions} must cover the test set of {config}, {len(dataset)} images, found {len(samples)}; test again with it"
+            f"{predictions} must cover the test set of {config}, {len(dataset)} images, found "
+            f"{len(samples)}; test again with it"
         )
     keys = _keys(samples, predictions)
     found = {tuple(sample[key] for key in keys): sample["pred_instances"] for sample in samples}
@@ -71,7 +74,8 @@ def confusion_matrix(
         which = tuple(truth.metainfo[key] for key in keys)
         if which not in found:
             raise ValueError(
-                f"{predictions} has no image {truth.img_id!r} of the test set of {config}; test again with it"
+                f"{predictions} has no image {truth.img_id!r} of the test set of {config}; test "
+                f"again with it"
             )
         kept = _kept(found[which], score_thr, nms_iou_thr)
         total += _one(truth, kept, len(names) - 1, iou_thr)
@@ -82,7 +86,9 @@ def confusion_matrix(
 
 
 def _keys(samples: list[dict], predictions: str) -> tuple[str, ...]:
-    """What tells images apart: their ids, and their files where the parts of a concatenation count alike.
+    """What tells images apart.
+
+    Their ids, and their files where the parts of a concatenation count alike.
 
     Raises:
         ValueError: Neither does.
@@ -91,7 +97,8 @@ def _keys(samples: list[dict], predictions: str) -> tuple[str, ...]:
         if len({tuple(sample.get(key) for key in keys) for sample in samples}) == len(samples):
             return keys
     raise ValueError(
-        f"{predictions} has several images of one id and one file, so that predictions and annotations cannot be brought "
+        f"{predictions} has several images of one id and one file, so that predictions and "
+        f"annotations cannot be brought "
         "together: give every image of a concatenation an id of its own"
     )
 
@@ -99,26 +106,36 @@ def _keys(samples: list[dict], predictions: str) -> tuple[str, ...]:
 def _read(predictions: str) -> list[dict]:
     if not Path(predictions).is_file():
         raise FileNotFoundError(
-            f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out FILE.pkl"
+            f"{predictions} does not exist; make it with tools/test.py CONFIG CHECKPOINT --out "
+            f"FILE.pkl"
         )
     samples: list[dict] = load(predictions)
     return samples
 
 
-def _kept(found: dict[str, Tensor], score_thr: float, nms_iou_thr: float | None) -> dict[str, Tensor]:
+def _kept(
+    found: dict[str, Tensor], score_thr: float, nms_iou_thr: float | None
+) -> dict[str, Tensor]:
     """The predictions that count, best first."""
     scores = found["scores"]
     best = scores.argsort(descending=True)[: int((scores >= score_thr).sum())]
     if nms_iou_thr is not None:
-        best = best[batched_nms(found["bboxes"][best].float(), scores[best], found["labels"][best], nms_iou_thr)]
+        best = best[
+            batched_nms(
+                found["bboxes"][best].float(), scores[best], found["labels"][best], nms_iou_thr
+            )
+        ]
     return {key: found[key][best] for key in ("bboxes", "labels")}
 
 
-def _one(truth: DetDataSample, found: dict[str, Tensor], num_classes: int, iou_thr: float) -> Tensor:
+def _one(
+    truth: DetDataSample, found: dict[str, Tensor], num_classes: int, iou_thr: float
+) -> Tensor:
     labels = found["labels"]
     if len(labels) and int(labels.max()) >= num_classes:
         raise ValueError(
-            f"the predictions have a class {int(labels.max())}, the config has {num_classes}: give the config that was tested"
+            f"the predictions have a class {int(labels.max())}, the config has {num_classes}: give "
+            f"the config that was tested"
         )
     gt = truth.gt_instances
     ignored = xyxy_of(truth.ignored_instances) if "ignored_instances" in truth else None

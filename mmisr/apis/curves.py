@@ -28,8 +28,10 @@ def plot_logs(
         logs: Log files (``vis_data/scalars.json``), or work folders, whose newest log is taken.
         out: Picture to write.
         keys: What to draw; by default the losses, else whatever is there first.
-        names: What the lines are called: one for each log, or, as in mmdet's tool, one for each log and key, log by log.
-        start_epoch: Leave out what was logged before this epoch, counted from 1; only in logs that count epochs.
+        names: What the lines are called: one for each log, or, as in mmdet's tool, one for each log
+            and key, log by log.
+        start_epoch: Leave out what was logged before this epoch, counted from 1; only in logs that
+            count epochs.
         looks: Title and style.
 
     Returns:
@@ -40,8 +42,13 @@ def plot_logs(
         ValueError: A file is no log, no log has a key, or there are more or fewer names than lines.
     """
     paths = [find_log(log) for log in logs]
-    runs = {name: from_epoch(read_log(path), start_epoch) for name, path in zip(_names(paths), paths, strict=True)}
-    known = list(dict.fromkeys(key for records in runs.values() for record in records for key in record))
+    runs = {
+        name: from_epoch(read_log(path), start_epoch)
+        for name, path in zip(_names(paths), paths, strict=True)
+    }
+    known = list(
+        dict.fromkeys(key for records in runs.values() for record in records for key in record)
+    )
     chosen = list(keys) or _default(known)
     absent = [key for key in chosen if key not in known]
     if absent:
@@ -72,12 +79,18 @@ def log_times(logs: Sequence[str]) -> str:
             raise ValueError(f"{path} has no training iterations; give the log of a training run")
         times, waits = [r["time"] for r in records], [r.get("data_time", 0.0) for r in records]
         rows.append((name, len(records), mean(times), min(times), max(times), mean(waits)))
-    return render_table("seconds an iteration", ("run", "records", "mean", "fastest", "slowest", "data"), rows)
+    return render_table(
+        "seconds an iteration", ("run", "records", "mean", "fastest", "slowest", "data"), rows
+    )
 
 
 def curve(records: Sequence[dict[str, float]], key: str) -> Curve:
     """Steps and values of one key."""
-    points = [(r.get("step", n), r[key]) for n, r in enumerate(records) if isinstance(r.get(key), (int, float))]
+    points = [
+        (r.get("step", n), r[key])
+        for n, r in enumerate(records)
+        if isinstance(r.get(key), (int, float))
+    ]
     return [p[0] for p in points], [p[1] for p in points]
 
 
@@ -95,7 +108,10 @@ def from_epoch(records: list[dict[str, float]], epoch: int) -> list[dict[str, fl
         return records
     first = next((n for n, record in enumerate(records) if record.get("epoch", 0) >= epoch), None)
     if first is None:
-        raise ValueError(f"--start-epoch {epoch} is after the end: the last epoch in the log is {records_end(records)}")
+        raise ValueError(
+            f"--start-epoch {epoch} is after the end: the last epoch in the log is "
+            f"{records_end(records)}"
+        )
     return records[first:]
 
 
@@ -112,12 +128,16 @@ def _renamed(
         return panels
     if len(names) not in (len(runs), len(runs) * len(panels)):
         raise ValueError(
-            f"--legend needs a name for each of the {len(runs)} logs, or for each log and key, {len(runs) * len(panels)}, "
+            f"--legend needs a name for each of the {len(runs)} logs, or for each log and key, "
+            f"{len(runs) * len(panels)}, "
             f"got {len(names)}"
         )
     each = len(names) // len(runs)
     return {
-        key: {names[runs.index(run) * each + (number if each > 1 else 0)]: curve for run, curve in curves.items()}
+        key: {
+            names[runs.index(run) * each + (number if each > 1 else 0)]: curve
+            for run, curve in curves.items()
+        }
         for number, (key, curves) in enumerate(panels.items())
     }
 
@@ -130,11 +150,14 @@ def find_log(path: str) -> Path:
     """
     place = Path(path)
     found = (
-        sorted(place.glob("**/vis_data/scalars.json"), key=lambda p: p.stat().st_mtime) if place.is_dir() else [place]
+        sorted(place.glob("**/vis_data/scalars.json"), key=lambda p: p.stat().st_mtime)
+        if place.is_dir()
+        else [place]
     )
     if not found or not found[-1].is_file():
         raise FileNotFoundError(
-            f"{path} is no log and holds none (**/vis_data/scalars.json); training writes it to work_dirs"
+            f"{path} is no log and holds none (**/vis_data/scalars.json); training writes it to "
+            f"work_dirs"
         )
     return found[-1]
 
@@ -156,7 +179,8 @@ def read_log(path: Path) -> list[dict[str, float]]:
             raise ValueError(f"{path}:{number} is no line of a JSON log: {error}") from error
         if not isinstance(record, dict):
             raise ValueError(
-                f"{path}:{number} is no line of a JSON log: expected an object, found {type(record).__name__}"
+                f"{path}:{number} is no line of a JSON log: expected an object, found "
+                f"{type(record).__name__}"
             )
         records.append(record)
     if not records:
@@ -166,11 +190,19 @@ def read_log(path: Path) -> list[dict[str, float]]:
 
 def _default(known: Sequence[str]) -> list[str]:
     losses = [key for key in known if key.startswith("loss")]
-    return (losses or [k for k in known if k not in ("step", "iter", "epoch", "time", "data_time")])[:SHOWN]
+    return (
+        losses or [k for k in known if k not in ("step", "iter", "epoch", "time", "data_time")]
+    )[:SHOWN]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Work folders of ``<work folder>/<time>/vis_data/scalars.json``, else files; whole paths where two are alike."""
-    work = [path.parents[2].name if path.name == "scalars.json" and len(path.parents) > 2 else "" for path in paths]
+    """Work folders of ``<work folder>/<time>/vis_data/scalars.json``, else files.
+
+    Whole paths where two are alike.
+    """
+    work = [
+        path.parents[2].name if path.name == "scalars.json" and len(path.parents) > 2 else ""
+        for path in paths
+    ]
     names = [name or path.name.split(".")[0] for name, path in zip(work, paths, strict=True)]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -1,4 +1,7 @@
-"""What ``make demo`` does: the five arms on tree crowns at x1/4, a table, a JSON file, pictures and a report."""
+"""What ``make demo`` does.
+
+The five arms on tree crowns at x1/4, a table, a JSON file, pictures and a report.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
     """Run the demo.
 
     Args:
-        out: Folder of ``results.json``, ``report.html``, ``pictures/`` and the arms, which a second demo does not run again.
+        out: Folder of ``results.json``, ``report.html``, ``pictures/`` and the arms, which a second
+            demo does not run again.
         config: Config of a pair with an InstanceSR editor.
 
     Returns:
@@ -50,7 +54,9 @@ def demo(out: str = "work_dirs/demo", config: str = CONFIG) -> dict[str, Any]:
 
 
 def pictures(found: Comparison, folder: Path) -> None:
-    """One strip an image: LR, bicubic, SR with the routing map beside it, HR; found boxes green, annotated white.
+    """One strip an image: LR, bicubic, SR with the routing map beside it, HR.
+
+    Found boxes green, annotated white.
 
     Args:
         found: A comparison of the standard arms.
@@ -78,5 +84,9 @@ def _panel(title: str, run: ArmRun, index: int) -> Panel:
 
 def _routing(run: ArmRun, index: int) -> Panel:
     exits, token = run.exits(index), run.images[index].token_size
-    routing = None if exits is None or token is None else RoutingMap(torch.from_numpy(exits)[None], token)
-    return Panel("routing: amber moderate, pink hard", np.asarray(kept_picture(run, index)), routing=routing)
+    routing = (
+        None if exits is None or token is None else RoutingMap(torch.from_numpy(exits)[None], token)
+    )
+    return Panel(
+        "routing: amber moderate, pink hard", np.asarray(kept_picture(run, index)), routing=routing
+    )

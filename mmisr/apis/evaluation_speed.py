@@ -1,4 +1,7 @@
-"""What ``tools/analysis/evaluation_speed.py`` does: the metric against the library it stands on, and the bootstrap."""
+"""What ``tools/analysis/evaluation_speed.py`` does.
+
+The metric against the library it stands on, and the bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def evaluation_speed(
     replicates: int = 1000,
     repeats: int = 3,
 ) -> dict[str, Any]:
-    """Time the evaluation of a made-up data set: three quarters of the annotations found, the rest of the boxes anywhere.
+    """Time the evaluation of a made-up data set.
+
+    Three quarters of the annotations found, the rest of the boxes anywhere.
 
     Args:
         images: Images.
@@ -41,7 +46,8 @@ def evaluation_speed(
         repeats: Timed rounds of metric and library, which take turns.
 
     Returns:
-        Seconds: ``metric``, ``library`` (faster-coco-eval from its own JSON to its arrays), their ``ratio`` (medians), and
+        Seconds: ``metric``, ``library`` (faster-coco-eval from its own JSON to its arrays), their
+            ``ratio`` (medians), and
         ``bootstrap``.
     """
     records = made_up(images, annotations, detections, classes)
@@ -79,7 +85,9 @@ def made_up(images: int, annotations: int, detections: int, classes: int) -> lis
         hits = min(round(0.75 * per_gt), per_det)
         near = truth[:hits] + rng.normal(0, 2, (hits, 4))
         corner = rng.uniform(0, 900, (per_det - hits, 2))
-        boxes = np.concatenate([near, np.concatenate([corner, corner + rng.uniform(6, 80, corner.shape)], 1)])
+        boxes = np.concatenate(
+            [near, np.concatenate([corner, corner + rng.uniform(6, 80, corner.shape)], 1)]
+        )
         boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
         records.append(
             ImageRecord(
@@ -89,7 +97,9 @@ def made_up(images: int, annotations: int, detections: int, classes: int) -> lis
                 gt_areas=(truth[:, 2:] - truth[:, :2]).prod(1),
                 gt_ignore=np.zeros(per_gt, dtype=bool),
                 det_xyxy=boxes,
-                det_labels=np.concatenate([labels[:hits], rng.integers(0, classes, per_det - hits)]),
+                det_labels=np.concatenate(
+                    [labels[:hits], rng.integers(0, classes, per_det - hits)]
+                ),
                 det_scores=rng.uniform(0.01, 1, per_det),
                 det_areas=(boxes[:, 2:] - boxes[:, :2]).prod(1),
             )
@@ -102,16 +112,34 @@ def _json(records: list[ImageRecord], classes: int) -> tuple[dict[str, Any], lis
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for r in records:
-        for box, label, area in zip(xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True):
-            row = {"image_id": r.img_id, "category_id": label + 1, "bbox": box, "area": area, "iscrowd": 0}
+        for box, label, area in zip(
+            xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True
+        ):
+            row = {
+                "image_id": r.img_id,
+                "category_id": label + 1,
+                "bbox": box,
+                "area": area,
+                "iscrowd": 0,
+            }
             truth.append({"id": len(truth) + 1, **row})
-        for box, label, score in zip(xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_scores.tolist(), strict=True):
-            found.append({"image_id": r.img_id, "category_id": label + 1, "bbox": box, "score": score})
+        for box, label, score in zip(
+            xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_scores.tolist(), strict=True
+        ):
+            found.append(
+                {"image_id": r.img_id, "category_id": label + 1, "bbox": box, "score": score}
+            )
     categories = [{"id": c + 1, "name": str(c)} for c in range(classes)]
-    return {"images": [{"id": r.img_id} for r in records], "annotations": truth, "categories": categories}, found
+    return {
+        "images": [{"id": r.img_id} for r in records],
+        "annotations": truth,
+        "categories": categories,
+    }, found
 
 
-def _library(truth: dict[str, Any], found: list[dict[str, Any]], ranges: dict[str, tuple[float, float]]) -> None:
+def _library(
+    truth: dict[str, Any], found: list[dict[str, Any]], ranges: dict[str, tuple[float, float]]
+) -> None:
     with contextlib.redirect_stdout(io.StringIO()):
         # Copies: it writes into what it is given.
         content = {**truth, "annotations": [dict(row) for row in truth["annotations"]]}

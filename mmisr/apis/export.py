@@ -1,4 +1,7 @@
-"""Write a COCO data set as a detector would see it: super-resolved, interpolated, or as LR images."""
+"""Write a COCO data set as a detector would see it.
+
+Super-resolved, interpolated, or as LR images.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +47,14 @@ class ExportOptions:
     """What is written.
 
     Args:
-        what: ``sr`` (the editor's output), ``bicubic`` (of the same size) or ``lr`` (the editor's input).
-        split: Whose images: ``train``, ``val`` or ``test``; the transforms are those of the test pipeline throughout.
+        what: ``sr`` (the editor's output), ``bicubic`` (of the same size) or ``lr`` (the editor's
+            input).
+        split: Whose images: ``train``, ``val`` or ``test``; the transforms are those of the test
+            pipeline throughout.
         image_format: ``png`` (lossless), ``jpg`` or ``webp``.
         quality: 1 to 100, for ``jpg`` and ``webp``; 95 by default.
-        downsample: Shrink by this factor after upscaling, filtered (restore, then downsample); it divides the scale.
+        downsample: Shrink by this factor after upscaling, filtered (restore, then downsample); it
+            divides the scale.
 
     Raises:
         ValueError: A value is not one of these.
@@ -69,11 +75,16 @@ class ExportOptions:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
-        if self.quality is not None and (self.image_format == "png" or not 1 <= self.quality <= 100):
-            raise ValueError(f"quality is 1 to 100, for jpg and webp, got {self.quality} for {self.image_format}")
+        if self.quality is not None and (
+            self.image_format == "png" or not 1 <= self.quality <= 100
+        ):
+            raise ValueError(
+                f"quality is 1 to 100, for jpg and webp, got {self.quality} for {self.image_format}"
+            )
         if self.downsample < 1 or (self.what == "lr" and self.downsample > 1):
             raise ValueError(
-                f"downsample must be a whole number from 1 on, and shrinks what was upscaled, got {self.downsample} for "
+                f"downsample must be a whole number from 1 on, and shrinks what was upscaled, got "
+                f"{self.downsample} for "
                 f"what={self.what!r}"
             )
 
@@ -123,8 +134,12 @@ def export_sr(
     place = join_for_messages(launcher)
     cfg = read_config(config, cfg_options=cfg_options)
     pipeline, where = test_pipeline(cfg), _device(device, place)
-    source = open_source(inner_datasets(cfg, options.split), pipeline, options.split, f".{options.image_format}")
-    upscaler = build_upscaler(cfg, options.what, options.downsample, partial(_load, cfg, checkpoint, where), where)
+    source = open_source(
+        inner_datasets(cfg, options.split), pipeline, options.split, f".{options.image_format}"
+    )
+    upscaler = build_upscaler(
+        cfg, options.what, options.downsample, partial(_load, cfg, checkpoint, where), where
+    )
     settings = settings_of(inner_dataset(cfg), pipeline, source, upscaler) | {
         "format": options.image_format,
         "quality": options.quality or (None if options.image_format == "png" else DEFAULT_QUALITY),
@@ -135,14 +150,21 @@ def export_sr(
     _together(place, lambda: missing.extend(_missing(folder, settings, source)))
     failures: list[str] = []
     share = place.share(missing)
-    _together(place, lambda: failures.extend(_write(share, source, upscaler, options, folder, place)))
+    _together(
+        place, lambda: failures.extend(_write(share, source, upscaler, options, folder, place))
+    )
     failures = [line for lines in gather(failures, place) for line in lines]
-    _together(place, lambda: _finish(folder, settings, source, failures) if place.rank == 0 else None)
+    _together(
+        place, lambda: _finish(folder, settings, source, failures) if place.rank == 0 else None
+    )
     return folder.root / ANNOTATIONS
 
 
 def _load(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> nn.Module:
-    """The model with its weights; without a checkpoint the config must name those of the parts that will be used."""
+    """The model with its weights.
+
+    Without a checkpoint the config must name those of the parts that will be used.
+    """
     model = init_model(cfg, checkpoint, device)
     if checkpoint is None:
         detects = isinstance(model, SRDetector) and model.prior is not None
@@ -151,7 +173,9 @@ def _load(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> n
 
 
 def _device(device: str | None, place: Place) -> torch.device:
-    torch.backends.cudnn.benchmark = False  # the fastest kernel of the moment may round differently from the last one
+    torch.backends.cudnn.benchmark = (
+        False  # the fastest kernel of the moment may round differently from the last one
+    )
     torch.backends.cudnn.deterministic = True
     if device is None and torch.cuda.is_available():
         return torch.device("cuda", place.local_rank % torch.cuda.device_count())
@@ -163,7 +187,8 @@ def _missing(folder: ExportFolder, settings: dict[str, Any], source: ExportSourc
     manifest = folder.manifest()
     if manifest is None:
         raise ExportError(
-            f"this process does not see {folder.root} as the main one left it: use a folder that all share"
+            f"this process does not see {folder.root} as the main one left it: use a folder that "
+            f"all share"
         )
     folder.check_settings(manifest, settings)
     return [i for i, name in enumerate(source.names) if name not in manifest.images]
@@ -200,11 +225,15 @@ def _named(error: Exception, path: str) -> str:
     return str(error) if path in str(error) else f"{path}: {error}"
 
 
-def _finish(folder: ExportFolder, settings: dict[str, Any], source: ExportSource, failures: list[str]) -> None:
+def _finish(
+    folder: ExportFolder, settings: dict[str, Any], source: ExportSource, failures: list[str]
+) -> None:
     if failures:
         raise ExportError(
-            f"{len(failures)} of {len(source.names)} images cannot be exported: {first(sorted(failures))}. The others are "
-            f"kept in {folder.root}: mend these, or set unreadable='skip' in the dataset config, and run the same command again"
+            f"{len(failures)} of {len(source.names)} images cannot be exported: "
+            f"{first(sorted(failures))}. The others are "
+            f"kept in {folder.root}: mend these, or set unreadable='skip' in the dataset config, "
+            f"and run the same command again"
         )
 
     def annotations(images: dict[str, Record]) -> dict[str, Any]:
@@ -215,7 +244,10 @@ def _finish(folder: ExportFolder, settings: dict[str, Any], source: ExportSource
         content = scale_coco(source.content, written)
         info = content.get("info")
         made = {"by": f"mmisr {__version__}, tools/export_sr.py", **settings}
-        return {**content, "info": {**(info if isinstance(info, dict) else {}), "mmisr_export": made}}
+        return {
+            **content,
+            "info": {**(info if isinstance(info, dict) else {}), "mmisr_export": made},
+        }
 
     folder.finish(settings, source.names, annotations)
 
@@ -227,7 +259,9 @@ def _together(place: Place, work: Callable[[], object]) -> None:
         work()
     except (OSError, ValueError, RuntimeError) as caught:
         error = caught
-    told = [text for text in gather(None if error is None else str(error), place) if text is not None]
+    told = [
+        text for text in gather(None if error is None else str(error), place) if text is not None
+    ]
     if not told:
         return
     if place.rank == 0:

@@ -1,4 +1,7 @@
-"""What ``tools/analysis/get_flops.py`` does: multiply-accumulates and parameters of a pair and its parts."""
+"""What ``tools/analysis/get_flops.py`` does.
+
+Multiply-accumulates and parameters of a pair and its parts.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ def get_flops(
     cfg_options: dict[str, Any] | None = None,
     num_images: int = 1,
 ) -> str:
-    """Count what one image costs, on the first images of the test set: what an adaptive editor does depends on the pixels.
+    """Count what one image costs, on the first images of the test set.
+
+    What an adaptive editor does depends on the pixels.
 
     Args:
         config: Config of a pair or of an editor.
@@ -53,7 +58,8 @@ def get_flops(
     model = MODELS.build(cfg.model).eval()
     if not isinstance(model, (SRDetector, SREditor)):
         raise ValueError(
-            f"get_flops counts pairs and editors, got {type(model).__name__}; for plain detectors use mmdet's tool"
+            f"get_flops counts pairs and editors, got {type(model).__name__}; for plain detectors "
+            f"use mmdet's tool"
         )
     cfg.test_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
     sizes, counted = [], []
@@ -82,7 +88,9 @@ def model_rows(model: SRDetector | SREditor, lr: Tensor) -> list[Row]:
 
 
 def mean_rows(counted: Sequence[Sequence[Row]]) -> list[Row]:
-    """The rows of several images as one: means of GMACs, and names without a size that not all of them have.
+    """The rows of several images as one.
+
+    Means of GMACs, and names without a size that not all of them have.
 
     Args:
         counted: The rows of each image.
@@ -129,7 +137,11 @@ def detector_rows(pair: SRDetector, lr: Tensor, editor_gmacs: float) -> list[Row
     gmacs = count_macs(pair.detector.predict, batch.inputs, batch.samples) / 1e9
     height, width = batch.inputs.shape[-2:]
     return [
-        (f"detector {type(pair.detector).__name__} at {width}x{height}", gmacs, parameters(pair.detector)),
+        (
+            f"detector {type(pair.detector).__name__} at {width}x{height}",
+            gmacs,
+            parameters(pair.detector),
+        ),
         ("pair", editor_gmacs + gmacs, parameters(pair)),
     ]
 
@@ -137,8 +149,16 @@ def detector_rows(pair: SRDetector, lr: Tensor, editor_gmacs: float) -> list[Row
 def _title(sizes: Sequence[tuple[int, int]]) -> str:
     """What was counted on, from (width, height) of the LR images."""
     low, high = min(sizes), max(sizes)
-    size = f"{low[0]}x{low[1]} pixels" if low == high else f"{low[0]}x{low[1]} to {high[0]}x{high[1]} pixels"
-    return f"one LR image of {size}" if len(sizes) == 1 else f"mean of {len(sizes)} LR images of {size}"
+    size = (
+        f"{low[0]}x{low[1]} pixels"
+        if low == high
+        else f"{low[0]}x{low[1]} to {high[0]}x{high[1]} pixels"
+    )
+    return (
+        f"one LR image of {size}"
+        if len(sizes) == 1
+        else f"mean of {len(sizes)} LR images of {size}"
+    )
 
 
 def parameters(model: nn.Module) -> float:

@@ -46,22 +46,25 @@ LARGEST_PICTURE = 4096
 class SRDetInferencer(DetInferencer):
     """Detect in LR images with a pair; called as mmdet's ``DetInferencer`` is.
 
-    Convention: the image given **is** the LR image, whatever the config's test pipeline does to make one. Boxes come
-    back in its own pixels. Arrays are BGR; pictures that are returned are RGB, as mmdet's, and show the SR image. Image and
-    category ids of results are those of the config's test annotations, where they name the images and the classes.
+    Convention: the image given **is** the LR image, whatever the config's test pipeline does to
+    make one. Boxes come back in its own pixels. Arrays are BGR; pictures that are returned are RGB,
+    as mmdet's, and show the SR image. Image and category ids of results are those of the config's
+    test annotations, where they name the images and the classes.
 
-    Differs from mmdet's: local files are checked before the work begins; no two results share a file name; pictures are
-    returned only with ``return_vis``; with ``out_dir``, predictions are written unless ``no_save_pred``; videos.
+    Differs from mmdet's: local files are checked before the work begins; no two results share a
+    file name; pictures are returned only with ``return_vis``; with ``out_dir``, predictions are
+    written unless ``no_save_pred``; videos.
 
     Args:
-        model: Config file, config, or the name of one of the project's own configs, from any folder.
+        model: Config file, config, or the name of one of the project's own configs, from any
+            folder.
         weights: Weights of the whole pair; None for those that the config names.
         device: Where to run; None for a GPU where there is one.
         scope: Scope that names of models are looked up in.
         palette: Colours of the classes, ``none`` for the model's own.
         show_progress: Show a bar.
-        router: Who routes the tokens (``learned``, ``detector_prior``, ``edge``, ``all-hard``, ...); None for the
-            config's.
+        router: Who routes the tokens (``learned``, ``detector_prior``, ``edge``, ``all-hard``,
+            ...); None for the config's.
         budget: One of ``hard_share``, ``target_macs`` and ``target_ms``; see :func:`route_by`.
 
     Raises:
@@ -89,31 +92,42 @@ class SRDetInferencer(DetInferencer):
         if isinstance(model, (str, Path)):
             weights = weights or published_weights(model)
             model = read_config(model)
-        super().__init__(model, None if weights is None else str(weights), device, scope, palette, show_progress)
+        super().__init__(
+            model, None if weights is None else str(weights), device, scope, palette, show_progress
+        )
         self._files: ResultFiles | None = None
         self._save_sr = self._keep_sr = False
         self._ground = GROUNDS[0]
         self.router: str | None = None
         self.route_by(router, budget)
 
-    def route_by(self, router: str | dict[str, Any] | None = None, budget: dict[str, Any] | None = None) -> None:
-        """Change who routes the tokens, and within what budget; see :func:`mmisr.apis.routing.route_by`."""
+    def route_by(
+        self, router: str | dict[str, Any] | None = None, budget: dict[str, Any] | None = None
+    ) -> None:
+        """Change who routes the tokens, and within what budget.
+
+        See :func:`mmisr.apis.routing.route_by`.
+        """
         self.router = route_by(self.model, router, budget) or self.router
 
     def __call__(self, inputs: Any, batch_size: int = 1, **options: Any) -> dict[str, list]:
         """Detect.
 
         Args:
-            inputs: Path of an image, a folder or a video, address of an image, (H, W, 3) uint8 BGR array, or a list.
-            batch_size: Images a batch; frames of a video that route by the frame before run one by one.
-            **options: As mmdet's: ``return_vis``, ``show``, ``wait_time``, ``no_save_vis``, ``draw_pred``,
-                ``pred_score_thr`` (what is drawn; predictions hold all), ``return_datasamples``, ``print_result``,
-                ``no_save_pred``, ``out_dir``. And ``save_sr``: also write the SR images; ``draw_on``: what pictures show,
-                ``sr`` (enlarged where it is small; LR where SR has more than 4096 pixels a side) or ``lr`` as it came.
+            inputs: Path of an image, a folder or a video, address of an image, (H, W, 3) uint8 BGR
+                array, or a list.
+            batch_size: Images a batch; frames of a video that route by the frame before run one by
+                one.
+            **options: As mmdet's: ``return_vis``, ``show``, ``wait_time``, ``no_save_vis``,
+                ``draw_pred``, ``pred_score_thr`` (what is drawn; predictions hold all),
+                ``return_datasamples``, ``print_result``, ``no_save_pred``, ``out_dir``. And
+                ``save_sr``: also write the SR images; ``draw_on``: what pictures show, ``sr``
+                    (enlarged where it is small; LR where SR has more than 4096 pixels a side) or
+                    ``lr`` as it came.
 
         Returns:
-            ``predictions``, one dict an image (``bboxes`` xyxy, ``scores``, ``labels``) or data samples, and
-            ``visualization``, the pictures where ``return_vis`` asks for them.
+            ``predictions``, one dict an image (``bboxes`` xyxy, ``scores``, ``labels``) or data
+            samples, and ``visualization``, the pictures where ``return_vis`` asks for them.
 
         Raises:
             ValueError: An input cannot be used, or an option needs what is not there.
@@ -133,9 +147,13 @@ class SRDetInferencer(DetInferencer):
         self.model.test_cfg = replace(self.model.test_cfg, keep_sr=self._keep_sr or draws_sr)
         if follow:
             self.model.prior = PreviousFrame(self.model.prior.score_thr, self.model.prior.dilate_px)
-        self._files = self._open_files(Path(out_dir), feed, options["no_save_pred"]) if out_dir else None
+        self._files = (
+            self._open_files(Path(out_dir), feed, options["no_save_pred"]) if out_dir else None
+        )
         try:
-            return super().__call__(feed, 1 if follow else batch_size, **{**options, "out_dir": out_dir})
+            return super().__call__(
+                feed, 1 if follow else batch_size, **{**options, "out_dir": out_dir}
+            )
         finally:
             self.model.test_cfg, self.model.prior = before
             if self._files is not None:
@@ -144,7 +162,11 @@ class SRDetInferencer(DetInferencer):
     def _open_files(self, folder: Path, feed: Feed, no_save_pred: bool) -> ResultFiles:
         classes = self.model.dataset_meta["classes"]
         video = feed if isinstance(feed, Video) else None
-        ids = Ids() if no_save_pred else known_ids(self.model.cfg, classes, () if video else list(feed))
+        ids = (
+            Ids()
+            if no_save_pred
+            else known_ids(self.model.cfg, classes, () if video else list(feed))
+        )
         return ResultFiles(folder, classes, video, ids)
 
     @staticmethod
@@ -160,7 +182,8 @@ class SRDetInferencer(DetInferencer):
             raise ValueError("save_sr writes SR images and needs out_dir=, the folder to write to")
         if return_vis and isinstance(feed, Video):
             raise ValueError(
-                f"return_vis would hold all {len(feed)} frames of {feed.path} in memory; give out_dir= for an annotated video"
+                f"return_vis would hold all {len(feed)} frames of {feed.path} in memory; give "
+                f"out_dir= for an annotated video"
             )
 
     def preprocess(self, inputs: Feed, batch_size: int = 1) -> Batches:
@@ -177,7 +200,9 @@ class SRDetInferencer(DetInferencer):
             self.model.prior.remember(found[-1])
         return found
 
-    def visualize(self, inputs: Sequence[Source], preds: Found, **options: Any) -> list[NDArray[np.uint8]] | None:
+    def visualize(
+        self, inputs: Sequence[Source], preds: Found, **options: Any
+    ) -> list[NDArray[np.uint8]] | None:
         """Draw boxes on the images, write and show the pictures as the options of :meth:`__call__` say.
 
         Returns:
@@ -213,16 +238,25 @@ class SRDetInferencer(DetInferencer):
             print(result)
         return {**result, "visualization": visualization}
 
-    def _draw(self, source: Source, sample: DetDataSample, options: dict[str, Any]) -> NDArray[np.uint8]:
+    def _draw(
+        self, source: Source, sample: DetDataSample, options: dict[str, Any]
+    ) -> NDArray[np.uint8]:
         lr = source.read()[..., ::-1]
         rgb = self._canvas(lr, sample)
-        factor = np.array([rgb.shape[1] / lr.shape[1], rgb.shape[0] / lr.shape[0]] * 2, dtype=np.float32)
+        factor = np.array(
+            [rgb.shape[1] / lr.shape[1], rgb.shape[0] / lr.shape[0]] * 2, dtype=np.float32
+        )
         found = sample.pred_instances.cpu().numpy()
         found = found[found.scores >= options.get("pred_score_thr", 0.3)]
         if options.get("draw_pred", True):
             classes = dict(enumerate(self.model.dataset_meta["classes"]))
-            texts = [f"{classes.get(int(k), k)} {s:.2f}" for k, s in zip(found.labels, found.scores, strict=True)]
-            rgb = annotate(rgb, found.bboxes * factor, found.labels, texts, self._colours(found.labels))
+            texts = [
+                f"{classes.get(int(k), k)} {s:.2f}"
+                for k, s in zip(found.labels, found.scores, strict=True)
+            ]
+            rgb = annotate(
+                rgb, found.bboxes * factor, found.labels, texts, self._colours(found.labels)
+            )
         if options.get("show"):
             self.visualizer.show(rgb, win_name=source.name, wait_time=options.get("wait_time", 0))
         return np.ascontiguousarray(rgb)
@@ -248,7 +282,8 @@ class SRDetInferencer(DetInferencer):
         model = init_model(Config(cfg) if not isinstance(cfg, Config) else cfg, weights, device)
         if not isinstance(model, SRDetector):
             raise ValueError(
-                f"SRDetInferencer needs the config of a pair (mmisr.SRDetector), got one of {type(model).__name__}; for a plain "
+                f"SRDetInferencer needs the config of a pair (mmisr.SRDetector), got one of "
+                f"{type(model).__name__}; for a plain "
                 "detector use mmdet's DetInferencer"
             )
         if weights is None:
@@ -259,9 +294,16 @@ class SRDetInferencer(DetInferencer):
         return model
 
     def _init_pipeline(self, cfg: Config) -> Compose:
-        """The image is LR already: whatever the config's own pipeline does to make LR images is left out."""
-        loaders = [step for step in test_pipeline(cfg) if find(TRANSFORMS, step["type"]) is LoadImage]
-        self.max_pixels: int = max((step.get("max_pixels", MAX_PIXELS) for step in loaders), default=MAX_PIXELS)
+        """The image is LR already.
+
+        Whatever the config's own pipeline does to make LR images is left out.
+        """
+        loaders = [
+            step for step in test_pipeline(cfg) if find(TRANSFORMS, step["type"]) is LoadImage
+        ]
+        self.max_pixels: int = max(
+            (step.get("max_pixels", MAX_PIXELS) for step in loaders), default=MAX_PIXELS
+        )
         return Compose([LoadImage(), NativeLR(), PackSRDetInputs()])
 
     def _init_collate(self, cfg: Config) -> Any:
@@ -298,11 +340,15 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[list[Source], dict]]:
         """Read and pack."""
         feed = iter(self.feed)
-        while sources := [replace(source, pixels=source.read()) for source in islice(feed, self.size)]:
+        while sources := [
+            replace(source, pixels=source.read()) for source in islice(feed, self.size)
+        ]:
             yield sources, self.collate([self._pack(source) for source in sources])
 
     def _pack(self, source: Source) -> dict:
-        packed: dict = self.pipeline({"img": source.pixels, "img_path": source.path, "img_id": source.name})
+        packed: dict = self.pipeline(
+            {"img": source.pixels, "img_path": source.path, "img_id": source.name}
+        )
         return packed
 
 
@@ -310,7 +356,8 @@ class Batches:
 class PreviousFrame(PriorPass):
     """Routes a frame of a video by the boxes found in the frame before.
 
-    The first frame, and one after a frame without boxes, has a detector pass of its own. Fields as in :class:`PriorPass`.
+    The first frame, and one after a frame without boxes, has a detector pass of its own. Fields as
+    in :class:`PriorPass`.
     """
 
     last: list[Tensor] = field(default_factory=list)
@@ -328,4 +375,8 @@ class PreviousFrame(PriorPass):
 
 
 def _are_sources(inputs: Any) -> bool:
-    return isinstance(inputs, list) and bool(inputs) and all(isinstance(item, Source) for item in inputs)
+    return (
+        isinstance(inputs, list)
+        and bool(inputs)
+        and all(isinstance(item, Source) for item in inputs)
+    )

@@ -1,4 +1,7 @@
-"""The ids that results carry: those of the data set that a config tests on, where there is one, else counted from 1."""
+"""The ids that results carry.
+
+Those of the data set that a config tests on, where there is one, else counted from 1.
+"""
 
 from __future__ import annotations
 
@@ -61,27 +64,36 @@ def known_ids(cfg: Config, classes: Sequence[str], sources: Sequence[Source]) ->
     absent = [name for name in classes if name not in by_name]
     if absent:
         warnings.warn(
-            f"results count their ids from 1, because {ann_file} has no category {absent[0]!r}, a class of the model",
+            f"results count their ids from 1, because {ann_file} has no category {absent[0]!r}, a "
+            f"class of the model",
             stacklevel=2,
         )
         return Ids()
     folder = root / (dataset.get("data_prefix") or {}).get("img", "")
     images = _images(content["images"], folder, sources)
     numbers = [image["id"] for image in content["images"] if isinstance(image["id"], int)]
-    return Ids([by_name[name] for name in classes], images, 1 + max(numbers, default=0) if images else 1)
+    return Ids(
+        [by_name[name] for name in classes], images, 1 + max(numbers, default=0) if images else 1
+    )
 
 
-def _images(listed: Sequence[Mapping[str, Any]], folder: Path, sources: Sequence[Source]) -> dict[str, Any]:
+def _images(
+    listed: Sequence[Mapping[str, Any]], folder: Path, sources: Sequence[Source]
+) -> dict[str, Any]:
     """Ids by name of the source; no id is given twice."""
     tables = (
-        _unique({i: str((folder / image["file_name"]).absolute()) for i, image in enumerate(listed)}),
+        _unique(
+            {i: str((folder / image["file_name"]).absolute()) for i, image in enumerate(listed)}
+        ),
         _unique({i: Path(image["file_name"]).name for i, image in enumerate(listed)}),
         _unique({i: Path(image["file_name"]).stem for i, image in enumerate(listed)}),
     )
     files = {source.name: Path(source.path) for source in sources if source.path is not None}
     found: dict[str, Any] = {}
     taken: set[int] = set()
-    for table, key in zip(tables, (lambda p: str(p.absolute()), lambda p: p.name, lambda p: p.stem), strict=True):
+    for table, key in zip(
+        tables, (lambda p: str(p.absolute()), lambda p: p.name, lambda p: p.stem), strict=True
+    ):
         for name, file in files.items():
             index = table.get(key(file))
             if name not in found and index is not None and index not in taken:

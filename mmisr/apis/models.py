@@ -29,19 +29,20 @@ def init_model(
 
     Args:
         config: A config file, a config, or the name of one of the project's own models.
-        checkpoint: Weights of the whole model; None for those that the config itself names, or that are published under the
-            name.
+        checkpoint: Weights of the whole model; None for those that the config itself names, or that
+            are published under the name.
         device: Where to run.
         cfg_options: Overrides by dotted key.
-        trusted: Whether the checkpoint may hold arbitrary pickled objects, which can run code; only for files you made
-            yourself.
+        trusted: Whether the checkpoint may hold arbitrary pickled objects, which can run code; only
+            for files you made yourself.
 
     Returns:
         The model in evaluation mode, with ``cfg`` and ``dataset_meta`` (``classes``, ``palette``).
 
     Raises:
         FileNotFoundError: Config or checkpoint do not exist.
-        ValueError: The config has no test pipeline, or the checkpoint does not fit, is damaged, or needs ``trusted``.
+        ValueError: The config has no test pipeline, or the checkpoint does not fit, is damaged, or
+            needs ``trusted``.
 
     Example:
         >>> from mmisr.apis import init_model
@@ -81,7 +82,11 @@ def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
     """
     dataset = inner_dataset(cfg)
     kind = find(DATASETS, dataset["type"])
-    found = {**getattr(kind, "METAINFO", {}), **dataset.get("metainfo", {}), **(meta.get("dataset_meta") or {})}
+    found = {
+        **getattr(kind, "METAINFO", {}),
+        **dataset.get("metainfo", {}),
+        **(meta.get("dataset_meta") or {}),
+    }
     found = {key.lower(): value for key, value in found.items()}
     classes = class_names(found.get("classes") or ())
     palette = found.get("palette")

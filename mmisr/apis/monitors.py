@@ -32,7 +32,9 @@ def check_monitors(cfg: Config) -> None:
     ours = [m for m in metrics if isinstance(m, SizeBinnedCocoMetric)]
     names = [name for metric in ours for name in metric.figure_names()]
     if len(ours) == len(metrics):
-        _translate(cfg, {theirs: own for metric in ours for theirs, own in metric.mmdet_names().items()})
+        _translate(
+            cfg, {theirs: own for metric in ours for theirs, own in metric.mmdet_names().items()}
+        )
     for where, key, entry in _watched(cfg):
         if key == "auto" or not ours or key in names:
             if where.startswith("param_scheduler") and key in names:
@@ -56,7 +58,9 @@ def _translate(cfg: Config, names: dict[str, str]) -> None:
         if key in names:
             field = where.rpartition(".")[2]
             value = entry[field]
-            entry[field] = names[key] if isinstance(value, str) else [names.get(v, v) for v in value]
+            entry[field] = (
+                names[key] if isinstance(value, str) else [names.get(v, v) for v in value]
+            )
             print_log(f"{where}: {key} is {names[key]} here", logger="current")
 
 
@@ -65,14 +69,19 @@ def _metrics(cfg: Config) -> list[Any]:
     listed = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
     mine = [find(METRICS, e["type"]) is SizeBinnedCocoMetric for e in listed]
     return [
-        METRICS.build({**e, "records_file": None}) if own else e["type"] for e, own in zip(listed, mine, strict=True)
+        METRICS.build({**e, "records_file": None}) if own else e["type"]
+        for e, own in zip(listed, mine, strict=True)
     ]
 
 
 def _watched(cfg: Config) -> Iterator[tuple[str, str, Any]]:
     """Where a figure is watched, its name, and the entry of the config."""
-    hooks = [(f"default_hooks.{name}", hook) for name, hook in (cfg.get("default_hooks") or {}).items()]
-    hooks += [(f"custom_hooks.{index}", hook) for index, hook in enumerate(cfg.get("custom_hooks") or [])]
+    hooks = [
+        (f"default_hooks.{name}", hook) for name, hook in (cfg.get("default_hooks") or {}).items()
+    ]
+    hooks += [
+        (f"custom_hooks.{index}", hook) for index, hook in enumerate(cfg.get("custom_hooks") or [])
+    ]
     for where, hook in hooks:
         for field in ("save_best", "monitor"):
             value = (hook or {}).get(field)

@@ -1,4 +1,7 @@
-"""What an inferencer writes: pictures or a video, one JSON file an image, COCO results, and SR images."""
+"""What an inferencer writes.
+
+Pictures or a video, one JSON file an image, COCO results, and SR images.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,10 @@ FOURCC = "mp4v"
 class ResultFiles:
     """The files of one call, under one folder.
 
-    ``vis/<name>.jpg`` (or one ``vis/<video>.mp4``), ``preds/<name>.json`` (or one file for a video, a list of frames),
-    ``sr/<name>.png``; and over the whole call ``results.bbox.json``, COCO results, with ``images.json``, the images and
-    categories that its ids mean. Every file is written under a temporary name first.
+    ``vis/<name>.jpg`` (or one ``vis/<video>.mp4``), ``preds/<name>.json`` (or one file for a video,
+    a list of frames), ``sr/<name>.png``; and over the whole call ``results.bbox.json``, COCO
+    results, with ``images.json``, the images and categories that its ids mean. Every file is
+    written under a temporary name first.
 
     Args:
         folder: Where to.
@@ -35,11 +39,15 @@ class ResultFiles:
         ids: Of images and classes.
     """
 
-    def __init__(self, folder: Path, classes: Sequence[str], video: Video | None, ids: Ids | None = None) -> None:
+    def __init__(
+        self, folder: Path, classes: Sequence[str], video: Video | None, ids: Ids | None = None
+    ) -> None:
         self.folder = folder
         self.video = video
         self.ids = ids or Ids()
-        self.categories = [{"id": self.ids.category(i), "name": name} for i, name in enumerate(classes)]
+        self.categories = [
+            {"id": self.ids.category(i), "name": name} for i, name in enumerate(classes)
+        ]
         self._free = count(self.ids.first_free)
         self.images: list[dict[str, Any]] = []
         self.results: list[dict[str, Any]] = []
@@ -49,7 +57,9 @@ class ResultFiles:
     def picture(self, source: Source, rgb: NDArray[np.uint8]) -> None:
         """Write an annotated (H, W, 3) image, or add it to the video."""
         if self.video is None:
-            write_image(self.folder / "vis" / f"{source.name}.jpg", Image.fromarray(rgb), quality=95)
+            write_image(
+                self.folder / "vis" / f"{source.name}.jpg", Image.fromarray(rgb), quality=95
+            )
             return
         if self._movie is None:
             path = self.folder / "vis" / f"{self.video.name}.mp4"
@@ -79,7 +89,9 @@ class ResultFiles:
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
                 "score": score,
             }
-            for (x1, y1, x2, y2), score, k in zip(found["bboxes"], found["scores"], found["labels"], strict=True)
+            for (x1, y1, x2, y2), score, k in zip(
+                found["bboxes"], found["scores"], found["labels"], strict=True
+            )
         ]
         if self.video is None:
             _write_json(self.folder / "preds" / f"{source.name}.json", found)
@@ -118,7 +130,8 @@ class Movie:
         self._writer = cv2.VideoWriter(str(self._unfinished), code, fps, (hw[1], hw[0]))
         if not self._writer.isOpened():
             raise ValueError(
-                f"OpenCV cannot write {path} ({hw[1]}x{hw[0]}, {fps:g} frames a second, {FOURCC}); is the folder writable? "
+                f"OpenCV cannot write {path} ({hw[1]}x{hw[0]}, {fps:g} frames a second, {FOURCC}); "
+                f"is the folder writable? "
                 "Without a video: no_save_vis=True"
             )
 

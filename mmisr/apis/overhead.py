@@ -28,4 +28,7 @@ def measure_overhead(config: str, images: int = 5, repeats: int = 7) -> str:
     pair = MODELS.build(cfg.model)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     found = pair_overhead(pair, list(islice(loader, images)), repeats)
-    return f"pair {found['pair_ms']:.1f} ms, parts {found['parts_ms']:.1f} ms, median ratio {found['ratio']:.4f}"
+    return (
+        f"pair {found['pair_ms']:.1f} ms, parts {found['parts_ms']:.1f} ms, median ratio "
+        f"{found['ratio']:.4f}"
+    )

@@ -31,9 +31,10 @@ def say_dropped_resize(cfg: Config) -> None:
 def dropped_resize(cfg: Config) -> str | None:
     """Whether the detector of a pair would see images of another size than its own config feeds it.
 
-    A pair's config brings its own test pipeline, and the ``Resize`` of the one that it inherits is gone without a trace in the
-    merged config: what the inherited files say by themselves is read again. Nothing is said where ``handoff.resize`` is given,
-    whatever it is, or where the pair's own pipeline resizes.
+    A pair's config brings its own test pipeline, and the ``Resize`` of the one that it inherits is
+    gone without a trace in the merged config: what the inherited files say by themselves is read
+    again. Nothing is said where ``handoff.resize`` is given, whatever it is, or where the pair's
+    own pipeline resizes.
 
     Args:
         cfg: A config of any model.
@@ -47,7 +48,9 @@ def dropped_resize(cfg: Config) -> str | None:
     if not isinstance(detector, dict) or "type" not in detector:
         return None
     side = next((side for side in ("test", "val") if cfg.get(f"{side}_dataloader")), None)
-    if side is not None and any(wanted_resize(dataset.get("pipeline")) for dataset in inner_datasets(cfg, side)):
+    if side is not None and any(
+        wanted_resize(dataset.get("pipeline")) for dataset in inner_datasets(cfg, side)
+    ):
         return None
     wanted = ((name, wanted_resize(pipeline)) for name, pipeline in own_pipelines(cfg))
     return next((_told(name, resize) for name, resize in wanted if resize is not None), None)
@@ -60,8 +63,9 @@ def own_pipelines(cfg: Config) -> Iterator[tuple[str, Any]]:
         cfg: Config of a pair.
 
     Yields:
-        Name of a config, as ``_base_`` has it, and its pipeline. Of a config without bases (a dump, or one of ``read_base``)
-        its own variable ``test_pipeline``, which is the detector's unless the pair took the name.
+        Name of a config, as ``_base_`` has it, and its pipeline. Of a config without bases (a dump,
+        or one of ``read_base``) its own variable ``test_pipeline``, which is the detector's unless
+        the pair took the name.
     """
     bases = list(_bases(cfg.filename))
     if not bases and cfg.get("test_pipeline"):
@@ -85,17 +89,26 @@ def wanted_resize(pipeline: Any) -> dict[str, Any] | None:
             continue
         if made.scale is not None:
             return {"scale": tuple(made.scale)}
-        factors = made.scale_factor if isinstance(made.scale_factor, tuple) else (made.scale_factor,)
+        factors = (
+            made.scale_factor if isinstance(made.scale_factor, tuple) else (made.scale_factor,)
+        )
         if set(factors) != {1}:
             return {"factor": float(factors[0])}
     return None
 
 
 def _image_resize(step: Any) -> ImageResize | None:
-    """The transform of a step, where it resizes; a step that cannot be built is for those to name who run it."""
+    """The transform of a step, where it resizes.
+
+    A step that cannot be built is for those to name who run it.
+    """
     name = step.get("type") if isinstance(step, dict) else None
     kind = (
-        find(TRANSFORMS, f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name) if name else None
+        find(
+            TRANSFORMS, f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name
+        )
+        if name
+        else None
     )
     if kind is None or not issubclass(kind, ImageResize):
         return None
@@ -113,16 +126,24 @@ def _once(text: str) -> None:
 def _told(name: str, wanted: dict[str, Any]) -> str:
     (key, value), *_ = wanted.items()
     return (
-        f"the detector's own test pipeline ({name}) resizes images ({key}={value}), and the pair does not: the detector gets SR "
-        f"images at their own size. For the size that it knows write model=dict(handoff=dict(resize=dict({key}={value}))); where "
-        "SR's own size is meant, handoff=dict(resize=dict(factor=1.0)) says so. See docs/howto/handoff.md"
+        f"the detector's own test pipeline ({name}) resizes images ({key}={value}), and the pair "
+        f"does not: the detector gets SR "
+        f"images at their own size. For the size that it knows write "
+        f"model=dict(handoff=dict(resize=dict({key}={value}))); where "
+        "SR's own size is meant, handoff=dict(resize=dict(factor=1.0)) says so. See "
+        "docs/howto/handoff.md"
     )
 
 
 def _of_detector(name: str, path: str, detector: str) -> Iterator[tuple[str, Any]]:
     """Pipelines of the detector in a config, or in those that it inherits in turn."""
     cfg = Config.fromfile(path, import_custom_modules=False)
-    if "model" in cfg and "type" in cfg.model and _plain(cfg.model) == detector and cfg.get("test_dataloader"):
+    if (
+        "model" in cfg
+        and "type" in cfg.model
+        and _plain(cfg.model) == detector
+        and cfg.get("test_dataloader")
+    ):
         yield from ((name, dataset.get("pipeline")) for dataset in inner_datasets(cfg))
         return
     for inner, inner_path in _bases(path):

@@ -1,4 +1,7 @@
-"""What ``tools/analysis/pareto.py`` does: accuracy against milliseconds over the budget range, router by router."""
+"""What ``tools/analysis/pareto.py`` does.
+
+Accuracy against milliseconds over the budget range, router by router.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,8 @@ class Point:
     """One router at one budget.
 
     Args:
-        router: ``learned``, ``random``, ``edge`` or ``oracle``; ``served``, the learned one with ``all_hard_if_faster``; or an
-            end of the range, which has no router.
+        router: ``learned``, ``random``, ``edge`` or ``oracle``; ``served``, the learned one with
+            ``all_hard_if_faster``; or an end of the range, which has no router.
         share: Share of deep tokens that was asked for; None where nothing was asked.
         deep: Share of deep tokens, mean over the images.
         ap: AP of the pair.
@@ -95,11 +98,15 @@ def pareto(
         pictures=False,
     )
     arms, pairs = _arms(cfg.model.editor.to_dict(), shares)
-    runs = run_arms(plan, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader)
+    runs = run_arms(
+        plan, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader
+    )
     shared: dict[str, Any] = {}
     batches = [batch for batch, _ in zip(loader, range(images), strict=False)]
     built = {name: build_arm(plan, arm, shared) for name, arm in arms.items()}
-    times = interleaved({name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds)
+    times = interleaved(
+        {name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds
+    )
     settings = settings_of(metric_of(cfg), loader, replicates=1)
     figures = {name: _figures(run, settings) for name, run in runs.items()}
     points = [
@@ -131,22 +138,33 @@ def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Ar
     known = named_arms(editor)
     own, *dense = editor_arms(editor)
     if not dense:
-        raise ValueError(f"a budget moves an editor that routes tokens, and {editor['type']!r} does not")
+        raise ValueError(
+            f"a budget moves an editor that routes tokens, and {editor['type']!r} does not"
+        )
     run = dict(editor.get("execution") or {})
     arms = {
         "bicubic": known["bicubic"],
         "block_1_only": Arm("block_1_only", {**editor, "router": "fixed:0"}),
         "all_hard": dense[0],
         "learned": own,
-        "served": Arm("served", {**editor, "router": "learned", "execution": {**run, "all_hard_if_faster": True}}),
+        "served": Arm(
+            "served",
+            {**editor, "router": "learned", "execution": {**run, "all_hard_if_faster": True}},
+        ),
         "oracle": Arm("oracle", {**editor, "router": "oracle"}),
     }
     for share in shares:
-        limited = {**editor, "router": "learned", "execution": {**run, "budget": {"hard_share": share}}}
+        limited = {
+            **editor,
+            "router": "learned",
+            "execution": {**run, "budget": {"hard_share": share}},
+        }
         arms[f"learned {share}"] = Arm(f"learned_{round(1000 * share)}", limited)
         for kind in ("random", "edge"):
             router = {"type": kind, "shares": [1 - share, 0.0, share]}
-            arms[f"{kind} {share}"] = Arm(f"{kind}_{round(1000 * share)}", {**editor, "router": router})
+            arms[f"{kind} {share}"] = Arm(
+                f"{kind}_{round(1000 * share)}", {**editor, "router": router}
+            )
     return arms, [known["bicubic"], own, *dense, known["sliced"]]
 
 
@@ -198,20 +216,37 @@ def _stages(pair: SRDetector, batches: Sequence[dict], rounds: int) -> dict[str,
 
 
 def _pairs(
-    pairs: Mapping[str, SRDetector], ap: Mapping[str, float | None], batches: Sequence[dict], rounds: int
+    pairs: Mapping[str, SRDetector],
+    ap: Mapping[str, float | None],
+    batches: Sequence[dict],
+    rounds: int,
 ) -> dict[str, dict[str, float | None]]:
     """AP, milliseconds an image and images per second of whole pairs, which take turns."""
-    times = interleaved({name: partial(_detect, pair, batches) for name, pair in pairs.items()}, rounds)
+    times = interleaved(
+        {name: partial(_detect, pair, batches) for name, pair in pairs.items()}, rounds
+    )
     ms = {name: median(values) / len(batches) for name, values in times.items()}
-    return {name: {"AP": ap[name], "ms": value, "images_per_s": 1000 / value} for name, value in ms.items()}
+    return {
+        name: {"AP": ap[name], "ms": value, "images_per_s": 1000 / value}
+        for name, value in ms.items()
+    }
 
 
-def _panels(points: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    return {title: dict(_curves(points, key)) for title, key in zip(FIGURES, ("ap", "psnr_in_box"), strict=True)}
+def _panels(
+    points: Sequence[Mapping[str, Any]],
+) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
+    return {
+        title: dict(_curves(points, key))
+        for title, key in zip(FIGURES, ("ap", "psnr_in_box"), strict=True)
+    }
 
 
-def _curves(points: Sequence[Mapping[str, Any]], key: str) -> Iterator[tuple[str, tuple[list[float], list[float]]]]:
+def _curves(
+    points: Sequence[Mapping[str, Any]], key: str
+) -> Iterator[tuple[str, tuple[list[float], list[float]]]]:
     for router in dict.fromkeys(p["router"] for p in points):
-        known = sorted((p["ms"], p[key]) for p in points if p["router"] == router and p[key] is not None)
+        known = sorted(
+            (p["ms"], p[key]) for p in points if p["router"] == router and p[key] is not None
+        )
         if known:
             yield router, ([ms for ms, _ in known], [value for _, value in known])

@@ -1,4 +1,7 @@
-"""Join the processes of one run: errors that say how to start them, and gloo where there is no GPU."""
+"""Join the processes of one run.
+
+Errors that say how to start them, and gloo where there is no GPU.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,16 @@ STARTED_BY = {
 def join_processes(cfg: Config) -> None:
     """Prepare a run of several processes; nothing happens with ``cfg.launcher == 'none'``.
 
-    The model is wrapped for training in phases, unless the config names a wrapper. With GPUs mmengine joins the processes
-    itself. Without, it would still ask for a CUDA device: here they are joined over gloo, and the model is wrapped for
-    the CPU.
+    The model is wrapped for training in phases, unless the config names a wrapper. With GPUs
+    mmengine joins the processes itself. Without, it would still ask for a CUDA device: here they
+    are joined over gloo, and the model is wrapped for the CPU.
 
     Args:
         cfg: Config of the run; ``model_wrapper_cfg`` is completed.
 
     Raises:
-        ValueError: The launcher is unknown or did not start this process, or this process has no GPU of its own.
+        ValueError: The launcher is unknown or did not start this process, or this process has no
+            GPU of its own.
     """
     launcher = cfg.get("launcher", "none")
     if launcher == "none":
@@ -75,11 +79,16 @@ class Place:
 
 
 PATIENCE = timedelta(days=7)
-"""How long processes that only exchange messages wait for the slowest; one that dies is noticed at once."""
+"""How long processes that only exchange messages wait for the slowest.
+
+One that dies is noticed at once.
+"""
 
 
 def join_for_messages(launcher: str) -> Place:
-    """Join processes that share out work and exchange messages, but no tensors: over gloo, with GPUs or without.
+    """Join processes that share out work and exchange messages, but no tensors.
+
+    Over gloo, with GPUs or without.
 
     Raises:
         ValueError: The launcher is unknown or did not start this process.
@@ -106,7 +115,8 @@ def _place(launcher: str) -> Place:
     absent = [name for name in RANKS[launcher] if name not in os.environ]
     if absent:
         raise ValueError(
-            f"--launcher {launcher} needs the environment variables {absent}, which {STARTED_BY[launcher]} sets: start the "
+            f"--launcher {launcher} needs the environment variables {absent}, which "
+            f"{STARTED_BY[launcher]} sets: start the "
             "run with it, or use --launcher none"
         )
     return Place(*(int(os.environ[name]) for name in RANKS[launcher]))
@@ -115,7 +125,8 @@ def _place(launcher: str) -> Place:
 def _need_own_gpu(local_rank: int, gpus: int) -> None:
     if local_rank >= gpus:
         raise ValueError(
-            f"process {local_rank} of this machine needs a GPU of its own, found {gpus}: start at most {gpus} here, or "
+            f"process {local_rank} of this machine needs a GPU of its own, found {gpus}: start at "
+            f"most {gpus} here, or "
             "set CUDA_VISIBLE_DEVICES= to run on CPUs"
         )
 

@@ -21,8 +21,10 @@ def report(
     Args:
         folder: What ``tools/compare.py --out`` wrote; the page goes into it.
         title: Heading of the page; the name of the config by default.
-        pair: The arm under test and the arm it is compared with image by image; the editor and bicubic by default.
-        score_thr: Detections from this score on are counted and drawn; by default each arm's own, at its best F1.
+        pair: The arm under test and the arm it is compared with image by image; the editor and
+            bicubic by default.
+        score_thr: Detections from this score on are counted and drawn; by default each arm's own,
+            at its best F1.
 
     Returns:
         ``report.html``.

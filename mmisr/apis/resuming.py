@@ -12,7 +12,9 @@ from mmisr.openmmlab.checkpoints import UnreadableCheckpoint, load_training, new
 
 
 def last_checkpoint(work_dir: str) -> str | None:
-    """The last checkpoint of a run that can be read; where that is not the last one, a warning says so.
+    """The last checkpoint of a run that can be read.
+
+    Where that is not the last one, a warning says so.
 
     Args:
         work_dir: Folder of the run.
@@ -36,11 +38,15 @@ def last_checkpoint(work_dir: str) -> str | None:
             first, path = first or error, one_before(path)
             continue
         if str(path) != named:
-            reason = first or f"the last checkpoint, {named!r} in {work_dir}/last_checkpoint, is not there"
+            reason = (
+                first
+                or f"the last checkpoint, {named!r} in {work_dir}/last_checkpoint, is not there"
+            )
             print_log(f"{reason}; resuming from {path}", logger="current", level=logging.WARNING)
         return str(path)
     raise first or FileNotFoundError(
-        f"--resume: {work_dir}/last_checkpoint names {named!r}, which is not there, and {work_dir} has no other checkpoint; "
+        f"--resume: {work_dir}/last_checkpoint names {named!r}, which is not there, and {work_dir} "
+        f"has no other checkpoint; "
         "give one with --resume FILE, or train anew without it"
     )
 

@@ -25,7 +25,8 @@ def compare_routers(
 
     Args:
         config: Config of a pair with an InstanceSR editor.
-        out: Folder for results, as ``tools/compare.py`` writes them; arms that are in it are not run again.
+        out: Folder for results, as ``tools/compare.py`` writes them; arms that are in it are not
+            run again.
         device: Where to run; a GPU where there is one by default.
         replicates: How often the images are drawn anew for the intervals.
         cfg_options: Overrides by dotted key.
@@ -44,7 +45,8 @@ def compare_routers(
     own, *dense = editor_arms(editor)
     if not dense:
         raise ValueError(
-            f"routers are compared on an editor that routes tokens, and {editor['type']!r} in {config} does not"
+            f"routers are compared on an editor that routes tokens, and {editor['type']!r} in "
+            f"{config} does not"
         )
     runs = run_arms(plan, standard, loader)
     shares = [image.tokens for image in runs[own.name].images if image.tokens is not None]

@@ -14,20 +14,25 @@ NEEDS_TRUTH = "oracle"
 """The router that needs annotated images."""
 
 
-def route_by(pair: SRDetector, router: str | dict[str, Any] | None, budget: dict[str, Any] | None) -> str | None:
+def route_by(
+    pair: SRDetector, router: str | dict[str, Any] | None, budget: dict[str, Any] | None
+) -> str | None:
     """Change who routes the tokens of a pair's editor, and within what budget.
 
     Args:
-        pair: The pair; an editor without routing is left alone where neither of the others is given.
-        router: Name or dict as ``InstanceSR.router`` takes it; None for the learned one where a budget is given, and for
-            the config's own where none is.
-        budget: One of ``hard_share``, ``target_macs`` or ``target_ms``; milliseconds are those of the editor, one image.
+        pair: The pair; an editor without routing is left alone where neither of the others is
+            given.
+        router: Name or dict as ``InstanceSR.router`` takes it; None for the learned one where a
+            budget is given, and for the config's own where none is.
+        budget: One of ``hard_share``, ``target_macs`` or ``target_ms``; milliseconds are those of
+            the editor, one image.
 
     Returns:
         Name of the router that was set; None where nothing was.
 
     Raises:
-        ValueError: The editor has no router, a value is not one, or the router needs what images alone do not have.
+        ValueError: The editor has no router, a value is not one, or the router needs what images
+            alone do not have.
         TypeError: An unknown key.
     """
     if router is None and budget is None:
@@ -35,14 +40,16 @@ def route_by(pair: SRDetector, router: str | dict[str, Any] | None, budget: dict
     editor = pair.editor
     if editor.info.routers is None:
         raise ValueError(
-            f"router and budget steer editors that route tokens (mmisr.InstanceSR, say), and {editor.info.name!r} does not: "
+            f"router and budget steer editors that route tokens (mmisr.InstanceSR, say), and "
+            f"{editor.info.name!r} does not: "
             "leave them out, or use another config"
         )
     chosen = router or editor.info.routers.own
     kind = str(chosen.get("type") if isinstance(chosen, dict) else chosen)
     if kind == NEEDS_TRUTH:
         raise ValueError(
-            f"router {NEEDS_TRUTH!r} needs annotated boxes, which plain images do not have; use 'learned' or 'detector_prior'"
+            f"router {NEEDS_TRUTH!r} needs annotated boxes, which plain images do not have; use "
+            f"'learned' or 'detector_prior'"
         )
     editor.route_by(chosen, budget)
     if kind == PRIOR_ROUTER and pair.prior is None:

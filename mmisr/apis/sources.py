@@ -1,4 +1,7 @@
-"""What an inferencer is given: images, folders, addresses, arrays, or one video; found and checked before anything runs."""
+"""What an inferencer is given: images, folders, addresses, arrays, or one video.
+
+Found and checked before anything runs.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,13 @@ class Source:
         if self.pixels is not None:
             return self.pixels
         try:
-            return np.ascontiguousarray(read_rgb(str(self.path), max_pixels=self.max_pixels)[..., ::-1])
+            return np.ascontiguousarray(
+                read_rgb(str(self.path), max_pixels=self.max_pixels)[..., ::-1]
+            )
         except (OSError, HTTPException) as error:
             raise ImageError(
-                f"{self.path} cannot be fetched: {error}; check the address, or download the file and give that"
+                f"{self.path} cannot be fetched: {error}; check the address, or download the file "
+                f"and give that"
             ) from error
 
 
@@ -82,7 +88,8 @@ class Video:
         capture.release()
         if not good:
             raise ImageError(
-                f"{path} is no video that OpenCV can read ({Path(path).stat().st_size} bytes); it is damaged or of another "
+                f"{path} is no video that OpenCV can read ({Path(path).stat().st_size} bytes); it "
+                f"is damaged or of another "
                 "format: get it again, or re-encode it (ffmpeg -i FILE -c:v libx264 new.mp4)"
             )
 
@@ -114,7 +121,8 @@ class Video:
             capture.release()
         if number < self.count - max(1, round(self.count * HEADER_SLACK)):
             raise ImageError(
-                f"{self.path} ends after {number} of the {self.count} frames that its header announces: it is truncated, get "
+                f"{self.path} ends after {number} of the {self.count} frames that its header "
+                f"announces: it is truncated, get "
                 "it again; results of these frames are kept"
             )
 
@@ -158,25 +166,32 @@ def _one(item: Any, numbers: Iterator[int], max_pixels: int) -> Source:
         return Source(f"{next(numbers):08d}", pixels=item)
     if not isinstance(item, (str, Path)):
         raise TypeError(
-            f"an input must be a path, an address, or a (H, W, 3) uint8 BGR array, got {type(item).__name__}; a list may hold "
+            f"an input must be a path, an address, or a (H, W, 3) uint8 BGR array, got "
+            f"{type(item).__name__}; a list may hold "
             "several of them"
         )
     if _is_address(str(item)):
-        return Source(_plain(Path(unquote(urlparse(str(item)).path)).stem), str(item), max_pixels=max_pixels)
+        return Source(
+            _plain(Path(unquote(urlparse(str(item)).path)).stem), str(item), max_pixels=max_pixels
+        )
     path = Path(item)
     if not path.exists():
         raise FileNotFoundError(
             f"input {path} does not exist; give an image, a folder of images, a video or an address"
         )
     if path.is_dir() or path.suffix.lower() in VIDEO_EXTENSIONS:
-        raise ValueError(f"a list of inputs holds images alone, found {path}; give folders and videos one at a time")
+        raise ValueError(
+            f"a list of inputs holds images alone, found {path}; give folders and videos one at a "
+            f"time"
+        )
     return _file(path, max_pixels)
 
 
 def _file(path: Path, max_pixels: int) -> Source:
     if path.suffix.lower() not in IMG_EXTENSIONS:
         raise ValueError(
-            f"input {path} must end in one of {' '.join(IMG_EXTENSIONS)} (images) or {' '.join(VIDEO_EXTENSIONS)} (videos), "
+            f"input {path} must end in one of {' '.join(IMG_EXTENSIONS)} (images) or "
+            f"{' '.join(VIDEO_EXTENSIONS)} (videos), "
             f"got {path.suffix or 'no ending'!r}; rename or convert it"
         )
     check_file(str(path), max_pixels=max_pixels)
@@ -188,14 +203,18 @@ def _in_folder(folder: Path, max_pixels: int) -> list[Source]:
     images = [p for p in files if p.suffix.lower() in IMG_EXTENSIONS]
     if not images:
         raise ValueError(
-            f"folder {folder} holds no image ({len(files)} files, none of which ends in {' '.join(IMG_EXTENSIONS)}); "
+            f"folder {folder} holds no image ({len(files)} files, none of which ends in "
+            f"{' '.join(IMG_EXTENSIONS)}); "
             "subfolders are not searched"
         )
     return [_file(path, max_pixels) for path in images]
 
 
 def _named(sources: list[Source]) -> list[Source]:
-    """Names that file systems take; one that is taken gets a number, so that no result overwrites another."""
+    """Names that file systems take.
+
+    One that is taken gets a number, so that no result overwrites another.
+    """
     taken: set[str] = set()
     result = []
     for source in sources:

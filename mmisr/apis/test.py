@@ -71,8 +71,9 @@ def test(
         work_dir: Where the log goes; ``work_dirs/<config name>`` by default.
         out: Also write the predictions to this ``.pkl`` file.
         pictures: What to draw; None for nothing.
-        tta: Test-time augmentation: the config's ``tta_model`` and ``tta_pipeline``, or a horizontal flip. A
-            ``tta_pipeline`` inherited from plain mmdet, which makes no LR image, is left aside.
+        tta: Test-time augmentation: the config's ``tta_model`` and ``tta_pipeline``, or a
+            horizontal flip. A ``tta_pipeline`` inherited from plain mmdet, which makes no LR image,
+            is left aside.
         cfg_options: Overrides by dotted key.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
@@ -81,10 +82,13 @@ def test(
 
     Raises:
         FileNotFoundError: Config or checkpoint do not exist.
-        ValueError: The config cannot be tested, the checkpoint does not fit, or an option asks for what the model lacks.
+        ValueError: The config cannot be tested, the checkpoint does not fit, or an option asks for
+            what the model lacks.
     """
     if checkpoint is not None and not Path(checkpoint).is_file():
-        raise FileNotFoundError(f"checkpoint {checkpoint} does not exist; give the file that training wrote")
+        raise FileNotFoundError(
+            f"checkpoint {checkpoint} does not exist; give the file that training wrote"
+        )
     cfg = read_config(config, work_dir, cfg_options, launcher)
     pipeline = test_pipeline(cfg)
     is_editor = issubclass(find(MODELS, cfg.model.type) or object, SREditor)
@@ -92,7 +96,8 @@ def test(
         _set_tta(cfg, pipeline, is_editor)
     if pictures is not None and pictures.show and is_editor:
         raise ValueError(
-            "--show draws boxes, and this config's model is an editor alone: use --show-dir for its images"
+            "--show draws boxes, and this config's model is an editor alone: use --show-dir for "
+            "its images"
         )
     cfg.load_from, cfg.resume = None, False
     cfg.update(dict.fromkeys(TRAINING))
@@ -108,7 +113,9 @@ def test(
     if out is not None:
         add_dump(runner, out)
     if pictures is not None and is_editor:
-        runner.register_hook(SaveImages(Path(runner.work_dir) / runner.timestamp / str(pictures.show_dir)))
+        runner.register_hook(
+            SaveImages(Path(runner.work_dir) / runner.timestamp / str(pictures.show_dir))
+        )
     elif pictures is not None:
         draw_boxes(runner, pictures.show, pictures.show_dir, pictures.wait_time)
     return runner.test()
@@ -118,7 +125,9 @@ test.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pyte
 
 
 class LoadedWeights(Hook):
-    """Tell mmengine's hooks (moving averages of weights) what was loaded; mmengine's own loading would unpickle anything.
+    """Tell mmengine's hooks (moving averages of weights) what was loaded.
+
+    Mmengine's own loading would unpickle anything.
 
     Args:
         state: The weights.
@@ -142,20 +151,30 @@ class SaveImages(Hook):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+    def after_test_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         """Save the images of a batch."""
         for sample in outputs:
-            pixels = sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
-            write_image(self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels))
+            pixels = (
+                sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            )
+            write_image(
+                self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels)
+            )
 
 
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
     if is_editor:
-        raise ValueError("--tta merges boxes, and this config's model is an editor alone: use the config of a pair")
+        raise ValueError(
+            "--tta merges boxes, and this config's model is an editor alone: use the config of a "
+            "pair"
+        )
     makers = [i for i, step in enumerate(pipeline) if makes_lr(step)]
     if not makers and not cfg.get("tta_pipeline"):
         raise ValueError(
-            "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that makes LR images"
+            "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that "
+            "makes LR images"
         )
     if makers and not any(makes_lr(step) for step in cfg.get("tta_pipeline") or ()):
         cfg.tta_pipeline = None
@@ -170,4 +189,6 @@ def makes_lr(step: dict | list) -> bool:
     """
     if isinstance(step, dict) and "transforms" not in step:
         return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR)
-    return any(makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step))
+    return any(
+        makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step)
+    )

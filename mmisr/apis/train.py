@@ -43,9 +43,10 @@ def train(
         config: A config file, or a config.
         work_dir: Where logs and checkpoints go; ``work_dirs/<config name>`` by default.
         amp: Automatic mixed precision.
-        auto_scale_lr: Scale the learning rate with the batch size, by the config's ``base_batch_size``.
-        resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``; where that one is damaged, the
-            one before it.
+        auto_scale_lr: Scale the learning rate with the batch size, by the config's
+            ``base_batch_size``.
+        resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``; where
+            that one is damaged, the one before it.
         cfg_options: Overrides by dotted key.
         launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
 
@@ -54,8 +55,8 @@ def train(
 
     Raises:
         FileNotFoundError: The config or the checkpoint does not exist.
-        ValueError: The config has no schedule, an option asks for what it does not have, the classes of data and detector
-            differ, or the checkpoint does not fit.
+        ValueError: The config has no schedule, an option asks for what it does not have, the
+            classes of data and detector differ, or the checkpoint does not fit.
     """
     cfg = read_config(config, work_dir, cfg_options, launcher)
     _check_schedule(cfg)
@@ -64,7 +65,9 @@ def train(
     _complete_schedules(cfg)
     if auto_scale_lr:
         if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
-            raise ValueError("--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config")
+            raise ValueError(
+                "--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config"
+            )
         cfg.auto_scale_lr.enable = True
     classes = inner_dataset(cfg, "train").get("metainfo", {}).get("classes", ())
     for side in ("train", "val"):
@@ -99,7 +102,8 @@ def _check_schedule(cfg: Config) -> None:
     absent = [name for name in ("train_cfg", "optim_wrapper") if cfg.get(name) is None]
     if absent:
         raise ValueError(
-            f"config {cfg.filename} has no {' and no '.join(absent)}, so nothing says how to train it: inherit one of "
+            f"config {cfg.filename} has no {' and no '.join(absent)}, so nothing says how to train "
+            f"it: inherit one of "
             "configs/_base_/schedules, or give your own"
         )
 
@@ -111,10 +115,13 @@ def _use_amp(optim_wrapper: ConfigDict) -> None:
     for entry in entries:
         kind = entry.get("type", "OptimWrapper")
         if kind not in ("OptimWrapper", "AmpOptimWrapper"):
-            raise ValueError(f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}")
+            raise ValueError(
+                f"--amp works with optim_wrapper.type OptimWrapper, the config has {kind!r}"
+            )
     if get_device() in ("cpu", "mps"):
         raise ValueError(
-            f"--amp needs a GPU, mmengine's mixed precision does not run on {get_device()!r}; leave it out"
+            f"--amp needs a GPU, mmengine's mixed precision does not run on {get_device()!r}; "
+            f"leave it out"
         )
     for entry in entries:
         entry.type = "AmpOptimWrapper"
@@ -122,7 +129,10 @@ def _use_amp(optim_wrapper: ConfigDict) -> None:
 
 
 def _complete_schedules(cfg: Config) -> None:
-    """A part without a schedule of its own keeps its rate; mmengine asks for an entry, and takes an empty one."""
+    """A part without a schedule of its own keeps its rate.
+
+    Mmengine asks for an entry, and takes an empty one.
+    """
     schedules = cfg.get("param_scheduler")
     if isinstance(schedules, dict) and "type" not in schedules:
         for name in PARTS:
@@ -133,6 +143,7 @@ def _complete_schedules(cfg: Config) -> None:
 def _existing(path: str) -> str:
     if not Path(path).is_file():
         raise FileNotFoundError(
-            f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last one of the work folder"
+            f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last "
+            f"one of the work folder"
         )
     return path

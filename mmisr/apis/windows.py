@@ -23,8 +23,10 @@ def check_display(flag: str) -> None:
     pyplot.close(figure)
     if framework is None:
         raise RuntimeError(
-            f"{flag} opens a window, and matplotlib has none here (its backend is {pyplot.get_backend()}): leave it out, the "
-            "picture is written all the same; or give it a display and an interactive backend (MPLBACKEND)"
+            f"{flag} opens a window, and matplotlib has none here (its backend is "
+            f"{pyplot.get_backend()}): leave it out, the "
+            "picture is written all the same; or give it a display and an interactive backend "
+            "(MPLBACKEND)"
         )
 
 

@@ -36,24 +36,28 @@ CHOICES = {
 class SRCocoDataset(CocoDataset):
     """mmdet's ``CocoDataset`` that says what is wrong with its data, before hours are lost.
 
-    Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave their image by at
-    most one pixel are clipped to it. Crowds and boxes with a true ``ignore`` attribute carry ``ignore_flag`` 1. Boxes
-    narrower than a pixel stay, which mmdet drops in silence. The file is read whole by
-    :func:`mmisr.datasets.coco_file.read_annotations`, which says what its entries must be.
+    Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave
+    their image by at most one pixel are clipped to it. Crowds and boxes with a true ``ignore``
+    attribute carry ``ignore_flag`` 1. Boxes narrower than a pixel stay, which mmdet drops in
+    silence. The file is read whole by :func:`mmisr.datasets.coco_file.read_annotations`, which says
+    what its entries must be.
 
     Args:
         ann_file: COCO JSON.
-        bad_boxes: What to do with boxes that lie further outside their image, are not four numbers or have no area:
-            ``error``, ``clip`` (and drop what has no area left) or ``skip``.
-        unreadable: What to do with images that are missing, truncated, of another size than annotated, too small to be
-            reduced, or of another kind: ``error`` (all are named at once, before the run), ``skip`` (named in the log),
-            or ``unchecked`` (found when loaded). By default ``error`` with ``test_mode`` and ``unchecked`` in training.
+        bad_boxes: What to do with boxes that lie further outside their image, are not four numbers
+            or have no area: ``error``, ``clip`` (and drop what has no area left) or ``skip``.
+        unreadable: What to do with images that are missing, truncated, of another size than
+            annotated, too small to be reduced, or of another kind: ``error`` (all are named at
+            once, before the run), ``skip`` (named in the log), or ``unchecked`` (found when
+            loaded). By default ``error`` with ``test_mode`` and ``unchecked`` in training.
         image_check: How thoroughly: ``header`` (and the end of the file) or ``decode``.
-        kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline, filter_cfg, test_mode, ...
+        kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline,
+            filter_cfg, test_mode, ...
 
     Raises:
-        ValueError: The file has no images or no boxes, an entry is not what it must be, the categories are not those of
-            ``metainfo['classes']``, or boxes are wrong and ``bad_boxes='error'``.
+        ValueError: The file has no images or no boxes, an entry is not what it must be, the
+            categories are not those of ``metainfo['classes']``, or boxes are wrong and
+            ``bad_boxes='error'``.
         ImageError: Images are unreadable and ``unreadable='error'``.
     """
 
@@ -65,9 +69,15 @@ class SRCocoDataset(CocoDataset):
         image_check: Literal["header", "decode"] = "header",
         **kwargs: Any,  # mmdet's own dozen; an unknown one fails there, by name
     ) -> None:
-        for name, value in (("bad_boxes", bad_boxes), ("unreadable", unreadable), ("image_check", image_check)):
+        for name, value in (
+            ("bad_boxes", bad_boxes),
+            ("unreadable", unreadable),
+            ("image_check", image_check),
+        ):
             if value not in CHOICES[name]:
-                raise ValueError(f"SRCocoDataset.{name} must be one of {CHOICES[name]}, got {value!r}")
+                raise ValueError(
+                    f"SRCocoDataset.{name} must be one of {CHOICES[name]}, got {value!r}"
+                )
         self.bad_boxes = bad_boxes
         self.unreadable = unreadable
         self.image_check = image_check
@@ -85,16 +95,23 @@ class SRCocoDataset(CocoDataset):
     def load_data_list(self) -> list[dict]:
         """Read and check annotations and images."""
         content = read_annotations(self.ann_file, self.backend_args)
-        check_annotations(content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode)
+        check_annotations(
+            content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode
+        )
         self.wrong_boxes = []
         data = self._infos(content)
         if self.wrong_boxes and self.bad_boxes == "error":
             raise ValueError(
-                f"{self.ann_file}: {len(self.wrong_boxes)} boxes must lie inside their image and have area: "
-                f"{first(self.wrong_boxes)}. Mend them, or set bad_boxes='clip' or 'skip' in the dataset config"
+                f"{self.ann_file}: {len(self.wrong_boxes)} boxes must lie inside their image and "
+                f"have area: "
+                f"{first(self.wrong_boxes)}. Mend them, or set bad_boxes='clip' or 'skip' in the "
+                f"dataset config"
             )
         if self.wrong_boxes:
-            print_log(f"{self.ann_file}: {self.bad_boxes} {len(self.wrong_boxes)} wrong boxes", logger="current")
+            print_log(
+                f"{self.ann_file}: {self.bad_boxes} {len(self.wrong_boxes)} wrong boxes",
+                logger="current",
+            )
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
         return data if policy == "unchecked" else self._usable(data, policy)
 
@@ -111,7 +128,10 @@ class SRCocoDataset(CocoDataset):
                 self.cat_img_map[annotation["category_id"]].append(annotation["image_id"])
         return [
             self.parse_data_info(
-                {"raw_img_info": {**image, "img_id": image["id"]}, "raw_ann_info": by_image[image["id"]]}
+                {
+                    "raw_img_info": {**image, "img_id": image["id"]},
+                    "raw_ann_info": by_image[image["id"]],
+                }
             )
             for image in content["images"]
         ]
@@ -121,15 +141,24 @@ class SRCocoDataset(CocoDataset):
         return {**super().get_data_info(idx), "category_ids": tuple(self.cat_ids)}
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """One image with its boxes; ignored ones carry ``ignore_flag`` 1, every box its annotated ``area``."""
+        """One image with its boxes.
+
+        Ignored ones carry ``ignore_flag`` 1, every box its annotated ``area``.
+        """
         image = raw_data_info["raw_img_info"]
         folder = self.data_prefix.get("img", "")
         return {
-            "img_path": fileio.join_path(folder, image["file_name"], backend_args=self.backend_args),
+            "img_path": fileio.join_path(
+                folder, image["file_name"], backend_args=self.backend_args
+            ),
             "img_id": image["img_id"],
             "height": image["height"],
             "width": image["width"],
-            "instances": [i for a in raw_data_info["raw_ann_info"] if (i := self._instance(a, image)) is not None],
+            "instances": [
+                i
+                for a in raw_data_info["raw_ann_info"]
+                if (i := self._instance(a, image)) is not None
+            ],
         }
 
     def _instance(self, annotation: dict, image: dict) -> dict | None:
@@ -147,14 +176,18 @@ class SRCocoDataset(CocoDataset):
         }
 
     def _box(self, annotation: dict, image: dict) -> list[float] | None:
-        """The box clipped to its image as xyxy, or None where there is none to use; wrong ones are noted."""
+        """The box clipped to its image as xyxy, or None where there is none to use.
+
+        Wrong ones are noted.
+        """
         x, y, w, h = box_numbers(annotation.get("bbox")) or (0, 0, 0, 0)
         box = [max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])]
         empty = box[2] <= box[0] or box[3] <= box[1]
         outside = max(-x, -y, x + w - image["width"], y + h - image["height"]) > OVERSHOOT
         if empty or outside:
             self.wrong_boxes.append(
-                f"annotation {annotation.get('id')} of {image['file_name']} ({image['width']}x{image['height']}): "
+                f"annotation {annotation.get('id')} of {image['file_name']} "
+                f"({image['width']}x{image['height']}): "
                 f"bbox {shown(annotation.get('bbox'))}"
             )
         return None if empty or (outside and self.bad_boxes == "skip") else box
@@ -168,27 +201,36 @@ class SRCocoDataset(CocoDataset):
                 kept.append(info)
             except ImageError as error:
                 wrong.append(str(error))
-            except OSError as error:  # a name too long for the file system, a folder that may not be read
+            except (
+                OSError
+            ) as error:  # a name too long for the file system, a folder that may not be read
                 wrong.append(f"{info['img_path']} cannot be read: {error.strerror or error}")
         if wrong and policy == "error":
             raise ImageError(
-                f"{self.ann_file}: {len(wrong)} of {len(data)} images cannot be used: {first(wrong)}. Mend them, or set "
-                "unreadable='skip' in the dataset config (they then count neither as hits nor as misses)"
+                f"{self.ann_file}: {len(wrong)} of {len(data)} images cannot be used: "
+                f"{first(wrong)}. Mend them, or set "
+                "unreadable='skip' in the dataset config (they then count neither as hits nor as "
+                "misses)"
             )
         for message in wrong:
             print_log(f"skipped: {message}", logger="current")
         if not kept:
-            raise ImageError(f"{self.ann_file}: none of its {len(data)} images can be used: {first(wrong)}")
+            raise ImageError(
+                f"{self.ann_file}: none of its {len(data)} images can be used: {first(wrong)}"
+            )
         return kept
 
     def _check_image(self, info: dict) -> None:
         limits = [t.max_pixels for t in self.pipeline.transforms if isinstance(t, LoadImage)]
         decode = self.image_check == "decode"
-        hw = check_file(info["img_path"], self.backend_args, decode, max_pixels=max(limits, default=None))
+        hw = check_file(
+            info["img_path"], self.backend_args, decode, max_pixels=max(limits, default=None)
+        )
         check_annotated_size(info, hw)
         smallest = max((getattr(t, "multiple", 1) for t in self.pipeline.transforms), default=1)
         if min(hw) < smallest:
             raise ImageError(
-                f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced {smallest} times, "
+                f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced "
+                f"{smallest} times, "
                 f"found {hw[1]}x{hw[0]}; remove it or lower the scale"
             )

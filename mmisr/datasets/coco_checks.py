@@ -14,11 +14,16 @@ SHOWN = 5
 """How many offenders an error names."""
 
 LONGEST = 600
-"""Characters of one offender that are shown: a path and a sentence fit, a damaged name of a megabyte does not."""
+"""Characters of one offender that are shown.
+
+A path and a sentence fit, a damaged name of a megabyte does not.
+"""
 
 
 def class_names(classes: Any) -> tuple[str, ...]:
-    """The names in ``metainfo['classes']``; one text is one name (a lost comma), or a file with a name a line.
+    """The names in ``metainfo['classes']``.
+
+    One text is one name (a lost comma), or a file with a name a line.
 
     Args:
         classes: As the config has it.
@@ -30,19 +35,23 @@ def class_names(classes: Any) -> tuple[str, ...]:
         return tuple(list_from_file(classes)) if Path(classes).is_file() else (classes,)
     if not isinstance(classes, Sequence):
         raise ValueError(
-            f"metainfo['classes'] must be a tuple of names, got {classes!r}; write classes=('tree', 'car')"
+            f"metainfo['classes'] must be a tuple of names, got {classes!r}; write "
+            f"classes=('tree', 'car')"
         )
     return tuple(classes)
 
 
-def check_annotations(content: dict[str, Any], ann_file: str, classes: Sequence[str], need_boxes: bool) -> None:
+def check_annotations(
+    content: dict[str, Any], ann_file: str, classes: Sequence[str], need_boxes: bool
+) -> None:
     """Check boxes and categories against the classes of the data set.
 
     Args:
         content: As :func:`mmisr.datasets.coco_file.read_annotations` gives it.
         ann_file: Named in messages.
         classes: ``metainfo['classes']``.
-        need_boxes: Whether a file without boxes is an error (training) or worth a line in the log (testing).
+        need_boxes: Whether a file without boxes is an error (training) or worth a line in the log
+            (testing).
 
     Raises:
         ValueError: There are no boxes, or categories and classes do not fit.
@@ -51,15 +60,22 @@ def check_annotations(content: dict[str, Any], ann_file: str, classes: Sequence[
     annotations = content["annotations"]
     if not annotations and need_boxes:
         raise ValueError(
-            f"{ann_file} has {len(content['images'])} images and no boxes (`annotations` is empty): "
+            f"{ann_file} has {len(content['images'])} images and no boxes (`annotations` is "
+            f"empty): "
             "nothing can be learned from it; set test_mode=True to predict only"
         )
     if not annotations:
-        print_log(f"{ann_file} has no boxes: predictions can be made, AP cannot be computed", logger="current")
+        print_log(
+            f"{ann_file} has no boxes: predictions can be made, AP cannot be computed",
+            logger="current",
+        )
     known = {image["id"] for image in content["images"]}
     strays = sum(a["image_id"] not in known for a in annotations)
     if strays:
-        print_log(f"{ann_file}: {strays} boxes belong to images that it does not list; left out", logger="current")
+        print_log(
+            f"{ann_file}: {strays} boxes belong to images that it does not list; left out",
+            logger="current",
+        )
 
 
 def _check_categories(content: dict[str, Any], ann_file: str, classes: Sequence[str]) -> None:
@@ -76,27 +92,40 @@ def _check_categories(content: dict[str, Any], ann_file: str, classes: Sequence[
     in_file = [name for name in named if name in classes]
     if in_file != list(classes):
         raise ValueError(
-            f"{ann_file} and metainfo['classes'] must name the categories in one order, because mmdet numbers labels "
-            f"by the file; the file has: {first(in_file)}; metainfo: {first(list(classes))}; {way_out}"
+            f"{ann_file} and metainfo['classes'] must name the categories in one order, because "
+            f"mmdet numbers labels "
+            f"by the file; the file has: {first(in_file)}; metainfo: {first(list(classes))}; "
+            f"{way_out}"
         )
     others = {c["id"]: c["name"] for c in categories if c["name"] not in classes}
-    dropped = Counter(others[a["category_id"]] for a in content["annotations"] if a["category_id"] in others)
+    dropped = Counter(
+        others[a["category_id"]] for a in content["annotations"] if a["category_id"] in others
+    )
     if dropped:
-        print_log(f"{ann_file}: boxes outside metainfo['classes'] are left out: {dict(dropped)}", logger="current")
+        print_log(
+            f"{ann_file}: boxes outside metainfo['classes'] are left out: {dict(dropped)}",
+            logger="current",
+        )
 
 
-def _check_one_category_a_class(content: dict[str, Any], ann_file: str, classes: Sequence[str]) -> None:
+def _check_one_category_a_class(
+    content: dict[str, Any], ann_file: str, classes: Sequence[str]
+) -> None:
     for name, count in Counter(classes).items():
         if count > 1:
-            raise ValueError(f"metainfo['classes'] must name every class once, it has {name!r} {count} times")
+            raise ValueError(
+                f"metainfo['classes'] must name every class once, it has {name!r} {count} times"
+            )
         ids = [c["id"] for c in content["categories"] if c["name"] == name]
         if len(ids) < 2:
             continue
         counts = Counter(a["category_id"] for a in content["annotations"])
         found = [f"id {i!r} with {counts[i]} boxes" for i in ids]
         raise ValueError(
-            f"{ann_file} must have one category of the name {name!r}, it has {len(ids)}: {first(found)}. Some tools write a "
-            "root category under the name of the whole set: remove or rename the one that is not meant, in `categories`"
+            f"{ann_file} must have one category of the name {name!r}, it has {len(ids)}: "
+            f"{first(found)}. Some tools write a "
+            "root category under the name of the whole set: remove or rename the one that is not "
+            "meant, in `categories`"
         )
 
 

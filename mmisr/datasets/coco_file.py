@@ -1,4 +1,7 @@
-"""The one reader of COCO files: data set, checks and export see the same entries, read as meant or refused by name."""
+"""The one reader of COCO files.
+
+Data set, checks and export see the same entries, read as meant or refused by name.
+"""
 
 from __future__ import annotations
 
@@ -93,29 +96,36 @@ class Faults:
         """Raise ValueError where anything was noted."""
         if not self.counts:
             return
-        lines = [f"{rule.format(n)}: {some(self.examples[rule], n)}" for rule, n in self.counts.items()]
-        more = f". {len(lines) - RULES_NAMED} other rules are broken too" if len(lines) > RULES_NAMED else ""
+        lines = [
+            f"{rule.format(n)}: {some(self.examples[rule], n)}" for rule, n in self.counts.items()
+        ]
+        more = (
+            f". {len(lines) - RULES_NAMED} other rules are broken too"
+            if len(lines) > RULES_NAMED
+            else ""
+        )
         raise ValueError(f"{self.ann_file}: {'. '.join(lines[:RULES_NAMED])}{more}. {WAY_OUT}")
 
 
 def read_annotations(ann_file: str, backend_args: dict[str, Any] | None = None) -> dict[str, Any]:
     """Read a COCO file, all of it, before anything is done with it.
 
-    Text is read as the number or flag that it spells ("480.0", "false"), references by the ids of the list that they
-    point into ("17" where images have 17), and null as absent. Boxes that are not four numbers stay as they are: what
-    becomes of them is for the data set to say.
+    Text is read as the number or flag that it spells ("480.0", "false"), references by the ids of
+    the list that they point into ("17" where images have 17), and null as absent. Boxes that are
+    not four numbers stay as they are: what becomes of them is for the data set to say.
 
     Args:
         ann_file: Path, on any back end that mmengine's fileio knows.
         backend_args: Arguments of that back end.
 
     Returns:
-        Its content; ``images`` is a list with at least one entry, ``categories`` and ``annotations`` are lists.
+        Its content; ``images`` is a list with at least one entry, ``categories`` and
+        ``annotations`` are lists.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not JSON, not a COCO file with images, or entries lack a key, have a value that cannot be
-            meant, share an id, or name a category that is not listed.
+        ValueError: It is not JSON, not a COCO file with images, or entries lack a key, have a value
+            that cannot be meant, share an id, or name a category that is not listed.
     """
     content = _parse(ann_file, backend_args)
     faults = Faults(ann_file)
@@ -139,13 +149,18 @@ def _parse(ann_file: str, backend_args: dict[str, Any] | None) -> dict[str, Any]
         content = json.loads(fileio.get_text(ann_file, backend_args=backend_args))
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"annotation file {ann_file} does not exist; check data_root and ann_file, or prepare the data set first "
+            f"annotation file {ann_file} does not exist; check data_root and ann_file, or prepare "
+            f"the data set first "
             "(tools/data/ for the project's own)"
         ) from error
     except ValueError as error:  # not JSON, or not text
-        raise ValueError(f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind") from error
+        raise ValueError(
+            f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind"
+        ) from error
     except RecursionError as error:
-        raise ValueError(f"{ann_file} must be a COCO file: its brackets nest too deep; it is damaged") from error
+        raise ValueError(
+            f"{ann_file} must be a COCO file: its brackets nest too deep; it is damaged"
+        ) from error
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not images or not isinstance(images, list):
         raise ValueError(f"{ann_file} has no images: a COCO file needs a non-empty list `images`")
@@ -155,7 +170,10 @@ def _parse(ann_file: str, backend_args: dict[str, Any] | None) -> dict[str, Any]
 def _read_entries(entries: list[Any], one: str, fields: tuple[Field, ...], faults: Faults) -> None:
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            faults.note(f"every {one} must be an object with keys; {{}} are none", f"{shown(entry)} (entry {place})")
+            faults.note(
+                f"every {one} must be an object with keys; {{}} are none",
+                f"{shown(entry)} (entry {place})",
+            )
             continue
         for f in fields:
             value = entry.get(f.key)
@@ -165,7 +183,9 @@ def _read_entries(entries: list[Any], one: str, fields: tuple[Field, ...], fault
             try:
                 entry[f.key] = f.read(value)
             except ValueError:
-                faults.note(_rule(f.key, one, f.rule), f"{shown(value)} ({_named(entry, one, place)})")
+                faults.note(
+                    _rule(f.key, one, f.rule), f"{shown(value)} ({_named(entry, one, place)})"
+                )
         if "bbox" in entry:
             _read_box(entry, one, place, faults)
 
@@ -176,7 +196,9 @@ def _read_box(entry: dict[str, Any], one: str, place: int, faults: Faults) -> No
         return
     entry["bbox"] = box
     area = entry.get("area")
-    if isinstance(area, (int, float)) and area < 0 < min(box[2:]):  # an empty box is for the data set to judge
+    if isinstance(area, (int, float)) and area < 0 < min(
+        box[2:]
+    ):  # an empty box is for the data set to judge
         faults.note(_rule("area", one, AREA), f"{area} ({_named(entry, one, place)})")
 
 
@@ -193,16 +215,22 @@ def _no_value(entry: dict[str, Any], one: str, f: Field, faults: Faults) -> None
 
 def _named(entry: dict[str, Any], one: str, place: int) -> str:
     name = entry.get("file_name", entry.get("name"))
-    return f"{one} {shown(entry.get('id'))}, entry {place}" + ("" if name is None else f", {shown(name)}")
+    return f"{one} {shown(entry.get('id'))}, entry {place}" + (
+        "" if name is None else f", {shown(name)}"
+    )
 
 
 def _check_unique(entries: list[dict[str, Any]], one: str, faults: Faults) -> None:
-    counts = Counter(str(entry["id"]) for entry in entries)  # 1 and "1" are one: who refers to it can mean either
+    counts = Counter(
+        str(entry["id"]) for entry in entries
+    )  # 1 and "1" are one: who refers to it can mean either
     if len(counts) == len(entries):
         return
     for place, entry in enumerate(entries):
         if counts[str(entry["id"])] > 1:
-            faults.note(f"`id` of every {one} must be its own; {{}} share theirs", _named(entry, one, place))
+            faults.note(
+                f"`id` of every {one} must be its own; {{}} share theirs", _named(entry, one, place)
+            )
 
 
 def _follow_references(content: dict[str, Any], faults: Faults) -> None:
@@ -224,20 +252,27 @@ def _follow_references(content: dict[str, Any], faults: Faults) -> None:
     _check_categories_known(+unknown, content["categories"], faults)
     if strays and strays == len(content["annotations"]):
         raise ValueError(
-            f"{faults.ann_file}: `image_id` of every annotation must be the `id` of an image, none of {strays} is: "
-            f"{_listed(a['image_id'] for a in content['annotations'][:SHOWN])}; images have {_listed(images)}. Number both alike"
+            f"{faults.ann_file}: `image_id` of every annotation must be the `id` of an image, none "
+            f"of {strays} is: "
+            f"{_listed(a['image_id'] for a in content['annotations'][:SHOWN])}; images have "
+            f"{_listed(images)}. Number both alike"
         )
 
 
-def _check_categories_known(unknown: Counter[Any], categories: list[dict[str, Any]], faults: Faults) -> None:
+def _check_categories_known(
+    unknown: Counter[Any], categories: list[dict[str, Any]], faults: Faults
+) -> None:
     if not unknown:
         return
     wrong = [f"{value!r} ({count} times)" for value, count in unknown.most_common()]
     listed = [f"{c['id']!r} ({c['name']})" for c in categories]
     raise ValueError(
-        f"{faults.ann_file}: `category_id` of every annotation must be the `id` of a category; {unknown.total()} are not: "
-        f"{first(wrong)}; the file lists: {first(listed) or 'none'}. Number both alike (does one start at 0 and the other at "
-        "1?), or list the category too: boxes of a category outside of metainfo['classes'] are left out"
+        f"{faults.ann_file}: `category_id` of every annotation must be the `id` of a category; "
+        f"{unknown.total()} are not: "
+        f"{first(wrong)}; the file lists: {first(listed) or 'none'}. Number both alike (does one "
+        f"start at 0 and the other at "
+        "1?), or list the category too: boxes of a category outside of metainfo['classes'] are "
+        "left out"
     )
 
 

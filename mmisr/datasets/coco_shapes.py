@@ -12,7 +12,10 @@ from mmisr.datasets.coco_values import numbers, shown
 Hw = tuple[int, int]
 
 SLACK = 20
-"""Levels of nesting to spare: what is written is written from deeper in the program than it is tried."""
+"""Levels of nesting to spare.
+
+What is written is written from deeper in the program than it is tried.
+"""
 
 
 def read_shapes(content: dict[str, Any], hw_of: Mapping[Any, Hw], ann_file: str) -> None:
@@ -39,7 +42,10 @@ def read_shapes(content: dict[str, Any], hw_of: Mapping[Any, Hw], ann_file: str)
             try:
                 annotation[key] = read(annotation[key], hw)
             except ValueError as error:
-                faults.note(f"`{key}` must be {RULES[key]}; {{}} are not", f"annotation {annotation['id']!r}: {error}")
+                faults.note(
+                    f"`{key}` must be {RULES[key]}; {{}} are not",
+                    f"annotation {annotation['id']!r}: {error}",
+                )
     faults.end()
     try:
         trial: Any = content
@@ -47,11 +53,14 @@ def read_shapes(content: dict[str, Any], hw_of: Mapping[Any, Hw], ann_file: str)
             trial = [trial]
         json.dumps(trial)
     except RecursionError as error:
-        raise ValueError(f"{ann_file} must be a COCO file: its brackets nest too deep to be written again") from error
+        raise ValueError(
+            f"{ann_file} must be a COCO file: its brackets nest too deep to be written again"
+        ) from error
 
 
 RULES = {
-    "segmentation": "a list of polygons (x, y, x, y, ...) or a run-length mask of the size of its image",
+    "segmentation": "a list of polygons (x, y, x, y, ...) or a run-length mask of the size of its "
+    "image",
     "keypoints": "a list of x, y, visibility, ...",
 }
 
@@ -79,12 +88,20 @@ def _mask(value: Mapping[str, Any], hw: Hw) -> Any:
     if not good:
         raise ValueError(f"a mask must have the size of its image, {hw} (h, w), found {size}")
     if min(runs, default=0) < 0 or any(n != int(n) for n in runs) or sum(runs) != hw[0] * hw[1]:
-        raise ValueError(f"run lengths must add up to {hw[0]} x {hw[1]} pixels, got {shown(sum(runs))}")
-    return {**value, "size": list(hw), "counts": counts if isinstance(counts, str) else [int(n) for n in runs]}
+        raise ValueError(
+            f"run lengths must add up to {hw[0]} x {hw[1]} pixels, got {shown(sum(runs))}"
+        )
+    return {
+        **value,
+        "size": list(hw),
+        "counts": counts if isinstance(counts, str) else [int(n) for n in runs],
+    }
 
 
 def _runs_of_text(text: str) -> list[int]:
-    """The run lengths in COCO's compressed form: five bits a character, low ones first, from the third on differences.
+    """The run lengths in COCO's compressed form.
+
+    Five bits a character, low ones first, from the third on differences.
 
     Looked at here because the C code that decodes it trusts it.
     """

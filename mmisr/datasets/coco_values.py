@@ -1,4 +1,7 @@
-"""What one value of a COCO file means: text is read as the number that it spells, and what could mean two things is refused."""
+"""What one value of a COCO file means.
+
+Text is read as the number that it spells, and what could mean two things is refused.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,9 @@ def number(value: Any) -> float:
         if not NUMBER.fullmatch(text):
             raise ValueError("no number")
         value = int(text) if WHOLE.fullmatch(text) else float(text)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:  # NaN is not <=
+    if (
+        isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST
+    ):  # NaN is not <=
         raise ValueError("no finite number")
     return value
 
@@ -101,7 +106,10 @@ def identifier(value: Any) -> int | str:
 
 
 def as_listed(value: int | str, ids: set[int | str]) -> int | str | None:
-    """An id as the list of ids has it (17 for ``"17"``, or the other way round); None where it has it in no form."""
+    """An id as the list of ids has it (17 for ``"17"``, or the other way round).
+
+    None where it has it in no form.
+    """
     if value in ids:
         return value
     other: int | str | None = str(value) if isinstance(value, int) else None

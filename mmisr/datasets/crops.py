@@ -18,7 +18,8 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     Convention: boxes are clipped to the window; those without any area left are removed.
 
     Args:
-        results: With ``img`` (H, W, 3), and ``gt_bboxes`` (mmdet boxes), labels and flags where annotations are loaded.
+        results: With ``img`` (H, W, 3), and ``gt_bboxes`` (mmdet boxes), labels and flags where
+            annotations are loaded.
         y: First row.
         x: First column.
         hw: Height and width of the window.
@@ -40,7 +41,9 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
         if key in results:
             results[key] = results[key][kept]
     if "instances" in results and len(results["instances"]) == len(kept):
-        results["instances"] = [i for i, keep in zip(results["instances"], kept, strict=True) if keep]
+        results["instances"] = [
+            i for i, keep in zip(results["instances"], kept, strict=True) if keep
+        ]
     return results
 
 
@@ -66,7 +69,8 @@ class CropToMultiple(BaseTransform):
         h, w = (side - side % self.multiple for side in found)
         if h == 0 or w == 0:
             raise ValueError(
-                f"{results.get('img_path')} must be at least {self.multiple} pixels on each side to be reduced "
+                f"{results.get('img_path')} must be at least {self.multiple} pixels on each side "
+                f"to be reduced "
                 f"{self.multiple} times, found {found[1]}x{found[0]}; remove it or lower the scale"
             )
         return crop_results(results, 0, 0, (h, w))
@@ -76,11 +80,13 @@ class CropToMultiple(BaseTransform):
 class RandomPatch(BaseTransform):
     """Crop a random patch for training; with boxes, most patches are drawn around one of them.
 
-    Images smaller than the patch are mirrored out to it first, so that every patch has the same size.
+    Images smaller than the patch are mirrored out to it first, so that every patch has the same
+    size.
 
     Args:
         size: Side of the patch in pixels.
-        around_box: Share of the patches that contain the centre of a random box, where there is one.
+        around_box: Share of the patches that contain the centre of a random box, where there is
+            one.
 
     Raises:
         ValueError: ``size`` is below 1 or ``around_box`` not in [0, 1].
@@ -89,7 +95,8 @@ class RandomPatch(BaseTransform):
     def __init__(self, size: int, around_box: float = 0.5) -> None:
         if size < 1 or not 0 <= around_box <= 1:
             raise ValueError(
-                f"RandomPatch needs size >= 1 and 0 <= around_box <= 1, got size={size}, around_box={around_box}"
+                f"RandomPatch needs size >= 1 and 0 <= around_box <= 1, got size={size}, "
+                f"around_box={around_box}"
             )
         self.size = size
         self.around_box = around_box
@@ -99,7 +106,9 @@ class RandomPatch(BaseTransform):
         image = results["img"]
         short = [max(0, self.size - side) for side in image.shape[:2]]
         if any(short):
-            results["img"] = image = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
+            results["img"] = image = np.pad(
+                image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric"
+            )
         y, x = self._corner(image.shape[:2], results.get("gt_bboxes"))
         return crop_results(results, y, x, (self.size, self.size))
 
@@ -115,7 +124,10 @@ class RandomPatch(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomTurn(BaseTransform):
-    """Turn image and boxes by a random multiple of 90 degrees; for square patches seen from above."""
+    """Turn image and boxes by a random multiple of 90 degrees.
+
+    For square patches seen from above.
+    """
 
     def transform(self, results: dict) -> dict:
         """Turn counter-clockwise 0 to 3 times."""

@@ -1,4 +1,7 @@
-"""What the header of an image file says: how it is to be turned, how deep it is, and what the bands of a TIFF are."""
+"""What the header of an image file says.
+
+How it is to be turned, how deep it is, and what the bands of a TIFF are.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ ORIENTATION, BITS_PER_SAMPLE, PHOTOMETRIC, BANDS, EXTRA_SAMPLES = 0x0112, 258, 2
 EXIF_PREFIX, TIFF_MAGIC = b"Exif\0\0", 42
 EXIF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x8298)
 EXIF_FRACTIONS = {0x011A: 1, 0x011B: 1, 0x013E: 2, 0x013F: 6, 0x0211: 3, 0x0214: 6}
-"""Entries that OpenCV reads beside the orientation, and ends at where they lie outside; fractions by how many."""
+"""Entries that OpenCV reads beside the orientation, and ends at where they lie outside.
+
+Fractions by how many.
+"""
 
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,14 +44,22 @@ SWAPPING = (5, 6, 7, 8)
 COLOUR_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
 """Bands of the kinds of TIFF that become RGB without a decision, by PhotometricInterpretation."""
 
-COLOURS = {4: "a mask", 8: "CIELAB", 9: "ICC LAB", 10: "ITU LAB", 32803: "colour filter array", 34892: "linear raw"}
+COLOURS = {
+    4: "a mask",
+    8: "CIELAB",
+    9: "ICC LAB",
+    10: "ITU LAB",
+    32803: "colour filter array",
+    34892: "linear raw",
+}
 ALPHA = (1, 2)
 
 
 def orientation(image: Image.Image, content: bytes) -> int:
     """The orientation that mmcv turns an image by.
 
-    That is EXIF in JPEG, PNG and WebP, and the tag of a TIFF. XMP, and EXIF in text chunks of a PNG, turn nothing.
+    That is EXIF in JPEG, PNG and WebP, and the tag of a TIFF. XMP, and EXIF in text chunks of a
+    PNG, turn nothing.
 
     Args:
         image: Opened by Pillow.
@@ -55,7 +69,8 @@ def orientation(image: Image.Image, content: bytes) -> int:
         1 to 8, as EXIF defines it; 1 is upright.
 
     Raises:
-        ValueError: mmcv would not turn an image of this format; the message is for after the file's name.
+        ValueError: mmcv would not turn an image of this format; the message is for after the file's
+            name.
     """
     if image.format == "TIFF":
         return _known(image.tag_v2.get(ORIENTATION, 1))  # type: ignore[attr-defined]
@@ -67,7 +82,8 @@ def orientation(image: Image.Image, content: bytes) -> int:
     found = exif_orientation(image.info.get("exif", b""))
     if found != 1 and not (image.format == "WEBP" and webp_is_turned()):
         raise ValueError(
-            f"has EXIF orientation {found}, by which mmcv turns JPEG and PNG but no {image.format}, so that boxes would fit "
+            f"has EXIF orientation {found}, by which mmcv turns JPEG and PNG but no "
+            f"{image.format}, so that boxes would fit "
             "one reader alone; turn its pixels and save them without that tag"
         )
     return found
@@ -76,8 +92,8 @@ def orientation(image: Image.Image, content: bytes) -> int:
 def exif_orientation(block: bytes) -> int:
     """Orientation in an EXIF block, as OpenCV reads it.
 
-    Of the first directory, whatever type the value says it has, and up to the first entry whose text or fractions lie
-    outside the block.
+    Of the first directory, whatever type the value says it has, and up to the first entry whose
+    text or fractions lie outside the block.
 
     Args:
         block: The block, with or without the head that it has in a JPEG.
@@ -140,7 +156,9 @@ def tiff_tags(content: bytes) -> Mapping[int, Any]:
         file.seek(tags.next)
         tags.load(file)
         return dict(tags)
-    except Exception:  # whatever a damaged file makes of Pillow's reader: the caller has an error of its own
+    except (
+        Exception
+    ):  # whatever a damaged file makes of Pillow's reader: the caller has an error of its own
         return {}
 
 
@@ -157,7 +175,8 @@ def tiff_fault(tags: Mapping[int, Any]) -> str | None:
     if colour not in COLOUR_BANDS:
         found = COLOURS.get(colour, "an unknown one")
         return (
-            f"must have grey, RGB, palette, YCbCr or CMYK colours, found {found} (PhotometricInterpretation {colour}); convert "
+            f"must have grey, RGB, palette, YCbCr or CMYK colours, found {found} "
+            f"(PhotometricInterpretation {colour}); convert "
             "it to 8-bit RGB with its colour profile"
         )
     own = COLOUR_BANDS[colour]
@@ -167,8 +186,10 @@ def tiff_fault(tags: Mapping[int, Any]) -> str | None:
     if bands == own or has_alpha:
         return None
     return (
-        f"must have {own} {'band' if own == 1 else 'bands'}, and an opaque alpha channel at most, found {bands} bands; choose "
-        "the three that the detector shall see and save them as 8-bit RGB (gdal_translate -b 3 -b 2 -b 1 IN.tif OUT.tif)"
+        f"must have {own} {'band' if own == 1 else 'bands'}, and an opaque alpha channel at most, "
+        f"found {bands} bands; choose "
+        "the three that the detector shall see and save them as 8-bit RGB (gdal_translate -b 3 -b "
+        "2 -b 1 IN.tif OUT.tif)"
     )
 
 

@@ -21,24 +21,33 @@ ENDINGS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}
 """First and last bytes of complete JPEG and PNG files."""
 
 MAX_PIXELS = 8192 * 8192
-"""Largest image that is read unless a limit is given: a file of some kilobytes can claim any size."""
+"""Largest image that is read unless a limit is given.
+
+A file of some kilobytes can claim any size.
+"""
 
 WAY_OUT_OF_SIZE = (
-    "cut it into tiles with their own annotations, or set max_pixels of mmisr.LoadImage in the pipelines of the config"
+    "cut it into tiles with their own annotations, or set max_pixels of "
+    "mmisr.LoadImage in the pipelines of the config"
 )
 
 
 class ImageError(ValueError):
-    """An image file that cannot be used; the message names the file, the rule, what was found and the way out."""
+    """An image file that cannot be used.
+
+    The message names the file, the rule, what was found and the way out.
+    """
 
 
-def read_rgb(path: str, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_rgb(
+    path: str, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint8]:
     """Decode an image.
 
-    Grey becomes three equal channels, an opaque alpha channel is dropped, CMYK is converted without a colour profile.
-    The image is turned as mmdet's loader turns it: by EXIF in JPEG, PNG and WebP, by the tag of a TIFF, and by no XMP.
-    More than 8 bits a channel is an error and never a silent truncation: only the user knows which range holds the
-    picture.
+    Grey becomes three equal channels, an opaque alpha channel is dropped, CMYK is converted without
+    a colour profile. The image is turned as mmdet's loader turns it: by EXIF in JPEG, PNG and WebP,
+    by the tag of a TIFF, and by no XMP. More than 8 bits a channel is an error and never a silent
+    truncation: only the user knows which range holds the picture.
 
     Args:
         path: The file, on any back end that mmengine's fileio knows.
@@ -49,8 +58,9 @@ def read_rgb(path: str, backend_args: dict[str, Any] | None = None, max_pixels: 
         (H, W, 3) uint8 RGB.
 
     Raises:
-        ImageError: The file is missing, truncated, no image, transparent, larger than ``max_pixels``, deeper than 8 bits,
-            of more bands than a colour image, or turned in a way that mmdet's loader would not follow.
+        ImageError: The file is missing, truncated, no image, transparent, larger than
+            ``max_pixels``, deeper than 8 bits, of more bands than a colour image, or turned in a
+            way that mmdet's loader would not follow.
     """
     with _opened(path, backend_args, max_pixels) as (image, content):
         return _decode(image, content, path)
@@ -67,9 +77,11 @@ def check_file(
     Args:
         path: The file.
         backend_args: Arguments of the back end.
-        decode: Whether to decode all of it; otherwise the header is read, and of JPEG and PNG the end looked for, which
-            costs a hundredth of the time and misses only damage in the middle and transparent pixels.
-        max_pixels: Largest height times width; None for Pillow's own limit, where another loader reads the file.
+        decode: Whether to decode all of it; otherwise the header is read, and of JPEG and PNG the
+            end looked for, which costs a hundredth of the time and misses only damage in the middle
+            and transparent pixels.
+        max_pixels: Largest height times width; None for Pillow's own limit, where another loader
+            reads the file.
 
     Returns:
         (height, width), as :func:`read_rgb` gives them.
@@ -87,10 +99,13 @@ def check_file(
 
 
 def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
-    """Check that an image has the size that its annotation says; without it, boxes would lie elsewhere.
+    """Check that an image has the size that its annotation says.
+
+    Without it, boxes would lie elsewhere.
 
     Args:
-        info: With ``img_path`` and, where it came from an annotation file, ``height`` and ``width``.
+        info: With ``img_path`` and, where it came from an annotation file, ``height`` and
+            ``width``.
         hw: Height and width found.
 
     Raises:
@@ -102,11 +117,14 @@ def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
     cause = "the boxes belong to another version of the image; get that one, or annotate this one"
     if said == hw[::-1]:
         cause = (
-            "width and height are swapped. If the boxes fit the image as viewers show it, swap the two in the annotation "
-            "file; if it was annotated before its EXIF orientation turned it, save its pixels without that tag"
+            "width and height are swapped. If the boxes fit the image as viewers show it, swap the "
+            "two in the annotation "
+            "file; if it was annotated before its EXIF orientation turned it, save its pixels "
+            "without that tag"
         )
     raise ImageError(
-        f"{info['img_path']} must be {said[1]}x{said[0]} as its annotation says, found {hw[1]}x{hw[0]}: {cause}"
+        f"{info['img_path']} must be {said[1]}x{said[0]} as its annotation says, found "
+        f"{hw[1]}x{hw[0]}: {cause}"
     )
 
 
@@ -117,7 +135,9 @@ def _opened(
     try:
         content = fileio.get(path, backend_args=backend_args)
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise ImageError(f"{path} does not exist; check data_root, data_prefix and the names in ann_file") from error
+        raise ImageError(
+            f"{path} does not exist; check data_root, data_prefix and the names in ann_file"
+        ) from error
     _let_pillow_read(max_pixels)
     try:
         with Image.open(io.BytesIO(content)) as image:
@@ -130,7 +150,9 @@ def _opened(
         raise ImageError(f"{path} {_why_unknown(content)}") from error
     except Image.DecompressionBombError as error:
         limit = f"max_pixels={max_pixels} pixels" if max_pixels else "Pillow reads"
-        raise ImageError(f"{path} must not have more than {limit}: {error}; {WAY_OUT_OF_SIZE}") from error
+        raise ImageError(
+            f"{path} must not have more than {limit}: {error}; {WAY_OUT_OF_SIZE}"
+        ) from error
     except Exception as error:  # decoders raise anything on damaged bytes
         raise ImageError(
             f"{path} cannot be decoded: {_said(error)}; it is truncated or damaged, get it again"
@@ -156,8 +178,13 @@ def _orientation(image: Image.Image, content: bytes, path: str) -> int:
 
 
 def _has_end(content: bytes) -> bool:
-    """Whether a JPEG or PNG ends as it should; other formats do not tell, and some cameras append data of their own."""
-    return all(end in content[-1024:] for start, end in ENDINGS.items() if content.startswith(start))
+    """Whether a JPEG or PNG ends as it should.
+
+    Other formats do not tell, and some cameras append data of their own.
+    """
+    return all(
+        end in content[-1024:] for start, end in ENDINGS.items() if content.startswith(start)
+    )
 
 
 def _let_pillow_read(max_pixels: int | None) -> None:
@@ -170,7 +197,8 @@ def _check_pixels(image: Image.Image, path: str, max_pixels: int | None) -> None
     width, height = image.size
     if max_pixels is not None and width * height > max_pixels:
         raise ImageError(
-            f"{path} must have at most max_pixels={max_pixels} pixels, found {width}x{height}={width * height}; "
+            f"{path} must have at most max_pixels={max_pixels} pixels, found "
+            f"{width}x{height}={width * height}; "
             f"{WAY_OUT_OF_SIZE}"
         )
 
@@ -184,13 +212,17 @@ def _check_colours(image: Image.Image, content: bytes, path: str) -> None:
         return
     found = f"{depth} bits" if image.mode in PLAIN_MODES else f"Pillow mode {image.mode!r}"
     raise ImageError(
-        f"{path} must have 8 bits a channel, found {found}; choose how its range maps to 0..255 (for full-range "
+        f"{path} must have 8 bits a channel, found {found}; choose how its range maps to 0..255 "
+        f"(for full-range "
         "16-bit, divide by 257 and round) and save it as 8-bit"
     )
 
 
 def _why_unknown(content: bytes) -> str:
-    """What is wrong with a file that Pillow does not know; the layouts of TIFF that it does not read have names."""
+    """What is wrong with a file that Pillow does not know.
+
+    The layouts of TIFF that it does not read have names.
+    """
     tags = tiff_tags(content)
     fault = tiff_fault(tags) if tags else None
     return fault or f"is no image that Pillow can read ({len(content)} bytes); replace the file"
@@ -205,5 +237,6 @@ def _check_opaque(image: Image.Image, path: str) -> None:
     lowest = int(np.asarray(image.convert("RGBA"))[..., 3].min())
     if lowest < 255:
         raise ImageError(
-            f"{path} must be opaque, found alpha down to {lowest}; flatten it onto the background you mean"
+            f"{path} must be opaque, found alpha down to {lowest}; flatten it onto the background "
+            f"you mean"
         )

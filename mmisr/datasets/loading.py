@@ -13,31 +13,42 @@ from mmisr.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
-    """Load an image, strictly: what cannot be shown as 8-bit RGB without a decision of yours is an error.
+    """Load an image, strictly.
+
+    What cannot be shown as 8-bit RGB without a decision of yours is an error.
 
     Convention: ``results['img']`` is (H, W, 3) uint8 **BGR**, as mmdet's transforms expect it.
 
     Args:
         backend_args: Arguments of mmengine's file back end.
-        max_pixels: Largest height times width that is read; the data set checks files by the same limit.
+        max_pixels: Largest height times width that is read; the data set checks files by the same
+            limit.
 
     Raises:
         ValueError: ``max_pixels`` is no number of pixels.
-        ImageError: See :func:`mmisr.datasets.images.read_rgb`; or the image has another size than its annotation says.
+        ImageError: See :func:`mmisr.datasets.images.read_rgb`; or the image has another size than
+            its annotation says.
         TypeError: ``img`` is there already and is no (H, W, 3) uint8 array.
     """
 
     stands_for = "LoadImageFromFile"
     """The step of a plain pipeline that mmdet's inferencers and tools take it for."""
 
-    def __init__(self, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS
+    ) -> None:
         if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
-            raise ValueError(f"LoadImage.max_pixels must be a whole number from 1 on, got {max_pixels!r}")
+            raise ValueError(
+                f"LoadImage.max_pixels must be a whole number from 1 on, got {max_pixels!r}"
+            )
         self.backend_args = backend_args
         self.max_pixels = max_pixels
 
     def transform(self, results: dict) -> dict:
-        """Fill ``img``, ``img_shape`` and ``ori_shape``; an ``img`` array that is there already is kept."""
+        """Fill ``img``, ``img_shape`` and ``ori_shape``.
+
+        An ``img`` array that is there already is kept.
+        """
         if "img" in results:
             _check_array(results["img"])
         else:
@@ -49,7 +60,15 @@ class LoadImage(BaseTransform):
 
 
 def _check_array(image: Any) -> None:
-    found = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-    good = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.size
+    found = (
+        f"{image.dtype} of shape {image.shape}"
+        if isinstance(image, np.ndarray)
+        else type(image).__name__
+    )
+    good = (
+        isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.size
+    )
     if not good or image.shape[2] != 3:
-        raise TypeError(f"an image in memory must be a (H, W, 3) uint8 BGR numpy array, got {found}")
+        raise TypeError(
+            f"an image in memory must be a (H, W, 3) uint8 BGR numpy array, got {found}"
+        )

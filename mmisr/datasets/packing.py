@@ -16,14 +16,25 @@ from mmisr.ops.motion import HOMOGRAPHY, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
 
-FORWARDED = ("img_id", "img_path", "category_ids", "lr_recipe", "flip", "flip_direction", HOMOGRAPHY)
+FORWARDED = (
+    "img_id",
+    "img_path",
+    "category_ids",
+    "lr_recipe",
+    "flip",
+    "flip_direction",
+    HOMOGRAPHY,
+)
 """Keys that are copied to the sample where a pipeline set them."""
 
 BETWEEN = "a transform between the one that made the LR image and the one that packs"
 
 
 def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
-    """(H, W, 3) BGR array to a (3, H, W) RGB uint8 tensor; photometric transforms leave floats, which are rounded."""
+    """(H, W, 3) BGR array to a (3, H, W) RGB uint8 tensor.
+
+    Photometric transforms leave floats, which are rounded.
+    """
     if bgr.dtype != np.uint8:
         bgr = np.clip(np.rint(bgr), 0, 255).astype(np.uint8)
     return torch.from_numpy(np.ascontiguousarray(bgr[..., ::-1].transpose(2, 0, 1)))
@@ -32,7 +43,8 @@ def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
 def _need_lr(results: dict, packer: str) -> None:
     if "lr" not in results:
         raise KeyError(
-            f"mmisr.{packer} needs the LR image, and results have no 'lr'; put mmisr.SimulateLR or mmisr.NativeLR first"
+            f"mmisr.{packer} needs the LR image, and results have no 'lr'; put mmisr.SimulateLR or "
+            f"mmisr.NativeLR first"
         )
 
 
@@ -45,14 +57,20 @@ def _boxes(results: dict) -> Tensor:
 
 
 def _areas(boxes: Tensor, results: dict) -> Tensor:
-    """Annotated (mask) areas, which shrink and grow with their boxes; box areas where annotations were lost on the way.
+    """Annotated (mask) areas, which shrink and grow with their boxes.
 
-    A transform that drops boxes without their ``instances`` (mmdet's crops) breaks the link; one that resizes must not
-    leave the area of another frame behind.
+    Box areas where annotations were lost on the way.
+
+    A transform that drops boxes without their ``instances`` (mmdet's crops) breaks the link; one
+    that resizes must not leave the area of another frame behind.
     """
     areas = _box_areas(boxes)
     instances = results.get("instances", ())
-    if len(instances) != len(boxes) or not all("area" in i and "bbox" in i for i in instances) or not len(boxes):
+    if (
+        len(instances) != len(boxes)
+        or not all("area" in i and "bbox" in i for i in instances)
+        or not len(boxes)
+    ):
         return areas
     annotated = torch.tensor([i["area"] for i in instances], dtype=torch.float32)
     before = _box_areas(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
@@ -81,9 +99,10 @@ def _frames(results: dict) -> dict[str, Any]:
 class PackSRDetInputs(BaseTransform):
     """Pack a sample for :class:`mmisr.SRDetector`.
 
-    Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds ``gt_instances`` and
-    ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``) in the **source** frame, ``hr`` (3, H, W) uint8 RGB
-    where LR was simulated, and the metainfo ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins).
+    Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds
+    ``gt_instances`` and ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``) in the
+    **source** frame, ``hr`` (3, H, W) uint8 RGB where LR was simulated, and the metainfo
+      ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins).
 
     Raises:
         KeyError: No transform before it made an LR image.
@@ -94,7 +113,9 @@ class PackSRDetInputs(BaseTransform):
         _need_lr(results, "PackSRDetInputs")
         check_partner(results, BETWEEN)
         sample = DetDataSample(metainfo=_frames(results))
-        ignored = np.asarray(results.get("gt_ignore_flags", np.zeros(len(_boxes(results)))), dtype=bool)
+        ignored = np.asarray(
+            results.get("gt_ignore_flags", np.zeros(len(_boxes(results)))), dtype=bool
+        )
         instances = self._instances(results)
         sample.gt_instances = instances[torch.from_numpy(~ignored)]
         sample.ignored_instances = instances[torch.from_numpy(ignored)]
@@ -106,15 +127,18 @@ class PackSRDetInputs(BaseTransform):
     def _instances(results: dict) -> InstanceData:
         boxes = _boxes(results)
         labels = np.asarray(results.get("gt_bboxes_labels", np.zeros(len(boxes))), dtype=np.int64)
-        return InstanceData(bboxes=boxes, labels=torch.from_numpy(labels), areas=_areas(boxes, results))
+        return InstanceData(
+            bboxes=boxes, labels=torch.from_numpy(labels), areas=_areas(boxes, results)
+        )
 
 
 @TRANSFORMS.register_module()
 class PackSRInputs(BaseTransform):
     """Pack a sample for an editor that is trained or tested alone, in mmagic's own format.
 
-    Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .) uint8 RGB; the metainfo
-    carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in their frames.
+    Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
+    uint8 RGB; the metainfo carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in
+    their frames.
 
     Raises:
         KeyError: No LR image, or none that was simulated from an HR image.
@@ -125,7 +149,10 @@ class PackSRInputs(BaseTransform):
         _need_lr(results, "PackSRInputs")
         check_partner(results, BETWEEN)
         if not results.get("has_hr", False):
-            raise KeyError("mmisr.PackSRInputs needs an HR image to learn from: simulate LR with mmisr.SimulateLR")
+            raise KeyError(
+                "mmisr.PackSRInputs needs an HR image to learn from: simulate LR with "
+                "mmisr.SimulateLR"
+            )
         meta = _frames(results)
         boxes = _boxes(results)
         boxes_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2]).boxes(boxes)

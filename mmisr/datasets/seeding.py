@@ -29,8 +29,8 @@ def seed_all(*parts: int) -> None:
 class BatchSeeder:
     """A collate function that seeds its process anew for every batch.
 
-    Data workers take batches in turn, so each knows the numbers of its own: ``first + worker``, then every
-    ``num_workers``-th.
+    Data workers take batches in turn, so each knows the numbers of its own: ``first + worker``,
+    then every ``num_workers``-th.
 
     Args:
         collate: The loader's own collate function.
@@ -39,7 +39,9 @@ class BatchSeeder:
         num_workers: As in the loader.
     """
 
-    def __init__(self, collate: Callable, init: Callable | None, first: int, num_workers: int) -> None:
+    def __init__(
+        self, collate: Callable, init: Callable | None, first: int, num_workers: int
+    ) -> None:
         self.collate = collate
         self.init = init
         self.number = first
@@ -93,14 +95,22 @@ class TrainSeedHook(DistSamplerSeedHook):
         """Seed what the model draws."""
         seed_all(runner.seed, runner.iter, get_rank(), MODEL)
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """Where data is loaded in this process, seed it again: the model has drawn from the same generators."""
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        """Where data is loaded in this process, seed it again.
+
+        The model has drawn from the same generators.
+        """
         if self.in_process is not None:
             self.in_process.seed()
 
 
 def _install(loader: DataLoader, first: int) -> BatchSeeder | None:
-    """Seed the batches of a loader, numbered from ``first``; returns the seeder where there are no workers."""
+    """Seed the batches of a loader, numbered from ``first``.
+
+    Returns the seeder where there are no workers.
+    """
     collate, init = loader.collate_fn, loader.worker_init_fn
     if isinstance(loader.collate_fn, BatchSeeder):
         collate, init = loader.collate_fn.collate, loader.collate_fn.init

@@ -1,4 +1,7 @@
-"""See to it that what belongs together is moved together: the HR image, its LR image, and the boxes."""
+"""See to it that what belongs together is moved together.
+
+The HR image, its LR image, and the boxes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ class WatchedPipeline(Compose):
         """Run the transforms.
 
         Raises:
-            FrameError: One of them moved one of a pair alone, or packed the HR image in place of the LR image.
+            FrameError: One of them moved one of a pair alone, or packed the HR image in place of
+                the LR image.
         """
         before_boxes, has_lr = _BeforeBoxes(), False
         for place, transform in enumerate(self.transforms):
@@ -44,7 +48,8 @@ class WatchedPipeline(Compose):
 class _BeforeBoxes:
     """What happened to the image before its annotations were read.
 
-    Plain mmdet tests with boxes in the pixels of the file and maps its predictions back to them; a pair has one frame for both.
+    Plain mmdet tests with boxes in the pixels of the file and maps its predictions back to them; a
+    pair has one frame for both.
     """
 
     def __init__(self) -> None:
@@ -67,13 +72,16 @@ class _BeforeBoxes:
         """Refuse an LR image whose boxes are in other pixels."""
         if PARTNER in data and self.reader is not None and self.mover is not None:
             raise FrameError(
-                f"{self.mover} moves the image before {self.reader} reads its boxes, which are in the pixels of the file: "
+                f"{self.mover} moves the image before {self.reader} reads its boxes, which are in "
+                f"the pixels of the file: "
                 "read the annotations directly after the image"
             )
 
 
 def _check_packed(data: dict, name: str) -> None:
-    """Refuse samples that plain mmdet packed after the LR image was made: they hold the HR image, and a pair would enlarge that.
+    """Refuse samples that plain mmdet packed after the LR image was made.
+
+    They hold the HR image, and a pair would enlarge that.
 
     mmdet's own ``test.py --tta`` packs so, and flips the HR image alone before.
     """
@@ -81,8 +89,10 @@ def _check_packed(data: dict, name: str) -> None:
     for sample in samples if isinstance(samples, list) else [samples]:
         if sample is not None and "lr_shape" not in sample.metainfo:
             raise FrameError(
-                f"{name} packs the HR image although an LR image was made: let the pipeline (and every branch of a TestTimeAug) "
-                "make the LR image and end in mmisr.PackSRDetInputs; for test-time augmentation, `mmisr test --tta` makes it so"
+                f"{name} packs the HR image although an LR image was made: let the pipeline (and "
+                f"every branch of a TestTimeAug) "
+                "make the LR image and end in mmisr.PackSRDetInputs; for test-time augmentation, "
+                "`mmisr test --tta` makes it so"
             )
 
 

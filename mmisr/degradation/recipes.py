@@ -41,7 +41,10 @@ def _half_even(levels: Tensor, scale: int) -> Tensor:
 
 
 def _like_cv2(levels: Tensor, scale: int) -> Tensor:
-    """OpenCV adds integers and shifts at x2, which rounds halves up; elsewhere it rounds halves to even."""
+    """OpenCV adds integers and shifts at x2, which rounds halves up.
+
+    Elsewhere it rounds halves to even.
+    """
     return _half_up(levels, scale) if scale == 2 else _half_even(levels, scale)
 
 
@@ -72,19 +75,24 @@ RECIPES: dict[str, Recipe] = {
 class Degradation:
     """HR to LR: blur, reduce, add noise, round to 8 bits, compress.
 
-    Convention: arithmetic is in float64 on the 0..255 scale, where the weights of every recipe at x2 and x4 are exact
-    binary fractions; so without blur the pixels cannot depend on the batch, the number of threads or the device.
+    Convention: arithmetic is in float64 on the 0..255 scale, where the weights of every recipe at
+    x2 and x4 are exact binary fractions; so without blur the pixels cannot depend on the batch, the
+    number of threads or the device.
 
     Args:
         scale: Reduction factor, a whole number.
         recipe: A name of :data:`RECIPES`.
         blur_sigma: Range of the Gaussian's standard deviation in HR pixels; None for no blur.
-        blur_shape: ``iso`` draws one standard deviation, ``aniso`` one for each axis and a direction.
-        noise_sigma: Range of the standard deviation of Gaussian noise, on the 0..255 scale; None for no noise.
-        jpeg_quality: Range of the JPEG quality, 1 to 100, both ends included; None for no compression.
+        blur_shape: ``iso`` draws one standard deviation, ``aniso`` one for each axis and a
+            direction.
+        noise_sigma: Range of the standard deviation of Gaussian noise, on the 0..255 scale; None
+            for no noise.
+        jpeg_quality: Range of the JPEG quality, 1 to 100, both ends included; None for no
+            compression.
 
     Raises:
-        ValueError: An unknown recipe or shape, a scale below 1, or a range that is not (low, high) in its limits.
+        ValueError: An unknown recipe or shape, a scale below 1, or a range that is not (low, high)
+            in its limits.
     """
 
     scale: int
@@ -121,8 +129,8 @@ class Degradation:
     def __call__(self, hr: Tensor, seeds: Sequence[int]) -> Tensor:
         """Degrade a batch.
 
-        Every random choice of an image comes from its own seed, so that it gives the same LR pixels in any batch,
-        worker and order.
+        Every random choice of an image comes from its own seed, so that it gives the same LR pixels
+        in any batch, worker and order.
 
         Args:
             hr: (B, 3, H, W) RGB in [0, 1]; H and W are multiples of ``scale``.
@@ -141,10 +149,13 @@ class Degradation:
         h, w = hr.shape[-2:]
         if h % self.scale or w % self.scale:
             raise ValueError(
-                f"HR sides must be multiples of the scale {self.scale}, got {w}x{h}; put mmisr.CropToMultiple before"
+                f"HR sides must be multiples of the scale {self.scale}, got {w}x{h}; put "
+                f"mmisr.CropToMultiple before"
             )
         if len(seeds) != len(hr):
-            raise ValueError(f"seeds must have one entry per image: {len(hr)} images, {len(seeds)} seeds")
+            raise ValueError(
+                f"seeds must have one entry per image: {len(hr)} images, {len(seeds)} seeds"
+            )
         recipe = RECIPES[self.recipe]
         draws = [Generator().manual_seed(seed) for seed in seeds]
         levels = self._blur(_to_levels(hr), draws)
@@ -155,7 +166,9 @@ class Degradation:
     def _blur(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
         if self.blur_sigma is None:
             return levels
-        return torch.cat([blur(x[None], self._kernel(draw)) for x, draw in zip(levels, draws, strict=True)])
+        return torch.cat(
+            [blur(x[None], self._kernel(draw)) for x, draw in zip(levels, draws, strict=True)]
+        )
 
     def _kernel(self, draw: Generator) -> Tensor:
         low, high = self.blur_sigma or (0, 0)
@@ -179,7 +192,9 @@ class Degradation:
         if self.jpeg_quality is None:
             return lr
         low, high = self.jpeg_quality
-        qualities = [int(torch.randint(int(low), int(high) + 1, (1,), generator=draw)) for draw in draws]
+        qualities = [
+            int(torch.randint(int(low), int(high) + 1, (1,), generator=draw)) for draw in draws
+        ]
         return torch.stack([jpeg(x, quality) for x, quality in zip(lr, qualities, strict=True)])
 
 
@@ -190,9 +205,13 @@ def _to_levels(image: Tensor) -> Tensor:
     return torch.where((levels - whole).abs() < NEAR_LEVEL, whole, levels)
 
 
-def _check_range(name: str, span: tuple[float, float] | None, lowest: float, highest: float) -> None:
+def _check_range(
+    name: str, span: tuple[float, float] | None, lowest: float, highest: float
+) -> None:
     if span is not None and (len(span) != 2 or not lowest <= span[0] <= span[1] <= highest):
-        raise ValueError(f"{name} must be (low, high) with {lowest} <= low <= high <= {highest}, got {span}")
+        raise ValueError(
+            f"{name} must be (low, high) with {lowest} <= low <= high <= {highest}, got {span}"
+        )
 
 
 def _span(span: tuple[float, float]) -> str:

@@ -17,9 +17,12 @@ from mmisr.structures.pixels import to_bytes, to_unit
 
 @TRANSFORMS.register_module()
 class SimulateLR(BaseTransform):
-    """Make the LR image from the HR image; HR stays in ``img``, LR goes to ``lr`` (both (., ., 3) uint8 BGR).
+    """Make the LR image from the HR image.
 
-    The arguments up to ``jpeg_quality`` are those of :class:`mmisr.degradation.recipes.Degradation`.
+    HR stays in ``img``, LR goes to ``lr`` (both (., ., 3) uint8 BGR).
+
+    The arguments up to ``jpeg_quality`` are those of
+    :class:`mmisr.degradation.recipes.Degradation`.
 
     Args:
         scale: Reduction factor.
@@ -28,8 +31,8 @@ class SimulateLR(BaseTransform):
         blur_shape: ``iso`` or ``aniso``.
         noise_sigma: Range of the noise after, on the 0..255 scale.
         jpeg_quality: Range of the JPEG quality at the end.
-        seed: Combined with the image's id, so that every arm and every run sees the same LR pixels; None draws afresh
-            each time, for training.
+        seed: Combined with the image's id, so that every arm and every run sees the same LR pixels;
+            None draws afresh each time, for training.
 
     Raises:
         ValueError: As ``Degradation``.
@@ -45,7 +48,9 @@ class SimulateLR(BaseTransform):
         jpeg_quality: tuple[int, int] | None = None,
         seed: int | None = 0,
     ) -> None:
-        self.degradation = Degradation(scale, recipe, blur_sigma, blur_shape, noise_sigma, jpeg_quality)
+        self.degradation = Degradation(
+            scale, recipe, blur_sigma, blur_shape, noise_sigma, jpeg_quality
+        )
         self.seed = seed
 
     def transform(self, results: dict) -> dict:
@@ -70,7 +75,10 @@ class SimulateLR(BaseTransform):
 
 @TRANSFORMS.register_module()
 class NativeLR(BaseTransform):
-    """The image is LR already: it is what the editor sees, and its frame is the frame of the annotations."""
+    """The image is LR already.
+
+    It is what the editor sees, and its frame is the frame of the annotations.
+    """
 
     def transform(self, results: dict) -> dict:
         """Fill ``lr`` and ``lr_shape``."""
@@ -85,7 +93,8 @@ class NativeLR(BaseTransform):
 class FeedHR(BaseTransform):
     """Feed the HR pixels after ``SimulateLR``: the oracle arm.
 
-    ``lr_shape`` stays, so that objects are binned by the sizes that the sensor of the other arms saw.
+    ``lr_shape`` stays, so that objects are binned by the sizes that the sensor of the other arms
+    saw.
     """
 
     def transform(self, results: dict) -> dict:

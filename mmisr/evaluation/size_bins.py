@@ -17,8 +17,8 @@ INFINITE = 1e5**2
 class Protocol:
     """How a benchmark bins and caps.
 
-    Convention: a range holds areas in px^2 and both of its ends, as in COCO's reference code, so that an object of
-    exactly 32^2 is small and medium.
+    Convention: a range holds areas in px^2 and both of its ends, as in COCO's reference code, so
+    that an object of exactly 32^2 is small and medium.
 
     Args:
         name: The name that configs use.
@@ -37,13 +37,19 @@ class Protocol:
 
 def _squares(**sides: tuple[float, float]) -> Mapping[str, tuple[float, float]]:
     """Ranges of area from ranges of side."""
-    return MappingProxyType({name: (float(low) ** 2, float(high) ** 2) for name, (low, high) in sides.items()})
+    return MappingProxyType(
+        {name: (float(low) ** 2, float(high) ** 2) for name, (low, high) in sides.items()}
+    )
 
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         "coco": Protocol("coco", _squares(small=(0, 32), medium=(32, 96), large=(96, 1e5)), 100),
-        "aitod": Protocol("aitod", _squares(very_tiny=(0, 8), tiny=(8, 16), small=(16, 32), medium=(32, 1e5)), 1500),
+        "aitod": Protocol(
+            "aitod",
+            _squares(very_tiny=(0, 8), tiny=(8, 16), small=(16, 32), medium=(32, 1e5)),
+            1500,
+        ),
     }
 )
 """COCO (Lin et al. 2014) and AI-TOD (Wang et al. 2021)."""

@@ -29,7 +29,8 @@ class WrittenImage:
         hw: Height and width of what was written.
 
     Raises:
-        ValueError: ``source_hw`` is larger than ``file_hw``, or ``hw`` is no whole multiple or fraction of it.
+        ValueError: ``source_hw`` is larger than ``file_hw``, or ``hw`` is no whole multiple or
+            fraction of it.
     """
 
     file_name: str
@@ -40,10 +41,13 @@ class WrittenImage:
     def __post_init__(self) -> None:
         for axis, read, source, to in zip("yx", self.file_hw, self.source_hw, self.hw, strict=True):
             if source > read:
-                raise ValueError(f"{self.file_name}: a crop of {read} pixels along {axis} cannot have {source}")
+                raise ValueError(
+                    f"{self.file_name}: a crop of {read} pixels along {axis} cannot have {source}"
+                )
             if to % source and source % to:
                 raise ValueError(
-                    f"{self.file_name}: the size written must be a whole multiple or fraction of the size read on each "
+                    f"{self.file_name}: the size written must be a whole multiple or fraction of "
+                    f"the size read on each "
                     f"axis, got {source} -> {to} along {axis}"
                 )
 
@@ -56,9 +60,10 @@ class WrittenImage:
 def scale_coco(content: Mapping[str, Any], written: Mapping[Any, WrittenImage]) -> dict[str, Any]:
     """Move a COCO file into the frames of the images that were written.
 
-    Convention: boxes, polygons and keypoints scale by pure multiplication, per axis, as mmcv's ``Resize`` does it. What
-    a crop cut off is cut off: boxes and polygons are clipped, keypoints there become unlabelled, annotations without
-    any box left are dropped. Keys that mean no place stay as they are, whatever they are.
+    Convention: boxes, polygons and keypoints scale by pure multiplication, per axis, as mmcv's
+    ``Resize`` does it. What a crop cut off is cut off: boxes and polygons are clipped, keypoints
+    there become unlabelled, annotations without any box left are dropped. Keys that mean no place
+    stay as they are, whatever they are.
 
     Args:
         content: A COCO file; not changed.
@@ -83,7 +88,9 @@ def scale_coco(content: Mapping[str, Any], written: Mapping[Any, WrittenImage]) 
         try:
             scaled = scale_annotation(annotation, place)
         except ValueError as error:
-            raise ValueError(f"annotation {annotation.get('id')} of {place.file_name}: {error}") from error
+            raise ValueError(
+                f"annotation {annotation.get('id')} of {place.file_name}: {error}"
+            ) from error
         if scaled is not None:
             annotations.append(scaled)
     return {**content, "images": images, "annotations": annotations}
@@ -93,7 +100,8 @@ def scale_annotation(annotation: Mapping[str, Any], written: WrittenImage) -> di
     """Move one annotation.
 
     Args:
-        annotation: With any of ``bbox`` (xywh), ``area``, ``segmentation`` (polygons or RLE) and ``keypoints``.
+        annotation: With any of ``bbox`` (xywh), ``area``, ``segmentation`` (polygons or RLE) and
+            ``keypoints``.
         written: Its image.
 
     Returns:
@@ -193,7 +201,9 @@ def scale_keypoints(keypoints: Sequence[float], written: WrittenImage) -> list[f
 
 
 def scale_rle(rle: Mapping[str, Any], written: WrittenImage) -> dict[str, Any]:
-    """Scale a run-length mask; every pixel becomes a block, or every block a pixel by the majority of its own.
+    """Scale a run-length mask.
+
+    Every pixel becomes a block, or every block a pixel by the majority of its own.
 
     Args:
         rle: ``size`` (height, width) and ``counts`` (a string, or a list of run lengths).
@@ -207,18 +217,25 @@ def scale_rle(rle: Mapping[str, Any], written: WrittenImage) -> dict[str, Any]:
     """
     size = tuple(int(n) for n in rle["size"])
     if size != written.file_hw:
-        raise ValueError(f"a mask must have the size of its image, {written.file_hw} (h, w), found {size}")
+        raise ValueError(
+            f"a mask must have the size of its image, {written.file_hw} (h, w), found {size}"
+        )
     h, w = written.source_hw
     plain = isinstance(rle["counts"], (list, tuple))
     mask = _mask_of_runs(rle["counts"], written.file_hw) if plain else _decode(rle)
     mask = resize_mask(mask[:h, :w], written.hw)
-    return {**rle, "size": list(written.hw), "counts": _runs_of_mask(mask) if plain else _encode(mask)}
+    return {
+        **rle,
+        "size": list(written.hw),
+        "counts": _runs_of_mask(mask) if plain else _encode(mask),
+    }
 
 
 def resize_mask(mask: Mask, hw: Hw) -> Mask:
     """Resize an (h, w) mask of 0 and 1 by whole factors.
 
-    A mask too thin for any majority keeps the pixels that it covers most of: an object does not vanish.
+    A mask too thin for any majority keeps the pixels that it covers most of: an object does not
+    vanish.
     """
     up = [max(1, to // source) for source, to in zip(mask.shape, hw, strict=True)]
     mask = mask.repeat(up[0], axis=0).repeat(up[1], axis=1)
@@ -247,13 +264,15 @@ def target_names(images: Sequence[Mapping[str, Any]], ending: str) -> dict[Any, 
         path = PurePosixPath(image["file_name"])
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(
-                f"file_name of image {image['id']} must lie inside the image folder, got {image['file_name']!r}; make it "
+                f"file_name of image {image['id']} must lie inside the image folder, got "
+                f"{image['file_name']!r}; make it "
                 "relative and set data_prefix to the folder"
             )
         name = str(path.with_name(fitting_name(path.stem, len(ending)) + ending))
         if name in sources:
             raise ValueError(
-                f"{sources[name]} and {image['file_name']} would both be written as {name}; rename one, in the folder and in "
+                f"{sources[name]} and {image['file_name']} would both be written as {name}; rename "
+                f"one, in the folder and in "
                 "the annotation file"
             )
         names[image["id"]], sources[name] = name, image["file_name"]

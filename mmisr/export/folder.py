@@ -1,4 +1,7 @@
-"""The folder of an exported data set: whole files only, a manifest of their hashes, and what a killed run leaves."""
+"""The folder of an exported data set.
+
+Whole files only, a manifest of their hashes, and what a killed run leaves.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ class Manifest:
 
     def as_json(self) -> bytes:
         """Sorted, so that it depends on the set alone and not on who wrote what when."""
-        images = {name: {k: v for k, v in asdict(self.images[name]).items() if k != "file"} for name in self.images}
+        images = {
+            name: {k: v for k, v in asdict(self.images[name]).items() if k != "file"}
+            for name in self.images
+        }
         content = {
             "format": MANIFEST_FORMAT,
             "settings": self.settings,
@@ -105,9 +111,10 @@ class Findings:
 class ExportFolder:
     """Reads and writes the folder of an export.
 
-    ``images/``, ``annotations.json`` and ``manifest.json``. Files get their names when they are whole. While an export
-    runs, every process notes what it has written in a journal of its own under ``.journal/``; the main process takes
-    journals over into the manifest when an export starts and when it ends.
+    ``images/``, ``annotations.json`` and ``manifest.json``. Files get their names when they are
+    whole. While an export runs, every process notes what it has written in a journal of its own
+    under ``.journal/``; the main process takes journals over into the manifest when an export
+    starts and when it ends.
 
     Args:
         root: The folder.
@@ -122,13 +129,16 @@ class ExportFolder:
         """Take the folder for an export, on the main process, before the others read it.
 
         Raises:
-            ExportError: It holds something else, an export with other settings, or one that is running.
+            ExportError: It holds something else, an export with other settings, or one that is
+                running.
         """
         self._make()
         if not (self.root / MANIFEST).is_file():
             strange = sorted(p.name for p in self.root.iterdir() if not p.name.startswith("."))
             if strange:
-                raise ExportError(f"{self.root} holds other files ({first(strange)}): give a new or empty folder")
+                raise ExportError(
+                    f"{self.root} holds other files ({first(strange)}): give a new or empty folder"
+                )
         self.check_settings(self.manifest() or Manifest(settings), settings)
         self._take_lock()
         known = self._known(self.manifest() or Manifest(settings))
@@ -152,7 +162,8 @@ class ExportFolder:
         ]
         if other:
             raise ExportError(
-                f"{self.root} holds an export made with other settings: {'; '.join(other)}. Give another --out-dir, or "
+                f"{self.root} holds an export made with other settings: {'; '.join(other)}. Give "
+                f"another --out-dir, or "
                 "delete this one"
             )
 
@@ -169,15 +180,21 @@ class ExportFolder:
             content = json.loads(path.read_bytes())
             if content["format"] != MANIFEST_FORMAT:
                 raise ValueError(f"format {content['format']}")
-            images = {name: Record.read({"file": name, **fields}) for name, fields in content["images"].items()}
+            images = {
+                name: Record.read({"file": name, **fields})
+                for name, fields in content["images"].items()
+            }
             return Manifest(content["settings"], images, content["annotations_sha256"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(
-                f"{path} is no manifest that this version reads ({error!r}): it is damaged or another program's; give "
+                f"{path} is no manifest that this version reads ({error!r}): it is damaged or "
+                f"another program's; give "
                 "another --out-dir"
             ) from error
 
-    def add(self, name: str, content: bytes, source_hw: tuple[int, int], hw: tuple[int, int]) -> None:
+    def add(
+        self, name: str, content: bytes, source_hw: tuple[int, int], hw: tuple[int, int]
+    ) -> None:
         """Write one image, then note it."""
         self.write(f"{IMAGES}/{name}", content)
         record = Record(name, hashlib.sha256(content).hexdigest(), len(content), source_hw, hw)
@@ -192,9 +209,14 @@ class ExportFolder:
             raise _cannot_write(self.root / JOURNALS, error) from error
 
     def finish(
-        self, settings: dict[str, Any], names: Sequence[str], annotations: Callable[[dict[str, Record]], Any]
+        self,
+        settings: dict[str, Any],
+        names: Sequence[str],
+        annotations: Callable[[dict[str, Record]], Any],
     ) -> None:
-        """Write the annotation file, then the manifest; on the main process, when all images are there.
+        """Write the annotation file, then the manifest.
+
+        On the main process, when all images are there.
 
         Args:
             settings: As in :meth:`begin`.
@@ -208,13 +230,16 @@ class ExportFolder:
         absent = [name for name in names if name not in known]
         if absent:
             raise ExportError(
-                f"{self.root}: {len(absent)} images were not noted by the process that wrote them ({first(absent)}): do all "
+                f"{self.root}: {len(absent)} images were not noted by the process that wrote them "
+                f"({first(absent)}): do all "
                 "processes see the same folder? Run the command again"
             )
         images = {name: known[name] for name in names}
         content = json.dumps(annotations(images)).encode() + b"\n"
         self.write(ANNOTATIONS, content)
-        self.write(MANIFEST, Manifest(settings, images, hashlib.sha256(content).hexdigest()).as_json())
+        self.write(
+            MANIFEST, Manifest(settings, images, hashlib.sha256(content).hexdigest()).as_json()
+        )
         shutil.rmtree(self.root / JOURNALS, ignore_errors=True)
         if self._lock is not None:
             (self.root / LOCK).unlink(missing_ok=True)
@@ -228,12 +253,21 @@ class ExportFolder:
         """
         manifest = self.manifest()
         if manifest is None:
-            raise ExportError(f"{self.root} has no {MANIFEST}: it is no export, or its first run ended before it began")
-        expected = {f"{IMAGES}/{name}": record.sha256 for name, record in self._known(manifest).items()}
+            raise ExportError(
+                f"{self.root} has no {MANIFEST}: it is no export, or its first run ended before it "
+                f"began"
+            )
+        expected = {
+            f"{IMAGES}/{name}": record.sha256 for name, record in self._known(manifest).items()
+        }
         if manifest.annotations_sha256 is not None:
             expected[ANNOTATIONS] = manifest.annotations_sha256
-        found = {p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if not p.is_dir()}
-        found -= {name for name in found if name in (MANIFEST, LOCK) or name.startswith(f"{JOURNALS}/")}
+        found = {
+            p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if not p.is_dir()
+        }
+        found -= {
+            name for name in found if name in (MANIFEST, LOCK) or name.startswith(f"{JOURNALS}/")
+        }
         present = sorted(found & set(expected))
         bar = tqdm(present, desc="checking", unit="file", disable=None)
         changed = tuple(name for name in bar if _sha256(self.root / name) != expected[name])
@@ -273,7 +307,9 @@ class ExportFolder:
             self._lock = (self.root / LOCK).open("ab")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ExportError(f"another export is writing to {self.root}: wait for it, or end it first") from error
+            raise ExportError(
+                f"another export is writing to {self.root}: wait for it, or end it first"
+            ) from error
         except OSError as error:
             raise _cannot_write(self.root / LOCK, error) from error
 
@@ -306,7 +342,8 @@ def check_export(out_dir: str | Path) -> Findings:
 
 def _cannot_write(path: Path, error: OSError) -> ExportError:
     return ExportError(
-        f"{path} cannot be written: {error.strerror or error}; images that are done are kept. Make room or mend the folder, "
+        f"{path} cannot be written: {error.strerror or error}; images that are done are kept. Make "
+        f"room or mend the folder, "
         "then run the same command again"
     )
 

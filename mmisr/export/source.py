@@ -19,7 +19,14 @@ from mmisr.export.upscaler import Upscaler
 from mmisr.registry import DATASETS
 from mmisr.version import __version__
 
-HOW_IMAGES_ARE_CHECKED = ("unreadable", "image_check", "bad_boxes", "indices", "lazy_init", "serialize_data")
+HOW_IMAGES_ARE_CHECKED = (
+    "unreadable",
+    "image_check",
+    "bad_boxes",
+    "indices",
+    "lazy_init",
+    "serialize_data",
+)
 """Keys of a dataset config that change no pixel: a run may be resumed with others."""
 
 
@@ -49,7 +56,8 @@ class ExportSource:
         """One packed sample, and the frame of its annotations as the pipeline left it.
 
         Raises:
-            ValueError: The image cannot be used, or the pipeline does more than crop it at its bottom and right.
+            ValueError: The image cannot be used, or the pipeline does more than crop it at its
+                bottom and right.
             OSError: The file cannot be read.
         """
         packed: dict = self.dataset[index]
@@ -60,13 +68,17 @@ class ExportSource:
         limit = max(height // lr_h, width // lr_w, 2)
         if not all(0 <= n < limit for n in cut) or meta.get("flip", False):
             raise ValueError(
-                f"the test pipeline may crop {self.paths[index]} at its bottom and right to a multiple of the scale, it made "
-                f"{width}x{height} of {self.file_hw[index][1]}x{self.file_hw[index][0]}: leave resizing and flips out of it"
+                f"the test pipeline may crop {self.paths[index]} at its bottom and right to a "
+                f"multiple of the scale, it made "
+                f"{width}x{height} of {self.file_hw[index][1]}x{self.file_hw[index][0]}: leave "
+                f"resizing and flips out of it"
             )
         return packed, (int(height), int(width))
 
 
-def open_source(parts: Sequence[dict], pipeline: Sequence[dict], split: str, ending: str) -> ExportSource:
+def open_source(
+    parts: Sequence[dict], pipeline: Sequence[dict], split: str, ending: str
+) -> ExportSource:
     """Find the images of a split.
 
     Args:
@@ -76,28 +88,37 @@ def open_source(parts: Sequence[dict], pipeline: Sequence[dict], split: str, end
         ending: Of the files to write.
 
     Raises:
-        ValueError: The split is none of one COCO file, the test pipeline draws other LR images every time, images are
-            unreadable, names collide, or an annotation cannot be moved with its image.
+        ValueError: The split is none of one COCO file, the test pipeline draws other LR images
+            every time, images are unreadable, names collide, or an annotation cannot be moved with
+            its image.
         FileNotFoundError: There is no annotation file.
     """
     config = {**parts[0], "pipeline": list(pipeline), "test_mode": True}
     config.pop("filter_cfg", None)
     if len(parts) > 1 or not config.get("ann_file"):
-        found = f"it has {len(parts)}" if len(parts) > 1 else f"its {config.get('type')} has no ann_file"
+        found = (
+            f"it has {len(parts)}"
+            if len(parts) > 1
+            else f"its {config.get('type')} has no ann_file"
+        )
         raise ValueError(
-            f"{split}_dataloader must read one COCO file to be exported, {found}; export the parts of a concatenation one by one"
+            f"{split}_dataloader must read one COCO file to be exported, {found}; export the parts "
+            f"of a concatenation one by one"
         )
     dataset = DATASETS.build(config)
     for step in dataset.pipeline.transforms:
         if isinstance(step, SimulateLR) and step.seed is None:
             raise ValueError(
-                "mmisr.SimulateLR with seed=None makes other LR images every time: set a seed in test_pipeline"
+                "mmisr.SimulateLR with seed=None makes other LR images every time: set a seed in "
+                "test_pipeline"
             )
     content = read_annotations(dataset.ann_file, dataset.backend_args)
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     ids = [info["img_id"] for info in infos]
     by_id = {image["id"]: image for image in content["images"]}
-    read_shapes(content, {i: (by_id[i]["height"], by_id[i]["width"]) for i in ids}, dataset.ann_file)
+    read_shapes(
+        content, {i: (by_id[i]["height"], by_id[i]["width"]) for i in ids}, dataset.ann_file
+    )
     try:
         names = target_names([by_id[i] for i in ids], ending)
     except ValueError as error:
@@ -113,7 +134,9 @@ def open_source(parts: Sequence[dict], pipeline: Sequence[dict], split: str, end
     )
 
 
-def settings_of(dataset: dict, pipeline: Sequence[dict], source: ExportSource, upscaler: Upscaler) -> dict[str, Any]:
+def settings_of(
+    dataset: dict, pipeline: Sequence[dict], source: ExportSource, upscaler: Upscaler
+) -> dict[str, Any]:
     """Everything that decides the bytes of the images, but for the file format.
 
     Args:
@@ -126,7 +149,9 @@ def settings_of(dataset: dict, pipeline: Sequence[dict], source: ExportSource, u
     data["pipeline"] = list(pipeline)
     return {
         **upscaler.settings(),
-        "config_sha256": _sha256(json.dumps([upscaler.config, data], sort_keys=True, default=str).encode()),
+        "config_sha256": _sha256(
+            json.dumps([upscaler.config, data], sort_keys=True, default=str).encode()
+        ),
         "annotations_sha256": source.annotations_sha256,
         "mmisr": __version__,
         "torch": version("torch"),

@@ -72,7 +72,8 @@ def build_upscaler(
         device: Where to run.
 
     Raises:
-        ValueError: The config is of neither, routes by milliseconds, or its scale is no multiple of ``downsample``.
+        ValueError: The config is of neither, routes by milliseconds, or its scale is no multiple of
+            ``downsample``.
     """
     editor = _editor_config(cfg)
     if what == "lr":
@@ -83,7 +84,11 @@ def build_upscaler(
         model: Any = MODELS.build(config).to(device).eval()
         _check_divides(downsample, scale)
         return Upscaler(
-            what, lambda packed: model.upscale(_lr(packed, device)[None]).image[0], config, downsample, device
+            what,
+            lambda packed: model.upscale(_lr(packed, device)[None]).image[0],
+            config,
+            downsample,
+            device,
         )
     _refuse_the_clock(editor)
     model = load()
@@ -103,7 +108,8 @@ def _editor_config(cfg: Config) -> dict:
         return cfg.model
     found = cfg.model["type"] if "model" in cfg else "none"
     raise ValueError(
-        f"an export needs the config of a pair (mmisr.SRDetector) or of an SR editor, {cfg.filename} has the model {found}"
+        f"an export needs the config of a pair (mmisr.SRDetector) or of an SR editor, "
+        f"{cfg.filename} has the model {found}"
     )
 
 
@@ -111,7 +117,8 @@ def _refuse_the_clock(editor: dict) -> None:
     run = editor.get("execution") or {}
     if run.get("costs") == "measured" or (run.get("budget") or {}).get("target_ms") is not None:
         raise ValueError(
-            "an export must give the same pixels in every run, and this editor decides by measured milliseconds: use "
+            "an export must give the same pixels in every run, and this editor decides by measured "
+            "milliseconds: use "
             "execution=dict(budget=dict(hard_share=...)) or target_macs, and costs='default'"
         )
 

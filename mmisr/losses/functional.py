@@ -10,7 +10,10 @@ from torch import Tensor
 from mmisr.ops.boxes import raster
 
 Losses = dict[str, Tensor | list[Tensor]]
-"""Losses by name, as mmengine sums them: those whose name contains ``loss`` are minimised, the others are logged."""
+"""Losses by name, as mmengine sums them.
+
+Those whose name contains ``loss`` are minimised, the others are logged.
+"""
 
 
 def l1(sr: Tensor, hr: Tensor) -> Tensor:
@@ -31,10 +34,16 @@ def charbonnier(sr: Tensor, hr: Tensor, eps: float = 1e-3) -> Tensor:
     return ((sr - hr).square() + eps**2).sqrt()
 
 
-DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l1": l1, "mse": mse, "charbonnier": charbonnier}
+DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": l1,
+    "mse": mse,
+    "charbonnier": charbonnier,
+}
 
 
-def box_weights(boxes: Sequence[Tensor], hw: tuple[int, int], weight: float, dilate: float) -> Tensor:
+def box_weights(
+    boxes: Sequence[Tensor], hw: tuple[int, int], weight: float, dilate: float
+) -> Tensor:
     """Weights of pixels that count more inside boxes.
 
     Args:

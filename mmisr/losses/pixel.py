@@ -19,12 +19,13 @@ class PixelLoss(SRLoss):
     Args:
         distance: ``l1``, ``mse`` or ``charbonnier``.
         weight: Factor of the loss.
-        box_weight: How much a pixel inside a box counts, where one outside counts 1; 1 reads no boxes.
+        box_weight: How much a pixel inside a box counts, where one outside counts 1; 1 reads no
+            boxes.
         dilate: HR pixels by which a box grows on each side first.
 
     Raises:
-        ValueError: A value is out of range; in use, boxes are wanted and an image has none (or no LR size), or the images
-            differ in shape.
+        ValueError: A value is out of range; in use, boxes are wanted and an image has none (or no
+            LR size), or the images differ in shape.
 
     Example:
         >>> import torch
@@ -32,12 +33,25 @@ class PixelLoss(SRLoss):
         tensor(0.2500)
     """
 
-    def __init__(self, distance: str = "l1", weight: float = 1.0, box_weight: float = 1.0, dilate: float = 0.0) -> None:
+    def __init__(
+        self,
+        distance: str = "l1",
+        weight: float = 1.0,
+        box_weight: float = 1.0,
+        dilate: float = 0.0,
+    ) -> None:
         super().__init__()
-        values = {"distance": distance, "weight": weight, "box_weight": box_weight, "dilate": dilate}
+        values = {
+            "distance": distance,
+            "weight": weight,
+            "box_weight": box_weight,
+            "dilate": dilate,
+        }
         check_types(type(self), values, "PixelLoss")
         if distance not in DISTANCES:
-            raise ValueError(f"PixelLoss.distance must be one of {', '.join(DISTANCES)}, got {distance!r}")
+            raise ValueError(
+                f"PixelLoss.distance must be one of {', '.join(DISTANCES)}, got {distance!r}"
+            )
         if weight < 0 or box_weight <= 0 or dilate < 0:
             raise ValueError(
                 "PixelLoss needs weight >= 0, box_weight > 0 and dilate >= 0, "
@@ -49,9 +63,15 @@ class PixelLoss(SRLoss):
         self.dilate = dilate
 
     def forward(self, sr: Tensor, hr: Tensor, hints: BatchHints | None = None) -> Tensor:
-        """The loss; see :meth:`SRLoss.forward`. Reads ``boxes_lr`` and ``lr_hw`` where boxes have a weight."""
+        """The loss; see :meth:`SRLoss.forward`.
+
+        Reads ``boxes_lr`` and ``lr_hw`` where boxes have a weight.
+        """
         if sr.shape != hr.shape:
-            raise ValueError(f"PixelLoss compares images of one shape, got {tuple(sr.shape)} and {tuple(hr.shape)}")
+            raise ValueError(
+                f"PixelLoss compares images of one shape, got {tuple(sr.shape)} and "
+                f"{tuple(hr.shape)}"
+            )
         values = DISTANCES[self.distance](sr, hr)
         if self.box_weight == 1:
             return self.weight * values.mean()
@@ -61,9 +81,12 @@ class PixelLoss(SRLoss):
         boxes, sizes = every(hints, "boxes_lr"), every(hints, "lr_hw")
         if boxes is None or sizes is None:
             raise ValueError(
-                f"PixelLoss.box_weight={self.box_weight} needs the boxes of every image; train on annotated images "
+                f"PixelLoss.box_weight={self.box_weight} needs the boxes of every image; train on "
+                f"annotated images "
                 "(mmdet.LoadAnnotations before the packing), or set box_weight=1"
             )
         hw = hr.shape[-2], hr.shape[-1]
-        in_hr = [FrameMap.between(size, hw).boxes(xyxy) for xyxy, size in zip(boxes, sizes, strict=True)]
+        in_hr = [
+            FrameMap.between(size, hw).boxes(xyxy) for xyxy, size in zip(boxes, sizes, strict=True)
+        ]
         return box_weights(in_hr, hw, self.box_weight, self.dilate).to(hr)

@@ -27,7 +27,8 @@ COLOURS = str | list[list[int]] | None
 """What ``dataset_meta`` may hold as classes and palette."""
 
 SAVE_WEIGHTS_ALONE = (
-    "if you made it yourself, load it with load_state(path, trusted=True) of mmisr.openmmlab.checkpoints and save its "
+    "if you made it yourself, load it with load_state(path, trusted=True) of "
+    "mmisr.openmmlab.checkpoints and save its "
     "weights alone"
 )
 
@@ -39,7 +40,10 @@ SAVED = re.compile(r"(.*(?:epoch|iter)_)(\d+)\.pth")
 
 
 class UnreadableCheckpoint(ValueError):
-    """A checkpoint is empty, truncated or damaged; the text names it, and the one before it where there is one."""
+    """A checkpoint is empty, truncated or damaged.
+
+    The text names it, and the one before it where there is one.
+    """
 
 
 def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
@@ -47,7 +51,8 @@ def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
 
     Args:
         path: A file written by ``torch.save`` (mmengine's included) or in safetensors format.
-        trusted: Whether to unpickle arbitrary objects, which can run code; only for files you made yourself.
+        trusted: Whether to unpickle arbitrary objects, which can run code; only for files you made
+            yourself.
 
     Returns:
         Weights by name.
@@ -59,7 +64,9 @@ def load_state(path: str | Path, trusted: bool = False) -> dict[str, Tensor]:
     return load_checkpoint(path, trusted)[0]
 
 
-def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load_checkpoint(
+    path: str | Path, trusted: bool = False
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the weights of a checkpoint and what it says about itself.
 
     Args:
@@ -67,7 +74,8 @@ def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, 
         trusted: As in :func:`load_state`.
 
     Returns:
-        Weights by name, and mmengine's ``meta`` (``dataset_meta`` among it; empty where there is none).
+        Weights by name, and mmengine's ``meta`` (``dataset_meta`` among it; empty where there is
+        none).
 
     Raises:
         FileNotFoundError: As :func:`load_state`.
@@ -79,17 +87,29 @@ def load_checkpoint(path: str | Path, trusted: bool = False) -> tuple[dict[str, 
 
 
 def _meta_of(content: Any, path: Path) -> dict[str, Any]:
-    """What a checkpoint says about itself; classes and colours are used, and so must be what they claim to be."""
+    """What a checkpoint says about itself.
+
+    Classes and colours are used, and so must be what they claim to be.
+    """
     meta = content.get("meta") if isinstance(content, dict) else None
     if not isinstance(meta, dict) or meta.get("dataset_meta") is None:
         return meta if isinstance(meta, dict) else {}
     found = meta["dataset_meta"]
-    known = {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+    known = (
+        {str(key).lower(): value for key, value in found.items()} if isinstance(found, dict) else {}
+    )
     named, coloured = fits(known.get("classes"), NAMES), fits(known.get("palette"), COLOURS)
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found) or not named or not coloured:
+    if (
+        not isinstance(found, dict)
+        or not all(isinstance(key, str) for key in found)
+        or not named
+        or not coloured
+    ):
         raise ValueError(
-            f"checkpoint {path}: meta.dataset_meta must be a dict with the names of the classes in `classes` and a colour each "
-            f"in `palette`, found {shown(found)}; save its weights alone, and name the classes in the config"
+            f"checkpoint {path}: meta.dataset_meta must be a dict with the names of the classes in "
+            f"`classes` and a colour each "
+            f"in `palette`, found {shown(found)}; save its weights alone, and name the classes in "
+            f"the config"
         )
     return meta
 
@@ -121,7 +141,8 @@ def load_training(path: str | Path, map_location: Any = "cpu") -> Any:
         return torch.load(path, map_location=map_location, weights_only=False, pickle_module=STATE)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            f"checkpoint {path} holds more than weights and a training state: {error}; {SAVE_WEIGHTS_ALONE}"
+            f"checkpoint {path} holds more than weights and a training state: {error}; "
+            f"{SAVE_WEIGHTS_ALONE}"
         ) from error
     except Exception as error:
         raise _unreadable(path, error) from error
@@ -131,7 +152,8 @@ def _existing(path: str | Path) -> Path:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"checkpoint {path} does not exist; check the path, or make it as its config's header says"
+            f"checkpoint {path} does not exist; check the path, or make it as its config's header "
+            f"says"
         )
     return path
 
@@ -151,9 +173,16 @@ def _read(path: Path, trusted: bool) -> Any:
     except Exception as error:  # whatever a damaged file makes torch raise
         raise _unreadable(path, error) from error
     try:
-        return torch.load(path, map_location="cpu", weights_only=False, pickle_module=pickle if trusted else WEIGHTS)
+        return torch.load(
+            path,
+            map_location="cpu",
+            weights_only=False,
+            pickle_module=pickle if trusted else WEIGHTS,
+        )
     except pickle.UnpicklingError as error:
-        raise ValueError(f"checkpoint {path} is not a plain file of weights: {error}; {SAVE_WEIGHTS_ALONE}") from error
+        raise ValueError(
+            f"checkpoint {path} is not a plain file of weights: {error}; {SAVE_WEIGHTS_ALONE}"
+        ) from error
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -162,8 +191,8 @@ def _unreadable(path: Path, error: Exception) -> UnreadableCheckpoint:
     text = (str(error) or type(error).__name__).splitlines()[0]
     before = one_before(path)
     return UnreadableCheckpoint(
-        f"checkpoint {path} cannot be read: {text}; the file is truncated or no PyTorch checkpoint, get it again"
-        + (f", or take the one before it, {before}" if before else "")
+        f"checkpoint {path} cannot be read: {text}; the file is truncated or no PyTorch "
+        f"checkpoint, get it again" + (f", or take the one before it, {before}" if before else "")
     )
 
 
@@ -171,13 +200,18 @@ def one_before(path: str | Path) -> Path | None:
     """The checkpoint that a run saved before another, None where there is none.
 
     Args:
-        path: A checkpoint by mmengine's names, ``epoch_3.pth`` or ``iter_300.pth``, whatever stands before.
+        path: A checkpoint by mmengine's names, ``epoch_3.pth`` or ``iter_300.pth``, whatever stands
+            before.
     """
     path = Path(path)
     name = SAVED.fullmatch(path.name)
     if name is None or not path.parent.is_dir():
         return None
-    found = {int(m[2]): file for file in path.parent.iterdir() if (m := SAVED.fullmatch(file.name)) and m[1] == name[1]}
+    found = {
+        int(m[2]): file
+        for file in path.parent.iterdir()
+        if (m := SAVED.fullmatch(file.name)) and m[1] == name[1]
+    }
     earlier = [step for step in found if step < int(name[2])]
     return found[max(earlier)] if earlier else None
 
@@ -189,9 +223,13 @@ def newest(folder: str | Path) -> Path | None:
         folder: Of the run.
     """
     found = [
-        file for file in Path(folder).glob("*.pth") if (m := SAVED.fullmatch(file.name)) and m[1] in ("epoch_", "iter_")
+        file
+        for file in Path(folder).glob("*.pth")
+        if (m := SAVED.fullmatch(file.name)) and m[1] in ("epoch_", "iter_")
     ]
-    return max(found, key=lambda file: (file.stat().st_mtime_ns, len(file.name), file.name), default=None)
+    return max(
+        found, key=lambda file: (file.stat().st_mtime_ns, len(file.name), file.name), default=None
+    )
 
 
 def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:
@@ -210,28 +248,45 @@ def weights_of(content: Any, path: str | Path) -> dict[str, Tensor]:
     key = wrapper_of(content)
     content = content if key is None else content[key]
     named = content.items() if isinstance(content, dict) else ()
-    weights = {k.removeprefix("module."): v for k, v in named if isinstance(v, Tensor) and isinstance(k, str)}
+    weights = {
+        k.removeprefix("module."): v
+        for k, v in named
+        if isinstance(v, Tensor) and isinstance(k, str)
+    }
     if not weights:
-        raise ValueError(f"checkpoint {path} holds no weights: expected a dict of tensors, found {_found(content)}")
+        raise ValueError(
+            f"checkpoint {path} holds no weights: expected a dict of tensors, found "
+            f"{_found(content)}"
+        )
     return weights
 
 
 def wrapper_of(content: Any) -> str | None:
     """The key under which a trainer put the weights; None where they lie bare, or nowhere."""
     inner = {key: content.get(key) for key in WRAPPERS} if isinstance(content, dict) else {}
-    found = [k for k, v in inner.items() if isinstance(v, dict) and any(isinstance(w, Tensor) for w in v.values())]
+    found = [
+        k
+        for k, v in inner.items()
+        if isinstance(v, dict) and any(isinstance(w, Tensor) for w in v.values())
+    ]
     return found[0] if found else None
 
 
 def _found(content: Any) -> str:
-    """What a file without weights holds; those of other trainers may lie under a name of their own."""
+    """What a file without weights holds.
+
+    Those of other trainers may lie under a name of their own.
+    """
     if not isinstance(content, dict):
         return type(content).__name__
     keys = f"a dict with the keys {', '.join(map(str, list(content)[:SHOWN])) or 'none'}"
     for key, value in content.items():
         count = sum(isinstance(v, Tensor) for v in value.values()) if isinstance(value, dict) else 0
         if count:
-            return f"{keys}; {key!r} holds {count} tensors: save that dict alone, torch.save(content[{key!r}], ...)"
+            return (
+                f"{keys}; {key!r} holds {count} tensors: save that dict alone, "
+                f"torch.save(content[{key!r}], ...)"
+            )
     return keys
 
 
@@ -248,18 +303,23 @@ def check_values(own: Mapping[str, Tensor], state: Mapping[str, Tensor], source:
     """
     shared = {k: state[k] for k, v in own.items() if k in state and state[k].shape == v.shape}
     odd = [
-        f"{k}: {_kind(v)} in the file, {_kind(own[k])} in the model" for k, v in shared.items() if _is_odd(own[k], v)
+        f"{k}: {_kind(v)} in the file, {_kind(own[k])} in the model"
+        for k, v in shared.items()
+        if _is_odd(own[k], v)
     ]
     if odd:
         raise ValueError(
             f"{source} has weights that this model cannot take. {_some('of another kind', odd)}"
             "Save them again as plain floating-point tensors."
         )
-    broken = [k for k, v in shared.items() if not _finite(v) and _finite(own[k])]  # a mask may be infinite in both
+    broken = [
+        k for k, v in shared.items() if not _finite(v) and _finite(own[k])
+    ]  # a mask may be infinite in both
     if broken:
         raise ValueError(
             f"{source} has weights that are not numbers. {_some('with NaN or infinity', broken)}"
-            "The training that wrote it had diverged: take an earlier checkpoint, and train with a lower learning rate."
+            "The training that wrote it had diverged: take an earlier checkpoint, and train with a "
+            "lower learning rate."
         )
 
 
@@ -268,7 +328,11 @@ def _finite(tensor: Tensor) -> bool:
 
 
 def _is_odd(own: Tensor, found: Tensor) -> bool:
-    return found.is_meta or found.layout != torch.strided or (own.is_floating_point() and not found.is_floating_point())
+    return (
+        found.is_meta
+        or found.layout != torch.strided
+        or (own.is_floating_point() and not found.is_floating_point())
+    )
 
 
 def _kind(tensor: Tensor) -> str:
@@ -279,7 +343,9 @@ def _kind(tensor: Tensor) -> str:
 
 
 def check_fit(module: nn.Module, state: Mapping[str, Tensor], source: str, way_out: str) -> None:
-    """See that weights which are loaded as far as they fit do fit: the rule of every door that starts a training from a file.
+    """See that weights which are loaded as far as they fit do fit.
+
+    The rule of every door that starts a training from a file.
 
     mmengine loads what fits by name, and says little of the rest.
 
@@ -290,39 +356,47 @@ def check_fit(module: nn.Module, state: Mapping[str, Tensor], source: str, way_o
         way_out: What to do where nothing fits.
 
     Raises:
-        ValueError: Nothing fits, or what fits cannot be computed with; what fits in part is a warning.
+        ValueError: Nothing fits, or what fits cannot be computed with; what fits in part is a
+            warning.
     """
     own = module.state_dict()
-    fitting = [name for name, value in own.items() if name in state and state[name].shape == value.shape]
+    fitting = [
+        name for name, value in own.items() if name in state and state[name].shape == value.shape
+    ]
     if own and not fitting:
         raise ValueError(
             f"{source} has nothing for {type(module).__name__}: none of its {len(state)} weights "
-            f"({', '.join(list(state)[:2])}, ...) has a name and shape of the model's ({', '.join(list(own)[:2])}, ...); "
+            f"({', '.join(list(state)[:2])}, ...) has a name and shape of the model's "
+            f"({', '.join(list(own)[:2])}, ...); "
             f"{way_out}"
         )
     check_values(own, state, source)
     if len(fitting) < len(own):
         rest = [name for name in own if name not in set(fitting)]
         print_log(
-            f"{source} fits in part: {len(fitting)} of {len(own)} weights are loaded, {len(rest)} start as "
+            f"{source} fits in part: {len(fitting)} of {len(own)} weights are loaded, {len(rest)} "
+            f"start as "
             f"initialised ({', '.join(rest[:SHOWN])}{', ...' if len(rest) > SHOWN else ''})",
             logger="current",
             level=logging.WARNING,
         )
 
 
-def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, prefixes: tuple[str, ...] = ()) -> None:
+def load_into(
+    module: nn.Module, state: dict[str, Tensor], source: str | Path, prefixes: tuple[str, ...] = ()
+) -> None:
     """Load weights into a module; every name and shape must fit.
 
     Args:
         module: Where to.
         state: Weights by name, as :func:`load_state` returns them.
         source: The file, for the message.
-        prefixes: Prefixes to strip where all of the module's own names are found behind one (``editor.``, say).
+        prefixes: Prefixes to strip where all of the module's own names are found behind one
+            (``editor.``, say).
 
     Raises:
-        ValueError: Names are missing or left over, a shape differs, or values are no numbers; the message lists the first
-            of each.
+        ValueError: Names are missing or left over, a shape differs, or values are no numbers; the
+            message lists the first of each.
     """
     own, state = module.state_dict(), dict(state)
     for prefix in prefixes:
@@ -342,7 +416,8 @@ def load_into(module: nn.Module, state: dict[str, Tensor], source: str | Path, p
     ]
     if missing or extra or shapes:
         raise ValueError(
-            f"checkpoint {source} does not fit {type(module).__name__}: another architecture, size or scale. "
+            f"checkpoint {source} does not fit {type(module).__name__}: another architecture, size "
+            f"or scale. "
             f"{_some('missing', missing)}{_some('unknown', extra)}{_some('of another shape', shapes)}"
             "Use the config that the checkpoint was trained with."
         )

@@ -17,7 +17,10 @@ PIXELS = ("hr", "sr", "gt_img")
 """Fields of a sample that a file of predictions leaves out."""
 
 TRUTH = ("gt_instances", "ignored_instances")
-"""Fields of a pair's sample that it keeps: an offline evaluation by our metric reads them, in the frame of the predictions."""
+"""Fields of a pair's sample that it keeps.
+
+An offline evaluation by our metric reads them, in the frame of the predictions.
+"""
 
 LOADER, RESIZE = "LoadImageFromFile", "Resize"
 
@@ -56,7 +59,9 @@ def our_loader(pipeline: Sequence[Any]) -> int:
     from mmisr.registry import TRANSFORMS, find
 
     kinds = [find(TRANSFORMS, step["type"]) for step in pipeline]
-    return next((i for i, kind in enumerate(kinds) if getattr(kind, "stands_for", None) == LOADER), -1)
+    return next(
+        (i for i, kind in enumerate(kinds) if getattr(kind, "stands_for", None) == LOADER), -1
+    )
 
 
 def _name_classes(model: Any, cfg: Any) -> None:
@@ -67,7 +72,10 @@ def _name_classes(model: Any, cfg: Any) -> None:
         return
     classes = (parts_of(cfg.test_dataloader.dataset)[0].get("metainfo") or {}).get("classes")
     if classes:
-        model.dataset_meta = {**named, "classes": (classes,) if isinstance(classes, str) else tuple(classes)}
+        model.dataset_meta = {
+            **named,
+            "classes": (classes,) if isinstance(classes, str) else tuple(classes),
+        }
 
 
 def _naming_classes(real: Callable) -> Callable:
@@ -98,9 +106,13 @@ def _finding_our_loader(real: Callable) -> Callable:
 
     @functools.wraps(real)
     def index(self: Any, pipeline_cfg: Any, name: Any) -> int:
-        marked = [i for i, step in enumerate(pipeline_cfg) if MARK in step]  # whose type is another by now
+        marked = [
+            i for i, step in enumerate(pipeline_cfg) if MARK in step
+        ]  # whose type is another by now
         place = marked[0] if marked else our_loader(pipeline_cfg)
-        wanted = {name} if isinstance(name, str) else {part for part in name if isinstance(part, str)}
+        wanted = (
+            {name} if isinstance(name, str) else {part for part in name if isinstance(part, str)}
+        )
         if place < 0 or not wanted & {LOADER, RESIZE}:
             return int(real(self, pipeline_cfg, name))
         pipeline_cfg[place][MARK] = True
@@ -120,13 +132,17 @@ def _loading_as_we_do(real: Callable) -> Callable:
             return
         if "scale" in options:
             raise ValueError(
-                f"image_size={options['scale'][0]} would resize the image before super-resolution, and the boxes would come back "
-                "in other pixels than the image's: leave image_size out; handoff=dict(resize=dict(scale=(w, h))) in the model "
+                f"image_size={options['scale'][0]} would resize the image before super-resolution, "
+                f"and the boxes would come back "
+                "in other pixels than the image's: leave image_size out; "
+                "handoff=dict(resize=dict(scale=(w, h))) in the model "
                 "resizes for the detector alone"
             )
         from mmisr.registry import TRANSFORMS
 
-        self.from_file = self.from_ndarray = TRANSFORMS.build({"type": "mmisr.LoadImage", **options})
+        self.from_file = self.from_ndarray = TRANSFORMS.build(
+            {"type": "mmisr.LoadImage", **options}
+        )
 
     return start
 
@@ -147,7 +163,10 @@ def _keeping_our_loader(real: Callable) -> Callable:
 
 
 def _ending(real: Callable) -> Callable:
-    """A repeated data set has an end: mmdet's ``browse_dataset`` iterates until an index fails, and mmengine's never does."""
+    """A repeated data set has an end.
+
+    Mmdet's ``browse_dataset`` iterates until an index fails, and mmengine's never does.
+    """
 
     @functools.wraps(real)
     def item(self: Any, idx: int) -> Any:
@@ -173,4 +192,6 @@ def _with_truth(real: Callable) -> Callable:
 
 
 def _on_cpu(instances: Any) -> dict[str, Any]:
-    return {name: value.cpu() if hasattr(value, "cpu") else value for name, value in instances.items()}
+    return {
+        name: value.cpu() if hasattr(value, "cpu") else value for name, value in instances.items()
+    }

@@ -1,4 +1,7 @@
-"""The data side of the door: mmdet's COCO reader and sample, mmagic's sample and transform registry."""
+"""The data side of the door.
+
+Mmdet's COCO reader and sample, mmagic's sample and transform registry.
+"""
 
 from __future__ import annotations
 

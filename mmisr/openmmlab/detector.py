@@ -35,13 +35,16 @@ def build_detector(config: dict) -> BaseDetector:
         TypeError: ``config`` is not a dict, or builds something that is no mmdet detector.
     """
     if not isinstance(config, dict):
-        raise TypeError(f"detector must be the `model` dict of an mmdet config, got {type(config).__name__}")
+        raise TypeError(
+            f"detector must be the `model` dict of an mmdet config, got {type(config).__name__}"
+        )
     config = ConfigDict(copy.deepcopy(config))
     config.setdefault("_scope_", "mmdet")
     detector = MMDET_MODELS.build(config)
     if not isinstance(detector, BaseDetector):
         raise TypeError(
-            f"detector must build a mmdet BaseDetector, type={config['type']!r} built {type(detector).__name__}"
+            f"detector must build a mmdet BaseDetector, type={config['type']!r} built "
+            f"{type(detector).__name__}"
         )
     return detector
 
@@ -69,15 +72,21 @@ def detector_sample(
                 if field in source
                 else InstanceData(
                     bboxes=torch.zeros((0, 4), device=source.gt_instances.bboxes.device),
-                    labels=torch.zeros((0,), dtype=torch.long, device=source.gt_instances.bboxes.device),
+                    labels=torch.zeros(
+                        (0,), dtype=torch.long, device=source.gt_instances.bboxes.device
+                    ),
                 )
             )
-            mapped = InstanceData(bboxes=source_to_det.boxes(instances.bboxes), labels=instances.labels)
+            mapped = InstanceData(
+                bboxes=source_to_det.boxes(instances.bboxes), labels=instances.labels
+            )
             setattr(sample, field, mapped)
     return sample
 
 
-def to_source(found: DetDataSample, source_to_det: FrameMap, source_hw: tuple[int, int]) -> InstanceData:
+def to_source(
+    found: DetDataSample, source_to_det: FrameMap, source_hw: tuple[int, int]
+) -> InstanceData:
     """Predictions of the detector, with boxes mapped to the source frame and clipped to it.
 
     Args:
@@ -96,7 +105,8 @@ def to_source(found: DetDataSample, source_to_det: FrameMap, source_hw: tuple[in
         instances.set_field(value, key)
     if "masks" in instances and source_to_det != FrameMap():
         raise ValueError(
-            "the detector predicts masks, which are mapped back only where its frame is the source frame; "
+            "the detector predicts masks, which are mapped back only where its frame is the source "
+            "frame; "
             "use a box head, or drop handoff.resize and train on simulated LR"
         )
     if instances.bboxes.numel():

@@ -1,4 +1,7 @@
-"""A model that learns in phases: each phase under several processes, with mixed precision and an optimiser per part."""
+"""A model that learns in phases.
+
+Each phase under several processes, with mixed precision and an optimiser per part.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,16 @@ class PhasedModel(ABC):
         """The parts that learn in each phase of an iteration, in the order of the phases."""
 
     @abstractmethod
-    def train_phases(self, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
+    def train_phases(
+        self, data: dict, optim_wrapper: OptimWrapper, forward: Any
+    ) -> dict[str, Tensor]:
         """One iteration: every phase in its order.
 
         Args:
             data: One batch, as the data loader gives it.
             optim_wrapper: One optimiser for all parts, or one per part.
-            forward: What a phase is run through: the model itself, or the wrapper that reduces its gradients.
+            forward: What a phase is run through: the model itself, or the wrapper that reduces its
+                gradients.
 
         Returns:
             What to log.
@@ -51,18 +57,24 @@ class PhasedModel(ABC):
 class PhasedDistributedDataParallel(MMDistributedDataParallel):
     """mmengine's wrapper for several processes, for a model that learns in phases.
 
-    mmengine's own never calls the model's ``train_step``. Here every phase has its forward and backward pass through the
-    wrapper, so that its gradients are averaged before its step. A model without phases is trained as by mmengine's.
+    mmengine's own never calls the model's ``train_step``. Here every phase has its forward and
+    backward pass through the wrapper, so that its gradients are averaged before its step. A model
+    without phases is trained as by mmengine's.
 
     Args:
         module: The model.
-        find_unused_parameters: As in torch. With several phases it is always on: a part that rests has no gradients.
+        find_unused_parameters: As in torch. With several phases it is always on: a part that rests
+            has no gradients.
         **options: As in :class:`mmengine.model.MMDistributedDataParallel`.
     """
 
-    def __init__(self, module: nn.Module, find_unused_parameters: bool = False, **options: Any) -> None:
+    def __init__(
+        self, module: nn.Module, find_unused_parameters: bool = False, **options: Any
+    ) -> None:
         several = isinstance(module, PhasedModel) and len(module.learning()) > 1
-        super().__init__(module=module, find_unused_parameters=find_unused_parameters or several, **options)
+        super().__init__(
+            module=module, find_unused_parameters=find_unused_parameters or several, **options
+        )
 
     def train_step(self, data: Any, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One iteration.
@@ -80,7 +92,10 @@ class PhasedDistributedDataParallel(MMDistributedDataParallel):
 
 
 class PartOptimWrappers(OptimWrapperDict):
-    """Optimisers by the part that they train; mmengine's, and the counts of gradient accumulation reach each of them."""
+    """Optimisers by the part that they train.
+
+    Mmengine's, and the counts of gradient accumulation reach each of them.
+    """
 
     def initialize_count_status(self, model: nn.Module, cur_iter: int, max_iters: int) -> None:
         """Tell every optimiser where the run stands, so that a last, incomplete accumulation is stepped too.
@@ -98,9 +113,9 @@ class PartOptimWrappers(OptimWrapperDict):
 class PartOptimWrapperConstructor:
     """An optimiser per part of a pair.
 
-    Each entry is an ``optim_wrapper`` as mmengine knows it, with its own type, clipping, accumulation and
-    ``paramwise_cfg``, whose names are those inside the part. Mixed precision shares one loss scaler between the parts:
-    parts that learn in one phase have one backward pass.
+    Each entry is an ``optim_wrapper`` as mmengine knows it, with its own type, clipping,
+    accumulation and ``paramwise_cfg``, whose names are those inside the part. Mixed precision
+    shares one loss scaler between the parts: parts that learn in one phase have one backward pass.
 
     Args:
         optim_wrapper_cfg: The entries: ``editor``, ``detector``, ``strategy``.
@@ -120,7 +135,8 @@ class PartOptimWrapperConstructor:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         if paramwise_cfg is not None:
             raise ValueError(
-                "optim_wrapper.paramwise_cfg would be for one optimiser; with one per part put it into the part's entry, "
+                "optim_wrapper.paramwise_cfg would be for one optimiser; with one per part put it "
+                "into the part's entry, "
                 "optim_wrapper=dict(detector=dict(paramwise_cfg=...))"
             )
         self.entries = optim_wrapper_cfg
@@ -136,18 +152,22 @@ class PartOptimWrapperConstructor:
 
         Raises:
             TypeError: The model has no phases.
-            ValueError: An entry names no part or one that never learns; a part that learns has none; parts that learn
-                together differ in accumulation or precision; a part learns twice an iteration and accumulates.
+            ValueError: An entry names no part or one that never learns; a part that learns has
+                none; parts that learn together differ in accumulation or precision; a part learns
+                twice an iteration and accumulates.
         """
         inner = model.module if is_model_wrapper(model) else model
         if not isinstance(inner, PhasedModel):
             raise TypeError(
-                f"optim_wrapper.constructor=PartOptimWrapperConstructor is for a pair (SRDetector), not for "
+                f"optim_wrapper.constructor=PartOptimWrapperConstructor is for a pair "
+                f"(SRDetector), not for "
                 f"{type(inner).__name__}; leave the constructor out and give one optimizer"
             )
         parts, learning = inner.parts(), inner.learning()
         _check_entries(set(self.entries), parts, learning)
-        wrappers = {name: build_optim_wrapper(parts[name], entry) for name, entry in self.entries.items()}
+        wrappers = {
+            name: build_optim_wrapper(parts[name], entry) for name, entry in self.entries.items()
+        }
         _check_phases(wrappers, learning)
         _share_scaler(wrappers)
         return PartOptimWrappers(**wrappers)
@@ -169,7 +189,10 @@ class PhaseOptimizers:
 
     @contextmanager
     def context(self, model: nn.Module) -> Iterator[None]:
-        """Where the forward pass runs: precision, and whether its gradients are averaged over the processes already."""
+        """Where the forward pass runs.
+
+        Precision, and whether its gradients are averaged over the processes already.
+        """
         with ExitStack() as stack:
             for wrapper in self.wrappers:
                 stack.enter_context(wrapper.optim_context(model))
@@ -199,7 +222,8 @@ class PhaseOptimizers:
             for wrapper in self.wrappers:
                 wrapper.step()
             return
-        # mmengine's wrapper changes the scale right after its own step, and the next one would unscale by another.
+        # mmengine's wrapper changes the scale right after its own step, and the next one would
+        # unscale by another.
         scaler = first.loss_scaler
         for wrapper in self.wrappers:
             if wrapper.clip_grad_kwargs:
@@ -223,30 +247,42 @@ def check_one_optimizer(optim_wrapper: OptimWrapper, learning: Sequence[tuple[st
         return
     if optim_wrapper._accumulative_counts > 1:
         raise ValueError(
-            f"optim_wrapper.accumulative_counts={optim_wrapper._accumulative_counts} with one optimiser would mix the "
-            f"gradients of {len(learning)} phases; give each part its own, constructor='mmisr.PartOptimWrapperConstructor'"
+            f"optim_wrapper.accumulative_counts={optim_wrapper._accumulative_counts} with one "
+            f"optimiser would mix the "
+            f"gradients of {len(learning)} phases; give each part its own, "
+            f"constructor='mmisr.PartOptimWrapperConstructor'"
         )
 
 
-def _check_entries(entries: set[str], parts: Mapping[str, nn.Module], learning: Sequence[tuple[str, ...]]) -> None:
+def _check_entries(
+    entries: set[str], parts: Mapping[str, nn.Module], learning: Sequence[tuple[str, ...]]
+) -> None:
     learns = {name for names in learning for name in names}
     unknown = sorted(entries - set(parts))
     if unknown:
-        raise ValueError(f"optim_wrapper may have the entries {', '.join(parts)}, got {', '.join(unknown)} too")
+        raise ValueError(
+            f"optim_wrapper may have the entries {', '.join(parts)}, got {', '.join(unknown)} too"
+        )
     idle = sorted(entries - learns)
     if idle:
         raise ValueError(
-            f"optim_wrapper has an optimiser for {', '.join(idle)}, and no phase of the strategy teaches it; "
+            f"optim_wrapper has an optimiser for {', '.join(idle)}, and no phase of the strategy "
+            f"teaches it; "
             "leave the entry out, or take a strategy that does"
         )
-    absent = sorted(n for n in learns - entries if any(p.requires_grad for p in parts[n].parameters()))
+    absent = sorted(
+        n for n in learns - entries if any(p.requires_grad for p in parts[n].parameters())
+    )
     if absent:
         raise ValueError(
-            f"the strategy teaches {', '.join(sorted(learns))}, and optim_wrapper has no entry for {', '.join(absent)}"
+            f"the strategy teaches {', '.join(sorted(learns))}, and optim_wrapper has no entry for "
+            f"{', '.join(absent)}"
         )
 
 
-def _check_phases(wrappers: Mapping[str, OptimWrapper], learning: Sequence[tuple[str, ...]]) -> None:
+def _check_phases(
+    wrappers: Mapping[str, OptimWrapper], learning: Sequence[tuple[str, ...]]
+) -> None:
     times: dict[str, int] = {}
     for names in learning:
         together = {name: wrappers[name] for name in names if name in wrappers}
@@ -256,13 +292,15 @@ def _check_phases(wrappers: Mapping[str, OptimWrapper], learning: Sequence[tuple
         kinds = {name: type(wrapper).__name__ for name, wrapper in together.items()}
         if len(set(counts.values())) > 1 or len(set(kinds.values())) > 1:
             raise ValueError(
-                f"{', '.join(together)} learn in one phase, from one backward pass, and need the same accumulative_counts "
+                f"{', '.join(together)} learn in one phase, from one backward pass, and need the "
+                f"same accumulative_counts "
                 f"and the same type of optimiser wrapper, got {counts} and {kinds}"
             )
     for name, count in times.items():
         if count > 1 and wrappers[name]._accumulative_counts > 1:
             raise ValueError(
-                f"optim_wrapper.{name}.accumulative_counts must be 1: {name} learns in {count} phases of an iteration, and "
+                f"optim_wrapper.{name}.accumulative_counts must be 1: {name} learns in {count} "
+                f"phases of an iteration, and "
                 "their gradients would be mixed"
             )
 

@@ -1,6 +1,9 @@
-"""Say what is installed, which kernels come from where, and what is missing: ``python -m mmisr doctor``.
+"""Say what is installed, which kernels come from where, and what is missing.
 
-Only the standard library is imported before the checks run, so that the command works where the packages do not.
+``python -m mmisr doctor``.
+
+Only the standard library is imported before the checks run, so that the command works where the
+packages do not.
 """
 
 from __future__ import annotations
@@ -16,7 +19,14 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from mmisr.openmmlab.stack import INSTALL_HINT, PACKAGES, StackError, first_line, has_compiled_ops, prepare
+from mmisr.openmmlab.stack import (
+    INSTALL_HINT,
+    PACKAGES,
+    StackError,
+    first_line,
+    has_compiled_ops,
+    prepare,
+)
 from mmisr.ops.shipped import shipped_tools
 
 DISTRIBUTIONS = {
@@ -101,12 +111,16 @@ def examine() -> Iterator[Finding]:
     """Look at the installation, from the versions to a kernel on each device.
 
     Returns:
-        Findings, in the order of the report. What builds on a broken piece is not looked at, so that one cause makes
-        one error.
+        Findings, in the order of the report. What builds on a broken piece is not looked at, so
+        that one cause makes one error.
     """
     yield Finding("info", f"python {platform.python_version()} on {platform.platform()}")
     yield from _versions()
-    absent = [f"{name} (pip install {package})" for name, package in NEEDED.items() if find_spec(name) is None]
+    absent = [
+        f"{name} (pip install {package})"
+        for name, package in NEEDED.items()
+        if find_spec(name) is None
+    ]
     if absent:
         yield Finding("error", f"not installed: {', '.join(absent)}")
     try:
@@ -124,28 +138,43 @@ def examine() -> Iterator[Finding]:
 def _imported_by_tools() -> list[str]:
     """The modules that the tools name in their own import lines, so that a tool that would not start is found here."""
     files = [file for file in shipped_tools().values() if file.suffix == ".py"]
-    lines = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-    return sorted({str(node.module) for node in lines if isinstance(node, ast.ImportFrom) and node.level == 0})
+    lines = (
+        node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    )
+    return sorted(
+        {str(node.module) for node in lines if isinstance(node, ast.ImportFrom) and node.level == 0}
+    )
 
 
 def _import_part(name: str) -> None:
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # mmdet prints a debug message on import
             importlib.import_module(name)
-    except Exception as error:  # whatever a library raises at import, the reader needs its name and one line
-        raise StackError(f"`{name}` does not import ({first_line(error)}); {INSTALL_HINT}") from error
+    except (
+        Exception
+    ) as error:  # whatever a library raises at import, the reader needs its name and one line
+        raise StackError(
+            f"`{name}` does not import ({first_line(error)}); {INSTALL_HINT}"
+        ) from error
 
 
 def _versions() -> Iterator[Finding]:
     for name in PACKAGES:
         found = list(_installed(DISTRIBUTIONS[name]))
         if not found:
-            yield Finding("info", f"{name}: {'no metadata' if find_spec(name) else 'not installed'}")
+            yield Finding(
+                "info", f"{name}: {'no metadata' if find_spec(name) else 'not installed'}"
+            )
             continue
-        yield Finding("info", f"{name}: " + ", ".join(f"{version} ({dist})" for dist, version in found))
+        yield Finding(
+            "info", f"{name}: " + ", ".join(f"{version} ({dist})" for dist, version in found)
+        )
         if len(found) > 1:
             names = " and ".join(dist for dist, _ in found)
-            yield Finding("warning", f"{names} write into the same folder `{name}`: uninstall both, install one again")
+            yield Finding(
+                "warning",
+                f"{names} write into the same folder `{name}`: uninstall both, install one again",
+            )
         yield from _age(name, found[0][1])
     yield from _pair()
 
@@ -159,7 +188,10 @@ def _installed(distributions: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _age(name: str, version: str) -> Iterator[Finding]:
-    """A warning when ``version`` lies outside ``EXPECTED``; a patch release of the newest is inside."""
+    """A warning when ``version`` lies outside ``EXPECTED``.
+
+    A patch release of the newest is inside.
+    """
     if name not in EXPECTED:
         return
     oldest, newest = (_numbers(bound) for bound in EXPECTED[name])
@@ -167,18 +199,28 @@ def _age(name: str, version: str) -> Iterator[Finding]:
     if numbers < oldest or numbers[: len(newest)] > newest:
         word = "older" if numbers < oldest else "newer"
         yield Finding(
-            "warning", f"{name} {version} is {word} than what mmisr was made for, {' to '.join(EXPECTED[name])}"
+            "warning",
+            f"{name} {version} is {word} than what mmisr was made for, "
+            f"{' to '.join(EXPECTED[name])}",
         )
 
 
 def _pair() -> Iterator[Finding]:
     """A warning when the pair is no official one: torchvision 0.(x + 15) is made for torch 2.x."""
-    found = {name: version for name in ("torch", "torchvision") for _, version in _installed((name,))}
+    found = {
+        name: version for name in ("torch", "torchvision") for _, version in _installed((name,))
+    }
     if len(found) < 2:
         return
-    (major, minor, *_), (_, vision_minor, *_) = _numbers(found["torch"]), _numbers(found["torchvision"])
+    (major, minor, *_), (_, vision_minor, *_) = (
+        _numbers(found["torch"]),
+        _numbers(found["torchvision"]),
+    )
     if major == 2 and vision_minor != minor + 15:
-        text = f"torch {found['torch']} goes with torchvision 0.{minor + 15}, found {found['torchvision']}"
+        text = (
+            f"torch {found['torch']} goes with torchvision 0.{minor + 15}, found "
+            f"{found['torchvision']}"
+        )
         yield Finding("warning", text)
 
 
@@ -200,7 +242,10 @@ def _devices() -> Iterator[Finding]:
 
     devices = ["cpu"]
     if not torch.cuda.is_available():
-        yield Finding("info", f"GPU: none that torch can use (torch built for CUDA: {torch.version.cuda or 'no'})")
+        yield Finding(
+            "info",
+            f"GPU: none that torch can use (torch built for CUDA: {torch.version.cuda or 'no'})",
+        )
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
         text = f"GPU {index}: {properties.name}, {properties.total_memory / 2**30:.1f} GiB"
@@ -219,7 +264,9 @@ def _kernel_runs(device: str) -> Iterator[Finding]:
     scores = torch.tensor([0.5, 0.9])
     try:
         kept = nms(boxes.to(device), scores.to(device), 0.5)[1].tolist()
-    except Exception as error:  # a missing CUDA build raises NotImplementedError or RuntimeError, by version
+    except (
+        Exception
+    ) as error:  # a missing CUDA build raises NotImplementedError or RuntimeError, by version
         kept, reason = [], first_line(error)
     else:
         reason = f"kept {kept}, expected [1]"
@@ -235,9 +282,18 @@ def _distributed() -> Iterator[Finding]:
     import torch.distributed as dist
 
     if not dist.is_available():
-        yield Finding("warning", "distributed: this torch was built without it, so training runs in one process")
+        yield Finding(
+            "warning",
+            "distributed: this torch was built without it, so training runs in one process",
+        )
         return
-    found = {"gloo": dist.is_gloo_available(), "nccl": dist.is_nccl_available(), "mpi": dist.is_mpi_available()}
+    found = {
+        "gloo": dist.is_gloo_available(),
+        "nccl": dist.is_nccl_available(),
+        "mpi": dist.is_mpi_available(),
+    }
     yield Finding(
-        "info", "distributed: " + ", ".join(f"{name} {'yes' if is_there else 'no'}" for name, is_there in found.items())
+        "info",
+        "distributed: "
+        + ", ".join(f"{name} {'yes' if is_there else 'no'}" for name, is_there in found.items()),
     )

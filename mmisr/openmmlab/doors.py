@@ -1,7 +1,10 @@
-"""The doors by which mmengine, mmdet and mmagic read checkpoints and pickles: all of them lead through our readers.
+"""The doors by which mmengine, mmdet and mmagic read checkpoints and pickles.
 
-``load_from`` of a run, ``init_cfg=dict(type='Pretrained')`` at any level, a resumed run, ``proposal_file`` and mmengine's
-``fileio.load`` read files that people got from others. Configs are Python and run; such files are data and must not.
+All of them lead through our readers.
+
+``load_from`` of a run, ``init_cfg=dict(type='Pretrained')`` at any level, a resumed run,
+``proposal_file`` and mmengine's ``fileio.load`` read files that people got from others. Configs are
+Python and run; such files are data and must not.
 """
 
 from __future__ import annotations
@@ -32,26 +35,37 @@ UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")
 
 
 def guard() -> None:
-    """Let mmengine read checkpoints and pickles by our rules, in this process; calling it again changes nothing."""
+    """Let mmengine read checkpoints and pickles by our rules, in this process.
+
+    Calling it again changes nothing.
+    """
     register_handler(["pkl", "pickle"])(SafePickleHandler)
     register_handler(["yaml", "yml"])(SafeYamlHandler)
     _name_files()
     _check_pretrained()
     CheckpointLoader.register_scheme("", load_from_local, force=True)
     CheckpointLoader.register_scheme(["http://", "https://"], load_from_http, force=True)
-    CheckpointLoader.register_scheme(["open-mmlab://", "openmmlab://"], load_from_openmmlab, force=True)
+    CheckpointLoader.register_scheme(
+        ["open-mmlab://", "openmmlab://"], load_from_openmmlab, force=True
+    )
     CheckpointLoader.register_scheme(list(UNREACHABLE), load_from_store, force=True)
     mmengine_checkpoints.load_from_http = load_from_http  # torchvision:// and mmcls:// end there
 
 
 def _name_files() -> None:
-    """Mmengine's ``load`` gives readers a buffer; its error shall name the file, wherever ``load`` was imported to."""
+    """Mmengine's ``load`` gives readers a buffer.
+
+    Its error shall name the file, wherever ``load`` was imported to.
+    """
     real = fileio.load
     if getattr(real, "names_files", False):
         return
     ours = _naming(real)
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("mmengine", "mmdet", "mmagic", "mmisr") and vars(module).get("load") is real:
+        if (
+            name.partition(".")[0] in ("mmengine", "mmdet", "mmagic", "mmisr")
+            and vars(module).get("load") is real
+        ):
             module.load = ours  # type: ignore[attr-defined]
 
 
@@ -67,8 +81,15 @@ def _checking(real: Callable) -> Callable:
     def initialise(self: Any, module: nn.Module) -> None:
         path, prefix = self.checkpoint, f"{self.prefix.removesuffix('.')}." if self.prefix else ""
         state = weights_of(CheckpointLoader.load_checkpoint(path, "cpu"), path)
-        inner = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-        source = f"init_cfg=dict(type='Pretrained', checkpoint={str(path)!r}{f', prefix={prefix!r}' if prefix else ''})"
+        inner = {
+            name.removeprefix(prefix): value
+            for name, value in state.items()
+            if name.startswith(prefix)
+        }
+        source = (
+            f"init_cfg=dict(type='Pretrained', "
+            f"checkpoint={str(path)!r}{f', prefix={prefix!r}' if prefix else ''})"
+        )
         check_fit(module, inner, source, _other_prefix(module, state))
         real(self, module)
 
@@ -76,7 +97,10 @@ def _checking(real: Callable) -> Callable:
 
 
 def _other_prefix(module: nn.Module, state: Mapping[str, Any]) -> str:
-    """What to do where a file has nothing for a module: the prefix under which it would have, where there is one."""
+    """What to do where a file has nothing for a module.
+
+    The prefix under which it would have, where there is one.
+    """
     own = list(module.state_dict())
     found = {name.removesuffix(own[0]) for name in state if own and name.endswith(f".{own[0]}")}
     if found:
@@ -99,8 +123,8 @@ def _naming(real: Callable) -> Callable:
 def load_from_local(filename: str | Path, map_location: Any = None) -> Any:
     """Read a local checkpoint.
 
-    The text of a config that it may hold is left out of ``meta``: a run that resumes from it executes that text as Python,
-    to look for a number of GPUs.
+    The text of a config that it may hold is left out of ``meta``: a run that resumes from it
+    executes that text as Python, to look for a number of GPUs.
 
     Args:
         filename: The file.
@@ -117,7 +141,8 @@ def load_from_local(filename: str | Path, map_location: Any = None) -> Any:
         content["meta"].pop("config", None)
     if wrapper_of(content) is None:
         return weights
-    # mmengine looks for them under this name alone, and would go on without those that another trainer wrote
+    # mmengine looks for them under this name alone, and would go on without those that another
+    # trainer wrote
     return {**content, "state_dict": OrderedDict(weights)}
 
 
@@ -158,7 +183,9 @@ def load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
     name = mmengine_checkpoints.get_deprecated_model_names().get(name, name)
     place = mmengine_checkpoints.get_external_models().get(name)
     if place is None:
-        raise ValueError(f"checkpoint {filename} is not in OpenMMLab's list of models; give a path or an address")
+        raise ValueError(
+            f"checkpoint {filename} is not in OpenMMLab's list of models; give a path or an address"
+        )
     if place.startswith(("http://", "https://")):
         return load_from_http(place, map_location)
     return load_from_local(Path(mmengine_checkpoints._get_mmengine_home()) / place, map_location)
@@ -171,5 +198,6 @@ def load_from_store(filename: str, map_location: Any = None) -> Any:
         ValueError: Always.
     """
     raise ValueError(
-        f"checkpoint {filename} lies in a store whose client would unpickle it; copy the file here and give its path"
+        f"checkpoint {filename} lies in a store whose client would unpickle it; copy the file here "
+        f"and give its path"
     )

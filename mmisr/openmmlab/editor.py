@@ -1,4 +1,7 @@
-"""The one interface of every SR editor: a ``BaseEditModel`` of mmagic's that also serves inside the pair."""
+"""The one interface of every SR editor.
+
+A ``BaseEditModel`` of mmagic's that also serves inside the pair.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,11 @@ from mmisr.structures.sr_result import SRResult
 
 __all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor"]
 
-UNIT_RANGE = {"type": "mmagic.DataPreprocessor", "mean": [0.0, 0.0, 0.0], "std": [255.0, 255.0, 255.0]}
+UNIT_RANGE = {
+    "type": "mmagic.DataPreprocessor",
+    "mean": [0.0, 0.0, 0.0],
+    "std": [255.0, 255.0, 255.0],
+}
 """mmagic's own preprocessor, set so that the network sees RGB in [0, 1]."""
 
 PIXEL_LOSS = {"type": "mmisr.PixelLoss", "distance": "l1"}
@@ -36,15 +43,18 @@ PIXEL_LOSS = {"type": "mmisr.PixelLoss", "distance": "l1"}
 class SREditor(BaseEditModel):
     """Base class of the editors: LR image in, SR image out.
 
-    A room implements ``info`` and ``_upscale``; padding, cropping and clamping happen here, once, for all of them.
+    A room implements ``info`` and ``_upscale``; padding, cropping and clamping happen here, once,
+    for all of them.
 
-    Convention: images are (B, 3, H, W) RGB in [0, 1]. The output is exactly ``scale`` times the input, whatever
-    multiple the network needs. It is clamped once, at the end, in evaluation; in training it is left unclamped so that
-    gradients reach values outside the range.
+    Convention: images are (B, 3, H, W) RGB in [0, 1]. The output is exactly ``scale`` times the
+    input, whatever multiple the network needs. It is clamped once, at the end, in evaluation; in
+    training it is left unclamped so that gradients reach values outside the range.
 
     Args:
-        generator: Config of the network, built by the registry; None where a room builds its own or has none.
-        pixel_loss: Config of the loss of stand-alone training; None for editors with losses of their own or no weights.
+        generator: Config of the network, built by the registry; None where a room builds its own or
+            has none.
+        pixel_loss: Config of the loss of stand-alone training; None for editors with losses of
+            their own or no weights.
         data_preprocessor: Config for stand-alone use; mmagic's own with RGB in [0, 1] unless given.
         train_cfg: As in mmagic.
         test_cfg: As in mmagic.
@@ -64,8 +74,11 @@ class SREditor(BaseEditModel):
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        # BaseEditModel's own constructor insists on a generator and a pixel loss; resamplers have neither.
-        BaseModel.__init__(self, data_preprocessor=data_preprocessor or UNIT_RANGE, init_cfg=init_cfg)
+        # BaseEditModel's own constructor insists on a generator and a pixel loss; resamplers have
+        # neither.
+        BaseModel.__init__(
+            self, data_preprocessor=data_preprocessor or UNIT_RANGE, init_cfg=init_cfg
+        )
         self.train_cfg = train_cfg
         self.test_cfg = test_cfg
         if generator is not None:
@@ -83,7 +96,9 @@ class SREditor(BaseEditModel):
         """Upscale a batch whose size already obeys ``info``; (B, 3, h, w) to (B, 3, s*h, s*w)."""
 
     def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
-        """Change who decides how deep each token goes; the weights stay. Rooms whose ``info`` has routers override this.
+        """Change who decides how deep each token goes; the weights stay.
+
+        Rooms whose ``info`` has routers override this.
 
         Args:
             router: As the room's constructor takes it.
@@ -93,7 +108,8 @@ class SREditor(BaseEditModel):
             ValueError: This editor routes nothing.
         """
         raise ValueError(
-            f"{self.info.name!r} routes no tokens, so router={router!r} and budget={budget!r} do not apply"
+            f"{self.info.name!r} routes no tokens, so router={router!r} and budget={budget!r} do "
+            f"not apply"
         )
 
     def upscale(self, lr: Tensor, hints: BatchHints | None = None) -> SRResult:
@@ -123,34 +139,51 @@ class SREditor(BaseEditModel):
     @staticmethod
     def _check_hints(lr: Tensor, hints: BatchHints | None) -> None:
         if hints is not None and len(hints) != len(lr):
-            raise ValueError(f"hints must have one entry per image: {len(lr)} images, {len(hints)} entries")
+            raise ValueError(
+                f"hints must have one entry per image: {len(lr)} images, {len(hints)} entries"
+            )
 
     def _pad(self, lr: Tensor) -> Tensor:
         """Pad bottom and right, by repeating the border, to the multiple and the minimum that ``info`` states."""
         info = self.info
-        target = [max(-(-n // info.multiple_of), -(-info.min_size // info.multiple_of)) for n in lr.shape[-2:]]
-        pad_h, pad_w = (n * info.multiple_of - size for n, size in zip(target, lr.shape[-2:], strict=True))
+        target = [
+            max(-(-n // info.multiple_of), -(-info.min_size // info.multiple_of))
+            for n in lr.shape[-2:]
+        ]
+        pad_h, pad_w = (
+            n * info.multiple_of - size for n, size in zip(target, lr.shape[-2:], strict=True)
+        )
         return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate") if pad_h or pad_w else lr
 
     def forward_tensor(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> Tensor:
         """The SR image alone, as mmagic's callers expect it."""
         return self.upscale(inputs, hints_from(data_samples, hw_of(inputs))).image
 
-    def forward_inference(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> MagicDataSample:
+    def forward_inference(
+        self, inputs: Tensor, data_samples: Any = None, **kwargs: Any
+    ) -> MagicDataSample:
         """As in mmagic; the samples get the routing maps of an adaptive editor too, for the metrics."""
         result = self.upscale(inputs, hints_from(data_samples, hw_of(inputs)))
         if data_samples is not None and result.routing is not None:
             maps = [result.routing.image(index).cpu() for index in range(len(inputs))]
             data_samples.set_metainfo({"routing": maps})
-        return MagicDataSample(pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu())
+        return MagicDataSample(
+            pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu()
+        )
 
-    def forward_train(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> dict[str, Tensor]:
+    def forward_train(
+        self, inputs: Tensor, data_samples: Any = None, **kwargs: Any
+    ) -> dict[str, Tensor]:
         """As in mmagic: the losses against ``data_samples.gt_img``."""
         hints = hints_from(data_samples, hw_of(inputs))
         return self.losses(inputs, getattr(data_samples, "gt_img", None), hints)
 
-    def losses(self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None) -> dict[str, Tensor]:
-        """This editor's own losses, in training alone and in a pair; rooms with terms of their own override this.
+    def losses(
+        self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
+        """This editor's own losses, in training alone and in a pair.
+
+        Rooms with terms of their own override this.
 
         Args:
             lr: (B, 3, h, w) RGB in [0, 1].
@@ -165,7 +198,8 @@ class SREditor(BaseEditModel):
         """
         if not hasattr(self, "pixel_loss"):
             raise ValueError(
-                f"{type(self).__name__} ({self.info.name}) cannot be trained alone: it was built without `pixel_loss`; "
+                f"{type(self).__name__} ({self.info.name}) cannot be trained alone: it was built "
+                f"without `pixel_loss`; "
                 "give one in the config, e.g. pixel_loss=dict(type='mmisr.PixelLoss')"
             )
         sr = self.upscale(lr, hints).image

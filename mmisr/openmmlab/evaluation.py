@@ -22,7 +22,8 @@ from mmisr.registry import METRICS
 class MagicQuality(BaseMetric):
     """PSNR and SSIM over the whole image by mmagic's own functions, on 8-bit pixels.
 
-    mmagic's metric classes run only in its own evaluator and loop; this one runs beside any metric of mmengine's.
+    mmagic's metric classes run only in its own evaluator and loop; this one runs beside any metric
+    of mmengine's.
 
     Args:
         crop_border: Pixels left out on each side.
@@ -41,7 +42,11 @@ class MagicQuality(BaseMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
-        self.options = {"crop_border": crop_border, "convert_to": convert_to, "channel_order": "rgb"}
+        self.options = {
+            "crop_border": crop_border,
+            "convert_to": convert_to,
+            "channel_order": "rgb",
+        }
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Measure a batch of an editor's samples."""
@@ -53,7 +58,8 @@ class MagicQuality(BaseMetric):
         """Mean over the images."""
         columns = np.asarray(results, dtype=float).reshape(-1, 2).T
         return {
-            name: float(c.mean()) if c.size else float("nan") for name, c in zip(("PSNR", "SSIM"), columns, strict=True)
+            name: float(c.mean()) if c.size else float("nan")
+            for name, c in zip(("PSNR", "SSIM"), columns, strict=True)
         }
 
 

@@ -1,9 +1,10 @@
 """Register mmagic's restoration networks, so that ``type='mmagic.EDSRNet'`` and its kin resolve.
 
-mmagic's own registry imports all its editors at once; the door made that package lazy, so the rooms that restore images
-or video are named here, one by one. Both mmisr's registry of models and mmagic's import this module when they are first
-asked for a name. Another room of mmagic registers when it is imported, e.g. by
-``custom_imports=dict(imports=['mmagic.models.editors.pix2pix'])`` in a config.
+mmagic's own registry imports all its editors at once; the door made that package lazy, so the rooms
+that restore images or video are named here, one by one. Both mmisr's registry of models and
+mmagic's import this module when they are first asked for a name. Another room of mmagic registers
+when it is imported, e.g. by ``custom_imports=dict(imports=['mmagic.models.editors.pix2pix'])`` in a
+config.
 """
 
 from __future__ import annotations

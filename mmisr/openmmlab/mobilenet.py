@@ -24,10 +24,17 @@ def to_mmdet(state: dict[str, Tensor]) -> dict[str, Tensor]:
         ValueError: Number or shape of the tensors differs.
     """
     features = [
-        v for k, v in state.items() if not k.startswith("classifier.") and not k.endswith("num_batches_tracked")
+        v
+        for k, v in state.items()
+        if not k.startswith("classifier.") and not k.endswith("num_batches_tracked")
     ]
     own = MobileNetV2(out_indices=(7,)).state_dict()
     names = [k for k in own if not k.endswith("num_batches_tracked")]
-    if len(features) != len(names) or any(own[k].shape != v.shape for k, v in zip(names, features, strict=False)):
-        raise ValueError(f"MobileNetV2 weights must be {len(names)} tensors of mmdet's shapes, found {len(features)}")
+    if len(features) != len(names) or any(
+        own[k].shape != v.shape for k, v in zip(names, features, strict=False)
+    ):
+        raise ValueError(
+            f"MobileNetV2 weights must be {len(names)} tensors of mmdet's shapes, found "
+            f"{len(features)}"
+        )
     return dict(zip(names, features, strict=True))

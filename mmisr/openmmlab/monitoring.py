@@ -9,7 +9,10 @@ GREATER = ("/ap", "/ar", "psnr", "ssim")
 
 
 def teach_rules() -> None:
-    """Let ``save_best`` and early stopping know the rule for ``bbox/AP`` and its like; again changes nothing."""
+    """Let ``save_best`` and early stopping know the rule for ``bbox/AP`` and its like.
+
+    Again changes nothing.
+    """
     for hook in (CheckpointHook, EarlyStoppingHook):
         known = hook._default_greater_keys
         hook._default_greater_keys = [*known, *(key for key in GREATER if key not in known)]

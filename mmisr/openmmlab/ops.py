@@ -16,7 +16,8 @@ import torch
 from mmisr.openmmlab.kernels import deform, focal, pooling, suppression
 
 HOW_TO_COMPILE = (
-    "pip install --no-build-isolation --no-binary onedl-mmcv --no-deps --force-reinstall onedl-mmcv "
+    "pip install --no-build-isolation --no-binary onedl-mmcv --no-deps --force-reinstall "
+    "onedl-mmcv "
     "(needs a C++ compiler, nvcc for CUDA, and up to half an hour)"
 )
 
@@ -25,8 +26,8 @@ def substitute_module() -> ModuleType:
     """Make a module that can stand as ``sys.modules['mmcv._ext']``.
 
     Returns:
-        The module. A name that it does not cover resolves to a function that raises ``NotImplementedError`` with the
-        name of the op and the way to get compiled ones.
+        The module. A name that it does not cover resolves to a function that raises
+        ``NotImplementedError`` with the name of the op and the way to get compiled ones.
     """
     module = ModuleType("mmcv._ext", "torchvision kernels in place of mmcv's compiled ones")
     module.__spec__ = ModuleSpec("mmcv._ext", None)  # mmengine and mmcv ask find_spec() for it
@@ -43,7 +44,8 @@ def _missing(name: str) -> Callable[..., Any]:
 
     def refuse(*_args: Any, **_kwargs: Any) -> Any:
         raise NotImplementedError(
-            f"mmcv op `{name}` has no torchvision kernel, and this mmcv was installed without compiled ops; to build "
+            f"mmcv op `{name}` has no torchvision kernel, and this mmcv was installed without "
+            f"compiled ops; to build "
             f"them: {HOW_TO_COMPILE}"
         )
 

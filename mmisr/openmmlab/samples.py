@@ -1,7 +1,10 @@
-"""The one reader of samples: of the pair's (mmdet's format) and of an editor's alone (mmagic's), packed or as dicts.
+"""The one reader of samples.
 
-An editor's sample has ``gt_img`` and its boxes as metainfo, a pair's has ``hr`` and ``gt_instances``. Whoever wants an image,
-a box or a hint asks here and need not know which it got. mmengine's evaluator hands samples on as dicts; they are read alike.
+Of the pair's (mmdet's format) and of an editor's alone (mmagic's), packed or as dicts.
+
+An editor's sample has ``gt_img`` and its boxes as metainfo, a pair's has ``hr`` and
+``gt_instances``. Whoever wants an image, a box or a hint asks here and need not know which it got.
+mmengine's evaluator hands samples on as dicts; they are read alike.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ Frame = Literal["source", "lr"]
 
 
 def source_hw(sample: Any) -> tuple[int, int]:
-    """Height and width of the frame that a sample's boxes are in; ``ori_shape`` where a foreign pipeline packed it.
+    """Height and width of the frame that a sample's boxes are in.
+
+    ``ori_shape`` where a foreign pipeline packed it.
 
     Args:
         sample: Of either format.
@@ -41,7 +46,8 @@ def source_hw(sample: Any) -> tuple[int, int]:
         shape = sample.get("ori_shape")
     if shape is None:
         raise ValueError(
-            "a data sample carries neither `source_shape` nor `ori_shape`, so its frame is unknown; "
+            "a data sample carries neither `source_shape` nor `ori_shape`, so its frame is "
+            "unknown; "
             "pack it with mmisr.PackSRDetInputs"
         )
     return int(shape[0]), int(shape[1])
@@ -62,7 +68,9 @@ def hr_pixels(sample: Any) -> Tensor | None:
     return image
 
 
-def annotated_boxes(sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = None) -> Tensor | None:
+def annotated_boxes(
+    sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = None
+) -> Tensor | None:
     """The annotated boxes that count.
 
     Args:
@@ -84,7 +92,9 @@ def annotated_boxes(sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = N
     if xyxy is None or frame == "source":
         return None if xyxy is None else _boxes(xyxy)
     if lr_hw is None:
-        raise ValueError("annotated_boxes needs lr_hw, height and width of the LR image, for the frame 'lr'")
+        raise ValueError(
+            "annotated_boxes needs lr_hw, height and width of the LR image, for the frame 'lr'"
+        )
     return FrameMap.between(source_hw(sample), lr_hw).boxes(_boxes(xyxy))
 
 
@@ -100,7 +110,8 @@ def image_seed(img_id: object) -> int:
 def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
     """What a sample says of its image.
 
-    Only the ``oracle`` router reads the boxes for routing, and its results leak: sharpness then marks where objects are.
+    Only the ``oracle`` router reads the boxes for routing, and its results leak: sharpness then
+    marks where objects are.
 
     Args:
         sample: Of either format, not stacked.
@@ -125,7 +136,9 @@ def hints_from(data_samples: Any, lr_hw: tuple[int, int]) -> BatchHints | None:
     """
     if data_samples is None:
         return None
-    samples: Sequence[Any] = [data_samples] if isinstance(data_samples, MagicDataSample) else data_samples
+    samples: Sequence[Any] = (
+        [data_samples] if isinstance(data_samples, MagicDataSample) else data_samples
+    )
     return [hints_of(image, lr_hw) for sample in samples for image in _unstacked(sample)]
 
 

@@ -1,4 +1,7 @@
-"""How mmengine writes checkpoints: whole or not at all, and what makes room for a new one goes when the new one stands."""
+"""How mmengine writes checkpoints.
+
+Whole or not at all, and what makes room for a new one goes when the new one stands.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,12 @@ def _old_goes_last(save: Callable) -> Callable:
             save(hook, *args, **options)
         finally:
             hook.file_backend = backend
-        best = [getattr(hook, "best_ckpt_path", None), *getattr(hook, "best_ckpt_path_dict", {}).values()]
-        late.delete({hook.last_ckpt, *best})  # a best one may have been written again under its own name
+        best = [
+            getattr(hook, "best_ckpt_path", None),
+            *getattr(hook, "best_ckpt_path_dict", {}).values(),
+        ]
+        late.delete(
+            {hook.last_ckpt, *best}
+        )  # a best one may have been written again under its own name
 
     return wrapped

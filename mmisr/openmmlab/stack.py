@@ -1,8 +1,8 @@
 """Make unmodified mmengine, mmcv, mmdet and mmagic importable together.
 
-This module imports only the standard library until :func:`prepare` runs, so that it can say what is missing. A process
-that was spawned, not forked, starts without any of it: whatever it imports first must call :func:`prepare`, as every
-module of ``mmisr.openmmlab`` and with it every tool does.
+This module imports only the standard library until :func:`prepare` runs, so that it can say what is
+missing. A process that was spawned, not forked, starts without any of it: whatever it imports first
+must call :func:`prepare`, as every module of ``mmisr.openmmlab`` and with it every tool does.
 """
 
 from __future__ import annotations
@@ -33,16 +33,29 @@ PACKAGES = {
 """Import name to the name to install, in the order they are imported."""
 
 NEWEST_MMCV_ASKED_FOR = (2, 1, 0)
-"""mmagic 1.2 and mmdet 3.3 assert mmcv < 2.2 (mmdet 3.1 and 3.2: <= 2.1) at import, and run with later ones."""
+"""mmagic 1.2 and mmdet 3.3 assert mmcv < 2.2 (mmdet 3.1 and 3.2.
+
+<= 2.1) at import, and run with later ones.
+"""
 
 OWN_WARNINGS = (
     (r"DeprecationWarning: `num_anchors` is deprecated", r"mmdet\."),
     (r"torch\.meshgrid: in an upcoming release", r"torch\.functional"),
 )
-"""Warnings (text, module) that a library gives about a line of its own; nobody who uses it can do anything about them."""
+"""Warnings (text, module) that a library gives about a line of its own.
 
-OWN_LINES = ("Could not import OneDL", '"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
-"""Log lines of the same kind: a service that nobody asked for, and classes that mmengine's own checkpoint hook uses."""
+Nobody who uses it can do anything about them.
+"""
+
+OWN_LINES = (
+    "Could not import OneDL",
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias',
+)
+"""Log lines of the same kind.
+
+A service that nobody asked for, and classes that mmengine's own checkpoint hook uses.
+"""
 
 EDITORS = "mmagic.models.editors"
 NETS = "mmisr.openmmlab.mmagic_nets"
@@ -51,15 +64,19 @@ _prepared = False
 
 
 class StackError(ImportError):
-    """A piece of the stack is missing or does not fit; the message is one line that says which and what to do."""
+    """A piece of the stack is missing or does not fit.
+
+    The message is one line that says which and what to do.
+    """
 
 
 def prepare() -> None:
     """Make the four libraries importable together; later calls do nothing.
 
-    Three things stand in the way of unmodified packages: mmcv without compiled ops has no ``mmcv._ext`` (torchvision's
-    kernels take its place, unless a compiled one is there), mmagic refuses mmcv >= 2.2 and numpy 2, and mmagic imports
-    all its editors, several of which need diffusers or transformers (the package is made lazy instead).
+    Three things stand in the way of unmodified packages: mmcv without compiled ops has no
+    ``mmcv._ext`` (torchvision's kernels take its place, unless a compiled one is there), mmagic
+    refuses mmcv >= 2.2 and numpy 2, and mmagic imports all its editors, several of which need
+    diffusers or transformers (the package is made lazy instead).
 
     Raises:
         StackError: A package is missing or fails to import; the message names it.
@@ -69,13 +86,17 @@ def prepare() -> None:
         return
     for name, package in PACKAGES.items():
         if find_spec(name) is None:
-            raise StackError(f"the Python package `{name}` is not installed: pip install {package} ({INSTALL_HINT})")
+            raise StackError(
+                f"the Python package `{name}` is not installed: pip install {package} "
+                f"({INSTALL_HINT})"
+            )
     for text, module in OWN_WARNINGS:
         warnings.filterwarnings("ignore", message=text, module=module)
     _import_or_explain("torch", "install it again, as https://pytorch.org says for this machine")
     _import_or_explain(
         "torchvision",
-        "torch and torchvision do not fit together: install a matching official pair, both for CUDA or both for the "
+        "torch and torchvision do not fit together: install a matching official pair, both for "
+        "CUDA or both for the "
         "CPU, e.g. torch==2.11.0 torchvision==0.26.0",
     )
     _import_or_explain("mmengine", INSTALL_HINT)
@@ -125,8 +146,14 @@ def first_line(error: BaseException) -> str:
 def _import_or_explain(name: str, hint: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # a library may fail in any way: a missing symbol, an assertion, an attribute
-        if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in PACKAGES:
+    except (
+        Exception
+    ) as error:  # a library may fail in any way: a missing symbol, an assertion, an attribute
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name
+            and error.name.split(".")[0] not in PACKAGES
+        ):
             hint = f"pip install {error.name.split('.')[0]}, or {hint}"
         raise StackError(f"`{name}` does not import ({first_line(error)}); {hint}") from error
 
@@ -135,12 +162,14 @@ def _install_kernels() -> None:
     """A compiled ``mmcv._ext`` wins; without one torchvision's kernels stand in its place."""
     if find_spec("mmcv.ops") is None:
         raise StackError(
-            "this `mmcv` has no `mmcv.ops` (mmcv-lite?): pip uninstall mmcv-lite mmcv, then pip install onedl-mmcv"
+            "this `mmcv` has no `mmcv.ops` (mmcv-lite?): pip uninstall mmcv-lite mmcv, then pip "
+            "install onedl-mmcv"
         )
     if has_compiled_ops():
         _import_or_explain(
             "mmcv._ext",
-            "it was compiled for another torch: install mmcv again for this one, or a pure-Python mmcv "
+            "it was compiled for another torch: install mmcv again for this one, or a pure-Python "
+            "mmcv "
             "(pip install onedl-mmcv), which works without compiled ops",
         )
         return
@@ -151,7 +180,10 @@ def _install_kernels() -> None:
 
 @contextmanager
 def _mmcv_not_too_new() -> Iterator[None]:
-    """Show the newest version that mmdet and mmagic ask for, while they look; never more than the real one."""
+    """Show the newest version that mmdet and mmagic ask for, while they look.
+
+    Never more than the real one.
+    """
     mmcv = sys.modules["mmcv"]
     real = mmcv.__version__
     if _release(real) > NEWEST_MMCV_ASKED_FOR:
@@ -206,7 +238,8 @@ def _open_mmagic() -> None:
         _import_or_explain("mmagic.models.archs", INSTALL_HINT)
         models = _import_or_explain("mmagic.models", INSTALL_HINT)
     models.editors = editors  # type: ignore[attr-defined]
-    # `from mmagic.models import SRGAN` works: what its star import would have brought is looked up when asked for
+    # `from mmagic.models import SRGAN` works: what its star import would have brought is looked up
+    # when asked for
     models.__getattr__ = partial(getattr, editors)  # type: ignore[method-assign]
     registry = _import_or_explain("mmagic.registry", INSTALL_HINT)
     if NETS not in registry.MODELS._locations:
@@ -216,8 +249,9 @@ def _open_mmagic() -> None:
 class LazyEditors(ModuleType):
     """``mmagic.models.editors`` without its ``__init__``, which would import all 62 rooms.
 
-    Each room imports alone (``import mmagic.models.editors.edsr``), and a name that the ``__init__`` would have offered
-    (``from mmagic.models.editors import EDSRNet``) imports its room when it is asked for.
+    Each room imports alone (``import mmagic.models.editors.edsr``), and a name that the
+    ``__init__`` would have offered (``from mmagic.models.editors import EDSRNet``) imports its room
+    when it is asked for.
 
     Args:
         folder: Where the rooms lie.
@@ -245,17 +279,30 @@ class LazyEditors(ModuleType):
 def _names_offered(init_file: Path) -> dict[str, str]:
     """Name to room, read from the ``from .room import Name`` lines of a package without running it."""
     tree = ast.parse(init_file.read_text(encoding="utf-8"))
-    lines = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module)
+    lines = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module
+    )
     return {alias.asname or alias.name: str(line.module) for line in lines for alias in line.names}
 
 
 @contextmanager
 def _stand_in_for_diffusers() -> Iterator[None]:
-    """``mmagic.models.archs`` unpacks None without diffusers; an installed diffusers is left alone."""
+    """``mmagic.models.archs`` unpacks None without diffusers.
+
+    An installed diffusers is left alone.
+    """
     if find_spec("diffusers") is not None:
         yield
         return
-    names = ["diffusers", *(f"diffusers.{part}" for part in ("models", "schedulers", "pipelines", "models.attention"))]
+    names = [
+        "diffusers",
+        *(
+            f"diffusers.{part}"
+            for part in ("models", "schedulers", "pipelines", "models.attention")
+        ),
+    ]
     modules = {name: ModuleType(name) for name in names}
     for name, module in modules.items():
         module.__spec__ = ModuleSpec(name, None)

@@ -12,14 +12,17 @@ from torch import Tensor, nn
 __all__ = ["Features", "tap_names", "tapped"]
 
 PYRAMID = "pyramid"
-"""Stands for the neck, or for the backbone of a detector without one: what the heads read, level by level."""
+"""Stands for the neck, or for the backbone of a detector without one.
+
+What the heads read, level by level.
+"""
 
 
 class Features:
     """What was tapped, by name.
 
-    A module that a detector runs once per level (the shared layers of most heads) has several outputs; :meth:`all` has them
-    in order, and indexing is for those that ran once.
+    A module that a detector runs once per level (the shared layers of most heads) has several
+    outputs; :meth:`all` has them in order, and indexing is for those that ran once.
     """
 
     def __init__(self) -> None:
@@ -34,7 +37,9 @@ class Features:
         """
         outputs = self.all(name)
         if len(outputs) != 1:
-            raise ValueError(f"{name!r} ran {len(outputs)} times within the tap; take all({name!r})")
+            raise ValueError(
+                f"{name!r} ran {len(outputs)} times within the tap; take all({name!r})"
+            )
         return outputs[0]
 
     def all(self, name: str) -> list[Tensor]:
@@ -59,15 +64,16 @@ def tapped(detector: nn.Module, names: Sequence[str]) -> Iterator[Features]:
 
     Args:
         detector: Any mmdet detector, or any module.
-        names: Each the path of a module (``backbone.layer1``, ``bbox_head.gfl_cls``), and, where its output is a tuple, the
-            index of one of its levels (``neck.0``). ``pyramid.0`` is level 0 of what the heads read.
+        names: Each the path of a module (``backbone.layer1``, ``bbox_head.gfl_cls``), and, where
+            its output is a tuple, the index of one of its levels (``neck.0``). ``pyramid.0`` is
+            level 0 of what the heads read.
 
     Yields:
         The features, filled while the detector runs.
 
     Raises:
-        ValueError: A name is none of the detector's; the message lists what there is. Also where an output is no tensor,
-            or has no such level, once the detector runs.
+        ValueError: A name is none of the detector's; the message lists what there is. Also where an
+            output is no tensor, or has no such level, once the detector runs.
 
     Example:
         >>> from torch import nn, ones
@@ -122,7 +128,14 @@ def _resolve(detector: nn.Module, name: str) -> tuple[str, int | None]:
 
 
 def _pyramid(detector: nn.Module) -> str | None:
-    return next((name for name in ("neck", "backbone") if isinstance(getattr(detector, name, None), nn.Module)), None)
+    return next(
+        (
+            name
+            for name in ("neck", "backbone")
+            if isinstance(getattr(detector, name, None), nn.Module)
+        ),
+        None,
+    )
 
 
 def _keep(outputs: list[Tensor], name: str, level: int | None) -> Any:
@@ -131,11 +144,20 @@ def _keep(outputs: list[Tensor], name: str, level: int | None) -> Any:
         if level is not None:
             if not isinstance(output, (tuple, list)) or level >= len(output):
                 count = len(output) if isinstance(output, (tuple, list)) else 1
-                raise ValueError(f"{name!r}: the output of {type(module).__name__} has {count} levels")
+                raise ValueError(
+                    f"{name!r}: the output of {type(module).__name__} has {count} levels"
+                )
             found = output[level]
         if not isinstance(found, Tensor):
-            levels = f"; name one of its {len(found)} levels, {name}.0" if isinstance(found, (tuple, list)) else ""
-            raise ValueError(f"{name!r}: {type(module).__name__} puts out a {type(found).__name__}, no tensor{levels}")
+            levels = (
+                f"; name one of its {len(found)} levels, {name}.0"
+                if isinstance(found, (tuple, list))
+                else ""
+            )
+            raise ValueError(
+                f"{name!r}: {type(module).__name__} puts out a {type(found).__name__}, no "
+                f"tensor{levels}"
+            )
         outputs.append(found)
 
     return hook

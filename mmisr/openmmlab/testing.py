@@ -64,19 +64,25 @@ def draw_boxes(runner: Runner, show: bool, show_dir: str | None, wait_time: floa
         hook = DetVisualizationHook()
         runner.register_hook(hook, "LOW")
     hook.draw, hook.show, hook.wait_time, hook.test_out_dir = True, show, wait_time, show_dir
-    runner.visualizer._vis_backends = {}  # pictures go to the window or the folder, not to the log too
+    # pictures go to the window or the folder, not to the log too
+    runner.visualizer._vis_backends = {}
 
 
 def set_tta(cfg: Config, first_lr: int) -> None:
-    """Turn a test config into one with test-time augmentation; the config's own ``tta_model`` and ``tta_pipeline`` win.
+    """Turn a test config into one with test-time augmentation.
+
+    The config's own ``tta_model`` and ``tta_pipeline`` win.
 
     Args:
         cfg: Changed in place.
-        first_lr: Index of the transform that makes the LR image; views are flipped before it, so that the LR image is
-            made from flipped pixels.
+        first_lr: Index of the transform that makes the LR image; views are flipped before it, so
+            that the LR image is made from flipped pixels.
     """
     for dataset in parts_of(cfg.test_dataloader.dataset):
         pipeline = list(dataset.pipeline)
-        flips = {"type": "mmcv.TestTimeAug", "transforms": [FLIPS, *([step] for step in pipeline[first_lr:])]}
+        flips = {
+            "type": "mmcv.TestTimeAug",
+            "transforms": [FLIPS, *([step] for step in pipeline[first_lr:])],
+        }
         dataset.pipeline = cfg.get("tta_pipeline") or [*pipeline[:first_lr], flips]
     cfg.model = ConfigDict(**(cfg.get("tta_model") or TTA_MODEL), module=cfg.model)

@@ -1,6 +1,9 @@
-"""Unpickle data without running code: the rules for weights, for a training state, and for predictions.
+"""Unpickle data without running code.
 
-A pickle names functions and has them called. These unpicklers know what data is made of and refuse every other name.
+The rules for weights, for a training state, and for predictions.
+
+A pickle names functions and has them called. These unpicklers know what data is made of and refuse
+every other name.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ PLAIN = {
     ("collections", "OrderedDict"),
     ("collections", "defaultdict"),
     ("collections", "deque"),
-    *(("builtins", name) for name in ("dict", "list", "set", "tuple", "slice", "complex", "bytearray")),
+    *(
+        ("builtins", name)
+        for name in ("dict", "list", "set", "tuple", "slice", "complex", "bytearray")
+    ),
     ("_codecs", "encode"),
     ("torch._utils", "_rebuild_tensor_v2"),
     ("torch._utils", "_rebuild_parameter"),
@@ -41,8 +47,8 @@ STRUCTURES = ("mmengine.structures", "mmdet.structures")
 class DataUnpickler(pickle._Unpickler):
     """Rebuilds tensors, arrays and plain containers, and refuses everything else by name.
 
-    It is Python's own in Python: the one in C makes room for as many remembered objects as a file says that there are, which
-    a damaged or made-up file of a few bytes says are billions.
+    It is Python's own in Python: the one in C makes room for as many remembered objects as a file
+    says that there are, which a damaged or made-up file of a few bytes says are billions.
     """
 
     def find_class(self, module: str, name: str) -> Any:
@@ -55,7 +61,9 @@ class DataUnpickler(pickle._Unpickler):
         numpy = module.partition(".")[0] == "numpy" and name in NUMPY
         if numpy or (module, name) in PLAIN:
             return super().find_class(module, name)
-        if module == "numpy.dtypes" and "." not in name:  # a dotted name would lead from the module to its loader
+        if (
+            module == "numpy.dtypes" and "." not in name
+        ):  # a dotted name would lead from the module to its loader
             found = super().find_class(module, name)
             if isinstance(found, type) and issubclass(found, np.dtype):
                 return found
@@ -63,7 +71,10 @@ class DataUnpickler(pickle._Unpickler):
 
 
 class Inert:
-    """Stands for an object that has nothing to do with weights; calling or setting it does nothing."""
+    """Stands for an object that has nothing to do with weights.
+
+    Calling or setting it does nothing.
+    """
 
     def __init__(self, *args: Any) -> None:
         pass
@@ -103,11 +114,18 @@ class PredictionsUnpickler(DataUnpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Resolve a global of the pickle, or refuse it."""
-        if (module, name) == ("torch.storage", "_load_from_bytes"):  # how a tensor goes into a plain pickle
+        if (module, name) == (
+            "torch.storage",
+            "_load_from_bytes",
+        ):  # how a tensor goes into a plain pickle
             return _storage
         if _in_structures(module) and "." not in name:
             found = pickle._Unpickler.find_class(self, module, name)
-            if isinstance(found, type) and not issubclass(found, type) and _in_structures(found.__module__):
+            if (
+                isinstance(found, type)
+                and not issubclass(found, type)
+                and _in_structures(found.__module__)
+            ):
                 return found
         return super().find_class(module, name)
 
@@ -131,7 +149,10 @@ def _storage(content: bytes) -> Any:
 
 
 def _as_module(unpickler: type[pickle._Unpickler]) -> ModuleType:
-    """What ``torch.load`` takes as ``pickle_module``; it reads the head of files in its old format with ``load``."""
+    """What ``torch.load`` takes as ``pickle_module``.
+
+    It reads the head of files in its old format with ``load``.
+    """
 
     def load(file: Any, **options: Any) -> Any:
         return unpickler(file, **options).load()
@@ -147,7 +168,10 @@ STATE = _as_module(StateUnpickler)
 
 
 NAMELESS = "(a file without a name)"
-"""What an error calls what mmengine has read into memory before it asks us; :mod:`mmisr.openmmlab.doors` puts the name in."""
+"""What an error calls what mmengine has read into memory before it asks us.
+
+:mod:`mmisr.openmmlab.doors` puts the name in.
+"""
 
 
 class DataFileError(ValueError):
@@ -168,7 +192,8 @@ class SafePickleHandler(PickleHandler):
             return PredictionsUnpickler(file, **kwargs).load()
         except pickle.UnpicklingError as error:
             raise DataFileError(
-                f"{name} is not a plain file of predictions or annotations: {error}; make it again, as JSON where you can"
+                f"{name} is not a plain file of predictions or annotations: {error}; make it "
+                f"again, as JSON where you can"
             ) from error
         except Exception as error:  # whatever a damaged file makes it raise
             raise DataFileError(
@@ -182,7 +207,10 @@ class SafePickleHandler(PickleHandler):
 
 
 class SafeYamlHandler(YamlHandler):
-    """mmengine's reader of YAML files, without the tags that call functions; mmengine's own runs them."""
+    """mmengine's reader of YAML files, without the tags that call functions.
+
+    Mmengine's own runs them.
+    """
 
     def load_from_fileobj(self, file: Any, **kwargs: Any) -> Any:
         """Read data, tuples and the like among it.
@@ -195,5 +223,6 @@ class SafeYamlHandler(YamlHandler):
         except yaml.YAMLError as error:
             name = getattr(file, "name", NAMELESS)
             raise DataFileError(
-                f"{name} is not a plain file of data: {' '.join(str(error).split())}; make it again, as JSON where you can"
+                f"{name} is not a plain file of data: {' '.join(str(error).split())}; make it "
+                f"again, as JSON where you can"
             ) from error

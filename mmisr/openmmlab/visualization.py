@@ -22,8 +22,9 @@ from mmisr.registry import VISUALIZERS
 class SRDetVisualizer(DetLocalVisualizer):
     """mmdet's visualizer, for clients that draw a sample's boxes on its ``inputs``.
 
-    mmdet's ``browse_dataset`` does: it takes ``inputs`` for the image in the frame of the boxes, in BGR. A pair's are the LR
-    image in RGB, so the boxes are drawn on the HR image that the sample carries.
+    mmdet's ``browse_dataset`` does: it takes ``inputs`` for the image in the frame of the boxes, in
+    BGR. A pair's are the LR image in RGB, so the boxes are drawn on the HR image that the sample
+    carries.
 
     The arguments are those of mmdet's ``DetLocalVisualizer``.
     """
@@ -48,7 +49,8 @@ class SRDetVisualizer(DetLocalVisualizer):
             options: As in mmdet.
 
         Raises:
-            ValueError: The image is not in the frame of the boxes, and the sample does not carry the one that is.
+            ValueError: The image is not in the frame of the boxes, and the sample does not carry
+                the one that is.
         """
         if data_sample is not None and "lr_shape" in data_sample:
             image = _in_source_frame(image, data_sample, is_input=draw_gt and not draw_pred)
@@ -56,14 +58,18 @@ class SRDetVisualizer(DetLocalVisualizer):
 
 
 def _in_source_frame(image: NDArray[Any], sample: DetDataSample, is_input: bool) -> NDArray[Any]:
-    """The image that a pair's boxes belong to; ``is_input`` says that ``image`` is what the pair gets, colours reversed."""
+    """The image that a pair's boxes belong to.
+
+    ``is_input`` says that ``image`` is what the pair gets, colours reversed.
+    """
     source, lr = tuple(sample.source_shape)[:2], tuple(sample.lr_shape)[:2]
     if not is_input and (image.shape[:2] != lr or source == lr):
         return image
     hr = hr_pixels(sample)
     if hr is None:
         raise ValueError(
-            "this is the input of a pair, whose pixels are RGB and may be smaller than the frame of its boxes, and there is no HR "
+            "this is the input of a pair, whose pixels are RGB and may be smaller than the frame "
+            "of its boxes, and there is no HR "
             "image to draw on (native LR): run `mmisr browse_dataset CONFIG`, which draws both"
         )
     return np.ascontiguousarray(np.asarray(hr).transpose(1, 2, 0))

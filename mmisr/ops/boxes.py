@@ -11,7 +11,8 @@ from mmisr.structures.checks import check_xyxy
 def covered_share(xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
     """Share of each token that boxes cover, overlaps counted once; exact, not by pixels.
 
-    Convention: box edges are coordinates on pixel corners; a box from 0 to 8 covers a token of 8 pixels whole.
+    Convention: box edges are coordinates on pixel corners; a box from 0 to 8 covers a token of 8
+    pixels whole.
 
     Args:
         xyxy: (N, 4) boxes in the image.
@@ -35,9 +36,16 @@ def covered_share(xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
     # Every box adds one over its cells of the grid that all edges make, as a sum of steps.
     steps = torch.zeros(len(edges_y), len(edges_x), dtype=torch.float64)
     one = torch.ones(len(boxes), dtype=torch.float64)
-    for y, x, sign in ((first_y, first_x, 1), (last_y, first_x, -1), (first_y, last_x, -1), (last_y, last_x, 1)):
+    for y, x, sign in (
+        (first_y, first_x, 1),
+        (last_y, first_x, -1),
+        (first_y, last_x, -1),
+        (last_y, last_x, 1),
+    ):
         steps.index_put_((y, x), sign * one, accumulate=True)
-    covered = (steps.cumsum(0).cumsum(1)[:-1, :-1] > 0.5) * edges_y.diff()[:, None] * edges_x.diff()[None]
+    covered = (
+        (steps.cumsum(0).cumsum(1)[:-1, :-1] > 0.5) * edges_y.diff()[:, None] * edges_x.diff()[None]
+    )
     row, col = ((edges[:-1] / token).long() for edges in (edges_y, edges_x))
     by_row = torch.zeros(rows, covered.shape[1], dtype=torch.float64).index_add_(0, row, covered)
     area = torch.zeros(rows, cols, dtype=torch.float64).index_add_(1, col, by_row)
@@ -84,7 +92,8 @@ def touched(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
         token: Side of a token in pixels.
 
     Returns:
-        (N, rows, cols) bool, true where a box and a token share area; a common edge is none. On the CPU.
+        (N, rows, cols) bool, true where a box and a token share area; a common edge is none. On the
+        CPU.
 
     Raises:
         ValueError: ``xyxy`` is not (N, 4).

@@ -1,4 +1,7 @@
-"""Modules compiled by torch.compile for batches whose counts vary: padded to few counts, so that few graphs serve all."""
+"""Modules compiled by torch.compile for batches whose counts vary.
+
+Padded to few counts, so that few graphs serve all.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def padded_count(count: int) -> int:
 
 
 def run_compiled(module: nn.Module, x: Tensor) -> Tensor:
-    """What ``module`` gives for a batch, compiled: the first call of a kind takes a minute, the next ones none.
+    """What ``module`` gives for a batch, compiled.
+
+    The first call of a kind takes a minute, the next ones none.
 
     Height, width and count are symbols of one graph, so windows of all sizes share it.
 

@@ -1,4 +1,7 @@
-"""Files that are whole or not there: the one writer of everything that takes more than a moment or is read again."""
+"""Files that are whole or not there.
+
+The one writer of everything that takes more than a moment or is read again.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,15 @@ LONGEST_NAME = 255
 def unfinished_name(path: Path) -> Path:
     """The temporary name of a file, in the same folder and of the same ending.
 
-    Its length does not depend on the file's own, so that any name that can be written can be written whole. It is the
-    same every time: a later run overwrites what a killed one left.
+    Its length does not depend on the file's own, so that any name that can be written can be
+    written whole. It is the same every time: a later run overwrites what a killed one left.
 
     Args:
         path: The file.
     """
-    return path.with_name(f".{_digest(path.name)}{UNFINISHED}{path.suffix if len(path.suffix) <= 8 else ''}")
+    return path.with_name(
+        f".{_digest(path.name)}{UNFINISHED}{path.suffix if len(path.suffix) <= 8 else ''}"
+    )
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
@@ -66,8 +71,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_image(path: Path, image: Image.Image, **options: Any) -> None:
     """Write a picture, as :func:`write_whole` does, in the format that the ending names.
 
-    Pillow encodes into memory first: where it writes to a file itself, it does not notice that a full disk took only a part of
-    the last bytes.
+    Pillow encodes into memory first: where it writes to a file itself, it does not notice that a
+    full disk took only a part of the last bytes.
 
     Args:
         path: The file.

@@ -15,13 +15,14 @@ Shape = tuple[int, ...]
 def count_macs(function: Callable[..., Any], *args: Any) -> float:
     """Count the multiply-accumulates of one call.
 
-    What is counted: convolutions (transposed and deformable too), matrix products and attention, by the shapes that the
-    kernels really got; one MAC is two FLOPs of PyTorch's ``FlopCounterMode``. So what an adaptive network skips is not
-    counted, and what it adds (halo, encoder, overlap) is. What is not: resampling, normalisation, activations, sums,
-    gathering, sorting, NMS, recurrent layers, and kernels of other libraries (mmcv's compiled ones).
+    What is counted: convolutions (transposed and deformable too), matrix products and attention, by
+    the shapes that the kernels really got; one MAC is two FLOPs of PyTorch's ``FlopCounterMode``.
+    So what an adaptive network skips is not counted, and what it adds (halo, encoder, overlap) is.
+    What is not: resampling, normalisation, activations, sums, gathering, sorting, NMS, recurrent
+    layers, and kernels of other libraries (mmcv's compiled ones).
 
-    Source: ``torch.utils.flop_counter``; attention on the CPU, torchvision's deformable convolution and the fused
-    transformer layers of evaluation mode, all of which it counts as 0, are ours.
+    Source: ``torch.utils.flop_counter``; attention on the CPU, torchvision's deformable convolution
+    and the fused transformer layers of evaluation mode, all of which it counts as 0, are ours.
 
     Args:
         function: What to call; it runs once, without gradients.
@@ -42,13 +43,17 @@ def count_macs(function: Callable[..., Any], *args: Any) -> float:
 
 def _formulas() -> dict[Any, Callable[..., int]]:
     """FLOPs of the operators that PyTorch has no formula for."""
-    formulas: dict[Any, Callable[..., int]] = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+    formulas: dict[Any, Callable[..., int]] = {
+        torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention
+    }
     if hasattr(torch.ops.torchvision, "deform_conv2d"):  # there once torchvision is imported
         formulas[torch.ops.torchvision.deform_conv2d] = _deform_conv
     return formulas
 
 
-def _attention(query: Shape, key: Shape, value: Shape, *args: Any, out_shape: Any = None, **kwargs: Any) -> int:
+def _attention(
+    query: Shape, key: Shape, value: Shape, *args: Any, out_shape: Any = None, **kwargs: Any
+) -> int:
     return sdpa_flop_count(query, key, value)
 
 
@@ -61,7 +66,10 @@ def _deform_conv(image: Shape, weight: Shape, *args: Any, out_shape: Shape, **kw
 
 @contextmanager
 def _unfused_transformers() -> Iterator[None]:
-    """Have transformer layers call the operators that the counter knows; a fused call would count as nothing."""
+    """Have transformer layers call the operators that the counter knows.
+
+    A fused call would count as nothing.
+    """
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -14,7 +14,10 @@ PARTNER = "lr_partner"
 """Key of the image that the LR image was made from, as it was then."""
 
 HOMOGRAPHY = "homography_matrix"
-"""Key under which mmdet's and our transforms note what they did to coordinates: (3, 3), from the file to ``img``."""
+"""Key under which mmdet's and our transforms note what they did to coordinates.
+
+(3, 3), from the file to ``img``.
+"""
 
 
 class FrameError(ValueError):
@@ -28,7 +31,9 @@ def is_moved(data: dict) -> bool:
         data: Results of a pipeline, or a sample's metainfo.
     """
     matrix = data.get(HOMOGRAPHY)
-    return bool(data.get("flip")) or (matrix is not None and not np.allclose(matrix, np.eye(3), atol=1e-6))
+    return bool(data.get("flip")) or (
+        matrix is not None and not np.allclose(matrix, np.eye(3), atol=1e-6)
+    )
 
 
 def note_motion(results: dict, matrix: NDArray[Any]) -> None:
@@ -62,7 +67,8 @@ def check_partner(results: dict, who: str) -> None:
     if image is partner or (image.shape == partner.shape and np.array_equal(image, partner)):
         return
     raise FrameError(
-        f"{who} changed the HR image ({_wh(partner)} before, {_wh(image)} after) and its boxes, and left behind the LR image "
+        f"{who} changed the HR image ({_wh(partner)} before, {_wh(image)} after) and its boxes, "
+        f"and left behind the LR image "
         "that was made from it: put it before mmisr.SimulateLR or mmisr.NativeLR"
     )
 

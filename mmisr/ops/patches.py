@@ -1,4 +1,7 @@
-"""Equal windows around chosen tokens: gather them with a halo, compute, add the centres to the image."""
+"""Equal windows around chosen tokens.
+
+Gather them with a halo, compute, add the centres to the image.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ from mmisr.structures.frames import hw_of
 class Windows:
     """Windows of one size, cut out of a batch of feature maps.
 
-    A window that would reach beyond the image is shifted inwards instead. Where it ends at the image's border it then
-    sees the same zero padding there as a pass over the whole image, at every layer; so nothing has to be masked, and
-    with a halo of the whole receptive field the result is the dense one.
+    A window that would reach beyond the image is shifted inwards instead. Where it ends at the
+    image's border it then sees the same zero padding there as a pass over the whole image, at every
+    layer; so nothing has to be masked, and with a halo of the whole receptive field the result is
+    the dense one.
 
     Args:
         image: (N,) index of the image in the batch.
@@ -41,8 +45,8 @@ class Slots:
         inner: (M, 2) top and left of the token in the window, in pixels.
         token: (M, 3) image, row and column of the token in the batch's token grids.
         side: Side of a token in pixels.
-        at_border: Whether a token may lie at the border of its window, where a margin reaches beyond; who knows that none
-            does saves a pass over the pixels.
+        at_border: Whether a token may lie at the border of its window, where a margin reaches
+            beyond; who knows that none does saves a pass over the pixels.
     """
 
     window: Tensor
@@ -56,7 +60,9 @@ class Slots:
 
     def select(self, chosen: Tensor | slice) -> Slots:
         """Those that ``chosen``, (M,) bool, indices or a slice, picks."""
-        return Slots(self.window[chosen], self.inner[chosen], self.token[chosen], self.side, self.at_border)
+        return Slots(
+            self.window[chosen], self.inner[chosen], self.token[chosen], self.side, self.at_border
+        )
 
 
 def gather_windows(features: Tensor, windows: Windows) -> Tensor:
@@ -78,7 +84,8 @@ def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
     Args:
         features: (N, C, h, w) features of the windows.
         slots: M tokens in them.
-        margin: Pixels kept around a token; zeros beyond the window, as the padding of a convolution.
+        margin: Pixels kept around a token; zeros beyond the window, as the padding of a
+            convolution.
 
     Returns:
         (M, C, T + 2 margin, T + 2 margin) in channels_last layout.
@@ -110,7 +117,8 @@ def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
     pixels = image.permute(0, 2, 3, 1)
     if not pixels.is_contiguous():
         raise ValueError(
-            "scatter_add_tokens needs an image in channels_last layout: image.to(memory_format=torch.channels_last)"
+            "scatter_add_tokens needs an image in channels_last layout: "
+            "image.to(memory_format=torch.channels_last)"
         )
     number, row, col = token.unbind(1)
     line = number[:, None] * height + row[:, None] * side + torch.arange(side, device=token.device)
@@ -121,8 +129,12 @@ def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
     )
 
 
-def patch_corners(hw: tuple[int, int], size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> list[tuple[int, int]]:
-    """Where patches begin that cover an image: every ``stride``, and one flush with the border where something is left.
+def patch_corners(
+    hw: tuple[int, int], size_hw: tuple[int, int], stride_hw: tuple[int, int]
+) -> list[tuple[int, int]]:
+    """Where patches begin that cover an image.
+
+    Every ``stride``, and one flush with the border where something is left.
 
     Args:
         hw: Height and width of the image.
@@ -142,7 +154,8 @@ def patch_corners(hw: tuple[int, int], size_hw: tuple[int, int], stride_hw: tupl
     for length, size, stride in zip(hw, size_hw, stride_hw, strict=True):
         if size > length or not 1 <= stride <= size:
             raise ValueError(
-                f"patches of {size_hw} every {stride_hw} do not fit an image of {hw}: a patch is at most the image (pad it "
+                f"patches of {size_hw} every {stride_hw} do not fit an image of {hw}: a patch is "
+                f"at most the image (pad it "
                 "first), and a step at least 1 and at most a patch"
             )
     rows, cols = (
@@ -152,14 +165,17 @@ def patch_corners(hw: tuple[int, int], size_hw: tuple[int, int], stride_hw: tupl
     return [(y, x) for y in rows for x in cols]
 
 
-def split(image: Tensor, size_hw: tuple[int, int], stride_hw: tuple[int, int] | None = None) -> Tensor:
+def split(
+    image: Tensor, size_hw: tuple[int, int], stride_hw: tuple[int, int] | None = None
+) -> Tensor:
     """Cut an image into patches, which may overlap; the inverse of :func:`stitch`.
 
     Args:
         image: (B, C, H, W).
         size_hw: Height and width of a patch.
-        stride_hw: Steps from one patch to the next; a patch each by default, without overlap. The last patch of a row or
-            column is flush with the border, and overlaps more where the steps leave a rest.
+        stride_hw: Steps from one patch to the next; a patch each by default, without overlap. The
+            last patch of a row or column is flush with the border, and overlaps more where the
+            steps leave a rest.
 
     Returns:
         (B * n, C, h, w): the patches of the first image row by row, then those of the next.
@@ -174,11 +190,16 @@ def split(image: Tensor, size_hw: tuple[int, int], stride_hw: tuple[int, int] | 
     """
     height, width = size_hw
     corners = patch_corners(hw_of(image), size_hw, stride_hw or size_hw)
-    return torch.stack([image[..., y : y + height, x : x + width] for y, x in corners], dim=1).flatten(0, 1)
+    return torch.stack(
+        [image[..., y : y + height, x : x + width] for y, x in corners], dim=1
+    ).flatten(0, 1)
 
 
 def stitch(
-    patches: Tensor, hw: tuple[int, int], stride_hw: tuple[int, int] | None = None, weight: Tensor | None = None
+    patches: Tensor,
+    hw: tuple[int, int],
+    stride_hw: tuple[int, int] | None = None,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """Put patches back together; where they overlap, their weighted mean.
 
@@ -188,18 +209,22 @@ def stitch(
         patches: (B * n, C, h, w), as :func:`split` orders them.
         hw: Height and width of the image.
         stride_hw: As in :func:`split`.
-        weight: (h, w) weights, all above 0; equal ones by default (ClassSR's mean), or those of :func:`ramp`.
+        weight: (h, w) weights, all above 0; equal ones by default (ClassSR's mean), or those of
+            :func:`ramp`.
 
     Returns:
         (B, C, H, W) in the type of the patches.
 
     Raises:
-        ValueError: As :func:`patch_corners`; or the number of patches is no multiple of what covers the image.
+        ValueError: As :func:`patch_corners`; or the number of patches is no multiple of what covers
+            the image.
     """
     height, width = hw_of(patches)
     corners = patch_corners(hw, (height, width), stride_hw or (height, width))
     if len(patches) % len(corners):
-        raise ValueError(f"stitch needs a multiple of {len(corners)} patches for {hw}, got {len(patches)}")
+        raise ValueError(
+            f"stitch needs a multiple of {len(corners)} patches for {hw}, got {len(patches)}"
+        )
     parts = patches.unflatten(0, (-1, len(corners)))
     weight = patches.new_ones(height, width) if weight is None else weight.to(patches)
     image = patches.new_zeros(len(parts), patches.shape[1], *hw)
@@ -213,8 +238,8 @@ def stitch(
 def ramp(size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> Tensor:
     """Weights of a patch that fall linearly towards its borders, over half of the overlap.
 
-    Source: Path-Restore's stitching, (i + 1) / (e + 1) at i pixels from the border with e = (size - stride) // 2; of the two
-    axes the smaller.
+    Source: Path-Restore's stitching, (i + 1) / (e + 1) at i pixels from the border with e = (size -
+    stride) // 2; of the two axes the smaller.
 
     Args:
         size_hw: Height and width of a patch.
@@ -223,7 +248,9 @@ def ramp(size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> Tensor:
     Returns:
         (h, w) float32 in (0, 1].
     """
-    rows, cols = (_ramp(size, (size - step) // 2) for size, step in zip(size_hw, stride_hw, strict=True))
+    rows, cols = (
+        _ramp(size, (size - step) // 2) for size, step in zip(size_hw, stride_hw, strict=True)
+    )
     return torch.minimum(rows[:, None], cols[None])
 
 
@@ -233,15 +260,23 @@ def _ramp(size: int, edge: int) -> Tensor:
 
 
 def _gather(features: Tensor, image: Tensor, corner: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Pixels beyond the image repeat its border; callers that may reach there put zeros in their place."""
+    """Pixels beyond the image repeat its border.
+
+    Callers that may reach there put zeros in their place.
+    """
     _, channels, rows, cols = features.shape
     y = corner[:, 0, None, None] + torch.arange(size_hw[0], device=corner.device)[None, :, None]
     x = corner[:, 1, None, None] + torch.arange(size_hw[1], device=corner.device)[None, None, :]
-    index = ((image[:, None, None] * rows + y.clamp(0, rows - 1)) * cols + x.clamp(0, cols - 1)).flatten()
+    index = (
+        (image[:, None, None] * rows + y.clamp(0, rows - 1)) * cols + x.clamp(0, cols - 1)
+    ).flatten()
     pixels = features.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, index)
     return pixels.view(-1, *size_hw, channels).permute(0, 3, 1, 2)
 
 
 def _check_multiple(hw: tuple[int, int], side: int) -> None:
     if hw[0] % side or hw[1] % side:
-        raise ValueError(f"height and width must be multiples of {side}, got {hw[0]} x {hw[1]}; pad the image first")
+        raise ValueError(
+            f"height and width must be multiples of {side}, got {hw[0]} x {hw[1]}; pad the image "
+            f"first"
+        )

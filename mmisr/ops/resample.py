@@ -38,27 +38,31 @@ KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
 """Kernel and half-width by mode."""
 
 
-def resize(image: Tensor, size_hw: tuple[int, int], mode: str = "bicubic", antialias: bool = True) -> Tensor:
+def resize(
+    image: Tensor, size_hw: tuple[int, int], mode: str = "bicubic", antialias: bool = True
+) -> Tensor:
     """Resize a batch of images.
 
-    Source: MATLAB's ``imresize``: the kernel is stretched by the reduction factor when shrinking with ``antialias``,
-    and the image is mirrored at its border, edge pixel included.
+    Source: MATLAB's ``imresize``: the kernel is stretched by the reduction factor when shrinking
+    with ``antialias``, and the image is mirrored at its border, edge pixel included.
 
-    Convention: pixel centres lie at half-integers (align_corners=False), so output centre ``i`` reads input position
-    ``(i + 0.5) * in / out - 0.5``. Values are neither clamped nor rounded: cubic and lanczos overshoot.
+    Convention: pixel centres lie at half-integers (align_corners=False), so output centre ``i``
+    reads input position ``(i + 0.5) * in / out - 0.5``. Values are neither clamped nor rounded:
+    cubic and lanczos overshoot.
 
     Args:
         image: (B, C, H, W), floating point.
         size_hw: Output height and width.
-        mode: One of ``nearest``, ``bilinear``, ``bicubic`` (a = -0.5), ``area`` (mean over the covered pixels) and
-            ``lanczos`` (three lobes).
+        mode: One of ``nearest``, ``bilinear``, ``bicubic`` (a = -0.5), ``area`` (mean over the
+            covered pixels) and ``lanczos`` (three lobes).
         antialias: Whether to filter when shrinking; for the kernels, not for nearest and area.
 
     Returns:
         (B, C, *size_hw); the input itself where the size does not change.
 
     Raises:
-        ValueError: An unknown mode, a size that is not two positive integers, or an image that is not (B, C, H, W).
+        ValueError: An unknown mode, a size that is not two positive integers, or an image that is
+            not (B, C, H, W).
         TypeError: The image is not floating point.
 
     Example:
@@ -69,15 +73,22 @@ def resize(image: Tensor, size_hw: tuple[int, int], mode: str = "bicubic", antia
         raise ValueError(f"resize mode must be one of {MODES}, got {mode!r}")
     h, w = check_hw(size_hw, "size_hw")
     if image.ndim != 4 or 0 in image.shape:
-        raise ValueError(f"image must have shape (B, C, H, W) with no empty axis, got {tuple(image.shape)}")
+        raise ValueError(
+            f"image must have shape (B, C, H, W) with no empty axis, got {tuple(image.shape)}"
+        )
     if not image.is_floating_point():
-        raise TypeError(f"image must be floating point, got {image.dtype}; divide 8-bit pixels by 255 first")
+        raise TypeError(
+            f"image must be floating point, got {image.dtype}; divide 8-bit pixels by 255 first"
+        )
     if image.shape[-2:] == (h, w):
         return image
     if mode in ("nearest", "area"):
-        return F.interpolate(image, size=(h, w), mode="nearest-exact" if mode == "nearest" else "area")
+        return F.interpolate(
+            image, size=(h, w), mode="nearest-exact" if mode == "nearest" else "area"
+        )
     tall = _along_height(image, h, mode, antialias)
-    # Rows are contiguous: filtering them and turning the image twice is faster than gathering along the width.
+    # Rows are contiguous: filtering them and turning the image twice is faster than gathering along
+    # the width.
     return _along_height(tall.mT.contiguous(), w, mode, antialias).mT.contiguous()
 
 

@@ -1,6 +1,9 @@
-"""What travels with the package: configs, tools and the small published checkpoints, in a wheel as in a clone.
+"""What travels with the package.
 
-A wheel has them under ``mmisr/.mim``, where mim looks; a clone at its top. Only the standard library is imported.
+Configs, tools and the small published checkpoints, in a wheel as in a clone.
+
+A wheel has them under ``mmisr/.mim``, where mim looks; a clone at its top. Only the standard
+library is imported.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ WEIGHTS = "checkpoints"
 def shipped_root() -> Path:
     """The folder that has ``configs/``, ``tools/`` and ``checkpoints/``."""
     weights = PACKAGE / ".mim" / WEIGHTS
-    # A clone has links there, which are followed; a system without links has neither and is a clone.
+    # A clone has links there, which are followed; a system without links has neither and is a
+    # clone.
     return weights.resolve().parent if weights.is_dir() else PACKAGE.parent
 
 
 def shipped_tools() -> dict[str, Path]:
-    """Every tool by the name that the command line takes: ``train``, ``get_flops``, ``dist_train``, ..."""
+    """Every tool by the name that the command line takes.
+
+    ``train``, ``get_flops``, ``dist_train``, ...
+    """
     folder = shipped_root() / "tools"
     return {file.stem: file for file in sorted(folder.rglob("*")) if file.suffix in (".py", ".sh")}
 
@@ -39,17 +46,26 @@ def shipped_config(name: str) -> Path | None:
         return None
     if len(file.parts) > 1:
         return root / file if (root / file).is_file() and file.parts[0] == "configs" else None
-    return next((found for found in sorted((root / "configs").rglob(file.name)) if "_base_" not in found.parts), None)
+    return next(
+        (
+            found
+            for found in sorted((root / "configs").rglob(file.name))
+            if "_base_" not in found.parts
+        ),
+        None,
+    )
 
 
 def config_file(name: str) -> str:
     """The file of one of the project's configs, for any code that reads configs by file.
 
-    In a config that mmdet's own tools read, which do not know the scope ``mmisr::`` before this package is imported, the base is
-    ``_base_ = __import__("mmisr").config_file("instance_sr/instance-sr-nano-x4_tree-crowns.py")``.
+    In a config that mmdet's own tools read, which do not know the scope ``mmisr::`` before this
+    package is imported, the base is ``_base_ =
+    __import__("mmisr").config_file("instance_sr/instance-sr-nano-x4_tree-crowns.py")``.
 
     Args:
-        name: The config's base name, with or without ``.py``, or its path under ``configs/``, as after ``mmisr::``.
+        name: The config's base name, with or without ``.py``, or its path under ``configs/``, as
+            after ``mmisr::``.
 
     Returns:
         An absolute path.
@@ -60,7 +76,9 @@ def config_file(name: str) -> str:
     below = shipped_root() / "configs" / (name if name.endswith(".py") else f"{name}.py")
     found = below if below.is_file() else shipped_config(name)
     if found is None:
-        raise FileNotFoundError(f"mmisr has no config {name!r}; they are under {shipped_root() / 'configs'}")
+        raise FileNotFoundError(
+            f"mmisr has no config {name!r}; they are under {shipped_root() / 'configs'}"
+        )
     return str(found)
 
 
@@ -68,10 +86,12 @@ def shipped_weights(path: str) -> str:
     """Where published weights really are.
 
     Args:
-        path: As a config or a metafile names them, such as ``checkpoints/x.pth``: relative to the current folder.
+        path: As a config or a metafile names them, such as ``checkpoints/x.pth``: relative to the
+            current folder.
 
     Returns:
-        The shipped file where the current folder has none and the package has; otherwise ``path`` as it is.
+        The shipped file where the current folder has none and the package has; otherwise ``path``
+        as it is.
     """
     if not path.startswith(f"{WEIGHTS}/") or Path(path).exists():
         return path

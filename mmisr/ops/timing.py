@@ -34,12 +34,13 @@ NULL_TIMER: Timer = NullTimer()
 class StageTimer:
     """Wall-clock milliseconds of named stages.
 
-    Convention: once CUDA is in use, the device is synchronised before and after a stage, so that a stage pays for its
-    own kernels and for no other's; that costs the overlap of stages, so the timer is for measuring alone. A stage that
-    raises is not recorded.
+    Convention: once CUDA is in use, the device is synchronised before and after a stage, so that a
+    stage pays for its own kernels and for no other's; that costs the overlap of stages, so the
+    timer is for measuring alone. A stage that raises is not recorded.
 
     Args:
-        warmup: How many first runs of every stage are left out: they pay for allocation and kernel selection.
+        warmup: How many first runs of every stage are left out: they pay for allocation and kernel
+            selection.
 
     Raises:
         ValueError: ``warmup`` is negative.
@@ -71,7 +72,10 @@ class StageTimer:
             self.ms.setdefault(name, []).append(elapsed)
 
     def reset(self) -> None:
-        """Forget what was timed, after a warm-up of one's own; the timer's own ``warmup`` is not repeated."""
+        """Forget what was timed, after a warm-up of one's own.
+
+        The timer's own ``warmup`` is not repeated.
+        """
         self.ms.clear()
 
     def medians(self) -> dict[str, float]:
@@ -79,7 +83,9 @@ class StageTimer:
         return {name: median(values) for name, values in self.ms.items()}
 
 
-def interleaved(ways: Mapping[str, Callable[[], Any]], rounds: int, warmup: int = 2) -> dict[str, list[float]]:
+def interleaved(
+    ways: Mapping[str, Callable[[], Any]], rounds: int, warmup: int = 2
+) -> dict[str, list[float]]:
     """Time several ways to do something in turns, so that a busy moment of the machine is charged to all of them.
 
     Args:

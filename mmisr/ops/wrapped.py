@@ -1,4 +1,7 @@
-"""Data sets under wrappers: the one place that knows how configs and built data sets hold others."""
+"""Data sets under wrappers.
+
+The one place that knows how configs and built data sets hold others.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ def layers_of(dataset: Any) -> list[Any]:
 
 
 def pipelines_of(dataset: Any) -> list[Any]:
-    """The pipelines that pack samples: a wrapper's own, which comes after those inside, or those of its parts.
+    """The pipelines that pack samples.
+
+    A wrapper's own, which comes after those inside, or those of its parts.
 
     Args:
         dataset: The config of a data set.

@@ -46,10 +46,11 @@ class Resize:
     """How the SR image is resized for the detector.
 
     Args:
-        scale: (width, height) that the image is fitted into with its aspect ratio kept, as mmdet's ``Resize`` does;
-            None leaves the size to ``factor``.
-        factor: Factor on both axes, used where ``scale`` is None; 1 leaves the image as it is. With 1/s this is
-            restore-then-downsample (CAJNN): the detector sees LR-sized, restored pixels.
+        scale: (width, height) that the image is fitted into with its aspect ratio kept, as mmdet's
+            ``Resize`` does; None leaves the size to ``factor``.
+        factor: Factor on both axes, used where ``scale`` is None; 1 leaves the image as it is. With
+            1/s this is restore-then-downsample (CAJNN): the detector sees LR-sized, restored
+            pixels.
         antialias: Filter before shrinking. mmdet's own ``Resize`` does not.
 
     Raises:
@@ -75,22 +76,26 @@ class Resize:
         return max(1, int(h * factor + 0.5)), max(1, int(w * factor + 0.5))
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Resize one (3, h, w) image; bilinear, pixel centres at half-integers (align_corners=False)."""
+        """Resize one (3, h, w) image.
+
+        Bilinear, pixel centres at half-integers (align_corners=False).
+        """
         h, w = image.shape[-2:]
         target = self.target_hw(h, w)
         if target == (h, w):
             return image
-        return F.interpolate(image[None], size=target, mode="bilinear", align_corners=False, antialias=self.antialias)[
-            0
-        ]
+        return F.interpolate(
+            image[None], size=target, mode="bilinear", align_corners=False, antialias=self.antialias
+        )[0]
 
 
 class Handoff:
     """Carry SR images over to a detector.
 
-    In order: resize (where asked), RGB [0, 1] to the BGR [0, 255] that every mmdet preprocessor expects, then the
-    detector's *own* data preprocessor: channel order, mean and std, padding, batch augmentations last. Nothing of it is
-    written a second time here, and everything is differentiable.
+    In order: resize (where asked), RGB [0, 1] to the BGR [0, 255] that every mmdet preprocessor
+    expects, then the detector's *own* data preprocessor: channel order, mean and std, padding,
+    batch augmentations last. Nothing of it is written a second time here, and everything is
+    differentiable.
 
     Args:
         resize: Arguments of :class:`Resize`, or None to keep the SR image's size.
@@ -104,13 +109,18 @@ class Handoff:
         self.resize = Resize(**(resize or {}))
 
     def __call__(
-        self, images: Sequence[Tensor], samples: Sequence[DetDataSample], detector: BaseDetector, training: bool
+        self,
+        images: Sequence[Tensor],
+        samples: Sequence[DetDataSample],
+        detector: BaseDetector,
+        training: bool,
     ) -> DetectorBatch:
         """Make the detector's batch.
 
         Args:
             images: (3, H_i, W_i) RGB in [0, 1], one an image; sizes may differ.
-            samples: The pair's samples, with ``source_shape`` (h, w) and, in training, ground truth in source frame.
+            samples: The pair's samples, with ``source_shape`` (h, w) and, in training, ground truth
+                in source frame.
             detector: The detector whose pixels are wanted.
             training: Whether ground truth is mapped along and batch augmentations run.
 
@@ -120,7 +130,10 @@ class Handoff:
         resized = [self.resize(image) for image in images]
         sizes = [hw_of(image) for image in resized]
         maps = [FrameMap.between(source_hw(s), hw) for s, hw in zip(samples, sizes, strict=True)]
-        det_samples = [detector_sample(s, m, hw, training) for s, m, hw in zip(samples, maps, sizes, strict=True)]
+        det_samples = [
+            detector_sample(s, m, hw, training)
+            for s, m, hw in zip(samples, maps, sizes, strict=True)
+        ]
         pixels = [EDITOR_PIXELS.convert(image, MMDET_PIXELS) for image in resized]
         data = detector.data_preprocessor({"inputs": pixels, "data_samples": det_samples}, training)
         return DetectorBatch(data["inputs"], data["data_samples"], maps)

@@ -1,4 +1,7 @@
-"""Routing hints for a batch of the pair: ground-truth boxes, or the boxes of a first detector pass."""
+"""Routing hints for a batch of the pair.
+
+Ground-truth boxes, or the boxes of a first detector pass.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,17 @@ class PriorPass:
 
     @torch.no_grad()
     def boxes(
-        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], scale: int, detector: BaseDetector
+        self,
+        lr: Sequence[Tensor],
+        samples: Sequence[DetDataSample],
+        scale: int,
+        detector: BaseDetector,
     ) -> list[Tensor]:
         """Detected boxes in the lr frame, one (N, 4) tensor an image."""
-        enlarged = [resize(x[None], (x.shape[-2] * scale, x.shape[-1] * scale), "bicubic")[0].clamp(0, 1) for x in lr]
+        enlarged = [
+            resize(x[None], (x.shape[-2] * scale, x.shape[-1] * scale), "bicubic")[0].clamp(0, 1)
+            for x in lr
+        ]
         batch = Handoff()(enlarged, samples, detector, training=False)
         found = detector.predict(batch.inputs, batch.samples)
         return [self._to_lr(f, image, x) for f, image, x in zip(found, enlarged, lr, strict=True)]
@@ -58,8 +68,13 @@ class PriorPass:
         return boxes + grow
 
 
-def ground_truth_hints(lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
-    """What the samples of a batch say of their LR images: annotated boxes where there are some, sizes and seeds."""
+def ground_truth_hints(
+    lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None
+) -> BatchHints | None:
+    """What the samples of a batch say of their LR images.
+
+    Annotated boxes where there are some, sizes and seeds.
+    """
     if samples is None:
         return None
     return [hints_of(sample, hw_of(image)) for image, sample in zip(lr, samples, strict=True)]

@@ -1,4 +1,7 @@
-"""The outer data preprocessor of the pair: 8-bit LR images to RGB in [0, 1] on the device, and no more."""
+"""The outer data preprocessor of the pair.
+
+8-bit LR images to RGB in [0, 1] on the device, and no more.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,25 @@ from mmisr.structures.pixels import to_unit
 class SRDetDataPreprocessor(BaseDataPreprocessor):
     """Move a batch to the device and scale its pixels to [0, 1].
 
-    Images keep their own sizes: nothing is padded here, so a result cannot depend on the batch an image comes in. The
-    detector's mean, std, channel order and padding are applied by the handoff, after super-resolution.
+    Images keep their own sizes: nothing is padded here, so a result cannot depend on the batch an
+    image comes in. The detector's mean, std, channel order and padding are applied by the handoff,
+    after super-resolution.
 
-    Convention: input images are (3, h, w) RGB uint8; output images are (3, h, w) RGB float in [0, 1].
+    Convention: input images are (3, h, w) RGB uint8; output images are (3, h, w) RGB float in [0,
+    1].
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare one batch.
 
         Args:
-            data: ``inputs``, a list of (3, h, w) uint8 tensors or one (B, 3, h, w) tensor, and ``data_samples``.
+            data: ``inputs``, a list of (3, h, w) uint8 tensors or one (B, 3, h, w) tensor, and
+                ``data_samples``.
             training: Unused; the signature is mmengine's.
 
         Returns:
-            ``inputs``, a list of float tensors in [0, 1], and ``data_samples``, each with its input's (h, w) as
-            ``batch_input_shape``: mmdet's ``get_flops`` reports it.
+            ``inputs``, a list of float tensors in [0, 1], and ``data_samples``, each with its
+            input's (h, w) as ``batch_input_shape``: mmdet's ``get_flops`` reports it.
 
         Raises:
             TypeError: An image is not uint8.
@@ -48,7 +54,11 @@ class SRDetDataPreprocessor(BaseDataPreprocessor):
     def _checked(image: Any) -> Tensor:
         if not isinstance(image, Tensor) or image.dtype != torch.uint8:
             kind = image.dtype if isinstance(image, Tensor) else type(image).__name__
-            raise TypeError(f"inputs must be uint8 RGB tensors as mmisr.PackSRDetInputs makes them, got {kind}")
+            raise TypeError(
+                f"inputs must be uint8 RGB tensors as mmisr.PackSRDetInputs makes them, got {kind}"
+            )
         if image.ndim != 3 or image.shape[0] != 3:
-            raise ValueError(f"inputs must be (3, h, w) RGB tensors, got shape {tuple(image.shape)}")
+            raise ValueError(
+                f"inputs must be (3, h, w) RGB tensors, got shape {tuple(image.shape)}"
+            )
         return to_unit(image)

@@ -29,9 +29,10 @@ MERGES = {
 class Slicing:
     """How an image is sliced and its boxes are merged.
 
-    Source: Akyon et al., "Slicing Aided Hyper Inference and Fine-tuning for Small Object Detection", 2022; slicing and
-    merging are those of the ``sahi`` package. Its own default, GREEDYNMM over IOS, grows boxes when low scores are kept,
-    and AP needs low scores: there ``sahi`` itself turns to NMS over IOU, which is the default here.
+    Source: Akyon et al., "Slicing Aided Hyper Inference and Fine-tuning for Small Object
+    Detection", 2022; slicing and merging are those of the ``sahi`` package. Its own default,
+    GREEDYNMM over IOS, grows boxes when low scores are kept, and AP needs low scores: there
+    ``sahi`` itself turns to NMS over IOU, which is the default here.
 
     Args:
         slice_hw: Height and width of a slice in pixels of the image; None for two slices an axis.
@@ -65,11 +66,15 @@ class Slicing:
             )
         if self.merge not in MERGES or self.match not in ("IOU", "IOS"):
             raise ValueError(
-                f"sliced.merge must be one of {sorted(MERGES)} and match IOU or IOS, got {self.merge!r}, {self.match!r}"
+                f"sliced.merge must be one of {sorted(MERGES)} and match IOU or IOS, got "
+                f"{self.merge!r}, {self.match!r}"
             )
 
     def boxes(self, hw: tuple[int, int]) -> list[tuple[int, int, int, int]]:
-        """Slices of an image of ``hw``: (x1, y1, x2, y2) in pixels; the whole image last, where asked."""
+        """Slices of an image of ``hw``: (x1, y1, x2, y2) in pixels.
+
+        The whole image last, where asked.
+        """
         from sahi.slicing import get_slice_bboxes
 
         h, w = self.slice_hw or (int(np.ceil(side / (2 - self.overlap))) for side in hw)
@@ -95,10 +100,12 @@ class PassOn(nn.Module):
 
 
 class SlicedDetector(BaseDetector):
-    """A detector that looks at slices, for testing alone; it stands in the pair where the detector does.
+    """A detector that looks at slices, for testing alone.
 
-    Convention: inputs are (3, h, w) BGR in [0, 255], before the detector's own preprocessor, which every slice goes
-    through. Boxes come back in the frame of the whole image.
+    It stands in the pair where the detector does.
+
+    Convention: inputs are (3, h, w) BGR in [0, 255], before the detector's own preprocessor, which
+    every slice goes through. Boxes come back in the frame of the whole image.
 
     Args:
         detector: The detector that sees the slices.
@@ -115,7 +122,9 @@ class SlicedDetector(BaseDetector):
         self.slicing = slicing
         self.data_preprocessor = PassOn()
 
-    def predict(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> list[DetDataSample]:
+    def predict(
+        self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]
+    ) -> list[DetDataSample]:
         """Detect in every slice and merge."""
         for image, sample in zip(batch_inputs, batch_data_samples, strict=True):
             sample.pred_instances = self._detect(image)
@@ -128,8 +137,12 @@ class SlicedDetector(BaseDetector):
         for x1, y1, x2, y2 in self.slicing.boxes(hw):
             piece = resize(image[:, y1:y2, x1:x2])
             seen = hw_of(piece)
-            sample = DetDataSample(metainfo={"ori_shape": seen, "img_shape": seen, "scale_factor": (1.0, 1.0)})
-            data = self.detector.data_preprocessor({"inputs": [piece], "data_samples": [sample]}, False)
+            sample = DetDataSample(
+                metainfo={"ori_shape": seen, "img_shape": seen, "scale_factor": (1.0, 1.0)}
+            )
+            data = self.detector.data_preprocessor(
+                {"inputs": [piece], "data_samples": [sample]}, False
+            )
             found = self.detector.predict(data["inputs"], data["data_samples"])[0].pred_instances
             to_image = FrameMap.between(seen, (y2 - y1, x2 - x1)).then(FrameMap(offset_xy=(x1, y1)))
             boxes = to_image.boxes(found.bboxes)
@@ -144,14 +157,21 @@ class SlicedDetector(BaseDetector):
 
     def extract_feat(self, batch_inputs: Any) -> Any:
         """There are no features of the whole image."""
-        raise NotImplementedError("sliced inference has no features of the whole image: use the detector itself")
+        raise NotImplementedError(
+            "sliced inference has no features of the whole image: use the detector itself"
+        )
 
     def _forward(self, batch_inputs: Any, batch_data_samples: Any = None) -> Any:
-        raise NotImplementedError("sliced inference has no raw forward pass: use the detector itself")
+        raise NotImplementedError(
+            "sliced inference has no raw forward pass: use the detector itself"
+        )
 
 
 def merged(
-    parts: Sequence[tuple[Tensor, Tensor, Tensor]], hw: tuple[int, int], slicing: Slicing, cap: int | None
+    parts: Sequence[tuple[Tensor, Tensor, Tensor]],
+    hw: tuple[int, int],
+    slicing: Slicing,
+    cap: int | None,
 ) -> InstanceData:
     """Merge the boxes of all slices with ``sahi``'s postprocessing.
 
@@ -170,7 +190,9 @@ def merged(
     like, number = parts[0][0], parts[0][2]
     columns = [torch.cat([part[i] for part in parts]).cpu().tolist() for i in range(3)]
     objects = [
-        ObjectPrediction(bbox=box, score=score, category_id=label, category_name=str(label), full_shape=list(hw))
+        ObjectPrediction(
+            bbox=box, score=score, category_id=label, category_name=str(label), full_shape=list(hw)
+        )
         for box, score, label in zip(*columns, strict=True)
         if box[2] > box[0] and box[3] > box[1]
     ]
@@ -186,9 +208,16 @@ def merged(
 
 
 def box_cap(detector: BaseDetector) -> int | None:
-    """Boxes an image that a detector's test config allows; slicing must not allow more than other arms have."""
+    """Boxes an image that a detector's test config allows.
+
+    Slicing must not allow more than other arms have.
+    """
     config = getattr(detector, "test_cfg", None) or {}
-    found = [part.get("max_per_img") for part in (config, config.get("rcnn") or {}) if hasattr(part, "get")]
+    found = [
+        part.get("max_per_img")
+        for part in (config, config.get("rcnn") or {})
+        if hasattr(part, "get")
+    ]
     return next((int(value) for value in found if value), None)
 
 
@@ -196,4 +225,6 @@ def _need_sahi() -> None:
     try:
         import sahi  # noqa: F401
     except ImportError as error:
-        raise ImportError(f"sliced inference needs the sahi package, which is not installed: {INSTALL}") from error
+        raise ImportError(
+            f"sliced inference needs the sahi package, which is not installed: {INSTALL}"
+        ) from error

@@ -25,7 +25,15 @@ from mmisr.structures.hints import BatchHints
 from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import SRResult
 
-DETECTOR_PARTS = ("backbone", "neck", "bbox_head", "rpn_head", "roi_head", "mask_head", "query_head")
+DETECTOR_PARTS = (
+    "backbone",
+    "neck",
+    "bbox_head",
+    "rpn_head",
+    "roi_head",
+    "mask_head",
+    "query_head",
+)
 """Attributes that mmdet's hooks and tools reach for on a model (``YOLOXModeSwitchHook`` sets ``bbox_head.use_l1``)."""
 
 
@@ -34,9 +42,10 @@ class TestConfig:
     """What ``SRDetector.predict`` does beside predicting.
 
     Args:
-        keep_sr: Put the SR image ((3, H, W) RGB in [0, 1], on the CPU) and the routing map on every sample, for
-            ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
-        prior: Arguments of :class:`PriorPass` to route by the boxes of a first detector pass; None for none.
+        keep_sr: Put the SR image ((3, H, W) RGB in [0, 1], on the CPU) and the routing map on every
+            sample, for ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
+        prior: Arguments of :class:`PriorPass` to route by the boxes of a first detector pass; None
+            for none.
     """
 
     __test__ = False  # not a test, whatever pytest makes of the name
@@ -52,15 +61,18 @@ class TestConfig:
 class SRDetector(BaseDetector, PhasedModel):
     """LR image -> SR editor -> handoff -> detector -> boxes in the frame of the annotations.
 
-    Trains, tests and resumes with mmengine's Runner, mmdet's hooks, visualizer, TTA and AMP, like any mmdet detector.
+    Trains, tests and resumes with mmengine's Runner, mmdet's hooks, visualizer, TTA and AMP, like
+    any mmdet detector.
 
-    Convention: inputs are LR images, (3, h, w) RGB in [0, 1]; ground truth and predictions are xyxy in the source
-    frame, which is the HR image where LR is simulated and the LR image itself where it is native.
+    Convention: inputs are LR images, (3, h, w) RGB in [0, 1]; ground truth and predictions are xyxy
+    in the source frame, which is the HR image where LR is simulated and the LR image itself where
+    it is native.
 
     Args:
         editor: Config of an SR editor.
         detector: The ``model`` of an mmdet config.
-        handoff: Arguments of :class:`Handoff`; by default the detector gets the SR image at its own size.
+        handoff: Arguments of :class:`Handoff`; by default the detector gets the SR image at its own
+            size.
         strategy: How the pair is trained; ``Frozen`` by default.
         data_preprocessor: :class:`SRDetDataPreprocessor` unless given.
         checkpoints: Files to load the parts from, any of ``{'editor': path, 'detector': path}``.
@@ -91,7 +103,9 @@ class SRDetector(BaseDetector, PhasedModel):
         super().__init__(data_preprocessor or {"type": "mmisr.SRDetDataPreprocessor"}, init_cfg)
         self.editor: SREditor = MODELS.build(editor)
         if not isinstance(self.editor, SREditor):
-            raise TypeError(f"editor must build an mmisr SREditor, type={editor.get('type')!r} is none")
+            raise TypeError(
+                f"editor must build an mmisr SREditor, type={editor.get('type')!r} is none"
+            )
         self.detector = build_detector(detector)
         self.handoff = Handoff(**(handoff or {}))
         self.strategy: Strategy = STRATEGIES.build(strategy or {"type": "Frozen"})
@@ -104,7 +118,9 @@ class SRDetector(BaseDetector, PhasedModel):
         for part in rest_for_good(self):
             part.requires_grad_(False)
 
-    def predict(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> list[DetDataSample]:
+    def predict(
+        self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]
+    ) -> list[DetDataSample]:
         """Detect.
 
         Args:
@@ -117,29 +133,42 @@ class SRDetector(BaseDetector, PhasedModel):
         with self.timer.stage("upscale"):
             results = self.upscale(batch_inputs, batch_data_samples)
         with self.timer.stage("handoff"):
-            batch = self.handoff([r.image[0] for r in results], batch_data_samples, self.detector, training=False)
+            batch = self.handoff(
+                [r.image[0] for r in results], batch_data_samples, self.detector, training=False
+            )
         with self.timer.stage("detector"):
             found = self.detector.predict(batch.inputs, batch.samples)
         with self.timer.stage("to_source"):
             return self._finish(found, batch, results, batch_data_samples)
 
-    def loss(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]) -> Losses:
-        """The losses of the phase that the pair is in, or of the strategy's only one; shapes as in :meth:`predict`.
+    def loss(
+        self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]
+    ) -> Losses:
+        """The losses of the phase that the pair is in, or of the strategy's only one.
+
+        Shapes as in :meth:`predict`.
 
         Raises:
-            RuntimeError: The strategy has several phases, and whoever trains the pair does not run them.
+            RuntimeError: The strategy has several phases, and whoever trains the pair does not run
+                them.
         """
         phases = self.strategy.phases
         if self.phase is None and len(phases) > 1:
             raise RuntimeError(
-                f"strategy {type(self.strategy).__name__} has {len(phases)} phases, and this training step knows of none. "
-                "With several processes set model_wrapper_cfg=dict(type='mmisr.PhasedDistributedDataParallel', "
+                f"strategy {type(self.strategy).__name__} has {len(phases)} phases, and this "
+                f"training step knows of none. "
+                "With several processes set "
+                "model_wrapper_cfg=dict(type='mmisr.PhasedDistributedDataParallel', "
                 "broadcast_buffers=False); mmisr's own train.py does"
             )
         return (self.phase or phases[0]).losses(self, batch_inputs, batch_data_samples)
 
-    def upscale(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None) -> list[SRResult]:
-        """Super-resolve images of any sizes; images of equal size run as one batch, none is padded for another.
+    def upscale(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None
+    ) -> list[SRResult]:
+        """Super-resolve images of any sizes.
+
+        Images of equal size run as one batch, none is padded for another.
 
         Args:
             lr: (3, h_i, w_i) RGB in [0, 1].
@@ -151,11 +180,15 @@ class SRDetector(BaseDetector, PhasedModel):
         hints = self._hints(lr, samples)
         results: dict[int, SRResult] = {}
         for indices in group_by_shape(lr):
-            part = self.editor.upscale(torch.stack([lr[i] for i in indices]), hints and [hints[i] for i in indices])
+            part = self.editor.upscale(
+                torch.stack([lr[i] for i in indices]), hints and [hints[i] for i in indices]
+            )
             results.update(zip(indices, part.split(), strict=True))
         return [results[i] for i in range(len(lr))]
 
-    def detection_losses(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def detection_losses(
+        self, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         """The detector's own losses on SR (or any) images of the pair's frame.
 
         Args:
@@ -165,11 +198,14 @@ class SRDetector(BaseDetector, PhasedModel):
         batch = self.detector_batch(images, samples)
         return self.detector.loss(batch.inputs, batch.samples)
 
-    def detector_batch(self, images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> DetectorBatch:
+    def detector_batch(
+        self, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> DetectorBatch:
         """What the detector gets in training.
 
-        Several versions of each image (SR, HR, a mix) must go through one call, one version after the other: they then get
-        the same resize, the same padding and the same batch augmentation. ``batch.part(n, k)`` is version k.
+        Several versions of each image (SR, HR, a mix) must go through one call, one version after
+        the other: they then get the same resize, the same padding and the same batch augmentation.
+            ``batch.part(n, k)`` is version k.
 
         Args:
             images: (3, H_i, W_i) RGB in [0, 1], a multiple of the samples in number.
@@ -180,7 +216,9 @@ class SRDetector(BaseDetector, PhasedModel):
         """
         versions, rest = divmod(len(images), len(samples))
         if rest:
-            raise ValueError(f"detector_batch takes whole versions of {len(samples)} images, got {len(images)}")
+            raise ValueError(
+                f"detector_batch takes whole versions of {len(samples)} images, got {len(images)}"
+            )
         return self.handoff(images, list(samples) * versions, self.detector, training=True)
 
     def hr_images(self, samples: Sequence[DetDataSample], what: str) -> list[Tensor]:
@@ -200,16 +238,20 @@ class SRDetector(BaseDetector, PhasedModel):
         for image, sample in zip(images, samples, strict=True):
             if image is None:
                 raise ValueError(
-                    f"{what} needs the HR image, and {sample.metainfo.get('img_path')} has none; simulate LR from HR "
+                    f"{what} needs the HR image, and {sample.metainfo.get('img_path')} has none; "
+                    f"simulate LR from HR "
                     "(mmisr.SimulateLR)"
                 )
         return [to_unit(image) for image in images if image is not None]
 
-    def editor_losses(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], what: str) -> Losses:
+    def editor_losses(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], what: str
+    ) -> Losses:
         """The editor's own losses, such as those of a router.
 
         Args:
-            lr: (3, h_i, w_i) RGB in [0, 1]; images of one size form a batch, and batches count by their images.
+            lr: (3, h_i, w_i) RGB in [0, 1]; images of one size form a batch, and batches count by
+                their images.
             samples: Their samples: the HR image, and boxes in the source frame.
             what: Who needs them, for the message.
 
@@ -220,7 +262,9 @@ class SRDetector(BaseDetector, PhasedModel):
         sums: dict[str, Tensor] = {}
         for indices in group_by_shape(lr):
             images, targets = (torch.stack([x[i] for i in indices]) for x in (lr, hr))
-            for name, value in self.editor.losses(images, targets, [hints[i] for i in indices]).items():
+            for name, value in self.editor.losses(
+                images, targets, [hints[i] for i in indices]
+            ).items():
                 sums[name] = sums.get(name, 0.0) + value * (len(indices) / len(lr))
         return dict(sums)
 
@@ -236,7 +280,9 @@ class SRDetector(BaseDetector, PhasedModel):
         """One iteration in one process: the phases of the strategy, in order."""
         return self.train_phases(data, optim_wrapper, self)
 
-    def train_phases(self, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
+    def train_phases(
+        self, data: dict, optim_wrapper: OptimWrapper, forward: Any
+    ) -> dict[str, Tensor]:
         """The same, with each phase run through ``forward``, which averages gradients over the processes."""
         return train_phases(self, data, optim_wrapper, forward)
 
@@ -256,18 +302,26 @@ class SRDetector(BaseDetector, PhasedModel):
         """Features of the detector on the SR images; shapes as in :meth:`predict`."""
         return self.detector.extract_feat(self._detector_batch(batch_inputs, None).inputs)
 
-    def _forward(self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample] | None = None) -> Any:
+    def _forward(
+        self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample] | None = None
+    ) -> Any:
         """The raw forward pass of both parts, as ``get_flops`` calls it."""
         batch = self._detector_batch(batch_inputs, batch_data_samples)
         return self.detector._forward(batch.inputs, batch.samples)
 
-    def _detector_batch(self, lr: Sequence[Tensor], samples: list[DetDataSample] | None) -> DetectorBatch:
+    def _detector_batch(
+        self, lr: Sequence[Tensor], samples: list[DetDataSample] | None
+    ) -> DetectorBatch:
         images = [result.image[0] for result in self.upscale(lr, samples)]
         if samples is None:
-            samples = [DetDataSample(metainfo={"source_shape": tuple(i.shape[-2:])}) for i in images]
+            samples = [
+                DetDataSample(metainfo={"source_shape": tuple(i.shape[-2:])}) for i in images
+            ]
         return self.handoff(images, samples, self.detector, training=False)
 
-    def _hints(self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None) -> BatchHints | None:
+    def _hints(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None
+    ) -> BatchHints | None:
         known = ground_truth_hints(lr, samples)
         if self.prior is None or samples is None or known is None:
             return known
@@ -281,7 +335,9 @@ class SRDetector(BaseDetector, PhasedModel):
         results: list[SRResult],
         samples: list[DetDataSample],
     ) -> list[DetDataSample]:
-        for sample, prediction, frame, result in zip(samples, found, batch.source_to_det, results, strict=True):
+        for sample, prediction, frame, result in zip(
+            samples, found, batch.source_to_det, results, strict=True
+        ):
             sample.pred_instances = to_source(prediction, frame, source_hw(sample))
             if self.test_cfg.keep_sr:
                 sample.set_field(result.image[0].detach().float().cpu(), "sr")
@@ -289,7 +345,9 @@ class SRDetector(BaseDetector, PhasedModel):
                     sample.set_field(result.routing, "routing", field_type="metainfo")
         return samples
 
-    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
         drop_other_training(state_dict, self.state_dict(), prefix + TRAINING_ONLY, len(prefix))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 

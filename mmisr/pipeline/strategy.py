@@ -1,4 +1,7 @@
-"""How the pair is taught: a strategy is a list of phases, and may own networks that only training needs."""
+"""How the pair is taught.
+
+A strategy is a list of phases, and may own networks that only training needs.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,10 @@ class Phase:
 
     Args:
         name: What its losses are logged under, where a strategy has several phases.
-        learns: The parts that learn, of ``PARTS``. Every other part rests: its weights and its batch-norm statistics
-            stay as they are, and gradients pass through it all the same.
-        losses: The losses of one batch, from (pair, LR images, samples) as :meth:`SRDetector.loss` gets them.
+        learns: The parts that learn, of ``PARTS``. Every other part rests: its weights and its
+            batch-norm statistics stay as they are, and gradients pass through it all the same.
+        losses: The losses of one batch, from (pair, LR images, samples) as :meth:`SRDetector.loss`
+            gets them.
 
     Raises:
         ValueError: ``learns`` is empty or names something else.
@@ -44,16 +48,20 @@ class Phase:
 
     def __post_init__(self) -> None:
         if not self.learns or not set(self.learns) <= set(PARTS):
-            raise ValueError(f"phase {self.name!r} must teach some of {', '.join(PARTS)}, got learns={self.learns}")
+            raise ValueError(
+                f"phase {self.name!r} must teach some of {', '.join(PARTS)}, got "
+                f"learns={self.learns}"
+            )
 
 
 class Strategy(nn.Module, ABC):
     """How the pair is taught; training regimes differ by config, never by subclass of the pair.
 
-    A subclass declares its phases, which run one after another in every iteration, in one process and in several.
-    Networks that it assigns to itself are trained (with ``'strategy'`` in a phase's ``learns``) and saved with a run,
-    and left out of published checkpoints; a pair with another strategy loads such a checkpoint without them. One that
-    only teaches is held out (:meth:`hold_out`).
+    A subclass declares its phases, which run one after another in every iteration, in one process
+    and in several. Networks that it assigns to itself are trained (with ``'strategy'`` in a phase's
+    ``learns``) and saved with a run, and left out of published checkpoints; a pair with another
+    strategy loads such a checkpoint without them. One that only teaches is held out
+    (:meth:`hold_out`).
     """
 
     @property
@@ -64,7 +72,8 @@ class Strategy(nn.Module, ABC):
     def hold_out(self, name: str, network: nn.Module) -> None:
         """Keep a fixed network, such as a teacher, as an attribute that is no part of the model.
 
-        It follows the pair to its device, and is in evaluation for good; it is in no checkpoint and no optimiser.
+        It follows the pair to its device, and is in evaluation for good; it is in no checkpoint and
+        no optimiser.
 
         Args:
             name: Of the attribute.
@@ -111,20 +120,25 @@ def in_phase(model: SRDetector, phase: Phase) -> Iterator[None]:
             module.training = training
 
 
-def train_phases(model: SRDetector, data: dict, optim_wrapper: OptimWrapper, forward: Any) -> dict[str, Tensor]:
+def train_phases(
+    model: SRDetector, data: dict, optim_wrapper: OptimWrapper, forward: Any
+) -> dict[str, Tensor]:
     """One iteration of the pair: each phase has its own forward and backward pass and its own step.
 
-    Where gradients are accumulated, a later phase sees the parts of an earlier one as they are: they move only once their
-    accumulation is full. With one phase, accumulation over two batches equals the double batch.
+    Where gradients are accumulated, a later phase sees the parts of an earlier one as they are:
+    they move only once their accumulation is full. With one phase, accumulation over two batches
+    equals the double batch.
 
     Args:
         model: The pair.
         data: One batch, as the data loader gives it.
         optim_wrapper: One optimiser for all parts, or one per part.
-        forward: What a phase is run through: the pair, or the wrapper that averages its gradients over processes.
+        forward: What a phase is run through: the pair, or the wrapper that averages its gradients
+            over processes.
 
     Returns:
-        What to log: the losses, under the name of their phase where there are several, and ``loss``, their sum.
+        What to log: the losses, under the name of their phase where there are several, and
+        ``loss``, their sum.
 
     Raises:
         ValueError: One optimiser would accumulate the gradients of several phases.

@@ -34,7 +34,8 @@ def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "det
         ]
     if bare:
         raise ValueError(
-            f"no checkpoint was given, and the config's model names no weights ({', '.join(bare)}): give the file that "
+            f"no checkpoint was given, and the config's model names no weights "
+            f"({', '.join(bare)}): give the file that "
             "training wrote, or name it in the config"
         )
 

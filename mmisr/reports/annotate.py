@@ -1,4 +1,7 @@
-"""Boxes on images whose objects are a few pixels wide: thin lines, and words only where they cover no object."""
+"""Boxes on images whose objects are a few pixels wide.
+
+Thin lines, and words only where they cover no object.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ def annotate(
     """
     if not len(xyxy) == len(labels) == len(texts):
         raise ValueError(
-            f"annotate() needs a label and a text a box, got {len(xyxy)} boxes, {len(labels)} labels, {len(texts)} texts"
+            f"annotate() needs a label and a text a box, got {len(xyxy)} boxes, {len(labels)} "
+            f"labels, {len(texts)} texts"
         )
     drawn = np.ascontiguousarray(rgb).copy()
     line = max(1, round(max(rgb.shape[:2]) / PIXELS_A_LINE))
@@ -57,7 +61,11 @@ def annotate(
 
 
 def _write(
-    drawn: NDArray[np.uint8], text: str, box: tuple[int, int, int, int], colour: tuple[int, ...], line: int
+    drawn: NDArray[np.uint8],
+    text: str,
+    box: tuple[int, int, int, int],
+    colour: tuple[int, ...],
+    line: int,
 ) -> None:
     """Write a text on a ground of the box's colour in its upper corner, where the box has room for it."""
     x1, y1, x2, y2 = box
@@ -66,7 +74,13 @@ def _write(
     if text_w + 2 * pad > x2 - x1 or 3 * text_h > y2 - y1:
         return
     x1, y1 = max(x1, 0), max(y1, 0)
-    cv2.rectangle(drawn, (x1, y1), (x1 + text_w + 2 * pad - 1, y1 + text_h + below + pad - 1), colour, cv2.FILLED)
+    cv2.rectangle(
+        drawn,
+        (x1, y1),
+        (x1 + text_w + 2 * pad - 1, y1 + text_h + below + pad - 1),
+        colour,
+        cv2.FILLED,
+    )
     ink = (0, 0, 0) if float(np.dot(LUMA, colour)) > 110 else (255, 255, 255)
     cv2.putText(drawn, text, (x1 + pad, y1 + text_h + pad), FONT, scale, ink, line, cv2.LINE_AA)
 

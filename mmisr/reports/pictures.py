@@ -55,12 +55,16 @@ def kept_picture(run: ArmRun, index: int) -> Image.Image:
     """
     path = run.picture(index)
     if path is None:
-        raise FileNotFoundError(f"{run.folder} has no picture of image {index}: delete the folder to run the arm again")
+        raise FileNotFoundError(
+            f"{run.folder} has no picture of image {index}: delete the folder to run the arm again"
+        )
     return Image.open(path).convert("RGB")
 
 
 def strip(panels: Sequence[Panel], height: int = 420) -> Image.Image:
-    """Put panels side by side at one height; small images are enlarged by whole pixels, so that pixels stay visible.
+    """Put panels side by side at one height.
+
+    Small images are enlarged by whole pixels, so that pixels stay visible.
 
     Args:
         panels: At least one.
@@ -107,4 +111,6 @@ def _tint(image: Image.Image, routing: RoutingMap) -> Image.Image:
     colours = np.asarray(EXIT_COLOURS, dtype=np.uint8)[exits]
     mask = np.where(exits > 0, 110, 90).astype(np.uint8)
     layer = Image.fromarray(colours).resize(image.size, Image.Resampling.NEAREST)
-    return Image.composite(layer, image, Image.fromarray(mask).resize(image.size, Image.Resampling.NEAREST))
+    return Image.composite(
+        layer, image, Image.fromarray(mask).resize(image.size, Image.Resampling.NEAREST)
+    )

@@ -36,11 +36,16 @@ class Looks:
 
     def __post_init__(self) -> None:
         if self.style not in (None, "default", *style.available):
-            raise ValueError(f"style {self.style!r} is none of matplotlib's: {', '.join(style.available)}")
+            raise ValueError(
+                f"style {self.style!r} is none of matplotlib's: {', '.join(style.available)}"
+            )
 
 
 def plot_curves(
-    panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str = "step", looks: Looks | None = None
+    panels: Mapping[str, Mapping[str, Curve]],
+    path: Path,
+    xlabel: str = "step",
+    looks: Looks | None = None,
 ) -> None:
     """One panel a key, one line a run.
 
@@ -55,7 +60,9 @@ def plot_curves(
         _draw_curves(panels, path, xlabel, looks.title)
 
 
-def _draw_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str, title: str | None) -> None:
+def _draw_curves(
+    panels: Mapping[str, Mapping[str, Curve]], path: Path, xlabel: str, title: str | None
+) -> None:
     figure = Figure(figsize=(7, 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     runs = list(dict.fromkeys(run for curves in panels.values() for run in curves))
@@ -113,7 +120,9 @@ def check_theme(theme: str) -> None:
     """
     if theme not in colormaps:
         names = [name for name in colormaps if not name.endswith("_r")]
-        raise ValueError(f"color theme {theme!r} is none of matplotlib's colour maps: {', '.join(names)}")
+        raise ValueError(
+            f"color theme {theme!r} is none of matplotlib's colour maps: {', '.join(names)}"
+        )
 
 
 def _is_dark(rgba: Sequence[float]) -> bool:

@@ -12,8 +12,8 @@ COLUMNS = ("config", "LR frame", "deep %", "plan", "ms", "dense ms", "best dense
 def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of :func:`mmisr.analysis.benchmark.frame_rows` as a Markdown table.
 
-    ``r`` is adaptive over dense milliseconds; ``r / MACs`` compares it with what the MACs promise: 1.00 is a saving that
-    can be read off a clock in full.
+    ``r`` is adaptive over dense milliseconds; ``r / MACs`` compares it with what the MACs promise:
+    1.00 is a saving that can be read off a clock in full.
     """
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|---:|---|" + "---:|" * (len(COLUMNS) - 4)]
     return "\n".join(lines + ["| " + " | ".join(_cells(row)) + " |" for row in rows])
@@ -39,11 +39,19 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def pareto_table(content: Mapping[str, Any]) -> str:
-    """What :func:`mmisr.apis.pareto.pareto` found, as Markdown tables: points, whole pairs, stages."""
-    lines = ["| router | asked % | deep % | AP | in box dB | SR GMAC | SR ms |", "|---|" + "---:|" * 6]
+    """What :func:`mmisr.apis.pareto.pareto` found, as Markdown tables.
+
+    Points, whole pairs, stages.
+    """
+    lines = [
+        "| router | asked % | deep % | AP | in box dB | SR GMAC | SR ms |",
+        "|---|" + "---:|" * 6,
+    ]
     for p in content["points"]:
         shares = ["-" if p[k] is None else f"{100 * p[k]:.0f}" for k in ("share", "deep")]
-        figures = ["-" if p[k] is None else f"{p[k]:.{n}f}" for k, n in (("ap", 3), ("psnr_in_box", 2))]
+        figures = [
+            "-" if p[k] is None else f"{p[k]:.{n}f}" for k, n in (("ap", 3), ("psnr_in_box", 2))
+        ]
         row = [p["router"], *shares, *figures, f"{p['macs'] / 1e9:.2f}", f"{p['ms']:.0f}"]
         lines.append("| " + " | ".join(row) + " |")
     lines += ["", "| pair | AP | ms | images/s |", "|---|---:|---:|---:|"]

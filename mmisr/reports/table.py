@@ -13,7 +13,9 @@ Arms = Mapping[str, Mapping[str, Any]]
 
 
 def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows, formatted; a dash where a figure does not exist, bins without objects left out.
+    """Columns and rows, formatted.
+
+    A dash where a figure does not exist, bins without objects left out.
 
     Args:
         arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.
@@ -24,7 +26,16 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     first = next(iter(arms.values()))
     bins = {name: b["count"] for name, b in first["bins"].items() if b["count"]}
     columns = ["arm", "AP", "AP50", *(f"AP {name} ({count})" for name, count in bins.items())]
-    columns += ["PSNR", "in box", "outside", "easy/mod/hard %", "SR GMAC", "pair GMAC", "SR ms", "pair ms"]
+    columns += [
+        "PSNR",
+        "in box",
+        "outside",
+        "easy/mod/hard %",
+        "SR GMAC",
+        "pair GMAC",
+        "SR ms",
+        "pair ms",
+    ]
     return columns, [[name, *_cells(figures, list(bins))] for name, figures in arms.items()]
 
 
@@ -49,7 +60,9 @@ def _fixed(value: float | None, digits: int) -> str:
 
 def _spanned(ms: float | None, span: Sequence[float] | None) -> str:
     """Milliseconds with their interval, where they have one."""
-    return _fixed(ms, 0) + (f" [{span[0]:.0f}, {span[1]:.0f}]" if ms is not None and span is not None else "")
+    return _fixed(ms, 0) + (
+        f" [{span[0]:.0f}, {span[1]:.0f}]" if ms is not None and span is not None else ""
+    )
 
 
 def rich_table(arms: Arms, title: str) -> Table:
@@ -76,7 +89,9 @@ def markdown_verdicts(lines: Iterable[str]) -> list[str]:
 
 
 def csv_table(arms: Arms) -> str:
-    """Every figure of every arm, one row a figure: arm, figure, value, lo, hi; empty where one does not exist.
+    """Every figure of every arm, one row a figure: arm, figure, value, lo, hi.
+
+    Empty where one does not exist.
 
     Args:
         arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.

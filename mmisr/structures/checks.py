@@ -11,7 +11,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from torch import Tensor
 
 PLAIN = (NoneType, bool, int, float, str, bytes, list, tuple, set, dict)
-"""What a config file is written in; other objects (paths, arrays, modules) are for their users to judge."""
+"""What a config file is written in.
+
+Other objects (paths, arrays, modules) are for their users to judge.
+"""
 
 SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -36,11 +39,18 @@ def check_xyxy(xyxy: Tensor, name: str = "xyxy") -> Tensor:
 def check_image_batch(image: Tensor, name: str = "lr") -> Tensor:
     """Return ``image`` if it is a floating-point (B, 3, H, W) batch with no empty axis."""
     if not isinstance(image, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor of shape (B, 3, H, W), got {type(image).__name__}")
+        raise TypeError(
+            f"{name} must be a torch.Tensor of shape (B, 3, H, W), got {type(image).__name__}"
+        )
     if image.ndim != 4 or image.shape[1] != 3 or 0 in image.shape:
-        raise ValueError(f"{name} must have shape (B, 3, H, W) with no empty axis, got {tuple(image.shape)}")
+        raise ValueError(
+            f"{name} must have shape (B, 3, H, W) with no empty axis, got {tuple(image.shape)}"
+        )
     if not image.is_floating_point():
-        raise TypeError(f"{name} must be floating point in [0, 1], got {image.dtype}; divide 8-bit pixels by 255")
+        raise TypeError(
+            f"{name} must be floating point in [0, 1], got {image.dtype}; divide 8-bit pixels by "
+            f"255"
+        )
     return image
 
 
@@ -59,7 +69,10 @@ def check_types(owner: type, values: Mapping[str, Any], name: str) -> None:
     hints, written = get_type_hints(constructor), inspect.get_annotations(constructor)
     for key, value in values.items():
         if key in hints and not fits(value, hints[key]):
-            raise ValueError(f"{name}.{key} must be {written[key]}, got {shown(value)}; give it a value of that type")
+            raise ValueError(
+                f"{name}.{key} must be {written[key]}, got {shown(value)}; give it a value of that "
+                f"type"
+            )
 
 
 def check_fields(instance: Any, name: str) -> None:
@@ -84,8 +97,8 @@ def shown(value: Any) -> str:
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value of a config is what an annotation says.
 
-    Whole floats pass for whole numbers and lists for tuples, because configs are written so; objects that are not plain
-    data pass always.
+    Whole floats pass for whole numbers and lists for tuples, because configs are written so;
+    objects that are not plain data pass always.
 
     Args:
         value: It.
@@ -95,7 +108,9 @@ def fits(value: Any, hint: Any) -> bool:
     if origin in (Union, UnionType):
         return any(fits(value, choice) for choice in inner)
     if origin is Literal:
-        return any(type(value) is type(choice) for choice in inner)  # which of them, the owner says in its own words
+        return any(
+            type(value) is type(choice) for choice in inner
+        )  # which of them, the owner says in its own words
     if not isinstance(value, PLAIN):
         return True
     if hint in SCALARS:
@@ -112,7 +127,9 @@ def fits(value: Any, hint: Any) -> bool:
 
 def _items_fit(value: Sequence[Any], kind: type, inner: tuple[Any, ...]) -> bool:
     if issubclass(kind, tuple) and inner and Ellipsis not in inner:
-        return len(value) == len(inner) and all(fits(v, h) for v, h in zip(value, inner, strict=True))
+        return len(value) == len(inner) and all(
+            fits(v, h) for v, h in zip(value, inner, strict=True)
+        )
     return not inner or all(fits(v, inner[0]) for v in value)
 
 

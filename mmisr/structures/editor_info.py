@@ -29,12 +29,16 @@ class EditorInfo:
     Args:
         name: Short name for tables, e.g. ``bicubic`` or ``instance_sr_nano``.
         scale: Factor from LR to SR, per axis; 1 for the identity.
-        multiple_of: LR height and width must be multiples of this; ``SREditor.upscale`` pads and crops back.
+        multiple_of: LR height and width must be multiples of this; ``SREditor.upscale`` pads and
+            crops back.
         min_size: Smallest LR side that the network accepts; smaller images are padded up to it.
         trainable: Whether the editor has weights that can be learned.
-        adaptive: Whether the compute depends on the image (its cost must then be measured per image).
-        routers: Of an editor whose tokens can be routed otherwise by ``SREditor.route_by``; None for the others.
-        method: What arms of a comparison are called that route by it, whatever its size, e.g. ``instance_sr``.
+        adaptive: Whether the compute depends on the image (its cost must then be measured per
+            image).
+        routers: Of an editor whose tokens can be routed otherwise by ``SREditor.route_by``; None
+            for the others.
+        method: What arms of a comparison are called that route by it, whatever its size, e.g.
+            ``instance_sr``.
 
     Raises:
         ValueError: ``scale``, ``multiple_of`` or ``min_size`` is no whole number of at least 1.
@@ -54,4 +58,6 @@ class EditorInfo:
         for key in ("scale", "multiple_of", "min_size"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"EditorInfo.{key} must be at least 1, got {value!r}; give a whole number")
+                raise ValueError(
+                    f"EditorInfo.{key} must be at least 1, got {value!r}; give a whole number"
+                )

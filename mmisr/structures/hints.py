@@ -1,4 +1,7 @@
-"""What is known about an image beside its pixels: read by routers, by editors with a prior and by losses."""
+"""What is known about an image beside its pixels.
+
+Read by routers, by editors with a prior and by losses.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,13 @@ class ImageHints:
     """Optional facts about one image; most editors ignore them.
 
     Args:
-        boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which leaks), detections of a
-            cheap pass for the detector-prior router.
+        boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which
+            leaks), detections of a cheap pass for the detector-prior router.
         masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame.
         class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
         lr_hw: Height and width of the image in the lr frame.
-        seed: What random choices derive from, so that a result does not depend on the batch an image comes in.
+        seed: What random choices derive from, so that a result does not depend on the batch an
+            image comes in.
         frame_index: Place in its video, counted from 0.
     """
 

@@ -29,7 +29,10 @@ class PixelSpec:
             raise ValueError(f"max_value must be positive, got {self.max_value}")
 
     def convert(self, image: Tensor, to: PixelSpec) -> Tensor:
-        """Return ``image`` (..., 3, H, W), stored as this spec says, as ``to`` says. Differentiable, no rounding."""
+        """Return ``image`` (..., 3, H, W), stored as this spec says, as ``to`` says.
+
+        Differentiable, no rounding.
+        """
         if self.order != to.order:
             image = image.flip(-3)
         return image if self.max_value == to.max_value else image * (to.max_value / self.max_value)

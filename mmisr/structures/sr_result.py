@@ -60,10 +60,15 @@ class SRResult:
     aux: dict[str, Tensor] | None = None
 
     def split(self) -> list[SRResult]:
-        """One result an image, each of batch size 1; ``aux`` has one entry an image, or is shared where it is a scalar."""
+        """One result an image, each of batch size 1.
+
+        ``aux`` has one entry an image, or is shared where it is a scalar.
+        """
         return [self._image(index) for index in range(len(self.image))]
 
     def _image(self, index: int) -> SRResult:
         part = slice(index, index + 1)
-        aux = self.aux and {name: value[part] if value.ndim else value for name, value in self.aux.items()}
+        aux = self.aux and {
+            name: value[part] if value.ndim else value for name, value in self.aux.items()
+        }
         return SRResult(self.image[part], self.routing and self.routing.image(index), aux)

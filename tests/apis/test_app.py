@@ -54,8 +54,14 @@ def test_what_is_shown(bench, photo):
     assert "0 found at score 1 or more" in deep.facts
     assert "100.0% hard" in deep.facts[2]
     assert (deep.found == deep.sr).all()
-    assert bench.look(str(photo), NANO, "learned", {"hard_share": 0.0}, 0.3).facts[2].startswith("tokens: 100.0% easy")
-    again = bench.look(str(photo), NANO, "learned", None, 0.3)  # a budget does not outlive its request
+    assert (
+        bench.look(str(photo), NANO, "learned", {"hard_share": 0.0}, 0.3)
+        .facts[2]
+        .startswith("tokens: 100.0% easy")
+    )
+    again = bench.look(
+        str(photo), NANO, "learned", None, 0.3
+    )  # a budget does not outlive its request
     assert (again.sr == shown.sr).all()
 
 
@@ -70,7 +76,16 @@ def test_refusals(bench, photo):
 
 def test_a_report_holds_no_markup():
     empty = np.zeros((4, 4, 3), np.uint8)
-    text = report(View(empty, empty, empty, None, {"upscale": 1.25, "detector": 2.5}, ["<script>alert(1)</script>"]))
+    text = report(
+        View(
+            empty,
+            empty,
+            empty,
+            None,
+            {"upscale": 1.25, "detector": 2.5},
+            ["<script>alert(1)</script>"],
+        )
+    )
     assert "<script>" not in text
     assert "| together | 3.8 |" in text
 
@@ -117,16 +132,22 @@ def test_the_page(page, address, photo, tmp_path):
     page.click("#run")
     page.wait_for_selector("#report table", timeout=300_000)
     for name in ("bicubic", "sr", "found", "routing"):
-        page.wait_for_function(f"document.querySelector('#{name} img')?.naturalWidth >= {4 * W}", timeout=300_000)
+        page.wait_for_function(
+            f"document.querySelector('#{name} img')?.naturalWidth >= {4 * W}", timeout=300_000
+        )
     page.wait_for_timeout(500)
-    page.screenshot(path=os.environ.get("MMISR_SCREENSHOT", str(tmp_path / "app.png")), full_page=True)
+    page.screenshot(
+        path=os.environ.get("MMISR_SCREENSHOT", str(tmp_path / "app.png")), full_page=True
+    )
     text = page.inner_text("#report")
     assert "upscale" in text
     assert "256x224" in text
     page.click("#router input")
     page.click("text=all-hard")
     page.click("#run")
-    page.wait_for_function("document.querySelector('#report').innerText.includes('100.0% hard')", timeout=300_000)
+    page.wait_for_function(
+        "document.querySelector('#report').innerText.includes('100.0% hard')", timeout=300_000
+    )
     assert hosts <= {HOST, "", None}
     assert problems == []
 
@@ -150,7 +171,11 @@ def test_it_listens_here_alone(address):
     listeners = Path("/proc/net/tcp")
     if not listeners.exists():
         pytest.skip("needs /proc/net/tcp")
-    local = [line.split()[1] for line in listeners.read_text().splitlines()[1:] if line.split()[3] == "0A"]
+    local = [
+        line.split()[1]
+        for line in listeners.read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    ]
     assert [a for a in local if int(a.partition(":")[2], 16) == port] == [f"0100007F:{port:04X}"]
 
 
@@ -158,11 +183,18 @@ def test_large_uploads_are_refused(address):
     requests = pytest.importorskip("requests")
     for size, codes in ((2**20, {200}), (21 * 2**20, {413})):
         files = {"files": ("x.png", b"\0" * size)}
-        assert requests.post(f"{address}gradio_api/upload", files=files, timeout=60).status_code in codes
+        assert (
+            requests.post(f"{address}gradio_api/upload", files=files, timeout=60).status_code
+            in codes
+        )
 
 
 def test_help_needs_nothing():
     done = subprocess.run(
-        [sys.executable, "tools/app.py", "--help"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "tools/app.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert "--max-pixels" in done.stdout

@@ -36,7 +36,13 @@ def scope():
 
 
 def test_the_standard_arms_depend_on_the_editor():
-    assert names(standard_arms(INSTANCE_SR)) == ["lr", "bicubic", "instance_sr", "instance_sr_all_hard", "hr"]
+    assert names(standard_arms(INSTANCE_SR)) == [
+        "lr",
+        "bicubic",
+        "instance_sr",
+        "instance_sr_all_hard",
+        "hr",
+    ]
     assert names(standard_arms(BICUBIC)) == ["lr", "bicubic", "editor", "hr"]
 
 
@@ -73,7 +79,9 @@ def test_a_detector_of_its_own_brings_its_weights():
 def test_weights_of_the_whole_pair_go_where_they_belong():
     model = read_config(PAIR).model.to_dict()
     arms = {arm.name: arm for arm in standard_arms(model["editor"])}
-    assert pair_config(model, arms["bicubic"], "whole.pth")["checkpoints"] == {"detector": "whole.pth"}
+    assert pair_config(model, arms["bicubic"], "whole.pth")["checkpoints"] == {
+        "detector": "whole.pth"
+    }
     assert pair_config(model, arms["instance_sr"], "whole.pth")["checkpoints"] == {
         "detector": "whole.pth",
         "editor": "whole.pth",
@@ -98,7 +106,11 @@ def test_a_file_lists_arms(tmp_path, ending):
         ([{"editor": BICUBIC}], ValueError, "an arm has a name"),
         ([{"name": "x", "editr": BICUBIC}], ValueError, r"unknown: \['editr'\]"),
         ([], ValueError, "arms must be at least one"),
-        ([DETECTOR], ValueError, r"must hold a list `arms`, found NoneType; a model's config goes as NAME="),
+        (
+            [DETECTOR],
+            ValueError,
+            r"must hold a list `arms`, found NoneType; a model's config goes as NAME=",
+        ),
     ],
 )
 def test_what_is_no_arm(wanted, error, message):

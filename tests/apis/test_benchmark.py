@@ -53,16 +53,29 @@ def test_dense_is_the_last_exit():
 
 def test_the_whole_benchmark_writes_one_row_a_share(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    content = benchmark(CONFIG, out=str(tmp_path), cases=Cases(frames=[(60, 90)], tokens=[8]), repeats=1)
+    content = benchmark(
+        CONFIG, out=str(tmp_path), cases=Cases(frames=[(60, 90)], tokens=[8]), repeats=1
+    )
     assert json.loads((tmp_path / "results.json").read_text()) == content
     assert (tmp_path / "table.md").read_text().count("nano x4 T8") == 4
     assert [round(row["deep_share"], 1) for row in content["rows"]] == [0.1, 0.2, 0.3, 0.5]
     for row in content["rows"]:
         assert row["frame"] == [64, 96]
-        assert set(row["stages"]) | {"encoder"} == {"encoder", "plan", "trunk", "deep blocks", "enlarge"}
+        assert set(row["stages"]) | {"encoder"} == {
+            "encoder",
+            "plan",
+            "trunk",
+            "deep blocks",
+            "enlarge",
+        }
         assert row["images_per_s"] == pytest.approx(1000 / row["ms"])
         assert row["patch_macs"] < row["macs"]
-        assert ("encoder" in row["stages"]) == (row["overhead_share"] > 0), "a frame this small may do without"
+        assert ("encoder" in row["stages"]) == (row["overhead_share"] > 0), (
+            "a frame this small may do without"
+        )
         assert 0 < row["macs"] <= 1.2 * row["dense_macs"]
-        assert all(math.isfinite(row[k]) and row[k] > 0 for k in ("ms", "dense_ms", "best_dense_ms", "r", "r_best"))
+        assert all(
+            math.isfinite(row[k]) and row[k] > 0
+            for k in ("ms", "dense_ms", "best_dense_ms", "r", "r_best")
+        )
         assert row["bicubic_ms"] > 0 < row["block_1_ms"]

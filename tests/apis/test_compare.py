@@ -1,4 +1,7 @@
-"""A comparison on real trees: what is run, what is kept, what is written, and what an interruption leaves."""
+"""A comparison on real trees.
+
+What is run, what is kept, what is written, and what an interruption leaves.
+"""
 
 import csv
 import dataclasses
@@ -59,7 +62,9 @@ def folders(out):
 
 def test_the_file_holds_every_figure_with_an_interval(found):
     comparison, out = found
-    content = json.loads((out / "results.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    content = json.loads(
+        (out / "results.json").read_text(), parse_constant=lambda name: pytest.fail(name)
+    )
     assert list(content["arms"]) == NAMES
     for figures in content["arms"].values():
         low, high = figures["intervals"]["AP"]
@@ -71,7 +76,9 @@ def test_the_file_holds_every_figure_with_an_interval(found):
         assert low <= sum(figures["ms"].values()) <= high
     arms = content["arms"]
     same = {tuple(arms[n]["intervals"]["ms_detector"]) for n in ("bicubic", "instance_sr", "hr")}
-    assert len(same) == len({arms[n]["ms"]["detector"] for n in ("bicubic", "instance_sr", "hr")}) == 1
+    assert (
+        len(same) == len({arms[n]["ms"]["detector"] for n in ("bicubic", "instance_sr", "hr")}) == 1
+    )
     assert arms["bicubic"]["psnr"]["in_box"] < arms["instance_sr"]["psnr"]["in_box"]
     assert arms["lr"]["psnr"]["in_box"] is arms["hr"]["psnr"]["in_box"] is None
     assert arms["hr"]["ssim"]["whole"] == 1
@@ -85,7 +92,9 @@ def test_the_file_holds_every_figure_with_an_interval(found):
 
 def test_every_arm_leaves_coco_results_with_the_ids_of_the_data_set(found, tree_crops):
     comparison, out = found
-    truth = json.loads((Path(tree_crops["test_dataloader.dataset.data_root"]) / "val.json").read_text())
+    truth = json.loads(
+        (Path(tree_crops["test_dataloader.dataset.data_root"]) / "val.json").read_text()
+    )
     ids = {image["id"] for image in truth["images"]}
     for name, run in comparison.runs.items():
         entries = json.loads((out / "predictions" / f"{name}.bbox.json").read_text())
@@ -105,7 +114,11 @@ def test_differences_are_those_of_the_figures(found):
             assert d.delta == pytest.approx(a[d.figure] - b[d.figure], abs=1e-12)
         assert d.lo <= d.hi
     for verdict in comparison.verdicts:
-        (d,) = [d for d in comparison.differences if (d.a, d.b, d.figure) == (verdict.a, verdict.b, verdict.figure)]
+        (d,) = [
+            d
+            for d in comparison.differences
+            if (d.a, d.b, d.figure) == (verdict.a, verdict.b, verdict.figure)
+        ]
         assert verdict.shown == "none" or (d.lo > 0 if verdict.shown == "higher" else d.hi < 0)
 
 
@@ -135,13 +148,22 @@ def test_everything_a_report_needs_is_on_disk(found):
     assert [row.file_name for row in comparison.images][:2] == ["sub/1.png", "sub/2.png"]
     assert comparison.images[0].lr_hw == (32, 32)
     sizes = {name: Image.open(run.picture(3)).size for name, run in comparison.runs.items()}
-    assert sizes == {"lr": (32, 32), "bicubic": (128, 128), "instance_sr": (128, 128), "hr": (128, 128)}
+    assert sizes == {
+        "lr": (32, 32),
+        "bicubic": (128, 128),
+        "instance_sr": (128, 128),
+        "hr": (128, 128),
+    }
     routed = comparison.runs["instance_sr"]
     assert routed.exits(3).shape == (4, 4)
     assert routed.images[3].token_size == 8
     assert comparison.runs["bicubic"].exits(3) is None
     # What is stored is what the detector saw: the oracle's picture is the file itself.
-    source = np.asarray(Image.open(Path(comparison.meta["data"]["ann_file"]).parent / comparison.images[3].file_name))
+    source = np.asarray(
+        Image.open(
+            Path(comparison.meta["data"]["ann_file"]).parent / comparison.images[3].file_name
+        )
+    )
     np.testing.assert_array_equal(np.asarray(Image.open(comparison.runs["hr"].picture(3))), source)
     assert all((r.det_areas >= 0).all() and len(r.det_scores) for r in routed.records)
 
@@ -176,12 +198,20 @@ def test_a_second_run_runs_only_what_changed(three, tmp_path):
     first = folders(out)
     # A metric that counts otherwise needs no arm again.
     timing = (out / "timing.json").read_bytes()
-    recount = compare(CONFIG, ["lr", "bicubic"], **{**options, "cfg_options": {**three, "test_evaluator.max_dets": 3}})
+    recount = compare(
+        CONFIG,
+        ["lr", "bicubic"],
+        **{**options, "cfg_options": {**three, "test_evaluator.max_dets": 3}},
+    )
     assert folders(out) == first
     assert recount.meta["metric"]["max_dets"] == 3
     assert (out / "timing.json").read_bytes() == timing
-    # Another arm of the same name takes its place; the other stays, and so do arms that were not asked for.
-    changed = {"name": "bicubic", "editor": {"type": "mmisr.Resample", "scale": 4, "mode": "bilinear"}}
+    # Another arm of the same name takes its place; the other stays, and so do arms that were not
+    # asked for.
+    changed = {
+        "name": "bicubic",
+        "editor": {"type": "mmisr.Resample", "scale": 4, "mode": "bilinear"},
+    }
     compare(CONFIG, [changed], **options)
     second = folders(out)
     assert second["lr"] == first["lr"]
@@ -193,7 +223,9 @@ def test_changed_weights_are_run_again(three, tmp_path):
     import torch
 
     weights = tmp_path / "detector.pth"
-    content = torch.load("checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth", map_location="cpu", weights_only=False)
+    content = torch.load(
+        "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth", map_location="cpu", weights_only=False
+    )
     torch.save({"state_dict": content["state_dict"]}, weights)
     arm = {"name": "lr", "checkpoints": {"detector": str(weights)}}
     options = {"device": "cpu", "replicates": 10, "out": tmp_path / "out", "cfg_options": three}
@@ -230,7 +262,9 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
     kept = [p for p in (tmp_path / "arms").iterdir() if not p.name.startswith(".")]
     assert [ArmRun.load(p).name for p in kept] == ["lr"]
     again = compare(CONFIG, ["lr", "bicubic"], **options)
-    assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(r.folder.name for r in again.runs.values())
+    assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(
+        r.folder.name for r in again.runs.values()
+    )
     assert again.arms["bicubic"]["AP"] == whole.arms["bicubic"]["AP"]
     assert again.differences == whole.differences
 
@@ -255,7 +289,9 @@ def test_a_killed_arm_goes_on_where_it_stopped(three, tmp_path, monkeypatch):
     assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
     whole = compare(CONFIG, ["instance_sr"], tmp_path / "whole", **options)
     seen, add = [], ArmWriter.add
-    monkeypatch.setattr(ArmWriter, "add", lambda self, *given: (seen.append(given), add(self, *given))[1])
+    monkeypatch.setattr(
+        ArmWriter, "add", lambda self, *given: (seen.append(given), add(self, *given))[1]
+    )
     resumed = compare(CONFIG, ["instance_sr"], tmp_path / "killed", **options)
     assert len(seen) == 1  # two of the three were kept
     folders = [found.runs["instance_sr"].folder for found in (whole, resumed)]
@@ -272,14 +308,19 @@ def test_a_killed_arm_goes_on_where_it_stopped(three, tmp_path, monkeypatch):
     figures = [dict(found.arms["instance_sr"]) for found in (whole, resumed)]
     for figure in figures:
         del figure["ms"]
-        figure["intervals"] = {k: v for k, v in figure["intervals"].items() if not k.startswith("ms")}
+        figure["intervals"] = {
+            k: v for k, v in figure["intervals"].items() if not k.startswith("ms")
+        }
     assert figures[0] == figures[1]
 
 
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"name": "bad", "editor": {"type": "mmisr.SpandrelSR", "checkpoint": "gone.pth"}}, "gone.pth"),  # not built
+        (
+            {"name": "bad", "editor": {"type": "mmisr.SpandrelSR", "checkpoint": "gone.pth"}},
+            "gone.pth",
+        ),  # not built
         ("hr", "arm 'hr' needs the HR image"),  # built, and cannot run
     ],
 )
@@ -300,7 +341,9 @@ def test_other_ways_to_enlarge(three, tmp_path):
     from sahi.postprocess.backends import set_postprocess_backend
 
     set_postprocess_backend("numpy")  # the compiled one takes seconds to compile
-    found = compare(CONFIG, ["larger_input", "sliced"], tmp_path, device="cpu", replicates=10, cfg_options=three)
+    found = compare(
+        CONFIG, ["larger_input", "sliced"], tmp_path, device="cpu", replicates=10, cfg_options=three
+    )
     larger, sliced = found.arms["larger_input"], found.arms["sliced"]
     assert sliced["macs"] > 1.5 * larger["macs"]
     assert found.runs["sliced"].images[0].hw == (32, 32)
@@ -324,13 +367,24 @@ def test_no_hr_no_oracle_by_default(trees, tmp_path):
         {"type": "mmisr.NativeLR"},
         {"type": "mmisr.PackSRDetInputs"},
     ]
-    options = {**trees, "test_dataloader.dataset.pipeline": native, "test_dataloader.dataset.indices": 1}
-    options["model.editor"] = {"_delete_": True, "type": "mmisr.Resample", "scale": 2, "mode": "nearest"}
+    options = {
+        **trees,
+        "test_dataloader.dataset.pipeline": native,
+        "test_dataloader.dataset.indices": 1,
+    }
+    options["model.editor"] = {
+        "_delete_": True,
+        "type": "mmisr.Resample",
+        "scale": 2,
+        "mode": "nearest",
+    }
     found = compare(CONFIG, None, tmp_path, device="cpu", replicates=10, cfg_options=options)
     assert list(found.arms) == ["lr", "bicubic", "editor"]
     assert {v.shown for v in found.verdicts} == {"none"}  # one image
 
 
 def test_only_pairs_are_compared(tmp_path):
-    with pytest.raises(ValueError, match="needs the config of a pair, and the model of .* is 'mmisr.InstanceSR'"):
+    with pytest.raises(
+        ValueError, match="needs the config of a pair, and the model of .* is 'mmisr.InstanceSR'"
+    ):
         compare("configs/instance_sr/instance-sr-nano-x4_tree-crowns.py", ["lr"], tmp_path)

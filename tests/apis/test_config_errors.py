@@ -23,7 +23,9 @@ def build(config, cfg_options=None):
 def pair(tmp_path, detector_config):
     path = tmp_path / "my_pair.py"
     editor = {"type": "mmisr.Resample", "scale": 2}
-    Config({"model": {"type": "mmisr.SRDetector", "editor": editor, "detector": detector_config}}).dump(path)
+    Config(
+        {"model": {"type": "mmisr.SRDetector", "editor": editor, "detector": detector_config}}
+    ).dump(path)
     return path
 
 
@@ -38,12 +40,24 @@ WRONG = [
         5,
         r"model\.detector\.neck \(YOLOXPAFPN\), .*unexpected keyword argument 'unknown'",
     ),
-    ("model.detector.bbox_head.type", "Nothing", r"model\.detector \(YOLOX\), .*Nothing is not in the"),
+    (
+        "model.detector.bbox_head.type",
+        "Nothing",
+        r"model\.detector \(YOLOX\), .*Nothing is not in the",
+    ),
     ("model.editor.scale", "2", r"model\.editor \(Resample\)\.scale must be int, got '2'"),
     ("model.editor.scale", True, r"model\.editor \(Resample\)\.scale must be int, got True"),
     ("model.handoff", [1], r"model \(SRDetector\)\.handoff must be dict \| None, got \[1\]"),
-    ("model.handoff", {"resize": {"factor": "x"}}, r"handoff\.resize\.factor must be float, got 'x'"),
-    ("model.handoff", {"resize": {"size": 5}}, r"model\.handoff\.resize, cannot .*unexpected keyword argument 'size'"),
+    (
+        "model.handoff",
+        {"resize": {"factor": "x"}},
+        r"handoff\.resize\.factor must be float, got 'x'",
+    ),
+    (
+        "model.handoff",
+        {"resize": {"size": 5}},
+        r"model\.handoff\.resize, cannot .*unexpected keyword argument 'size'",
+    ),
     ("model", [], r"my_pair\.py: model must be dict \| None, got \[\]"),
     ("model.type", 5, r"model\.type must be the name of a class, got 5"),
     ("custom_hooks", {}, r"custom_hooks must be list\[dict\] \| None, got \{\}"),
@@ -61,7 +75,9 @@ WRONG = [
 def test_the_place_is_named(pair, key, value, text):
     with pytest.raises(ValueError, match=text) as caught:
         build(pair, cfg_options={key: value})
-    if "handoff.resize.factor" not in str(caught.value):  # where our own classes refuse, they name themselves
+    if "handoff.resize.factor" not in str(
+        caught.value
+    ):  # where our own classes refuse, they name themselves
         assert "config my_pair.py" in str(caught.value)
 
 
@@ -79,13 +95,20 @@ def fail(error):
 
 def test_errors_that_name_themselves_stay(pair):
     with pytest.raises(
-        ConfigError, match=r"config my_pair\.py cannot be used: KeyError: 'a'; check the values there"
+        ConfigError,
+        match=r"config my_pair\.py cannot be used: KeyError: 'a'; check the values there",
     ) as caught:
         fail(KeyError("a"))(pair)
     assert isinstance(caught.value.__cause__, KeyError)
     assert isinstance(caught.value, KeyError), "who catches that one goes on to"
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-    for error in (RuntimeError("a"), AttributeError("a"), TypeError("a"), RecursionError("a"), UnboundLocalError("a")):
+    for error in (
+        RuntimeError("a"),
+        AttributeError("a"),
+        TypeError("a"),
+        RecursionError("a"),
+        UnboundLocalError("a"),
+    ):
         with pytest.raises(type(error), match=r"config my_pair\.py cannot be used"):
             fail(error)(pair)
     for error in (FileNotFoundError("x"), ImageError("y"), KeyboardInterrupt(), MemoryError()):
@@ -105,7 +128,9 @@ def test_another_process_that_breaks_off_is_no_fault_of_the_config(pair, tmp_pat
 
     with pytest.raises(ConfigError, match="my_pair.py cannot be used: RuntimeError"):
         lost(pair)
-    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'meet'}", rank=0, world_size=1
+    )
     try:
         with pytest.raises(RuntimeError, match="^shape") as caught:
             lost(pair)

@@ -8,7 +8,9 @@ from mmisr.evaluation.size_bins import protocol_named
 
 
 def test_every_part_is_timed():
-    found = evaluation_speed(images=4, annotations=40, detections=80, classes=3, replicates=5, repeats=1)
+    found = evaluation_speed(
+        images=4, annotations=40, detections=80, classes=3, replicates=5, repeats=1
+    )
     assert set(found) == {"metric", "library", "ratio", "bootstrap"}
     assert all(value > 0 for value in found.values())
     assert "bootstrap" not in evaluation_speed(4, 40, 80, 3, 0, 1)

@@ -36,7 +36,10 @@ SIMULATED = [
     {"type": "mmisr.PackSRDetInputs"},
 ]
 KILLS = int(os.environ.get("MMISR_KILLS", "4"))
-"""More than the four of every test run: MMISR_KILLS=20 python -m pytest tests/apis/test_export.py -k killed."""
+"""More than the four of every test run.
+
+MMISR_KILLS=20 python -m pytest tests/apis/test_export.py -k killed.
+"""
 COUNT = 4 * KILLS
 
 
@@ -46,14 +49,23 @@ def photos(tmp_path) -> Path:
     picture, images, annotations = data.astronaut(), [], []
     for number in range(COUNT):
         h, w = 41 + number % 3, 50 + 2 * (number % 3)
-        path = tmp_path / "photos" / f"part{number % 2}" / f"{number}.{'jpg' if number % 2 else 'png'}"
+        path = (
+            tmp_path / "photos" / f"part{number % 2}" / f"{number}.{'jpg' if number % 2 else 'png'}"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         top, left = 9 * (number % 16), 150 + 10 * (number // 16)
         Image.fromarray(picture[top : top + h, left : left + w]).save(path)
         name = path.relative_to(tmp_path / "photos").as_posix()
         images.append({"id": number, "file_name": name, "height": h, "width": w, "license": 4})
-        boxes = {"bbox": [4, 6, 20, 10], "area": 150, "segmentation": [[4, 6, 24, 6, 24, 16]], "keypoints": [5, 7, 2]}
-        annotations.append({"id": number + 1, "image_id": number, "category_id": 9, "iscrowd": 0, **boxes})
+        boxes = {
+            "bbox": [4, 6, 20, 10],
+            "area": 150,
+            "segmentation": [[4, 6, 24, 6, 24, 16]],
+            "keypoints": [5, 7, 2],
+        }
+        annotations.append(
+            {"id": number + 1, "image_id": number, "category_id": 9, "iscrowd": 0, **boxes}
+        )
     content = {
         "info": {"year": 1983},
         "licenses": [{"id": 4, "name": "public"}],
@@ -80,13 +92,17 @@ def config(photos):
             **dataset,
         }
         editor = {"type": "mmisr.Resample", "scale": 4, "mode": "lanczos"}
-        return Config({"default_scope": "mmisr", "model": editor, "test_dataloader": {"dataset": side}})
+        return Config(
+            {"default_scope": "mmisr", "model": editor, "test_dataloader": {"dataset": side}}
+        )
 
     return make
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,7 +127,11 @@ def test_images_and_annotations_share_a_frame(config, tmp_path, pipeline, option
         opened = Image.open(tmp_path / "out/images" / image["file_name"])
         h, w = 41 + image["id"] % 3, 50 + 2 * (image["id"] % 3)
         cut = 4 if pipeline is SIMULATED else 1
-        assert opened.size == (image["width"], image["height"]) == ((w - w % cut) * factor, (h - h % cut) * factor)
+        assert (
+            opened.size
+            == (image["width"], image["height"])
+            == ((w - w % cut) * factor, (h - h % cut) * factor)
+        )
         assert image["license"] == 4
     note = content["annotations"][3]
     assert note["bbox"] == [n * factor for n in (4, 6, 20, 10)]
@@ -130,14 +150,27 @@ def test_lr_in_png_is_the_pixels_read(config, photos, tmp_path):
     for number in (0, 1):
         ending = "jpg" if number else "png"
         read = np.asarray(Image.open(photos / f"part{number}/{number}.{ending}"))
-        assert np.array_equal(read, np.asarray(Image.open(tmp_path / f"out/images/part{number}/{number}.png")))
+        assert np.array_equal(
+            read, np.asarray(Image.open(tmp_path / f"out/images/part{number}/{number}.png"))
+        )
 
 
 def test_sr_is_what_the_editor_makes(config, photos, tmp_path):
     cfg = config()
     export_sr(cfg, tmp_path / "out")
-    lr = torch.from_numpy(np.array(Image.open(photos / "part0/0.png"))).permute(2, 0, 1)[None].float() / 255
-    expected = (MODELS.build(cfg.model).eval().upscale(lr).image[0] * 255).round().byte().permute(1, 2, 0).numpy()
+    lr = (
+        torch.from_numpy(np.array(Image.open(photos / "part0/0.png")))
+        .permute(2, 0, 1)[None]
+        .float()
+        / 255
+    )
+    expected = (
+        (MODELS.build(cfg.model).eval().upscale(lr).image[0] * 255)
+        .round()
+        .byte()
+        .permute(1, 2, 0)
+        .numpy()
+    )
     assert np.array_equal(expected, np.asarray(Image.open(tmp_path / "out/images/part0/0.png")))
 
 
@@ -154,7 +187,10 @@ def child(work) -> int:
 
 
 def kill_after(pid: int, folder: Path, images: int, delay: float) -> bool:
-    """Kill a process somewhat after it has written so many more images; False where it came to its end before."""
+    """Kill a process somewhat after it has written so many more images.
+
+    False where it came to its end before.
+    """
     goal = images + len(whole_images(folder))
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if len(whole_images(folder)) >= goal:
@@ -221,7 +257,9 @@ def test_other_settings_are_refused(config, tmp_path):
 def test_a_folder_with_other_files_is_refused(config, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis.tex").write_text("")
-    with pytest.raises(ExportError, match="holds other files .thesis.tex.: give a new or empty folder"):
+    with pytest.raises(
+        ExportError, match="holds other files .thesis.tex.: give a new or empty folder"
+    ):
         export_sr(config(), tmp_path / "out")
 
 
@@ -235,9 +273,13 @@ def test_two_exports_at_once_are_refused(tmp_path):
 
 def test_an_unreadable_image_is_named_and_the_rest_is_kept(config, photos, tmp_path):
     good = (photos / "part0/4.png").read_bytes()
-    (photos / "part0/4.png").write_bytes(good[:300] + bytes(400) + good[700:])  # a whole header, a whole end
+    (photos / "part0/4.png").write_bytes(
+        good[:300] + bytes(400) + good[700:]
+    )  # a whole header, a whole end
     cfg = config()
-    with pytest.raises(ExportError, match=r"1 of 16 images cannot be exported: \S+part0/4.png cannot be decoded"):
+    with pytest.raises(
+        ExportError, match=r"1 of 16 images cannot be exported: \S+part0/4.png cannot be decoded"
+    ):
         export_sr(cfg, tmp_path / "out")
     kept = files(tmp_path / "out/images")
     assert len(kept) == COUNT - 1
@@ -270,7 +312,8 @@ def test_a_file_that_cannot_be_written_is_one_error(config, photos, tmp_path):
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, limits[1]))
         with pytest.raises(
-            ExportError, match=r"part1/9.png cannot be written: File too large; .*then run the same command"
+            ExportError,
+            match=r"part1/9.png cannot be written: File too large; .*then run the same command",
         ):
             export_sr(cfg, tmp_path / "out")
     finally:
@@ -299,7 +342,9 @@ def test_configs_that_cannot_be_exported(config, tmp_path, detector_config):
     with pytest.raises(ValueError, match="--downsample must divide the editor's scale, 4, got 3"):
         export_sr(config(), tmp_path, options=ExportOptions(downsample=3))
     with pytest.raises(ValueError, match="other LR images every time"):
-        drawn = [{**step, "seed": None} if "Simulate" in step["type"] else step for step in SIMULATED]
+        drawn = [
+            {**step, "seed": None} if "Simulate" in step["type"] else step for step in SIMULATED
+        ]
         export_sr(config(drawn), tmp_path)
     with pytest.raises(ExportError, match="leave resizing and flips out"):
         resized = [*LOAD, {"type": "mmdet.Resize", "scale_factor": 0.5}, *NATIVE[2:]]
@@ -336,7 +381,11 @@ def on_line(tmp_path_factory) -> tuple[Config, dict[str, float]]:
 
 
 def figures(model, dataset) -> dict[str, float]:
-    options = {"batch_size": 1, "num_workers": 0, "sampler": {"type": "DefaultSampler", "shuffle": False}}
+    options = {
+        "batch_size": 1,
+        "num_workers": 0,
+        "sampler": {"type": "DefaultSampler", "shuffle": False},
+    }
     loader = Runner.build_dataloader({**options, "dataset": dataset})
     metric = SizeBinnedCocoMetric(protocol="coco", frame="source", max_dets=500)
     metric.dataset_meta = loader.dataset.metainfo
@@ -353,7 +402,9 @@ def test_plain_mmdet_on_the_export_finds_what_the_pair_finds(on_line, tmp_path):
     path = ROOT / cfg.model.checkpoints.detector
     plain = build_detector(cfg.model.detector)
     load_into(plain, load_state(path), path)
-    dataset = read_config(ROOT / "configs/detectors/gfl_mobilenet-v2_tree-crowns-export.py").test_dataloader.dataset
+    dataset = read_config(
+        ROOT / "configs/detectors/gfl_mobilenet-v2_tree-crowns-export.py"
+    ).test_dataloader.dataset
     dataset.update(data_root=f"{tmp_path}/")
     found = figures(plain, dataset)
     assert expected["bbox/AP"] > 0.05

@@ -1,4 +1,7 @@
-"""What an inferencer reads, finds, writes and refuses: real weights on real aerial images, in their own frame."""
+"""What an inferencer reads, finds, writes and refuses.
+
+Real weights on real aerial images, in their own frame.
+"""
 
 import functools
 import http.server
@@ -50,7 +53,9 @@ def hr_trees():
     """A crop of a validation image, (288, 320, 3) BGR, and its annotated boxes."""
     truth = json.loads((DATA / "val.json").read_text())
     info = truth["images"][4]
-    boxes = np.array([a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float)
+    boxes = np.array(
+        [a["bbox"] for a in truth["annotations"] if a["image_id"] == info["id"]], dtype=float
+    )
     boxes[:, 2:] += boxes[:, :2]
     inside = boxes[(boxes[:, 2] < 4 * W) & (boxes[:, 3] < 4 * H)]
     return cv2.imread(str(DATA / "val" / info["file_name"]))[: 4 * H, : 4 * W], inside
@@ -78,7 +83,9 @@ def folder(tmp_path, trees):
 
 
 def movie(path, pixels, frames, code="MJPG"):
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 10.0, (pixels.shape[1], pixels.shape[0]))
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter.fourcc(*code), 10.0, (pixels.shape[1], pixels.shape[0])
+    )
     for k in range(frames):
         writer.write(np.roll(pixels, k, axis=1))
     writer.release()
@@ -86,9 +93,14 @@ def movie(path, pixels, frames, code="MJPG"):
 
 
 def iou(a, b):
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    low, high = (
+        np.maximum(a[:, None, :2], b[None, :, :2]),
+        np.minimum(a[:, None, 2:], b[None, :, 2:]),
+    )
     inter = (high - low).clip(0).prod(-1)
-    return inter / ((a[:, 2:] - a[:, :2]).prod(-1)[:, None] + (b[:, 2:] - b[:, :2]).prod(-1)[None] - inter)
+    return inter / (
+        (a[:, 2:] - a[:, :2]).prod(-1)[:, None] + (b[:, 2:] - b[:, :2]).prod(-1)[None] - inter
+    )
 
 
 def test_boxes_are_those_of_the_config_in_the_frame_of_the_image(infer, trees, hr_trees):
@@ -126,15 +138,23 @@ def test_a_folder_and_what_is_written(infer, folder, tmp_path):
     result = infer(str(folder), batch_size=2, out_dir=str(out), save_sr=True, return_vis=True)
     names = {str(p.relative_to(out)) for p in out.rglob("*") if p.is_file()}
     stems = ["a", "a_2", "b"]
-    expected = {f"vis/{s}.jpg" for s in stems} | {f"preds/{s}.json" for s in stems} | {f"sr/{s}.png" for s in stems}
+    expected = (
+        {f"vis/{s}.jpg" for s in stems}
+        | {f"preds/{s}.json" for s in stems}
+        | {f"sr/{s}.png" for s in stems}
+    )
     assert names == expected | {"results.bbox.json", "images.json"}
     assert json.loads((out / "preds/b.json").read_text()) == result["predictions"][2]
-    assert [v.shape for v in result["visualization"]] == [(12 * H, 12 * W, 3)] * 2 + [(1024, 1024, 3)]
+    assert [v.shape for v in result["visualization"]] == [(12 * H, 12 * W, 3)] * 2 + [
+        (1024, 1024, 3)
+    ]
     assert cv2.imread(str(out / "vis/b.jpg")).shape == (1024, 1024, 3)
     sr = np.asarray(Image.open(out / "sr/b.png")).astype(int)
     assert sr.shape == (256, 256, 3)
     lr = np.asarray(Image.open(folder / "b.png")).astype(int)
-    assert abs(sr.reshape(64, 4, 64, 4, 3).mean((1, 3)) - lr).mean() < 6  # the same picture, in the same channel order
+    assert (
+        abs(sr.reshape(64, 4, 64, 4, 3).mean((1, 3)) - lr).mean() < 6
+    )  # the same picture, in the same channel order
     truth = COCO(str(out / "images.json"))
     found = truth.loadRes(str(out / "results.bbox.json"))
     assert [truth.imgs[k]["file_name"] for k in (1, 2, 3)] == ["a.BMP", "a.png", "b.png"]
@@ -146,14 +166,18 @@ def test_a_folder_and_what_is_written(infer, folder, tmp_path):
 
 def test_options_of_mmdets_inferencer(infer, trees, tmp_path, capsys):
     out = tmp_path / "out"
-    result = infer(trees, out_dir=str(out), no_save_vis=True, return_datasamples=True, print_result=True)
+    result = infer(
+        trees, out_dir=str(out), no_save_vis=True, return_datasamples=True, print_result=True
+    )
     assert not (out / "vis").exists()
     assert result["predictions"][0].pred_instances.scores.max() > 0.3
     assert "predictions" in capsys.readouterr().out
     plain = infer(trees, return_vis=True, draw_pred=False, draw_on="lr")["visualization"][0]
     assert (plain == trees[..., ::-1]).all()
     options = {"return_vis": True, "draw_on": "lr"}
-    drawn, none = (infer(trees, **options, pred_score_thr=t)["visualization"][0] for t in (0.3, 0.999))
+    drawn, none = (
+        infer(trees, **options, pred_score_thr=t)["visualization"][0] for t in (0.3, 0.999)
+    )
     assert (drawn != plain).any()
     assert (none == plain).all()
     infer(trees, out_dir=str(tmp_path / "no"), no_save_pred=True)
@@ -174,9 +198,13 @@ def test_pictures_show_sr_large_enough_to_see(infer, trees, monkeypatch):
     blurred = cv2.resize(trees[..., ::-1], (12 * W, 12 * H), interpolation=cv2.INTER_CUBIC)
     assert abs(np.diff(plain, axis=1)).mean() > abs(np.diff(blurred.astype(int), axis=1)).mean()
     changed = (plain != drawn).any(-1)
-    for x1, y1, x2, y2 in found.pred_instances[found.pred_instances.scores >= 0.3].bboxes.numpy() * 12:
+    for x1, y1, x2, y2 in (
+        found.pred_instances[found.pred_instances.scores >= 0.3].bboxes.numpy() * 12
+    ):
         sides = changed[round(y1) : round(y2), round(x1)], changed[round(y1), round(x1) : round(x2)]
-        assert all(side.mean() > 0.95 for side in sides)  # boxes are drawn in the pixels of the picture
+        assert all(
+            side.mean() > 0.95 for side in sides
+        )  # boxes are drawn in the pixels of the picture
     infer.model.test_cfg = replace(infer.model.test_cfg, keep_sr=True)
     assert "sr" in pictures()["predictions"][0]
     infer.model.test_cfg = replace(infer.model.test_cfg, keep_sr=False)
@@ -194,9 +222,13 @@ def tested_on(infer, tmp_path):
 
     def use(listed, categories=((7, "tree"), (3, "car")), **more):
         content = {"annotations": [], "categories": [{"id": i, "name": n} for i, n in categories]}
-        content["images"] = [{"id": i, "file_name": n, "width": 320, "height": 288} for i, n in listed]
+        content["images"] = [
+            {"id": i, "file_name": n, "width": 320, "height": 288} for i, n in listed
+        ]
         (tmp_path / "known.json").write_text(json.dumps({**content, **more}))
-        dataset.update(data_root=str(tmp_path), ann_file="known.json", data_prefix={"img": "photos"})
+        dataset.update(
+            data_root=str(tmp_path), ann_file="known.json", data_prefix={"img": "photos"}
+        )
 
     yield use
     dataset.update(before)
@@ -215,8 +247,14 @@ def ids_written(infer, folder, out):
     ("images", "expected"),
     [
         ([(40, "a.png"), (20, "b.png")], {"a.BMP": 41, "a.png": 40, "b.png": 20}),
-        ([(40, "a.png"), (20, "other/b.jpg")], {"a.BMP": 41, "a.png": 40, "b.png": 20}),  # SR of another format
-        ([(40, "x/b.png"), (20, "y/b.png"), (9, "a.BMP")], {"a.BMP": 9, "a.png": 41, "b.png": 42}),  # which b?
+        (
+            [(40, "a.png"), (20, "other/b.jpg")],
+            {"a.BMP": 41, "a.png": 40, "b.png": 20},
+        ),  # SR of another format
+        (
+            [(40, "x/b.png"), (20, "y/b.png"), (9, "a.BMP")],
+            {"a.BMP": 9, "a.png": 41, "b.png": 42},
+        ),  # which b?
         ([(40, "c.png")], {"a.BMP": 1, "a.png": 2, "b.png": 3}),
         ([("k", "b.png")], {"a.BMP": 1, "a.png": 2, "b.png": "k"}),
     ],
@@ -235,7 +273,9 @@ def test_ids_of_another_data_set_are_left_alone(infer, folder, tmp_path, tested_
         ({"images": 3}, "images"),
     ):
         tested_on([(40, "a.png")], **content)
-        with pytest.warns(UserWarning, match=rf"results count their ids from 1, because .*known.json.*{text}"):
+        with pytest.warns(
+            UserWarning, match=rf"results count their ids from 1, because .*known.json.*{text}"
+        ):
             names, categories, used = ids_written(infer, folder, tmp_path / "out")
         assert names == {"a.BMP": 1, "a.png": 2, "b.png": 3}
         assert used == set(categories) == {1}
@@ -243,7 +283,10 @@ def test_ids_of_another_data_set_are_left_alone(infer, folder, tmp_path, tested_
 
 @pytest.mark.parametrize("length", [247, 251])
 def test_names_as_long_as_a_file_system_takes(infer, trees, tmp_path, length):
-    """Results end in longer endings than images, and have temporary names: neither may be too long."""
+    """Results end in longer endings than images, and have temporary names.
+
+    Neither may be too long.
+    """
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     for first in "abc":
@@ -261,7 +304,9 @@ def test_the_limit_on_pixels_is_the_config_s(infer, folder):
     loader["max_pixels"] = 64 * 64
     try:
         infer._init_pipeline(infer.model.cfg)
-        with pytest.raises(ValueError, match=r"a.png must have at most max_pixels=4096 pixels, found 80x72=5760"):
+        with pytest.raises(
+            ValueError, match=r"a.png must have at most max_pixels=4096 pixels, found 80x72=5760"
+        ):
             infer(folder / "a.png")
         infer(folder / "b.png")
     finally:
@@ -282,7 +327,9 @@ def test_addresses(infer, server, folder, tmp_path):
     result = infer(f"{server}/b.png?size=1", out_dir=str(tmp_path / "out"))
     assert result["predictions"] == infer(folder / "b.png")["predictions"]
     assert (tmp_path / "out/vis/b.jpg").is_file()
-    with pytest.raises(ValueError, match=r"gone.png cannot be fetched: HTTP Error 404.*check the address"):
+    with pytest.raises(
+        ValueError, match=r"gone.png cannot be fetched: HTTP Error 404.*check the address"
+    ):
         infer(f"{server}/gone.png")
     with pytest.raises(ValueError, match=r"notes.txt is no image that Pillow can read"):
         infer(f"{server}/notes.txt")
@@ -299,7 +346,9 @@ def test_a_video(infer, trees, tmp_path):
     assert before.shape == after.shape
     strong = abs(before - after).max(-1) > 60
     assert 0 < strong.mean() < 0.3  # boxes alone
-    assert [i["file_name"] for i in json.loads((out / "images.json").read_text())["images"]][4] == "flight_000004"
+    assert [i["file_name"] for i in json.loads((out / "images.json").read_text())["images"]][
+        4
+    ] == "flight_000004"
     assert not list(out.rglob("*unfinished*"))
 
 
@@ -307,7 +356,9 @@ def test_a_video_routed_by_the_frame_before(infer, trees, tmp_path, monkeypatch)
     infer.route_by("detector_prior")
     asked = []
     boxes = PreviousFrame.boxes
-    monkeypatch.setattr(PreviousFrame, "boxes", lambda self, *a: [asked.append(len(self.last)), boxes(self, *a)][1])
+    monkeypatch.setattr(
+        PreviousFrame, "boxes", lambda self, *a: [asked.append(len(self.last)), boxes(self, *a)][1]
+    )
     path = movie(tmp_path / "flight.avi", trees, 3)
     frames = infer(path, batch_size=3, return_datasamples=True)["predictions"]
     assert asked == [0, 1, 1]  # the first frame had a detector pass, the others the boxes before
@@ -327,7 +378,9 @@ def cut(tmp_path, trees):
 
 def test_a_video_that_ends_early(infer, cut, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(ValueError, match=r"cut.avi ends after \d of the 20 frames .* truncated.*frames are kept"):
+    with pytest.raises(
+        ValueError, match=r"cut.avi ends after \d of the 20 frames .* truncated.*frames are kept"
+    ):
         infer(cut, out_dir=str(out), no_save_vis=True)
     assert 1 <= len(json.loads((out / "preds/cut.json").read_text())) < 19
 
@@ -338,25 +391,53 @@ def write(path, content):
 
 
 BAD = {
-    "missing": (lambda p, f: p / "nowhere.png", FileNotFoundError, r"nowhere.png does not exist; give an image"),
+    "missing": (
+        lambda p, f: p / "nowhere.png",
+        FileNotFoundError,
+        r"nowhere.png does not exist; give an image",
+    ),
     "empty folder": (lambda p, f: p, ValueError, r"holds no image \(0 files"),
     "empty list": (lambda p, f: [], ValueError, "at least one image, got an empty list"),
-    "ending": (lambda p, f: f / "notes.txt", ValueError, r"notes.txt must end in one of .jpg.*got '.txt'"),
-    "no image": (lambda p, f: write(p / "x.png", b"hello"), ValueError, r"x.png is no image that Pillow can read"),
+    "ending": (
+        lambda p, f: f / "notes.txt",
+        ValueError,
+        r"notes.txt must end in one of .jpg.*got '.txt'",
+    ),
+    "no image": (
+        lambda p, f: write(p / "x.png", b"hello"),
+        ValueError,
+        r"x.png is no image that Pillow can read",
+    ),
     "truncated": (
         lambda p, f: write(p / "x.png", (f / "a.png").read_bytes()[:3000]),
         ValueError,
         r"x.png cannot be decoded: .*truncated",
     ),
-    "one of many": (lambda p, f: [f / "a.png", write(p / "x.png", b"")], ValueError, "x.png is no image"),
+    "one of many": (
+        lambda p, f: [f / "a.png", write(p / "x.png", b"")],
+        ValueError,
+        "x.png is no image",
+    ),
     "no video": (
         lambda p, f: write(p / "x.mp4", b"hello"),
         ValueError,
         r"x.mp4 is no video that OpenCV can read \(5 b",
     ),
-    "video in a list": (lambda p, f: [write(p / "x.mp4", b"")], ValueError, "a list of inputs holds images alone"),
-    "grey array": (lambda p, f: np.zeros((9, 9), np.uint8), TypeError, r"must be a \(H, W, 3\) uint8 BGR"),
-    "float array": (lambda p, f: np.zeros((9, 9, 3)), TypeError, "got float64|found float64|uint8 BGR"),
+    "video in a list": (
+        lambda p, f: [write(p / "x.mp4", b"")],
+        ValueError,
+        "a list of inputs holds images alone",
+    ),
+    "grey array": (
+        lambda p, f: np.zeros((9, 9), np.uint8),
+        TypeError,
+        r"must be a \(H, W, 3\) uint8 BGR",
+    ),
+    "float array": (
+        lambda p, f: np.zeros((9, 9, 3)),
+        TypeError,
+        "got float64|found float64|uint8 BGR",
+    ),
     "number": (lambda p, f: 3, TypeError, "an input must be a path, an address, or .* got int"),
 }
 
@@ -382,7 +463,9 @@ def test_options_that_need_more(infer, trees, tmp_path):
 
 def test_budget_and_router(infer, trees, tmp_path):
     def shares():
-        found = infer(trees, return_datasamples=True, save_sr=True, out_dir=str(tmp_path), no_save_vis=True)
+        found = infer(
+            trees, return_datasamples=True, save_sr=True, out_dir=str(tmp_path), no_save_vis=True
+        )
         return found["predictions"][0].routing.shares()[0]
 
     infer.route_by("learned", {"hard_share": 0.1})
@@ -405,7 +488,9 @@ def test_wrong_models(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="checkpoint gone.pth does not exist"):
         SRDetInferencer(CONFIG, "gone.pth", device="cpu")
     detector = Config.fromfile("configs/detectors/gfl_mobilenet-v2_hr_tree-crowns.py")
-    with pytest.raises(ValueError, match=r"names no weights \(checkpoints\.detector\): give the file"):
+    with pytest.raises(
+        ValueError, match=r"names no weights \(checkpoints\.detector\): give the file"
+    ):
         SRDetInferencer(detector, device="cpu")
     detector.model.checkpoints = {"detector": "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"}
     with pytest.raises(ValueError, match=r"'identity' does not|'.*' does not: leave them out"):

@@ -15,7 +15,11 @@ from mmisr.apis.models import dataset_meta
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.pipeline.sr_detector import SRDetector
 
-PIPELINE = [{"type": "mmisr.LoadImage"}, {"type": "mmisr.NativeLR"}, {"type": "mmisr.PackSRDetInputs"}]
+PIPELINE = [
+    {"type": "mmisr.LoadImage"},
+    {"type": "mmisr.NativeLR"},
+    {"type": "mmisr.PackSRDetInputs"},
+]
 
 
 class RunsCode:
@@ -80,20 +84,34 @@ def test_without_checkpoint_the_config_names_the_classes(config):
     [
         ({"type": "mmisr.SRCocoDataset", "metainfo": {"classes": "tree"}}, {}, ("tree",), None),
         (
-            {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": ("a",), "palette": [(9, 9, 9)]}},
+            {
+                "type": "mmisr.SRCocoDataset",
+                "metainfo": {"classes": ("a",), "palette": [(9, 9, 9)]},
+            },
             {},
             ("a",),
             [(9, 9, 9)],
         ),
         (
-            {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": ("a", "b"), "palette": [(9, 9, 9)]}},
+            {
+                "type": "mmisr.SRCocoDataset",
+                "metainfo": {"classes": ("a", "b"), "palette": [(9, 9, 9)]},
+            },
             {},
             ("a", "b"),
             "random",
         ),
-        ({"type": "mmisr.SRCocoDataset"}, {"dataset_meta": {"CLASSES": ["x", "y"]}}, ("x", "y"), None),
         (
-            {"type": "RepeatDataset", "dataset": {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": ("a",)}}},
+            {"type": "mmisr.SRCocoDataset"},
+            {"dataset_meta": {"CLASSES": ["x", "y"]}},
+            ("x", "y"),
+            None,
+        ),
+        (
+            {
+                "type": "RepeatDataset",
+                "dataset": {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": ("a",)}},
+            },
             {},
             ("a",),
             None,
@@ -107,7 +125,9 @@ def test_classes_and_colours(dataset, meta, classes, palette):
 
 
 def test_classes_of_the_data_set_class_come_last():
-    found = dataset_meta(Config({"test_dataloader": {"dataset": {"type": "mmdet.CocoDataset"}}}), {})
+    found = dataset_meta(
+        Config({"test_dataloader": {"dataset": {"type": "mmdet.CocoDataset"}}}), {}
+    )
     assert len(found["classes"]) == 80
     assert found["classes"][2] == "car"
 
@@ -115,11 +135,18 @@ def test_classes_of_the_data_set_class_come_last():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"test_dataloader": None}, "has no test_dataloader.dataset: inherit one of configs/_base_/datasets"),
-        ({"test_dataloader.dataset.pipeline": None}, "has no test pipeline: set test_dataloader.dataset.pipeline"),
+        (
+            {"test_dataloader": None},
+            "has no test_dataloader.dataset: inherit one of configs/_base_/datasets",
+        ),
+        (
+            {"test_dataloader.dataset.pipeline": None},
+            "has no test pipeline: set test_dataloader.dataset.pipeline",
+        ),
         (
             {"test_dataloader.dataset.pipeline": [{"type": "mmdet.PackDetInputs"}]},
-            "must end in mmisr.PackSRDetInputs, found mmdet.PackDetInputs: a plain mmdet pipeline has no LR image",
+            "must end in mmisr.PackSRDetInputs, found mmdet.PackDetInputs: a plain mmdet pipeline "
+            "has no LR image",
         ),
         (
             {"test_dataloader.dataset.metainfo.classes": ("a", "b", "c")},
@@ -138,7 +165,8 @@ def test_a_config_without_model():
 
 
 @pytest.mark.parametrize(
-    ("what", "call"), [("config", lambda p, c: init_model(p)), ("checkpoint", lambda p, c: init_model(c, p))]
+    ("what", "call"),
+    [("config", lambda p, c: init_model(p)), ("checkpoint", lambda p, c: init_model(c, p))],
 )
 def test_missing_files_are_named(config, what, call):
     with pytest.raises(FileNotFoundError, match=f"{what} nowhere/x.py does not exist"):
@@ -153,16 +181,26 @@ def test_unknown_key_fails_by_name(config):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"detector.bbox_head.num_classes": 3}, "6 of another shape: detector.bbox_head.multi_level_conv_cls.0.weight"),
-        ({"detector.backbone.widen_factor": 0.25, "detector.neck.in_channels": [64, 128, 256]}, "of another shape"),
-        ({"detector.bbox_head.stacked_convs": 3}, "missing: detector.bbox_head.multi_level_cls_convs.0.2"),
+        (
+            {"detector.bbox_head.num_classes": 3},
+            "6 of another shape: detector.bbox_head.multi_level_conv_cls.0.weight",
+        ),
+        (
+            {"detector.backbone.widen_factor": 0.25, "detector.neck.in_channels": [64, 128, 256]},
+            "of another shape",
+        ),
+        (
+            {"detector.bbox_head.stacked_convs": 3},
+            "missing: detector.bbox_head.multi_level_cls_convs.0.2",
+        ),
     ],
 )
 def test_checkpoint_of_another_architecture(config, checkpoint, change, text):
     options = {f"model.{k}": v for k, v in change.items()}
     options["test_dataloader.dataset.metainfo"] = {"_delete_": True}
     with pytest.raises(
-        ValueError, match=f"pair.pth does not fit SRDetector: another architecture, size or scale.*{text}"
+        ValueError,
+        match=f"pair.pth does not fit SRDetector: another architecture, size or scale.*{text}",
     ):
         init_model(config, checkpoint, cfg_options=options)
 
@@ -172,7 +210,9 @@ def test_a_checkpoint_that_would_run_code_does_not(config, checkpoint, tmp_path,
     content = torch.load(checkpoint, weights_only=True)
     content["extra"] = RunsCode(tmp_path / "pwned")
     torch.save(content, checkpoint, _use_new_zipfile_serialization=new_format)
-    with pytest.raises(ValueError, match="pair.pth is not a plain file of weights.*mkdir.*trusted=True"):
+    with pytest.raises(
+        ValueError, match="pair.pth is not a plain file of weights.*mkdir.*trusted=True"
+    ):
         init_model(config, checkpoint)
     with pytest.raises(ValueError, match="not a plain file of weights"):
         check_resumable(init_model(config), checkpoint)
@@ -181,7 +221,9 @@ def test_a_checkpoint_that_would_run_code_does_not(config, checkpoint, tmp_path,
     assert (tmp_path / "pwned").is_dir()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x80\x02cos\nsystem\nq\x00.", b"\x89PNG\r\n" * 99])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"\x80\x02cos\nsystem\nq\x00.", b"\x89PNG\r\n" * 99]
+)
 def test_a_file_that_is_no_checkpoint(config, tmp_path, content):
     path = tmp_path / "text.pth"
     path.write_bytes(content)
@@ -206,10 +248,15 @@ def test_classes_are_compared_with_heads_alone():
     model = torch.nn.ModuleDict({"rpn_head": torch.nn.Identity(), "bbox_head": torch.nn.Identity()})
     model["rpn_head"].num_classes, model["bbox_head"].num_classes = 1, 80
     check_classes(model, ())
-    with pytest.raises(ValueError, match="bbox_head predicts 80 classes, the data has 1 .tree.: set num_classes=1"):
+    with pytest.raises(
+        ValueError, match="bbox_head predicts 80 classes, the data has 1 .tree.: set num_classes=1"
+    ):
         check_classes(model, ("tree",))
 
 
 def test_importing_the_package_costs_nothing():
-    code = "import sys, mmisr, mmisr.apis; sys.exit('torch' in sys.modules or 'mmengine' in sys.modules)"
+    code = (
+        "import sys, mmisr, mmisr.apis; sys.exit('torch' in sys.modules or 'mmengine' in "
+        "sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,7 @@
-"""Figures that hooks and schedulers watch: the rule is known, and a wrong name is said before the first step."""
+"""Figures that hooks and schedulers watch.
+
+The rule is known, and a wrong name is said before the first step.
+"""
 
 import numpy as np
 import pytest
@@ -16,7 +19,15 @@ def config(**keys):
 
 
 @pytest.mark.parametrize(
-    "key", ["bbox/AP", "bbox/AP50_small", "bbox/AR", "coco/bbox_mAP", "coco/bbox_mAP_50", "region/psnr_in_box"]
+    "key",
+    [
+        "bbox/AP",
+        "bbox/AP50_small",
+        "bbox/AR",
+        "coco/bbox_mAP",
+        "coco/bbox_mAP_50",
+        "region/psnr_in_box",
+    ],
 )
 def test_more_is_better(key):
     assert CheckpointHook(save_best=key).rules == ["greater"]
@@ -30,20 +41,34 @@ def test_more_is_better(key):
             "default_hooks.checkpoint.save_best",
             {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "save_best": "bbox/mAP"}}},
         ),
-        ("custom_hooks.0.monitor", {"custom_hooks": [{"type": "EarlyStoppingHook", "monitor": "bbox/mAP"}]}),
-        ("param_scheduler.0.monitor", {"param_scheduler": [{"type": "ReduceOnPlateauLR", "monitor": "bbox/mAP"}]}),
+        (
+            "custom_hooks.0.monitor",
+            {"custom_hooks": [{"type": "EarlyStoppingHook", "monitor": "bbox/mAP"}]},
+        ),
+        (
+            "param_scheduler.0.monitor",
+            {"param_scheduler": [{"type": "ReduceOnPlateauLR", "monitor": "bbox/mAP"}]},
+        ),
     ],
 )
 def test_a_name_that_there_is_not(where, keys):
     with pytest.raises(
-        ValueError, match=rf"{where} watches 'bbox/mAP', which the validation does not give.*There are bbox/AP, "
+        ValueError,
+        match=rf"{where} watches 'bbox/mAP', which the validation does not give.*There are bbox/AP, ",
     ):
         check_monitors(config(**keys))
 
 
 @pytest.mark.parametrize("key", ["auto", "bbox/AP", ["bbox/AP", "coco/bbox_mAP"]])
 def test_names_that_there_are(key):
-    check_monitors(config(default_hooks={"checkpoint": {"type": "CheckpointHook", "save_best": key}, "timer": None}))
+    check_monitors(
+        config(
+            default_hooks={
+                "checkpoint": {"type": "CheckpointHook", "save_best": key},
+                "timer": None,
+            }
+        )
+    )
 
 
 @pytest.mark.parametrize("key", ["coco/bbox_mAP", ["bbox/AP50", "coco/bbox_mAP"]])
@@ -54,7 +79,9 @@ def test_mmdets_names_are_ours(key):
         param_scheduler=[{"type": "ReduceOnPlateauLR", "monitor": "coco/bbox_mAP"}],
     )
     check_monitors(cfg)
-    assert cfg.default_hooks.checkpoint.save_best == ("bbox/AP" if isinstance(key, str) else ["bbox/AP50", "bbox/AP"])
+    assert cfg.default_hooks.checkpoint.save_best == (
+        "bbox/AP" if isinstance(key, str) else ["bbox/AP50", "bbox/AP"]
+    )
     assert cfg.custom_hooks[0].monitor == "bbox/AP50"
     assert (cfg.param_scheduler[0].monitor, cfg.param_scheduler[0].rule) == ("bbox/AP", "greater")
 
@@ -79,7 +106,9 @@ def test_a_plateau_gets_the_rule():
     cfg = config(param_scheduler=[{"type": "ReduceOnPlateauLR", "monitor": "bbox/AP"}])
     check_monitors(cfg)
     assert cfg.param_scheduler[0].rule == "greater"
-    less = config(param_scheduler=[{"type": "ReduceOnPlateauLR", "monitor": "bbox/AP", "rule": "less"}])
+    less = config(
+        param_scheduler=[{"type": "ReduceOnPlateauLR", "monitor": "bbox/AP", "rule": "less"}]
+    )
     check_monitors(less)
     assert less.param_scheduler[0].rule == "less"
 
@@ -88,7 +117,11 @@ def sample():
     boxes = np.array([[0.0, 0, 10, 10], [20, 20, 60, 60]])
     truth = {"bboxes": boxes, "labels": np.zeros(2)}
     meta = {"img_id": 1, "source_shape": (80, 80), "lr_shape": (20, 20)}
-    return {**meta, "gt_instances": truth, "pred_instances": {**truth, "scores": np.array([0.9, 0.8])}}
+    return {
+        **meta,
+        "gt_instances": truth,
+        "pred_instances": {**truth, "scores": np.array([0.9, 0.8])},
+    }
 
 
 @pytest.mark.parametrize(("frame", "sizes"), [("lr", 0), ("source", 3)])

@@ -1,4 +1,7 @@
-"""The size that a detector's own config feeds it: a pair that drops it says so once, and otherwise nothing."""
+"""The size that a detector's own config feeds it.
+
+A pair that drops it says so once, and otherwise nothing.
+"""
 
 from pathlib import Path
 
@@ -12,9 +15,13 @@ from mmisr.openmmlab.testing import ImageResize
 from mmisr.pipeline.handoff import Resize
 
 ROOT = Path(__file__).parents[2]
-OWN_PIPELINE = 'test_pipeline = [dict(type="LoadImageFromFile"), {step}, dict(type="PackDetInputs")]\n'
+OWN_PIPELINE = (
+    'test_pipeline = [dict(type="LoadImageFromFile"), {step}, dict(type="PackDetInputs")]\n'
+)
 DETECTOR = (
-    'default_scope = "mmdet"\nmodel = dict(type="GFL", num=1)\n' + OWN_PIPELINE + "test_dataloader = dict("
+    'default_scope = "mmdet"\nmodel = dict(type="GFL", num=1)\n'
+    + OWN_PIPELINE
+    + "test_dataloader = dict("
     'dataset=dict(type="CocoDataset", pipeline=test_pipeline))\n'
 )
 PAIR = """
@@ -102,13 +109,20 @@ def test_nothing_is_said_where_the_pair_resizes(pair, detector):
 
 
 def test_nothing_is_said_of_a_base_that_is_not_the_detectors(pair, detector):
-    assert dropped_resize(pair(detector(), 'other=1) | dict(detector=dict(type="mmdet.ATSS")')) is None
-    assert dropped_resize(read_config(Path(pair(detector()).filename).with_name("detector.py"))) is None
+    assert (
+        dropped_resize(pair(detector(), 'other=1) | dict(detector=dict(type="mmdet.ATSS")')) is None
+    )
+    assert (
+        dropped_resize(read_config(Path(pair(detector()).filename).with_name("detector.py")))
+        is None
+    )
 
 
 def test_a_base_of_a_base(pair, detector, tmp_path):
     pair(detector())
-    (tmp_path / "further.py").write_text('_base_ = ["pair.py"]\nmodel = dict(editor=dict(mode="bilinear"))\n')
+    (tmp_path / "further.py").write_text(
+        '_base_ = ["pair.py"]\nmodel = dict(editor=dict(mode="bilinear"))\n'
+    )
     assert "(detector.py)" in dropped_resize(read_config(tmp_path / "further.py"))
 
 
@@ -119,7 +133,9 @@ def test_a_dump_still_knows_unless_the_name_was_taken(pair, detector, tmp_path):
     assert dropped_resize(read_config(tmp_path / "taken.py")) is None
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").rglob("*x4_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs").rglob("*x4_*.py")), ids=lambda path: path.stem
+)
 def test_the_projects_own_configs_say_what_they_mean(path):
     assert dropped_resize(read_config(path)) is None
 

@@ -12,7 +12,9 @@ from mmisr.openmmlab.checkpoints import load_state, one_before
 def work(tmp_path):
     """Nine to eleven epochs, the last named as mmengine does."""
     for epoch in (9, 10, 11):
-        torch.save({"state_dict": {"a": torch.full((500,), float(epoch))}}, tmp_path / f"epoch_{epoch}.pth")
+        torch.save(
+            {"state_dict": {"a": torch.full((500,), float(epoch))}}, tmp_path / f"epoch_{epoch}.pth"
+        )
     (tmp_path / "last_checkpoint").write_text(str(tmp_path / "epoch_11.pth"))
     return tmp_path
 
@@ -78,11 +80,16 @@ def test_no_checkpoint_at_all(tmp_path):
 
 def test_every_door_names_the_one_before(work):
     (work / "epoch_11.pth").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"epoch_11\.pth cannot be read.*or take the one before it, .*epoch_10\.pth$"):
+    with pytest.raises(
+        ValueError,
+        match=r"epoch_11\.pth cannot be read.*or take the one before it, .*epoch_10\.pth$",
+    ):
         load_state(work / "epoch_11.pth")
 
 
-@pytest.mark.parametrize(("name", "before"), [("epoch_9.pth", None), ("epoch_11.pth", "epoch_10.pth"), ("a.pth", None)])
+@pytest.mark.parametrize(
+    ("name", "before"), [("epoch_9.pth", None), ("epoch_11.pth", "epoch_10.pth"), ("a.pth", None)]
+)
 def test_which_one_is_before(work, name, before):
     found = one_before(work / name)
     assert (found and found.name) == before

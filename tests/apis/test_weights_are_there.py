@@ -40,7 +40,8 @@ DOORS = {
 @pytest.mark.parametrize("door", DOORS)
 def test_random_weights_are_not_measured(bare, tmp_path, door):
     with pytest.raises(
-        ValueError, match=r"names no weights \(checkpoints\.(editor|detector).*give the file that training wrote"
+        ValueError,
+        match=r"names no weights \(checkpoints\.(editor|detector).*give the file that training wrote",
     ):
         DOORS[door](bare, tmp_path / "out")
     assert not list((tmp_path / "out").glob("arms/*"))
@@ -63,7 +64,8 @@ def test_a_start_of_which_nothing_fits(tmp_path):
     path = tmp_path / "other.pth"
     torch.save({"state_dict": {"x.weight": torch.zeros(2, 2), "a.weight": torch.zeros(3, 3)}}, path)
     with pytest.raises(
-        ValueError, match=r"load_from=.*other\.pth has nothing for ModuleDict: none of its 2 weights \(x\.weight, "
+        ValueError,
+        match=r"load_from=.*other\.pth has nothing for ModuleDict: none of its 2 weights \(x\.weight, ",
     ):
         check_start(two_layers(), str(path))
 
@@ -72,7 +74,9 @@ def test_a_start_of_which_nothing_fits(tmp_path):
 def said(monkeypatch):
     """The warnings."""
     lines: list[str] = []
-    monkeypatch.setattr("mmisr.openmmlab.checkpoints.print_log", lambda text, logger, level: lines.append(text))
+    monkeypatch.setattr(
+        "mmisr.openmmlab.checkpoints.print_log", lambda text, logger, level: lines.append(text)
+    )
     return lines
 
 
@@ -81,7 +85,10 @@ def test_a_start_that_fits_in_part_is_named(tmp_path, said):
     torch.save({"state_dict": {"a.weight": torch.zeros(2, 2)}}, path)
     check_start(two_layers(), str(path))
     (line,) = said
-    assert "fits in part: 1 of 4 weights are loaded, 3 start as initialised (a.bias, b.weight, b.bias)" in line
+    assert (
+        "fits in part: 1 of 4 weights are loaded, 3 start as initialised (a.bias, b.weight, b.bias)"
+        in line
+    )
 
 
 def test_a_start_that_fits_is_quiet(tmp_path, said):

@@ -1,4 +1,7 @@
-"""Every config under configs/ builds, predicts and, where it trains, takes a step; on small real pictures."""
+"""Every config under configs/ builds, predicts and, where it trains, takes a step.
+
+On small real pictures.
+"""
 
 import json
 import re
@@ -36,7 +39,11 @@ def name_of(path: Path) -> str:
 def without_absent_weights(node):
     if isinstance(node, dict):
         for key in list(node):
-            files = re.findall(r"[\w./-]+\.(?:pth|safetensors)", str(node[key])) if key in WEIGHTS else []
+            files = (
+                re.findall(r"[\w./-]+\.(?:pth|safetensors)", str(node[key]))
+                if key in WEIGHTS
+                else []
+            )
             if any(not f.startswith("checkpoints/") or not (ROOT / f).is_file() for f in files):
                 node[key] = None
             else:
@@ -104,7 +111,9 @@ def test_config_predicts(path, small):
         assert boxes.isfinite().all()
         assert (boxes >= 0).all()
         assert (boxes <= torch.tensor([source[1], source[0]] * 2)).all()
-    evaluator = Evaluator(cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator])
+    evaluator = Evaluator(
+        cfg.test_evaluator if isinstance(cfg.test_evaluator, list) else [cfg.test_evaluator]
+    )
     evaluator.dataset_meta = inner_dataset(cfg).metainfo
     evaluator.process([found], batch)
     assert evaluator.evaluate(1)
@@ -116,10 +125,15 @@ def test_config_trains(path, small):
     if "train_cfg" not in cfg:
         pytest.skip("for testing only")
     model = MODELS.build(cfg.model).train()
-    hooks = [HOOKS.build({k: v for k, v in hook.items() if k != "priority"}) for hook in cfg.get("custom_hooks", [])]
+    hooks = [
+        HOOKS.build({k: v for k, v in hook.items() if k != "priority"})
+        for hook in cfg.get("custom_hooks", [])
+    ]
     check_switches(hooks, cfg)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    MessageHub.get_current_instance().update_info("iter", 0)  # as a Runner does; YOLOX resizes its batches by it
+    MessageHub.get_current_instance().update_info(
+        "iter", 0
+    )  # as a Runner does; YOLOX resizes its batches by it
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
     losses = model.train_step(sample(cfg, "train"), wrapper)
     assert all(torch.isfinite(torch.as_tensor(v)).all() for v in losses.values())
@@ -155,7 +169,9 @@ def test_config_is_readable(path):
     )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs" / "_base_" / "editors").glob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "configs" / "_base_" / "editors").glob("*.py")), ids=lambda p: p.stem
+)
 def test_editor_of_the_bases_upscales(path):
     """Those that no config of a method inherits are used by people's own."""
     config = Config.fromfile(path)
@@ -163,7 +179,10 @@ def test_editor_of_the_bases_upscales(path):
     editor = MODELS.build(config.editor).eval()
     assert path.stem.endswith(f"_x{editor.info.scale}")
     with torch.no_grad():
-        assert editor.upscale(torch.rand(1, 3, 9, 7)).image.shape[-2:] == (9 * editor.info.scale, 7 * editor.info.scale)
+        assert editor.upscale(torch.rand(1, 3, 9, 7)).image.shape[-2:] == (
+            9 * editor.info.scale,
+            7 * editor.info.scale,
+        )
 
 
 INDEX = yaml.safe_load((ROOT / "model-index.yml").read_text())
@@ -177,7 +196,9 @@ def weights_of(model: dict) -> list[str]:
 
 
 def test_every_metafile_and_every_committed_checkpoint_has_an_entry():
-    assert set(INDEX["Import"]) == {str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("metafile.yml")}
+    assert set(INDEX["Import"]) == {
+        str(p.relative_to(ROOT)) for p in (ROOT / "configs").rglob("metafile.yml")
+    }
     assert {file for m in PUBLISHED for file in weights_of(m)} == {
         str(p.relative_to(ROOT)) for p in (ROOT / "checkpoints").glob("*.pth")
     }
@@ -193,7 +214,12 @@ def test_a_published_model_fits_its_config(model, monkeypatch):
     if isinstance(model["Weights"], list):
         assert {cfg.editor.checkpoint, *cfg.checkpoints.values()} == set(model["Weights"])
     else:
-        load_into(getattr(whole, "detector", whole), load_state(model["Weights"]), model["Weights"], ("detector.",))
+        load_into(
+            getattr(whole, "detector", whole),
+            load_state(model["Weights"]),
+            model["Weights"],
+            ("detector.",),
+        )
     assert model["Results"]
     assert all(1 < v <= 100 for result in model["Results"] for v in result["Metrics"].values())
 
@@ -201,6 +227,14 @@ def test_a_published_model_fits_its_config(model, monkeypatch):
 def test_committed_weights_are_loaded():
     """The filter above leaves them in, so that a checkpoint that does not fit its config is found."""
     committed = next((ROOT / "checkpoints").glob("*.pth")).relative_to(ROOT)
-    cfg = {"editor": {"checkpoint": "no/such.pth"}, "detector": {"checkpoint": str(committed)}, "depth": 18}
+    cfg = {
+        "editor": {"checkpoint": "no/such.pth"},
+        "detector": {"checkpoint": str(committed)},
+        "depth": 18,
+    }
     without_absent_weights(cfg)
-    assert cfg == {"editor": {"checkpoint": None}, "detector": {"checkpoint": str(committed)}, "depth": 18}
+    assert cfg == {
+        "editor": {"checkpoint": None},
+        "detector": {"checkpoint": str(committed)},
+        "depth": 18,
+    }

@@ -1,6 +1,7 @@
 """What every SR editor promises, checked on all that are registered.
 
-A new editor needs an entry in ``KINDS``; without one, ``test_every_registered_editor_is_held_to_its_promises`` names it.
+A new editor needs an entry in ``KINDS``; without one,
+``test_every_registered_editor_is_held_to_its_promises`` names it.
 """
 
 import importlib.util
@@ -26,7 +27,11 @@ RGB = {"in_channels": 3, "out_channels": 3, "mid_channels": 8}
 NETWORKS = {
     "EDSRNet": ((2, 3, 4), 1, lambda s: {**RGB, "num_blocks": 1, "upscale_factor": s}),
     "MSRResNet": ((2, 3, 4), 1, lambda s: {**RGB, "num_blocks": 1, "upscale_factor": s}),
-    "RRDBNet": ((2, 4), {2: 2}, lambda s: {**RGB, "num_blocks": 1, "growth_channels": 4, "upscale_factor": s}),
+    "RRDBNet": (
+        (2, 4),
+        {2: 2},
+        lambda s: {**RGB, "num_blocks": 1, "growth_channels": 4, "upscale_factor": s},
+    ),
     "SwinIRNet": (
         (2, 3, 4),
         8,
@@ -73,7 +78,12 @@ def resamplers() -> Iterator[Case]:
     yield Case({"type": "mmisr.Resample", "scale": 1}, "identity", 1, trainable=False)
     for scale in (2, 3, 4):
         for mode in MODES:
-            yield Case({"type": "mmisr.Resample", "scale": scale, "mode": mode}, mode, scale, trainable=False)
+            yield Case(
+                {"type": "mmisr.Resample", "scale": scale, "mode": mode},
+                mode,
+                scale,
+                trainable=False,
+            )
 
 
 def networks() -> Iterator[Case]:
@@ -81,12 +91,20 @@ def networks() -> Iterator[Case]:
         for scale in scales:
             generator = {"type": f"mmagic.{name}", **arguments(scale)}
             of = multiple.get(scale, 1) if isinstance(multiple, dict) else multiple
-            yield Case({"type": "mmisr.PlainSR", "scale": scale, "generator": generator}, name, scale, of)
+            yield Case(
+                {"type": "mmisr.PlainSR", "scale": scale, "generator": generator}, name, scale, of
+            )
 
 
 def instance_sr() -> Iterator[Case]:
     between = {"type": "learned", "bias": -0.7}  # random weights send every token deep without it
-    for scale, router in ((2, "learned"), (3, "learned"), (4, between), (4, "random:0.4"), (4, "oracle")):
+    for scale, router in (
+        (2, "learned"),
+        (3, "learned"),
+        (4, between),
+        (4, "random:0.4"),
+        (4, "oracle"),
+    ):
         config = {"type": "mmisr.InstanceSR", "scale": scale, "size": "nano", "router": router}
         yield Case(config, "instance_sr_nano", scale, 8, adaptive=True)
 
@@ -108,15 +126,29 @@ def spandrel() -> Iterator[Case]:
         from spandrel.architectures.ESRGAN.__arch.RRDB import RRDBNet
 
         torch.manual_seed(0)
-        torch.save(RRDBNet(in_nc=12, num_filters=8, num_blocks=2, scale=4, shuffle_factor=2).state_dict(), path)
+        torch.save(
+            RRDBNet(in_nc=12, num_filters=8, num_blocks=2, scale=4, shuffle_factor=2).state_dict(),
+            path,
+        )
 
     for scale in (2, 3, 4):
         config = {"type": "mmisr.SpandrelSR", "scale": scale, "checkpoint": "compact.pth"}
         yield Case(config, "compact", scale, weights=compact(scale))
-    yield Case({"type": "mmisr.SpandrelSR", "scale": 2, "checkpoint": "esrgan.pth"}, "esrgan", 2, 4, weights=esrgan)
+    yield Case(
+        {"type": "mmisr.SpandrelSR", "scale": 2, "checkpoint": "esrgan.pth"},
+        "esrgan",
+        2,
+        4,
+        weights=esrgan,
+    )
 
 
-KINDS = {"Resample": resamplers, "PlainSR": networks, "InstanceSR": instance_sr, "SpandrelSR": spandrel}
+KINDS = {
+    "Resample": resamplers,
+    "PlainSR": networks,
+    "InstanceSR": instance_sr,
+    "SpandrelSR": spandrel,
+}
 """Class name of every registered editor: the cases that stand for it."""
 
 CASES = [case for kind in KINDS.values() for case in kind()]
@@ -133,16 +165,26 @@ each = pytest.mark.parametrize("case", CASES, ids=name_of)
 
 def registered() -> list[str]:
     MODELS.import_from_location()
-    kinds = {cls for cls in MODELS.module_dict.values() if isinstance(cls, type) and issubclass(cls, SREditor)}
+    kinds = {
+        cls
+        for cls in MODELS.module_dict.values()
+        if isinstance(cls, type) and issubclass(cls, SREditor)
+    }
     return sorted(cls.__name__ for cls in kinds - {SREditor})
 
 
 def pictures(count: int = 3, hw: tuple[int, int] = (19, 27)) -> Tensor:
-    """(count, 3, h, w) RGB in [0, 1]: different places of one photo, with black and white among them."""
+    """(count, 3, h, w) RGB in [0, 1].
+
+    Different places of one photo, with black and white among them.
+    """
     photo = torch.from_numpy(data.astronaut()).permute(2, 0, 1).float() / 255
     h, w = hw
     batch = torch.stack(
-        [photo[:, 90 + 40 * n : 90 + 40 * n + h, 170 + 30 * n : 170 + 30 * n + w] for n in range(count)]
+        [
+            photo[:, 90 + 40 * n : 90 + 40 * n + h, 170 + 30 * n : 170 + 30 * n + w]
+            for n in range(count)
+        ]
     )
     batch[..., 0, 0], batch[..., -1, -1] = 0, 1
     return batch
@@ -169,7 +211,9 @@ def upscale(editor: SREditor, lr: Tensor, given: BatchHints | None):
 
 @pytest.mark.parametrize("name", registered())
 def test_every_registered_editor_is_held_to_its_promises(name):
-    assert name in KINDS, f"{name} has no entry in KINDS of {Path(__file__).name}: add a generator of its cases"
+    assert name in KINDS, (
+        f"{name} has no entry in KINDS of {Path(__file__).name}: add a generator of its cases"
+    )
     cases = list(KINDS[name]())
     if name != "SpandrelSR":
         assert cases
@@ -187,12 +231,16 @@ def test_info_is_true(case, tmp_path):
     assert (info.name, info.scale, info.multiple_of) == (case.name, case.scale, case.multiple_of)
     assert (info.trainable, info.adaptive) == (case.trainable, case.adaptive)
     assert bool(list(editor.parameters())) == info.trainable
-    # The smallest size that `info` allows is taken by the network itself, without the base class's padding.
+    # The smallest size that `info` allows is taken by the network itself, without the base class's
+    # padding.
     side = -(-info.min_size // info.multiple_of) * info.multiple_of
     lr = torch.rand(1, 3, side, side + info.multiple_of)
     with torch.no_grad():
         result = editor._upscale(lr, hints(1))
-    assert tuple(result.image.shape[-2:]) == (side * info.scale, (side + info.multiple_of) * info.scale)
+    assert tuple(result.image.shape[-2:]) == (
+        side * info.scale,
+        (side + info.multiple_of) * info.scale,
+    )
     assert (result.routing is not None) == info.adaptive
 
 
@@ -217,7 +265,9 @@ def test_the_clamp_is_for_evaluation_alone(case, tmp_path):
     outside = upscale(editor.train(), pictures(), hints()).image
     torch.testing.assert_close(outside.clamp(0, 1), inside, atol=1e-4, rtol=0)
     if case.trainable:
-        assert outside.min() < 0 or outside.max() > 1, "the weights of this test never leave the range"
+        assert outside.min() < 0 or outside.max() > 1, (
+            "the weights of this test never leave the range"
+        )
 
 
 @each
@@ -257,7 +307,9 @@ def test_state_survives_a_round_trip(case, tmp_path):
 def test_trains_one_step_alone(case, tmp_path):
     editor = case.build(tmp_path).train()
     if not case.trainable:
-        with pytest.raises(ValueError, match=rf"\({case.name}\) cannot be trained alone.*`pixel_loss`"):
+        with pytest.raises(
+            ValueError, match=rf"\({case.name}\) cannot be trained alone.*`pixel_loss`"
+        ):
             editor.forward_train(torch.rand(1, 3, 4, 4))
         return
     lr, hr = pictures(2, (16, 24)), pictures(2, (16 * case.scale, 24 * case.scale))
@@ -272,18 +324,24 @@ def test_trains_one_step_alone(case, tmp_path):
     losses = editor.train_step(batch, wrapper)
     assert 0 < losses["loss"].item() < float("inf")
     assert all(p.isfinite().all() for p in editor.parameters())
-    assert [n for n, p in editor.named_parameters() if not torch.equal(p, before[n])], "no parameter moved"
+    assert [n for n, p in editor.named_parameters() if not torch.equal(p, before[n])], (
+        "no parameter moved"
+    )
 
 
 WRONG_SCALES = {"none": 0, "a fraction": 2.5, "a word": "four", "another": 7}
-ONE_OF_EACH = list({(case.config["type"], case.name): case for case in CASES if case.scale > 1}.values())
+ONE_OF_EACH = list(
+    {(case.config["type"], case.name): case for case in CASES if case.scale > 1}.values()
+)
 
 
 @pytest.mark.parametrize("case", ONE_OF_EACH, ids=name_of)
 @pytest.mark.parametrize("wrong", WRONG_SCALES.values(), ids=WRONG_SCALES)
 def test_an_unsupported_scale_is_one_error_that_names_the_key(case, wrong, tmp_path):
     if wrong == 7 and case.config["type"] == "mmisr.Resample":
-        assert case.build(tmp_path, scale=7).info.scale == 7, "interpolation knows every whole factor"
+        assert case.build(tmp_path, scale=7).info.scale == 7, (
+            "interpolation knows every whole factor"
+        )
         return
     with pytest.raises(ValueError, match=rf"scale\b.*{wrong}"):
         case.build(tmp_path, scale=wrong)

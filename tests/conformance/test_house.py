@@ -1,4 +1,7 @@
-"""The house rules that no tool checks: sizes, rooms, constructors, who may import what in tools and networks."""
+"""The house rules that no tool checks.
+
+Sizes, rooms, constructors, who may import what in tools and networks.
+"""
 
 import ast
 import importlib
@@ -15,11 +18,14 @@ prepare()
 ROOT = Path(__file__).parents[2]
 PACKAGE = sorted((ROOT / "mmisr").rglob("*.py"))
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
-REGISTRIES = [r for r in vars(registry).values() if isinstance(r, registry.Registry) and r.scope == "mmisr"]
+REGISTRIES = [
+    r for r in vars(registry).values() if isinstance(r, registry.Registry) and r.scope == "mmisr"
+]
 
 PASSED_ON = {
     "SRCocoDataset": "its base's, mmdet's CocoDataset, which names an unknown key",
-    "PhasedDistributedDataParallel": "its base's, torch's DistributedDataParallel, which names an unknown key",
+    "PhasedDistributedDataParallel": "its base's, torch's DistributedDataParallel, which names an "
+    "unknown key",
 }
 """Constructors that hand **kwargs to a base class outside the project."""
 
@@ -39,7 +45,12 @@ def length(path: Path) -> int:
 def registered() -> list[type]:
     for group in REGISTRIES:
         group.import_from_location()
-    return [cls for group in REGISTRIES for cls in group.module_dict.values() if cls.__module__.startswith("mmisr.")]
+    return [
+        cls
+        for group in REGISTRIES
+        for cls in group.module_dict.values()
+        if cls.__module__.startswith("mmisr.")
+    ]
 
 
 def test_there_is_something_to_check():
@@ -58,7 +69,8 @@ def test_functions_are_short():
         f"{name_of(path)}:{node.name}": node.end_lineno - node.lineno + 1
         for path in [*PACKAGE, *TOOLS]
         for node in ast.walk(tree(path))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno >= 60
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.end_lineno - node.lineno >= 60
     }
     assert long == {}
 
@@ -75,7 +87,9 @@ def constructors() -> dict[str, ast.arguments]:
 
 
 def test_no_constructor_swallows_unknown_keys():
-    assert {name for name, args in constructors().items() if args.kwarg is not None} - set(PASSED_ON) == set()
+    assert {name for name, args in constructors().items() if args.kwarg is not None} - set(
+        PASSED_ON
+    ) == set()
 
 
 def test_at_most_one_switch_in_a_constructor():
@@ -83,7 +97,9 @@ def test_at_most_one_switch_in_a_constructor():
         values = [*args.defaults, *(d for d in args.kw_defaults if d is not None)]
         return sum(isinstance(d, ast.Constant) and isinstance(d.value, bool) for d in values)
 
-    assert {name: switches(args) for name, args in constructors().items() if switches(args) > 1} == {}
+    assert {
+        name: switches(args) for name, args in constructors().items() if switches(args) > 1
+    } == {}
 
 
 @pytest.mark.parametrize("cls", registered(), ids=lambda cls: cls.__name__)
@@ -108,12 +124,22 @@ def test_rooms_have_empty_init_files(kind):
 def test_every_room_is_registered_and_tested():
     texts = [p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("test_*.py")]
     for kind in ("editors", "strategies"):
-        rooms = [p for p in sorted((ROOT / "mmisr" / kind).iterdir()) if p.is_dir() and p.name != "__pycache__"]
+        rooms = [
+            p
+            for p in sorted((ROOT / "mmisr" / kind).iterdir())
+            if p.is_dir() and p.name != "__pycache__"
+        ]
         assert rooms
         for room in rooms:
-            classes = [c.__name__ for c in registered() if c.__module__.startswith(f"mmisr.{kind}.{room.name}.")]
+            classes = [
+                c.__name__
+                for c in registered()
+                if c.__module__.startswith(f"mmisr.{kind}.{room.name}.")
+            ]
             assert classes, f"{room} registers nothing: add its module to registry.py"
-            assert any(name in text for name in classes for text in texts), f"no test names {classes}"
+            assert any(name in text for name in classes for text in texts), (
+                f"no test names {classes}"
+            )
 
 
 def test_every_location_imports():
@@ -134,9 +160,15 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", TOOLS, ids=name_of)
 def test_tools_call_the_apis_and_no_more(path):
-    heavy = {n for n in imported(path) if n.partition(".")[0] in ("mmisr", "mmcv", "mmdet", "mmagic", "torch")}
+    heavy = {
+        n
+        for n in imported(path)
+        if n.partition(".")[0] in ("mmisr", "mmcv", "mmdet", "mmagic", "torch")
+    }
     assert {n for n in heavy if not n.startswith("mmisr.apis")} == set()
-    assert ast.get_docstring(tree(path)), "a tool says in its first line what it does: --help prints it"
+    assert ast.get_docstring(tree(path)), (
+        "a tool says in its first line what it does: --help prints it"
+    )
 
 
 def test_class_names_of_others_stand_in_configs():

@@ -16,15 +16,22 @@ DEFAULT = [[8, 8, 16, 12], [30, 20, 9, 21]]
 
 @pytest.fixture
 def coco(tmp_path) -> Callable[..., Path]:
-    """Write images, a list of (name, width, height), and their boxes; gives the folder of ``ann.json``."""
+    """Write images, a list of (name, width, height), and their boxes.
 
-    def write(images=(("a.png", 64, 48), ("b.png", 61, 50)), boxes=None, classes=("thing",), **parts) -> Path:
+    Gives the folder of ``ann.json``.
+    """
+
+    def write(
+        images=(("a.png", 64, 48), ("b.png", 61, 50)), boxes=None, classes=("thing",), **parts
+    ) -> Path:
         (tmp_path / "images").mkdir(exist_ok=True)
         content = {"images": [], "annotations": [], "categories": []}
         for number, (name, width, height) in enumerate(images, 1):
             pixels = PHOTO[40 * number : 40 * number + height, 100 : 100 + width]
             Image.fromarray(np.ascontiguousarray(pixels)).save(tmp_path / "images" / name)
-            content["images"].append({"id": number, "file_name": name, "width": width, "height": height})
+            content["images"].append(
+                {"id": number, "file_name": name, "width": width, "height": height}
+            )
             for box in DEFAULT if boxes is None else boxes:
                 content["annotations"].append(
                     {

@@ -34,7 +34,12 @@ def test_images_and_boxes(coco):
     info = dataset.get_data_info(1)
     assert info["img_path"].endswith("images/b.png")
     assert (info["img_id"], info["height"], info["width"]) == (2, 50, 61)
-    assert info["instances"][0] == {"bbox": [8, 8, 24, 20], "bbox_label": 0, "ignore_flag": 0, "area": 192.0}
+    assert info["instances"][0] == {
+        "bbox": [8, 8, 24, 20],
+        "bbox_label": 0,
+        "ignore_flag": 0,
+        "area": 192.0,
+    }
 
 
 @pytest.mark.parametrize("attribute", ["iscrowd", "ignore"])
@@ -56,11 +61,21 @@ def test_overshoot_of_a_pixel_is_clipped_in_silence(coco):
     assert info["instances"][0]["bbox"] == [0, 40, 9.5, 48]
 
 
-BAD = [[-3, 0, 10, 10], [60, 5, 10, 10], [5, 5, 0, 4], [5, 5, 6, -2], [100, 100, 5, 5], [float("nan"), 1, 2, 3], [1, 2]]
+BAD = [
+    [-3, 0, 10, 10],
+    [60, 5, 10, 10],
+    [5, 5, 0, 4],
+    [5, 5, 6, -2],
+    [100, 100, 5, 5],
+    [float("nan"), 1, 2, 3],
+    [1, 2],
+]
 
 
 def test_wrong_boxes_are_named(coco):
-    with pytest.raises(ValueError, match=r"ann.json: 7 boxes must lie inside their image and have area: ") as error:
+    with pytest.raises(
+        ValueError, match=r"ann.json: 7 boxes must lie inside their image and have area: "
+    ) as error:
         build(coco(images=[("a.png", 64, 48)], boxes=BAD))
     text = str(error.value)
     assert "annotation 1 of a.png (64x48): bbox [-3, 0, 10, 10]" in text
@@ -68,7 +83,8 @@ def test_wrong_boxes_are_named(coco):
 
 
 @pytest.mark.parametrize(
-    ("policy", "left"), [("clip", [[0, 0, 7, 10], [60, 5, 64, 15], [8, 8, 9, 9]]), ("skip", [[8, 8, 9, 9]])]
+    ("policy", "left"),
+    [("clip", [[0, 0, 7, 10], [60, 5, 64, 15], [8, 8, 9, 9]]), ("skip", [[8, 8, 9, 9]])],
 )
 def test_wrong_boxes_can_be_clipped_or_skipped(coco, policy, left):
     dataset = build(coco(images=[("a.png", 64, 48)], boxes=[*BAD, [8, 8, 1, 1]]), bad_boxes=policy)
@@ -82,12 +98,16 @@ def test_an_annotation_without_a_box(coco, bbox):
     content["annotations"][0].pop("bbox")
     content["annotations"][0] |= bbox
     (root / "ann.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"1 boxes must lie inside .* annotation 1 of a.png .*: bbox None"):
+    with pytest.raises(
+        ValueError, match=r"1 boxes must lie inside .* annotation 1 of a.png .*: bbox None"
+    ):
         build(root)
 
 
 def test_no_file(coco):
-    with pytest.raises(FileNotFoundError, match=r"gone.json does not exist; check data_root and ann_file"):
+    with pytest.raises(
+        FileNotFoundError, match=r"gone.json does not exist; check data_root and ann_file"
+    ):
         build(coco(), ann_file="gone.json")
 
 
@@ -103,7 +123,9 @@ def test_no_json(coco, content):
 def test_no_images(coco, content):
     root = coco()
     (root / "ann.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="has no images: a COCO file needs a non-empty list `images`"):
+    with pytest.raises(
+        ValueError, match="has no images: a COCO file needs a non-empty list `images`"
+    ):
         build(root)
 
 
@@ -118,23 +140,32 @@ def test_an_image_without_its_size(coco):
 
 def test_no_boxes(coco):
     root = coco(boxes=[])
-    with pytest.raises(ValueError, match="has 2 images and no boxes .* set test_mode=True to predict only"):
+    with pytest.raises(
+        ValueError, match="has 2 images and no boxes .* set test_mode=True to predict only"
+    ):
         build(root)
     assert len(build(root, test_mode=True)) == 2
 
 
 def test_categories_that_are_not_there(coco):
-    with pytest.raises(ValueError, match="must have the categories .* absent: zebra; it has: thing; set metainfo"):
+    with pytest.raises(
+        ValueError, match="must have the categories .* absent: zebra; it has: thing; set metainfo"
+    ):
         build(coco(), classes=("thing", "zebra"))
 
 
 def test_coco_classes_by_default_are_named_as_the_cause(coco):
     with pytest.raises(ValueError, match="absent: person; .* and 75 more; it has: thing"):
-        DATASETS.build({"type": "SRCocoDataset", "ann_file": str(coco() / "ann.json"), "_scope_": "mmisr"})
+        DATASETS.build(
+            {"type": "SRCocoDataset", "ann_file": str(coco() / "ann.json"), "_scope_": "mmisr"}
+        )
 
 
 def test_categories_in_another_order_would_swap_labels(coco):
-    with pytest.raises(ValueError, match="in one order, because mmdet numbers labels by the file; the file has: a; b"):
+    with pytest.raises(
+        ValueError,
+        match="in one order, because mmdet numbers labels by the file; the file has: a; b",
+    ):
         build(coco(classes=("a", "b")), classes=("b", "a"))
 
 
@@ -180,7 +211,9 @@ def test_nothing_left_is_an_error(coco):
     root = coco(images=FOUR[:1])
     damage_one = root / "images/a.png"
     damage_one.unlink()
-    with pytest.raises(ImageError, match="none of its 1 images can be used: .*a.png does not exist"):
+    with pytest.raises(
+        ImageError, match="none of its 1 images can be used: .*a.png does not exist"
+    ):
         build(root, test_mode=True, unreadable="skip")
 
 
@@ -205,11 +238,15 @@ def test_decoding_finds_damage_that_the_header_does_not(coco):
 def test_images_too_small_for_the_scale_are_found_first(coco):
     root = coco(images=[("a.png", 64, 48), ("tiny.png", 64, 3)], boxes=[[0, 0, 2, 2]])
     pipeline = [{"type": "mmisr.LoadImage"}, {"type": "mmisr.CropToMultiple", "multiple": 4}]
-    with pytest.raises(ImageError, match="tiny.png must be at least 4 pixels on each side .* found 64x3"):
+    with pytest.raises(
+        ImageError, match="tiny.png must be at least 4 pixels on each side .* found 64x3"
+    ):
         build(root, test_mode=True, pipeline=pipeline)
 
 
-@pytest.mark.parametrize(("name", "value"), [("bad_boxes", "drop"), ("unreadable", "warn"), ("image_check", "full")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("bad_boxes", "drop"), ("unreadable", "warn"), ("image_check", "full")]
+)
 def test_wrong_policies(coco, name, value):
     with pytest.raises(ValueError, match=rf"SRCocoDataset.{name} must be one of .*, got '{value}'"):
         build(coco(), **{name: value})
@@ -224,7 +261,8 @@ def test_the_limit_on_pixels_is_that_of_the_loader(coco):
     """One key: the check before the run refuses what the loader would refuse in it."""
     root, load = coco(), {"type": "mmisr.LoadImage", "max_pixels": 61 * 50}
     with pytest.raises(
-        ImageError, match=r"1 of 2 images .*a.png must have at most max_pixels=3050 pixels, found 64x48=3072"
+        ImageError,
+        match=r"1 of 2 images .*a.png must have at most max_pixels=3050 pixels, found 64x48=3072",
     ):
         build(root, pipeline=[load], test_mode=True)
     assert len(build(root, pipeline=[{**load, "max_pixels": 64 * 48}], test_mode=True)) == 2
@@ -232,5 +270,7 @@ def test_the_limit_on_pixels_is_that_of_the_loader(coco):
         build(root, pipeline=[load])[0]
     assert len(build(root, pipeline=[{"type": "mmdet.LoadImageFromFile"}], test_mode=True)) == 2
     for wrong in (0, -1, 1.5, True, "many"):
-        with pytest.raises(ValueError, match="LoadImage.max_pixels must be a whole number from 1 on"):
+        with pytest.raises(
+            ValueError, match="LoadImage.max_pixels must be a whole number from 1 on"
+        ):
             build(root, pipeline=[{**load, "max_pixels": wrong}])

@@ -1,4 +1,7 @@
-"""The one reader of COCO files: what is read as meant, and what is refused with its key, its value and how many."""
+"""The one reader of COCO files.
+
+What is read as meant, and what is refused with its key, its value and how many.
+"""
 
 import json
 
@@ -54,7 +57,12 @@ def of_first(part: str, **values):
     ],
 )
 def test_text_is_what_it_spells_and_null_is_absent(changed, key, value, meant):
-    assert read_annotations(changed(of_first("annotations", **{key: value})))["annotations"][0].get(key) == meant
+    assert (
+        read_annotations(changed(of_first("annotations", **{key: value})))["annotations"][0].get(
+            key
+        )
+        == meant
+    )
 
 
 def test_ids_that_are_text_throughout_stay(changed):
@@ -77,12 +85,27 @@ def test_ids_that_are_text_throughout_stay(changed):
             of_first("images", width="wide"),
             r"`width` of every image must be a whole number .*; 1 are not: 'wide' \(image 1",
         ),
-        (of_first("images", id=[1]), r"`id` of every image must be a whole number or a text; 1 are not: \[1\]"),
+        (
+            of_first("images", id=[1]),
+            r"`id` of every image must be a whole number or a text; 1 are not: \[1\]",
+        ),
         (of_first("images", file_name=None), "every image needs `file_name`; 1 have none"),
-        (of_first("images", file_name="\ud800"), "`file_name` of every image must be the name of a file; 1 are not"),
-        (of_first("annotations", area="n/a"), "`area` of every annotation must be a number .*; 1 are not: 'n/a'"),
-        (of_first("annotations", area=-5), "`area` of every annotation must be a number from 0 on; 1 are not: -5"),
-        (of_first("annotations", iscrowd="maybe"), "`iscrowd` of every annotation must be 0 or 1; 1 are not: 'maybe'"),
+        (
+            of_first("images", file_name="\ud800"),
+            "`file_name` of every image must be the name of a file; 1 are not",
+        ),
+        (
+            of_first("annotations", area="n/a"),
+            "`area` of every annotation must be a number .*; 1 are not: 'n/a'",
+        ),
+        (
+            of_first("annotations", area=-5),
+            "`area` of every annotation must be a number from 0 on; 1 are not: -5",
+        ),
+        (
+            of_first("annotations", iscrowd="maybe"),
+            "`iscrowd` of every annotation must be 0 or 1; 1 are not: 'maybe'",
+        ),
         (of_first("annotations", image_id=None), "every annotation needs `image_id`; 1 have none"),
         (
             of_first("annotations", category_id=0),
@@ -93,9 +116,18 @@ def test_ids_that_are_text_throughout_stay(changed):
             lambda c: c["annotations"].append(17),
             r"every annotation must be an object with keys; 1 are none: 17 \(entry 4\)",
         ),
-        (lambda c: c["images"].append(c["images"][0]), "`id` of every image must be its own; 2 share theirs: image 1"),
-        (lambda c: c["images"][1].update(id="1"), "`id` of every image must be its own; 2 share theirs: image 1"),
-        (lambda c: c["categories"].append({"id": 1, "name": "x"}), "`id` of every category must be its own; 2 share"),
+        (
+            lambda c: c["images"].append(c["images"][0]),
+            "`id` of every image must be its own; 2 share theirs: image 1",
+        ),
+        (
+            lambda c: c["images"][1].update(id="1"),
+            "`id` of every image must be its own; 2 share theirs: image 1",
+        ),
+        (
+            lambda c: c["categories"].append({"id": 1, "name": "x"}),
+            "`id` of every category must be its own; 2 share",
+        ),
         (lambda c: c.update(annotations={"a": 1}), "`annotations` must be a list, found {'a': 1}"),
         (
             lambda c: [a.update(image_id="x") for a in c["annotations"]],
@@ -112,7 +144,9 @@ def test_brackets_too_deep(changed):
     file = changed(lambda content: None)
     with open(file, "w") as opened:
         opened.write("[" * 100_000 + "]" * 100_000)
-    with pytest.raises(ValueError, match=r"ann.json must be a COCO file: its brackets nest too deep"):
+    with pytest.raises(
+        ValueError, match=r"ann.json must be a COCO file: its brackets nest too deep"
+    ):
         read_annotations(file)
 
 
@@ -130,9 +164,12 @@ def test_a_lost_comma_is_one_class(coco):
 
 
 def test_a_root_category_with_the_name_of_a_class(changed):
-    file = changed(lambda c: c["categories"].insert(0, {"id": 0, "name": "thing", "supercategory": "none"}))
+    file = changed(
+        lambda c: c["categories"].insert(0, {"id": 0, "name": "thing", "supercategory": "none"})
+    )
     with pytest.raises(
-        ValueError, match="one category of the name 'thing', it has 2: id 0 with 0 boxes; id 1 with 4 boxes"
+        ValueError,
+        match="one category of the name 'thing', it has 2: id 0 with 0 boxes; id 1 with 4 boxes",
     ):
         build(file)
 
@@ -140,7 +177,8 @@ def test_a_root_category_with_the_name_of_a_class(changed):
 def test_swapped_sizes_are_named_as_such(changed):
     file = changed(of_first("images", width=48, height=64))
     with pytest.raises(
-        ImageError, match=r"ann.json: 1 of 2 .*a.png must be 48x64 .*found 64x48: width and height are swapped"
+        ImageError,
+        match=r"ann.json: 1 of 2 .*a.png must be 48x64 .*found 64x48: width and height are swapped",
     ):
         build(file, test_mode=True)
 
@@ -165,18 +203,30 @@ def test_a_message_stays_short(changed):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ({"segmentation": 5}, "`segmentation` must be a list of polygons .*; 1 are not: annotation 1: found 5"),
-        ({"segmentation": [1, 2, 3, 4, 5, 6]}, "`segmentation` must be a list of polygons .*; 1 are not"),
+        (
+            {"segmentation": 5},
+            "`segmentation` must be a list of polygons .*; 1 are not: annotation 1: found 5",
+        ),
+        (
+            {"segmentation": [1, 2, 3, 4, 5, 6]},
+            "`segmentation` must be a list of polygons .*; 1 are not",
+        ),
         (
             {"segmentation": {"size": [9, 9], "counts": [81]}},
             r"a mask must have the size of its image, \(48, 64\) \(h, w\)",
         ),
-        ({"segmentation": {"size": [48, 64], "counts": [5]}}, "run lengths must add up to 48 x 64 pixels, got 5"),
+        (
+            {"segmentation": {"size": [48, 64], "counts": [5]}},
+            "run lengths must add up to 48 x 64 pixels, got 5",
+        ),
         (
             {"segmentation": {"size": [48, 64], "counts": "~~"}},
             "`segmentation` must be .*; 1 are not: annotation 1: size",
         ),
-        ({"keypoints": [1, 2]}, r"`keypoints` must be a list of x, y, visibility, ...; 1 are not: .* found \[1, 2\]"),
+        (
+            {"keypoints": [1, 2]},
+            r"`keypoints` must be a list of x, y, visibility, ...; 1 are not: .* found \[1, 2\]",
+        ),
     ],
 )
 def test_shapes_that_cannot_be_scaled(changed, shape, message):
@@ -192,7 +242,11 @@ def test_compressed_runs_are_counted_as_the_reference_does(changed, counts):
 
     text = mask.frPyObjects({"size": [48, 64], "counts": counts}, 48, 64)["counts"]
     text = text.decode() if isinstance(text, bytes) else text
-    shapes = {"segmentation": {"size": [48, 64], "counts": text}, "keypoints": ["3", 4, 2], "area": None}
+    shapes = {
+        "segmentation": {"size": [48, 64], "counts": text},
+        "keypoints": ["3", 4, 2],
+        "area": None,
+    }
     content = read_annotations(changed(of_first("annotations", **shapes)))
     read_shapes(content, {1: (48, 64), 2: (50, 61)}, "ann.json")
     assert content["annotations"][0]["segmentation"] == shapes["segmentation"]

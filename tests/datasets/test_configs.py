@@ -54,7 +54,10 @@ def test_batches_of_training_and_validation(config):
     sample = batches[0]["data_samples"][0]
     if "scale" in config:
         s = config.scale
-        assert (sample.source_shape, sample.lr_shape) == ((70 - 70 % s, 90 - 90 % s), (70 // s, 90 // s))
+        assert (sample.source_shape, sample.lr_shape) == (
+            (70 - 70 % s, 90 - 90 % s),
+            (70 // s, 90 // s),
+        )
     assert DATASETS.build(config.val_dataloader.dataset).metainfo["classes"] == ("thing",)
 
 
@@ -67,7 +70,9 @@ def _patches(config: Config) -> set[tuple[int, int]]:
 
 
 def test_evaluators_build(config):
-    evaluators = config.val_evaluator if isinstance(config.val_evaluator, list) else [config.val_evaluator]
+    evaluators = (
+        config.val_evaluator if isinstance(config.val_evaluator, list) else [config.val_evaluator]
+    )
     for evaluator in evaluators:
         EVALUATOR.build({"type": "Evaluator", "metrics": evaluator})
 

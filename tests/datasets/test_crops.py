@@ -42,7 +42,8 @@ BOXES = [[2, 3, 9, 11], [40, 30, 47, 37], [44, 0, 47, 5], [0, 36, 12, 37]]
 
 
 @pytest.mark.parametrize(
-    ("multiple", "hw", "left"), [(1, (37, 47), 4), (2, (36, 46), 3), (4, (36, 44), 2), (8, (32, 40), 1)]
+    ("multiple", "hw", "left"),
+    [(1, (37, 47), 4), (2, (36, 46), 3), (4, (36, 44), 2), (8, (32, 40), 1)],
 )
 def test_crop_to_multiple(multiple, hw, left):
     """The third box vanishes at x4, where 44 columns are left; the fourth with the last row."""
@@ -59,7 +60,8 @@ def test_crop_without_annotations():
 
 def test_crop_of_too_small_an_image():
     with pytest.raises(
-        ValueError, match="a.png must be at least 4 pixels on each side to be reduced 4 times, found 9x3"
+        ValueError,
+        match="a.png must be at least 4 pixels on each side to be reduced 4 times, found 9x3",
     ):
         CropToMultiple(4)(painted((3, 9), []))
     with pytest.raises(ValueError, match="multiple must be at least 1, got 0"):
@@ -67,11 +69,15 @@ def test_crop_of_too_small_an_image():
 
 
 @settings(max_examples=60, deadline=None)
-@given(h=st.integers(3, 60), w=st.integers(3, 60), size=st.integers(1, 40), seed=st.integers(0, 2**31))
+@given(
+    h=st.integers(3, 60), w=st.integers(3, 60), size=st.integers(1, 40), seed=st.integers(0, 2**31)
+)
 def test_patches_have_the_size_and_keep_boxes_on_the_paint(h, w, size, seed):
     np.random.seed(seed)
     x, y = sorted(np.random.randint(0, w + 1, 2)), sorted(np.random.randint(0, h + 1, 2))
-    results = RandomPatch(size)(painted((h, w), [[x[0], y[0], x[1], y[1]]] if x[0] < x[1] and y[0] < y[1] else []))
+    results = RandomPatch(size)(
+        painted((h, w), [[x[0], y[0], x[1], y[1]]] if x[0] < x[1] and y[0] < y[1] else [])
+    )
     assert results["img"].shape == (size, size, 3)
     if min(h, w) >= size:
         assert_boxes_are_on_the_paint(results)
@@ -81,7 +87,10 @@ def test_patches_have_the_size_and_keep_boxes_on_the_paint(h, w, size, seed):
 def test_patches_are_drawn_around_boxes(around):
     """One small box in a large image: with around_box=1 every patch shows it, with 0 few do."""
     np.random.seed(0)
-    shown = [len(RandomPatch(32, around)(painted((400, 400), [[390, 5, 396, 9]]))["gt_bboxes"]) for _ in range(60)]
+    shown = [
+        len(RandomPatch(32, around)(painted((400, 400), [[390, 5, 396, 9]]))["gt_bboxes"])
+        for _ in range(60)
+    ]
     assert all(shown) if around else sum(shown) < 6
 
 
@@ -94,7 +103,9 @@ def test_patches_reach_every_corner():
 
 def test_wrong_patches():
     for arguments in ((0,), (8, 1.5)):
-        with pytest.raises(ValueError, match="RandomPatch needs size >= 1 and 0 <= around_box <= 1"):
+        with pytest.raises(
+            ValueError, match="RandomPatch needs size >= 1 and 0 <= around_box <= 1"
+        ):
             RandomPatch(*arguments)
 
 

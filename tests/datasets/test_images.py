@@ -66,20 +66,25 @@ def test_transparency(path, name):
         Image.fromarray(pixels).save(path(name))
     else:
         Image.fromarray(PHOTO).convert("P").save(path(name), transparency=b"\x11" * 256)
-    with pytest.raises(ImageError, match=r"\.png must be opaque, found alpha down to 17; flatten it"):
+    with pytest.raises(
+        ImageError, match=r"\.png must be opaque, found alpha down to 17; flatten it"
+    ):
         read_rgb(path(name))
     with pytest.raises(ImageError, match="must be opaque"):
         check_file(path(name), decode=True)
 
 
 @pytest.mark.parametrize(
-    "name", ["grey.png", "colour.png", "grey.tif", "colour.tif", "colour.ppm", "grey.jp2", "colour.jp2"]
+    "name",
+    ["grey.png", "colour.png", "grey.tif", "colour.tif", "colour.ppm", "grey.jp2", "colour.jp2"],
 )
 def test_sixteen_bits_are_never_cut_to_eight(path, name):
     deep = (PHOTO.astype(np.uint16) * 257)[..., : 1 if name.startswith("grey") else 3]
     assert cv2.imwrite(path(name), deep)
     for use in (read_rgb, check_file):
-        with pytest.raises(ImageError, match=r"must have 8 bits a channel, found .*16.*divide by 257"):
+        with pytest.raises(
+            ImageError, match=r"must have 8 bits a channel, found .*16.*divide by 257"
+        ):
             use(path(name))
 
 
@@ -95,7 +100,10 @@ def test_missing_and_empty_and_text(path):
     for content in (b"", b"<html>not found</html>"):
         Path(path("x.png")).write_bytes(content)
         for use in (read_rgb, check_file):
-            with pytest.raises(ImageError, match=rf"x\.png is no image that Pillow can read \({len(content)} bytes\)"):
+            with pytest.raises(
+                ImageError,
+                match=rf"x\.png is no image that Pillow can read \({len(content)} bytes\)",
+            ):
                 use(path("x.png"))
 
 
@@ -106,7 +114,9 @@ def test_truncated_files_are_found_without_decoding_all_files(path, name, share)
     content = Path(path(name)).read_bytes()
     Path(path(name)).write_bytes(content[: int(share * len(content))])
     for use in (read_rgb, check_file):
-        with pytest.raises(ImageError, match=r"cannot be decoded: .*truncated or damaged, get it again"):
+        with pytest.raises(
+            ImageError, match=r"cannot be decoded: .*truncated or damaged, get it again"
+        ):
             use(path(name))
 
 
@@ -142,7 +152,8 @@ def test_an_image_larger_than_the_limit(path, colours):
     Image.new(colours, (1300, 1000)).save(path("x.png"))
     for use in (read_rgb, check_file):
         with pytest.raises(
-            ImageError, match=r"x.png must have at most max_pixels=1299999 pixels, found 1300x1000=1300000"
+            ImageError,
+            match=r"x.png must have at most max_pixels=1299999 pixels, found 1300x1000=1300000",
         ):
             use(path("x.png"), max_pixels=1_299_999)
     assert check_file(path("x.png"), max_pixels=1_300_000) == (1000, 1300)
@@ -152,7 +163,8 @@ def test_an_image_larger_than_the_limit(path, colours):
     Path(path("x.png")).write_bytes(claimed)
     for use in (read_rgb, check_file):
         with pytest.raises(
-            ImageError, match=r"max_pixels=67108864 pixels, found 13300x13300.*or set max_pixels of mmisr"
+            ImageError,
+            match=r"max_pixels=67108864 pixels, found 13300x13300.*or set max_pixels of mmisr",
         ):
             use(path("x.png"))
 
@@ -171,10 +183,26 @@ BANDS = {
         "rgb",
         r"must have 3 bands, .* found 8 bands; choose the three",
     ),
-    "five bands": (np.dstack([PHOTO, PHOTO[..., :2]]), "rgb", r"must have 3 bands, .* found 5 bands"),
-    "four bands": (np.dstack([PHOTO, PHOTO[..., :1]]), "rgb", r"must have 3 bands, .* found 4 bands"),
-    "five grey bands": (np.dstack([PHOTO, PHOTO[..., :2]]), "minisblack", r"must have 1 band, .* found 5 bands"),
-    "sixteen-bit bands": (np.dstack([PHOTO, PHOTO]).astype(np.uint16), "rgb", r"must have 3 bands, .* found 6 bands"),
+    "five bands": (
+        np.dstack([PHOTO, PHOTO[..., :2]]),
+        "rgb",
+        r"must have 3 bands, .* found 5 bands",
+    ),
+    "four bands": (
+        np.dstack([PHOTO, PHOTO[..., :1]]),
+        "rgb",
+        r"must have 3 bands, .* found 4 bands",
+    ),
+    "five grey bands": (
+        np.dstack([PHOTO, PHOTO[..., :2]]),
+        "minisblack",
+        r"must have 1 band, .* found 5 bands",
+    ),
+    "sixteen-bit bands": (
+        np.dstack([PHOTO, PHOTO]).astype(np.uint16),
+        "rgb",
+        r"must have 3 bands, .* found 6 bands",
+    ),
     "LAB": (
         PHOTO,
         "cielab",
@@ -190,7 +218,9 @@ def test_bands_of_a_tiff(path, case, planar):
     pixels, colours, text = BANDS[case]
     pixels = pixels if planar == "contig" else np.ascontiguousarray(pixels.transpose(2, 0, 1))
     extra = ["unspecified"] if case == "four bands" else None
-    tifffile.imwrite(path("x.tif"), pixels, photometric=colours, planarconfig=planar, extrasamples=extra)
+    tifffile.imwrite(
+        path("x.tif"), pixels, photometric=colours, planarconfig=planar, extrasamples=extra
+    )
     for use in (read_rgb, check_file):
         with pytest.raises(ImageError, match=rf"x.tif {text}"):
             use(path("x.tif"))
@@ -200,6 +230,9 @@ def test_bands_of_a_tiff(path, case, planar):
 def test_an_opaque_alpha_band_of_a_tiff(path, alpha):
     pixels = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])
     tifffile.imwrite(
-        path("x.tif"), pixels if alpha else PHOTO, photometric="rgb", extrasamples=[alpha] if alpha else None
+        path("x.tif"),
+        pixels if alpha else PHOTO,
+        photometric="rgb",
+        extrasamples=[alpha] if alpha else None,
     )
     np.testing.assert_array_equal(read_rgb(path("x.tif")), PHOTO)

@@ -1,4 +1,7 @@
-"""Orientation, in every format and by every kind of tag: the check, the loader and mmcv read one image, or it is refused."""
+"""Orientation, in every format and by every kind of tag.
+
+The check, the loader and mmcv read one image, or it is refused.
+"""
 
 import io
 import re
@@ -62,7 +65,9 @@ def jpeg(*segments):
 def png(*chunks, at_end=False):
     content = save("PNG")
     place = len(content) - 12 if at_end else 33
-    parts = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+    parts = [
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks
+    ]
     return content[:place] + b"".join(parts) + content[place:]
 
 
@@ -75,7 +80,9 @@ def png_xmp(value):
 def raw_profile(value):
     """EXIF in a text chunk, as ImageMagick wrote it before PNG had a place for it."""
     block = b"Exif\0\0" + exif(value)
-    return b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n%8d\n" % len(block) + block.hex().encode() + b"\n")
+    return b"Raw profile type exif\0\0" + zlib.compress(
+        b"\nexif\n%8d\n" % len(block) + block.hex().encode() + b"\n"
+    )
 
 
 def as_exif(value):
@@ -113,22 +120,34 @@ KINDS = {
     "tiff tag": (lambda n: save("TIFF", tiffinfo={0x112: n}), True),
     "tiff tag, lzw": (packed_tiff, True),
     "tiff tag, grey": (lambda n: save("TIFF", PHOTO[..., 0], tiffinfo={0x112: n}), True),
-    "tiff tag before other xmp": (lambda n: save("TIFF", tiffinfo={0x112: n, 700: XMP_BYTES(3)}), True),
+    "tiff tag before other xmp": (
+        lambda n: save("TIFF", tiffinfo={0x112: n, 700: XMP_BYTES(3)}),
+        True,
+    ),
     # by which nobody turns
     "jpeg xmp": (lambda n: save("JPEG", xmp=XMP_BYTES(n)), False),
     "jpeg xmp and upright exif": (lambda n: jpeg(HEAD + exif(1), ADOBE + XMP_BYTES(n)), False),
     "jpeg exif as big-endian long": (lambda n: jpeg(HEAD + exif(n, ">", 4)), False),
     "jpeg exif with a bad byte order": (lambda n: jpeg(HEAD + b"XX" + exif(n)[2:]), False),
-    "jpeg exif after a text that is outside": (lambda n: jpeg(HEAD + after_text(exif(n), 2000)), False),
+    "jpeg exif after a text that is outside": (
+        lambda n: jpeg(HEAD + after_text(exif(n), 2000)),
+        False,
+    ),
     "png eXIf with an odd byte order": (lambda n: png((b"eXIf", b"XX" + exif(n, ">")[2:])), False),
     "jpeg exif cut off": (lambda n: jpeg(HEAD + exif(n)[:18]), False),
     "png xmp": (png_xmp, False),
     "png eXIf with the head of a JPEG": (lambda n: png((b"eXIf", HEAD + exif(n))), False),
     "png exif as text": (lambda n: png((b"zTXt", raw_profile(n))), False),
-    "png exif as text that names eXIf": (lambda n: png((b"tEXt", b"eXIf\0eXIf"), (b"zTXt", raw_profile(n))), False),
+    "png exif as text that names eXIf": (
+        lambda n: png((b"tEXt", b"eXIf\0eXIf"), (b"zTXt", raw_profile(n))),
+        False,
+    ),
     "webp xmp": (lambda n: save("WEBP", lossless=True, xmp=XMP_BYTES(n)), False),
     "tiff xmp": (lambda n: save("TIFF", tiffinfo={700: XMP_BYTES(n)}), False),
-    "tiff xmp, lzw": (lambda n: save("TIFF", tiffinfo={700: XMP_BYTES(n)}, compression="tiff_lzw"), False),
+    "tiff xmp, lzw": (
+        lambda n: save("TIFF", tiffinfo={700: XMP_BYTES(n)}, compression="tiff_lzw"),
+        False,
+    ),
     "bmp": (lambda n: save("BMP", exif=as_exif(n)), False),
     "jpeg 2000": (lambda n: save("JPEG2000", exif=as_exif(n)), False),
 }
@@ -150,7 +169,10 @@ def test_check_loader_and_mmcv_see_one_image(tmp_path, kind, value):
     except ImageError as error:
         assert kind in UNLIKE_MMCV
         assert not turns
-        assert re.search(rf"has EXIF orientation {value}, by which mmcv turns .*; turn its pixels and save", str(error))
+        assert re.search(
+            rf"has EXIF orientation {value}, by which mmcv turns .*; turn its pixels and save",
+            str(error),
+        )
         with pytest.raises(ImageError, match="has EXIF orientation"):
             check_file(path)
         return
@@ -161,7 +183,9 @@ def test_check_loader_and_mmcv_see_one_image(tmp_path, kind, value):
     meant = UPRIGHT[value if turns and value in UPRIGHT else 1](PHOTO)
     assert found.shape == meant.shape
     colour = meant if kind != "tiff tag, grey" else meant[..., :1]
-    assert np.abs(found.astype(int) - colour).mean() < 12  # JPEG's and AVIF's loss; the nearest other turn is at 40
+    assert (
+        np.abs(found.astype(int) - colour).mean() < 12
+    )  # JPEG's and AVIF's loss; the nearest other turn is at 40
 
 
 def test_other_turns_are_far():
@@ -171,6 +195,8 @@ def test_other_turns_are_far():
         assert np.abs(UPRIGHT[value](square) - square).mean() > 24
 
 
-@pytest.mark.parametrize("block", [b"", b"II*\0", b"II*\0" + b"\xff" * 40, HEAD + exif(6)[:9], b"MM\0*" + bytes(300)])
+@pytest.mark.parametrize(
+    "block", [b"", b"II*\0", b"II*\0" + b"\xff" * 40, HEAD + exif(6)[:9], b"MM\0*" + bytes(300)]
+)
 def test_blocks_that_say_nothing(block):
     assert exif_orientation(block) == 1

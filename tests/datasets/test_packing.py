@@ -12,7 +12,10 @@ from mmisr.datasets.packing import PackSRDetInputs, PackSRInputs
 from mmisr.registry import TRANSFORMS
 
 LOAD = [{"type": "mmisr.LoadImage"}, {"type": "mmdet.LoadAnnotations", "with_bbox": True}]
-DEGRADE = [{"type": "mmisr.CropToMultiple", "multiple": 4}, {"type": "mmisr.SimulateLR", "scale": 4}]
+DEGRADE = [
+    {"type": "mmisr.CropToMultiple", "multiple": 4},
+    {"type": "mmisr.SimulateLR", "scale": 4},
+]
 PAIR, EDITOR = {"type": "mmisr.PackSRDetInputs"}, {"type": "mmisr.PackSRInputs"}
 
 
@@ -56,7 +59,9 @@ def test_boxes_labels_and_areas_are_in_the_source_frame(info):
     truth, ignored = sample.gt_instances, sample.ignored_instances
     assert truth.bboxes.tolist() == [[8, 8, 24, 20], [30, 40, 40, 48]]
     assert (truth.labels.tolist(), truth.labels.dtype) == ([0, 2], torch.int64)
-    assert truth.areas.tolist() == pytest.approx([100, 80])  # annotated; the second lost a fifth of its box
+    assert truth.areas.tolist() == pytest.approx(
+        [100, 80]
+    )  # annotated; the second lost a fifth of its box
     assert ignored.bboxes.tolist() == [[0, 0, 60, 8]]
     assert ignored.labels.tolist() == [1]
     assert ignored.areas.tolist() == [480]
@@ -106,14 +111,23 @@ def test_editor_sample(info):
     np.testing.assert_array_equal(sample.boxes_lr, sample.boxes_source / 4)
     assert sample.boxes_lr[0].tolist() == [2, 2, 6, 5]
     assert (sample.img_id, sample.lr_shape, sample.source_shape) == (2, (12, 15), (48, 60))
-    orders = {sample.gt_channel_order, sample.img_channel_order, sample.gt_color_type, sample.img_color_type}
+    orders = {
+        sample.gt_channel_order,
+        sample.img_channel_order,
+        sample.gt_color_type,
+        sample.img_color_type,
+    }
     assert orders == {"RGB", "color"}
 
 
 def test_an_image_without_boxes(info):
     info["instances"] = []
     sample = run(dict(info), *LOAD, *DEGRADE, PAIR)["data_samples"]
-    assert tuple(sample.gt_instances.bboxes.shape) == tuple(sample.ignored_instances.bboxes.shape) == (0, 4)
+    assert (
+        tuple(sample.gt_instances.bboxes.shape)
+        == tuple(sample.ignored_instances.bboxes.shape)
+        == (0, 4)
+    )
     assert run(dict(info), *LOAD, *DEGRADE, EDITOR)["data_samples"].boxes_lr.shape == (0, 4)
 
 
@@ -124,8 +138,12 @@ def test_an_image_without_annotations_loaded(info):
 
 def test_mmdets_flip_moves_lr_with_the_boxes(info):
     flip = {"type": "mmdet.RandomFlip", "prob": 1.0}
-    plain = run(dict(info), *LOAD, {"type": "mmisr.CropToMultiple", "multiple": 4}, *DEGRADE, EDITOR)
-    turned = run(dict(info), *LOAD, {"type": "mmisr.CropToMultiple", "multiple": 4}, flip, *DEGRADE, EDITOR)
+    plain = run(
+        dict(info), *LOAD, {"type": "mmisr.CropToMultiple", "multiple": 4}, *DEGRADE, EDITOR
+    )
+    turned = run(
+        dict(info), *LOAD, {"type": "mmisr.CropToMultiple", "multiple": 4}, flip, *DEGRADE, EDITOR
+    )
     assert torch.equal(turned["inputs"], plain["inputs"].flip(-1))
     left = 15 - plain["data_samples"].boxes_lr[:, 2]
     np.testing.assert_allclose(turned["data_samples"].boxes_lr[:, 0], left)
@@ -134,7 +152,8 @@ def test_mmdets_flip_moves_lr_with_the_boxes(info):
 @pytest.mark.parametrize("packer", [PackSRDetInputs, PackSRInputs])
 def test_packing_without_lr(packer):
     with pytest.raises(
-        KeyError, match=f"mmisr.{packer.__name__} needs the LR image.*mmisr.SimulateLR or mmisr.NativeLR"
+        KeyError,
+        match=f"mmisr.{packer.__name__} needs the LR image.*mmisr.SimulateLR or mmisr.NativeLR",
     ):
         packer()({"img": np.zeros((8, 8, 3), np.uint8)})
 
@@ -146,7 +165,9 @@ def test_an_editor_needs_hr(info):
 
 def test_loading_gives_bgr(info):
     loaded = LoadImage()(dict(info))
-    np.testing.assert_array_equal(loaded["img"][..., ::-1], np.asarray(Image.open(info["img_path"])))
+    np.testing.assert_array_equal(
+        loaded["img"][..., ::-1], np.asarray(Image.open(info["img_path"]))
+    )
     assert loaded["img_shape"] == loaded["ori_shape"] == (50, 61)
 
 

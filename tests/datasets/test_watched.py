@@ -32,7 +32,14 @@ def dataset(tmp_path):
     """Build a data set of one 64x48 image with one box, with the given pipeline."""
     pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [8, 4, 24, 20], "area": 480, "iscrowd": 0}
+    box = {
+        "id": 1,
+        "image_id": 1,
+        "category_id": 1,
+        "bbox": [8, 4, 24, 20],
+        "area": 480,
+        "iscrowd": 0,
+    }
     images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}]
     content = {"images": images, "annotations": [box], "categories": [{"id": 1, "name": "car"}]}
     (tmp_path / "a.json").write_text(json.dumps(content))
@@ -40,16 +47,24 @@ def dataset(tmp_path):
     def build(*pipeline):
         place = {"data_root": str(tmp_path), "ann_file": "a.json", "data_prefix": {"img": ""}}
         return DATASETS.build(
-            {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": ("car",)}, "pipeline": list(pipeline), **place}
+            {
+                "type": "mmisr.SRCocoDataset",
+                "metainfo": {"classes": ("car",)},
+                "pipeline": list(pipeline),
+                **place,
+            }
         )
 
     return build
 
 
-@pytest.mark.parametrize("name", [name for name in MOVERS if name != "RandomAffine"])  # it needs boxes itself
+@pytest.mark.parametrize(
+    "name", [name for name in MOVERS if name != "RandomAffine"]
+)  # it needs boxes itself
 def test_a_move_before_the_boxes_are_read_is_named(dataset, name):
     with pytest.raises(
-        FrameError, match=rf"transform 1 of the pipeline \({name}\) moves .* before transform 2 of the .*LoadAnn"
+        FrameError,
+        match=rf"transform 1 of the pipeline \({name}\) moves .* before transform 2 of the .*LoadAnn",
     ):
         dataset(LOAD, MOVERS[name], BOXES, LR, PACK)[0]
 
@@ -80,7 +95,8 @@ def test_the_packer_says_it_where_the_pipeline_is_not_ours(dataset):
     results = steps[2]({**results, "img_shape": (8, 8)})
     results["img"] = results["img"][:, :4]
     with pytest.raises(
-        FrameError, match="a transform between the one that made the LR image and the one that packs changed"
+        FrameError,
+        match="a transform between the one that made the LR image and the one that packs changed",
     ):
         steps[3](results)
 
@@ -88,7 +104,9 @@ def test_the_packer_says_it_where_the_pipeline_is_not_ours(dataset):
 @pytest.mark.parametrize("name", [name for name in MOVERS if name != "RandomAffine"])
 def test_in_the_right_order_boxes_and_pixels_move_together(dataset, name):
     np.random.seed(0)
-    packed = dataset(LOAD, BOXES, MOVERS[name], {"type": "mmisr.CropToMultiple", "multiple": 2}, LR, PACK)[0]
+    packed = dataset(
+        LOAD, BOXES, MOVERS[name], {"type": "mmisr.CropToMultiple", "multiple": 2}, LR, PACK
+    )[0]
     sample = packed["data_samples"]
     h, w = packed["inputs"].shape[-2:]
     assert sample.hr.shape[-2:] == (2 * h, 2 * w)
@@ -128,7 +146,10 @@ def test_the_feed_of_the_oracle_is_no_move(dataset):
 def test_convention_a_noted_motion_maps_points_from_the_file(dataset):
     np.random.seed(3)
     build = dataset(
-        LOAD, BOXES, {"type": "mmisr.RandomPatch", "size": 40, "around_box": 0.0}, {"type": "mmisr.RandomTurn"}
+        LOAD,
+        BOXES,
+        {"type": "mmisr.RandomPatch", "size": 40, "around_box": 0.0},
+        {"type": "mmisr.RandomTurn"},
     )
     for _ in range(8):
         results = build[0]

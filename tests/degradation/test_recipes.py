@@ -29,7 +29,9 @@ def as_pixels(batch: torch.Tensor) -> np.ndarray:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_cv2_area_is_opencvs_to_the_last_bit(photo, scale):
     expected = cv2.resize(photo, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-    np.testing.assert_array_equal(as_pixels(Degradation(scale, "cv2_area")(as_batch(photo), [0])), expected)
+    np.testing.assert_array_equal(
+        as_pixels(Degradation(scale, "cv2_area")(as_batch(photo), [0])), expected
+    )
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -44,7 +46,10 @@ def test_matlab_bicubic_is_mmagics_reference(photo, scale):
 
 @pytest.mark.parametrize("scale", [2, 4])
 def test_torch_bicubic_noaa_reads_four_pixels(photo, scale):
-    """At even factors the centre lies between two pixels: Keys' kernel with a = -0.75 at 0.5 and 1.5."""
+    """At even factors the centre lies between two pixels.
+
+    Keys' kernel with a = -0.75 at 0.5 and 1.5.
+    """
     weights = np.array([-0.09375, 0.59375, 0.59375, -0.09375])
 
     def reduce(rows: np.ndarray) -> np.ndarray:
@@ -85,7 +90,9 @@ def test_pixels_depend_on_the_seed_and_on_nothing_else(photo, shape):
 @pytest.mark.parametrize("extra", EVERYTHING)
 def test_every_extra_changes_the_pixels(photo, extra):
     plain = Degradation(4)(as_batch(photo), [3])
-    assert not torch.equal(Degradation(4, **{extra: EVERYTHING[extra]})(as_batch(photo), [3]), plain)
+    assert not torch.equal(
+        Degradation(4, **{extra: EVERYTHING[extra]})(as_batch(photo), [3]), plain
+    )
 
 
 def test_noise_has_the_deviation_asked_for():
@@ -128,7 +135,9 @@ def test_wrong_arguments(arguments, text):
 
 
 def test_wrong_batches(photo):
-    with pytest.raises(ValueError, match="multiples of the scale 4, got 95x72; put mmisr.CropToMultiple before"):
+    with pytest.raises(
+        ValueError, match="multiples of the scale 4, got 95x72; put mmisr.CropToMultiple before"
+    ):
         Degradation(4)(as_batch(photo[:, :95]), [0])
     with pytest.raises(ValueError, match="one entry per image: 1 images, 2 seeds"):
         Degradation(4)(as_batch(photo), [0, 1])

@@ -24,7 +24,9 @@ def test_lr_is_the_batched_operation_in_bgr(results):
     rgb = torch.from_numpy(results["img"][..., ::-1].copy()).permute(2, 0, 1)[None].float() / 255
     expected = Degradation(4, **NOISY)(rgb, [image_seed("3:17")])[0]
     assert out["lr"].dtype == np.uint8
-    np.testing.assert_array_equal(out["lr"][..., ::-1].transpose(2, 0, 1), (expected * 255).round().numpy())
+    np.testing.assert_array_equal(
+        out["lr"][..., ::-1].transpose(2, 0, 1), (expected * 255).round().numpy()
+    )
     assert out["lr_shape"] == (16, 24)
     assert out["lr_recipe"] == "matlab_bicubic@1+x4+noise=2-4+jpeg=40-90"
     assert out["has_hr"]

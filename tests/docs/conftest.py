@@ -22,7 +22,9 @@ def example(monkeypatch, request) -> Iterator[Path]:
     yield folder
     for registry, names in known:
         for name in set(registry.module_dict) - names:
-            if getattr(registry.module_dict[name], "__module__", "") in {path.stem for path in folder.glob("*.py")}:
+            if getattr(registry.module_dict[name], "__module__", "") in {
+                path.stem for path in folder.glob("*.py")
+            }:
                 del registry.module_dict[name]
     for path in folder.glob("*.py"):
         sys.modules.pop(path.stem, None)

@@ -16,8 +16,21 @@ from mmisr.registry import DATASETS, HOOKS, METRICS, MODELS, STRATEGIES, TRANSFO
 
 ROOT = Path(__file__).parents[2]
 REGISTRIES = (MODELS, STRATEGIES, DATASETS, TRANSFORMS, METRICS, HOOKS)
-NOUNS = ("frames.FrameMap", "editor_info.EditorInfo", "sr_result.SRResult", "sr_result.RoutingMap", "pixels.PixelSpec")
-ASSETS = {"script": "src", "link": "href", "img": "src", "source": "src", "iframe": "src", "video": "src"}
+NOUNS = (
+    "frames.FrameMap",
+    "editor_info.EditorInfo",
+    "sr_result.SRResult",
+    "sr_result.RoutingMap",
+    "pixels.PixelSpec",
+)
+ASSETS = {
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "source": "src",
+    "iframe": "src",
+    "video": "src",
+}
 
 
 class Page(HTMLParser):
@@ -93,7 +106,9 @@ def test_links_lead_somewhere(pages):
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             target = target / "index.html" if target.is_dir() else target
             followed += 1
-            if not target.is_file() or (target in pages and unquote(parts.fragment) not in pages[target].anchors):
+            if not target.is_file() or (
+                target in pages and unquote(parts.fragment) not in pages[target].anchors
+            ):
                 broken.append(f"{path.name}: {link}")
     assert broken == []
     assert followed > 500
@@ -110,26 +125,39 @@ EXAMPLES = sorted((ROOT / "docs" / "examples").rglob("*.py"))
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_stands_on_a_page_as_it_is(path, pages):
-    """The file itself, not a copy of it; the detector that stands for the reader's own is named alone."""
+    """The file itself, not a copy of it.
+
+    The detector that stands for the reader's own is named alone.
+    """
     shown = path.read_text().strip() if path.stem != "my_detector" else path.name
     assert [page for page in pages.values() if shown in page.text]
 
 
 def test_no_directive_is_left(pages):
-    assert [name.name for name, page in pages.items() if "8<--" in page.text or "::: " in page.text] == []
+    assert [
+        name.name for name, page in pages.items() if "8<--" in page.text or "::: " in page.text
+    ] == []
 
 
 def public_names() -> list[str]:
     """Everything that a config can name, everything that mmisr.apis offers, and the nouns."""
     for registry in REGISTRIES:
         registry.import_from_location()
-    classes = {c for registry in REGISTRIES for c in registry.module_dict.values() if isinstance(c, type)}
-    ours = {f"{c.__module__}.{c.__qualname__}" for c in classes if c.__module__.startswith("mmisr.")}
+    classes = {
+        c for registry in REGISTRIES for c in registry.module_dict.values() if isinstance(c, type)
+    }
+    ours = {
+        f"{c.__module__}.{c.__qualname__}" for c in classes if c.__module__.startswith("mmisr.")
+    }
     own = {f"{module}.{name}" for name, module in PUBLIC.items()}
     return sorted(ours | own | {f"mmisr.structures.{noun}" for noun in NOUNS})
 
 
 @pytest.mark.parametrize("name", public_names())
 def test_the_reference_has(name, pages):
-    anchors = set().union(*(page.anchors for path, page in pages.items() if path.parent.name == "api"))
-    assert name in anchors, f"no page of docs/api shows {name}: name its package there, `::: {name.rpartition('.')[0]}`"
+    anchors = set().union(
+        *(page.anchors for path, page in pages.items() if path.parent.name == "api")
+    )
+    assert name in anchors, (
+        f"no page of docs/api shows {name}: name its package there, `::: {name.rpartition('.')[0]}`"
+    )

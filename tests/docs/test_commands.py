@@ -79,7 +79,9 @@ def check_launcher(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check_make(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    result = subprocess.run(["make", "-n", *words], cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["make", "-n", *words], cwd=ROOT, env=clean, capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -108,7 +110,9 @@ def checker(words: list[str]) -> tuple[Callable[[list[str], pytest.MonkeyPatch],
     return (check_launcher if words[tool].endswith(".sh") else check_python), words[tool:]
 
 
-@pytest.mark.parametrize(("page", "words"), ALL, ids=lambda value: value if isinstance(value, str) else " ".join(value))
+@pytest.mark.parametrize(
+    ("page", "words"), ALL, ids=lambda value: value if isinstance(value, str) else " ".join(value)
+)
 def test_command(page, words, monkeypatch):
     monkeypatch.chdir(ROOT)
     check_files(words)
@@ -118,11 +122,19 @@ def test_command(page, words, monkeypatch):
 
 def test_the_pages_have_commands():
     pages = {page for page, _ in ALL}
-    assert {"tutorial.md", "tools.md", "add_an_editor.md", "add_a_strategy.md", "add_a_data_set.md"} <= pages
+    assert {
+        "tutorial.md",
+        "tools.md",
+        "add_an_editor.md",
+        "add_a_strategy.md",
+        "add_a_data_set.md",
+    } <= pages
 
 
 def test_every_tool_is_on_the_page_of_tools():
-    tools = {str(p.relative_to(ROOT)) for p in (ROOT / "tools").rglob("*") if p.suffix in (".py", ".sh")}
+    tools = {
+        str(p.relative_to(ROOT)) for p in (ROOT / "tools").rglob("*") if p.suffix in (".py", ".sh")
+    }
     text = (ROOT / "docs" / "tools.md").read_text()
     assert {tool for tool in tools if f"`{tool}`" not in text} == set()
 

@@ -72,7 +72,10 @@ class TestUnsharp:
         assert sharp.std() > plain.std()
 
     def test_it_learns_an_amount_that_beats_bicubic(self, example, trees, tmp_path):
-        data = {"train_dataloader.dataset.data_root": trees, "val_dataloader.dataset.data_root": trees}
+        data = {
+            "train_dataloader.dataset.data_root": trees,
+            "val_dataloader.dataset.data_root": trees,
+        }
         options = {
             **quick("train_dataloader.dataset", trees),
             "train_dataloader.batch_size": 4,
@@ -95,7 +98,9 @@ class TestUnsharp:
         assert error(float(amount)) < 0.995 * error(0)
 
     def test_the_pair_finds_trees(self, example, trees):
-        cfg = read_config(example / "unsharp_pair.py", cfg_options={"test_dataloader.dataset.data_root": trees})
+        cfg = read_config(
+            example / "unsharp_pair.py", cfg_options={"test_dataloader.dataset.data_root": trees}
+        )
         batch = batch_of(cfg, "test", 1)
         with torch.no_grad():
             found = MODELS.build(cfg.model).eval().test_step(batch)[0].pred_instances
@@ -109,7 +114,10 @@ class TestPixelFirst:
     """docs/howto/add_a_strategy.md."""
 
     def test_the_detector_waits(self, example, trees, tmp_path):
-        """One iteration on pixels, one on both, as the Runner counts them; a resumed run is past the first two."""
+        """One iteration on pixels, one on both, as the Runner counts them.
+
+        A resumed run is past the first two.
+        """
         options = {
             **quick("train_dataloader.dataset.dataset", trees),
             "train_dataloader.dataset.times": 1,
@@ -119,7 +127,11 @@ class TestPixelFirst:
             "default_hooks.logger.interval": 1,
             "model.strategy.pixel_iters": 1,
         }
-        config, first_run, second_run = example / "pixel_first_pair.py", tmp_path / "one", tmp_path / "two"
+        config, first_run, second_run = (
+            example / "pixel_first_pair.py",
+            tmp_path / "one",
+            tmp_path / "two",
+        )
         train(config, str(first_run), cfg_options=options)
         first, second = scalars(first_run)
         assert "loss_pixel_first_pixel" in first
@@ -129,7 +141,10 @@ class TestPixelFirst:
         longer = {**options, "train_cfg.max_epochs": 2, "model.strategy.pixel_iters": 2}
         train(config, str(second_run), resume=str(first_run / "epoch_1.pth"), cfg_options=longer)
         name = "detector.bbox_head.gfl_cls.weight"
-        before, after = weights(first_run / "epoch_1.pth")[name], weights(second_run / "epoch_2.pth")[name]
+        before, after = (
+            weights(first_run / "epoch_1.pth")[name],
+            weights(second_run / "epoch_2.pth")[name],
+        )
         assert not torch.equal(before, after), "the resumed run counts its iterations from 0"
 
     def test_only_the_editor_moves_meanwhile(self, example, trees):
@@ -166,7 +181,8 @@ def drone(tmp_path_factory, tree_crowns) -> Path:
         for number, path in enumerate(sorted((tree_crowns / split).glob("*.png"))[:2]):
             picture = Image.open(path).convert("RGB").crop((0, 0, 120, 90))
             picture.save(root / split / "images" / f"{number}_v.jpg", quality=95)
-        # A car and a van; something else; a region that does not count; a box without area, as the benchmark has some.
+        # A car and a van; something else; a region that does not count; a box without area, as the
+        # benchmark has some.
         (root / split / "annotations" / "0_v.txt").write_text(
             "10,12,20,16,1,4,0,0,\n50,30,14,24,1,5,0,1\n80,4,10,10,1,11,0,0\n70,50,40,30,0,0,0,0\n5,5,0,3,1,4,0,0\n"
         )
@@ -183,9 +199,13 @@ class TestVisDrone:
     """docs/howto/add_a_data_set.md."""
 
     def config(self, example: Path, drone: Path):
-        options = {f"{side}_dataloader.dataset.data_root": f"{drone}/" for side in ("train", "val", "test")}
+        options = {
+            f"{side}_dataloader.dataset.data_root": f"{drone}/" for side in ("train", "val", "test")
+        }
         cfg = read_config(example / "visdrone_pair.py", cfg_options=options)
-        cfg.model.detector.backbone.init_cfg = None  # ImageNet's weights, which this test does without
+        cfg.model.detector.backbone.init_cfg = (
+            None  # ImageNet's weights, which this test does without
+        )
         return cfg
 
     def test_boxes_arrive_as_written(self, example, drone):
@@ -193,7 +213,10 @@ class TestVisDrone:
         assert len(dataset) == 2
         sample = dataset[0]["data_samples"]
         assert sample.gt_instances.bboxes.tolist() == [[10, 12, 30, 28], [50, 30, 64, 54]]
-        assert [dataset.metainfo["classes"][i] for i in sample.gt_instances.labels] == ["car", "van"]
+        assert [dataset.metainfo["classes"][i] for i in sample.gt_instances.labels] == [
+            "car",
+            "van",
+        ]
         regions = {tuple(box) for box in sample.ignored_instances.bboxes.tolist()}
         assert regions == {(80, 4, 90, 14), (70, 50, 110, 80)}
         assert sorted(sample.ignored_instances.labels.tolist()) == sorted([*range(10)] * 2)
@@ -222,7 +245,9 @@ class TestVisDrone:
         model = MODELS.build(cfg.model)
         batch = model.data_preprocessor(batch_of(cfg, "train", 2), True)
         losses = model.train()(**batch, mode="loss")
-        assert all(torch.as_tensor(v).isfinite().all() for values in losses.values() for v in values)
+        assert all(
+            torch.as_tensor(v).isfinite().all() for values in losses.values() for v in values
+        )
         with torch.no_grad():
             found = model.eval().test_step(batch_of(cfg, "test", 1))[0].pred_instances
         assert np.isin(found.labels.numpy(), range(10)).all()
@@ -249,14 +274,20 @@ class TestNativeLR:
         assert 0 <= found.min() <= found.max() <= SIDE
         training = model.data_preprocessor(batch_of(cfg, "train", 2), True)
         losses = model.train()(**training, mode="loss")
-        assert all(torch.as_tensor(v).isfinite().all() for values in losses.values() for v in values)
+        assert all(
+            torch.as_tensor(v).isfinite().all() for values in losses.values() for v in values
+        )
 
     def test_training_draws_afresh_and_testing_does_not(self, example, trees):
         options = {f"{side}_dataloader.dataset.data_root": trees for side in ("train", "val")}
         cfg = read_config(example / "native_editor.py", cfg_options=options)
         data = {}
         for side in ("train", "val"):
-            steps = [step for step in cfg[f"{side}_dataloader"].dataset.pipeline if "Random" not in step.type]
+            steps = [
+                step
+                for step in cfg[f"{side}_dataloader"].dataset.pipeline
+                if "Random" not in step.type
+            ]
             dataset = DATASETS.build({**cfg[f"{side}_dataloader"].dataset, "pipeline": steps})
             data[side] = [dataset[0]["inputs"] for _ in range(2)]
         assert torch.equal(*data["val"])
@@ -265,7 +296,10 @@ class TestNativeLR:
 
 @pytest.fixture
 def project(tmp_path, cut_outs, monkeypatch) -> Path:
-    """A folder in which the tutorial's reader stands: the four configs, small data, the published weights."""
+    """A folder in which the tutorial's reader stands.
+
+    The four configs, small data, the published weights.
+    """
     shutil.copytree(ROOT / "docs" / "examples" / "tutorial", tmp_path / "my_project")
     cut_outs(tmp_path / "data" / "tree_crowns", SIDE, 2)
     (tmp_path / "checkpoints").symlink_to(ROOT / "checkpoints")
@@ -275,7 +309,11 @@ def project(tmp_path, cut_outs, monkeypatch) -> Path:
 
 def test_the_tutorial(project):
     """Its steps, one after the other, each on what the one before left; few iterations."""
-    alone = {f"{side}_dataloader.{key}": value for side in ("train", "val", "test") for key, value in ALONE.items()}
+    alone = {
+        f"{side}_dataloader.{key}": value
+        for side in ("train", "val", "test")
+        for key, value in ALONE.items()
+    }
     before = run_test("my_project/my_bicubic.py", None, "bicubic", cfg_options=alone)
     assert before["bbox/AP50"] > 0
 
@@ -284,14 +322,29 @@ def test_the_tutorial(project):
     train("my_project/my_editor.py", cfg_options={**alone, **few})
     Path("work_dirs/my_editor/iter_1.pth").rename("work_dirs/my_editor/iter_100.pth")
 
-    found = compare("my_project/my_pair.py", ["bicubic", "instance_sr"], "compared", replicates=20, cfg_options=alone)
+    found = compare(
+        "my_project/my_pair.py",
+        ["bicubic", "instance_sr"],
+        "compared",
+        replicates=20,
+        cfg_options=alone,
+    )
     assert found.arms["bicubic"]["AP50"] == pytest.approx(before["bbox/AP50"], abs=1e-6)
     assert found.arms["instance_sr"]["psnr"]["in_box"] > found.arms["bicubic"]["psnr"]["in_box"]
 
-    short = {"train_cfg.max_epochs": 1, "train_cfg.val_interval": 1, "train_dataloader.batch_size": 2}
+    short = {
+        "train_cfg.max_epochs": 1,
+        "train_cfg.val_interval": 1,
+        "train_dataloader.batch_size": 2,
+    }
     train("my_project/my_pair.py", cfg_options={**alone, **short})
-    start, end = (weights(Path(p)) for p in ("work_dirs/my_editor/iter_100.pth", "work_dirs/my_pair/epoch_1.pth"))
+    start, end = (
+        weights(Path(p))
+        for p in ("work_dirs/my_editor/iter_100.pth", "work_dirs/my_pair/epoch_1.pth")
+    )
     moved = {name for name, value in start.items() if not torch.equal(value, end[f"editor.{name}"])}
     assert moved, "Joint left the editor as it was"
-    after = run_test("my_project/my_pair.py", "work_dirs/my_pair/epoch_1.pth", "pair", cfg_options=alone)
+    after = run_test(
+        "my_project/my_pair.py", "work_dirs/my_pair/epoch_1.pth", "pair", cfg_options=alone
+    )
     assert after["bbox/count"] == before["bbox/count"] > 0

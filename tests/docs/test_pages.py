@@ -35,14 +35,19 @@ class TestHandoff:
 
     @pytest.fixture
     def pair(self, example, trees):
-        cfg = read_config(example / "yolox_416.py", cfg_options={"test_dataloader.dataset.data_root": trees})
+        cfg = read_config(
+            example / "yolox_416.py", cfg_options={"test_dataloader.dataset.data_root": trees}
+        )
         assert dropped_resize(cfg) is None
         cfg.model.editor = {"type": "mmisr.Resample", "scale": 4}
         torch.manual_seed(0)
         return cfg, MODELS.build(cfg.model).eval()
 
     def test_sizes_padding_and_the_way_back(self, pair):
-        """A batch of two sizes: each is fitted alone, and grey fills what is left; boxes are in the annotations' pixels."""
+        """A batch of two sizes: each is fitted alone, and grey fills what is left.
+
+        Boxes are in the annotations' pixels.
+        """
         cfg, model = pair
         assert model.handoff.resize.factor == 1.0 and model.handoff.resize.scale == (416, 416)
         batch = model.data_preprocessor(samples(cfg, "test"))
@@ -58,12 +63,18 @@ class TestHandoff:
             found = model.predict(batch["inputs"], batch["data_samples"])
         boxes = [sample.pred_instances.bboxes for sample in found]
         assert all(len(b) for b in boxes)
-        assert boxes[1].min() >= 0 and boxes[1][:, 2].max() <= SIDES[0] and boxes[1][:, 3].max() <= SIDES[1]
+        assert (
+            boxes[1].min() >= 0
+            and boxes[1][:, 2].max() <= SIDES[0]
+            and boxes[1][:, 3].max() <= SIDES[1]
+        )
 
     def test_training_goes_through_it_too(self, pair):
         _, model = pair
         fed = []
-        model.detector.loss = lambda inputs, samples: fed.append((inputs.shape[-2:], samples[0].gt_instances.bboxes))
+        model.detector.loss = lambda inputs, samples: fed.append(
+            (inputs.shape[-2:], samples[0].gt_instances.bboxes)
+        )
         model.detector.data_preprocessor.batch_augments = None
         cfg = pair[0]
         batch = samples(cfg, "test")
@@ -94,12 +105,16 @@ def test_the_hr_detector_is_fed_hr_and_a_pair_takes_it(example, trees, tmp_path)
         pair = {**cfg.model, "editor": {"type": "mmisr.Resample", "scale": 4}}
         built = MODELS.build({**pair, "checkpoints": {"detector": str(tmp_path / f"{number}.pth")}})
         built.init_weights()
-        assert all(torch.equal(value, own[name]) for name, value in built.detector.state_dict().items())
+        assert all(
+            torch.equal(value, own[name]) for name, value in built.detector.state_dict().items()
+        )
 
 
 SUPERVISION = {
     "info": {},
-    "licenses": [{"id": 1, "url": "https://creativecommons.org/licenses/by/4.0/", "name": "CC BY 4.0"}],
+    "licenses": [
+        {"id": 1, "url": "https://creativecommons.org/licenses/by/4.0/", "name": "CC BY 4.0"}
+    ],
     "categories": [
         {"id": number, "name": name, "supercategory": "common-objects"}
         for number, name in enumerate(("car", "van", "bus"), 1)
@@ -151,7 +166,10 @@ SUPERVISION = {
         },
     ],
 }
-"""As supervision 0.31.2 writes it from YOLO files: boxes of six decimals that touch the border, a polygon, an empty image."""
+"""As supervision 0.31.2 writes it from YOLO files.
+
+Boxes of six decimals that touch the border, a polygon, an empty image.
+"""
 
 
 @pytest.fixture
@@ -170,7 +188,12 @@ def converted(tmp_path):
             {"type": "mmisr.PackSRDetInputs"},
         ]
         place = {"data_root": f"{tmp_path}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
-        config = {"type": "mmisr.SRCocoDataset", "metainfo": {"classes": classes}, "test_mode": True, **place}
+        config = {
+            "type": "mmisr.SRCocoDataset",
+            "metainfo": {"classes": classes},
+            "test_mode": True,
+            **place,
+        }
         return DATASETS.build({**config, "pipeline": pipeline})
 
     return build
@@ -189,11 +212,17 @@ def test_what_a_converter_wrote_is_read(converted, first):
             entry.update({key: entry[key] - 1 + first for key in keys})
     dataset = converted(content, ("car", "van", "bus"))
     found = [dataset[n]["data_samples"].gt_instances for n in range(3)]
-    assert [[dataset.metainfo["classes"][k] for k in f.labels] for f in found] == [["bus"], ["van"], []]
+    assert [[dataset.metainfo["classes"][k] for k in f.labels] for f in found] == [
+        ["bus"],
+        ["van"],
+        [],
+    ]
     assert found[0].bboxes[0].tolist() == pytest.approx([50, 30, 120, 90], abs=1e-3)
     assert found[1].bboxes[0].tolist() == [16, 20, 48, 60]
 
 
 def test_classes_in_another_order_are_named(converted):
-    with pytest.raises(ValueError, match=r"in one order.*the file has: car; van; bus; metainfo: bus; car; van"):
+    with pytest.raises(
+        ValueError, match=r"in one order.*the file has: car; van; bus; metainfo: bus; car; van"
+    ):
         converted(SUPERVISION, ("bus", "car", "van"))

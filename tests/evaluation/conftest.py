@@ -11,7 +11,9 @@ def areas_of(xyxy, scale_xy=(1.0, 1.0)):
     return (xyxy[:, 2] - xyxy[:, 0]) * scale_xy[0] * (xyxy[:, 3] - xyxy[:, 1]) * scale_xy[1]
 
 
-def make_record(img_id, gt=(), det=(), gt_labels=None, det_labels=None, scores=None, ignore=None) -> ImageRecord:
+def make_record(
+    img_id, gt=(), det=(), gt_labels=None, det_labels=None, scores=None, ignore=None
+) -> ImageRecord:
     """A record from plain lists; sizes are those of the boxes."""
     gt, det = (np.asarray(b, dtype=np.float64).reshape(-1, 4) for b in (gt, det))
     return ImageRecord(
@@ -21,14 +23,21 @@ def make_record(img_id, gt=(), det=(), gt_labels=None, det_labels=None, scores=N
         gt_areas=areas_of(gt),
         gt_ignore=np.asarray(np.zeros(len(gt)) if ignore is None else ignore, dtype=bool),
         det_xyxy=det,
-        det_labels=np.asarray(np.zeros(len(det)) if det_labels is None else det_labels, dtype=np.int64),
+        det_labels=np.asarray(
+            np.zeros(len(det)) if det_labels is None else det_labels, dtype=np.int64
+        ),
         det_scores=np.asarray(np.ones(len(det)) if scores is None else scores, dtype=np.float64),
         det_areas=areas_of(det),
     )
 
 
-def make_scene(seed: int, num_images: int = 6, num_classes: int = 3, extent: int = 640) -> list[ImageRecord]:
-    """Boxes of every size bin; detections are jittered copies, of another class at times, and false ones."""
+def make_scene(
+    seed: int, num_images: int = 6, num_classes: int = 3, extent: int = 640
+) -> list[ImageRecord]:
+    """Boxes of every size bin.
+
+    Detections are jittered copies, of another class at times, and false ones.
+    """
     rng = np.random.default_rng(seed)
     records = []
     for image in range(num_images):
@@ -38,7 +47,9 @@ def make_scene(seed: int, num_images: int = 6, num_classes: int = 3, extent: int
         gt = np.concatenate([corner, corner + side], axis=1).round(1)
         labels = rng.integers(0, num_classes, count)
         copies = rng.integers(0, 3, count)
-        jitter = rng.normal(0, 0.12, (copies.sum(), 4)) * np.repeat(np.tile(side, 2), copies, axis=0)
+        jitter = rng.normal(0, 0.12, (copies.sum(), 4)) * np.repeat(
+            np.tile(side, 2), copies, axis=0
+        )
         seen = np.repeat(gt, copies, axis=0) + jitter
         seen[:, 2:] = np.maximum(seen[:, 2:], seen[:, :2] + 1)
         false = rng.uniform(0, extent / 2, (int(rng.integers(0, 6)), 4))

@@ -7,7 +7,11 @@ from mmisr.evaluation.size_bins import INFINITE, PROTOCOLS, protocol_named
     ("name", "edges", "max_dets"),
     [
         ("coco", {"small": (0, 1024), "medium": (1024, 9216), "large": (9216, 1e10)}, 100),
-        ("aitod", {"very_tiny": (0, 64), "tiny": (64, 256), "small": (256, 1024), "medium": (1024, 1e10)}, 1500),
+        (
+            "aitod",
+            {"very_tiny": (0, 64), "tiny": (64, 256), "small": (256, 1024), "medium": (1024, 1e10)},
+            1500,
+        ),
     ],
 )
 def test_published_numbers(name, edges, max_dets):

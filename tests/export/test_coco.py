@@ -74,7 +74,9 @@ def test_what_a_crop_cut_off_is_gone():
         "area": 10.0,
         "segmentation": [[10, 6, 14, 6, 14, 11, 10, 11], [13, 9, 14, 9, 14, 10]],
     }
-    result = scale_annotation({**cut, "keypoints": [11, 7, 2, 13, 7, 2], "num_keypoints": 2}, CROPPED)
+    result = scale_annotation(
+        {**cut, "keypoints": [11, 7, 2, 13, 7, 2], "num_keypoints": 2}, CROPPED
+    )
     assert result["bbox"] == [2.5, 1.5, 0.5, 0.5]
     assert result["area"] == pytest.approx(10 * (4 / 20) / 16)
     assert len(result["segmentation"]) == 1
@@ -89,7 +91,9 @@ def test_a_clipped_polygon_covers_what_lies_inside(points):
     """Against shapely's intersection, for concave polygons too."""
     polygon = [float(number) for point in points for number in point]
     clipped = clip_polygon(polygon, (10, 12))
-    assert all(0 <= x <= 12 and 0 <= y <= 10 for x, y in zip(clipped[::2], clipped[1::2], strict=True))
+    assert all(
+        0 <= x <= 12 and 0 <= y <= 10 for x, y in zip(clipped[::2], clipped[1::2], strict=True)
+    )
     if all(0 <= x <= 12 and 0 <= y <= 10 for x, y in points):
         assert clipped == polygon
     whole = Polygon(points)
@@ -103,7 +107,9 @@ def test_masks_keep_their_form_and_their_pixels(form):
     rng = np.random.default_rng(0)
     pixels = (rng.random((30, 20)) > 0.6).astype(np.uint8)
     counts = reference.encode(np.asfortranarray(pixels))
-    counts["counts"] = counts["counts"] if isinstance(counts["counts"], str) else counts["counts"].decode()
+    counts["counts"] = (
+        counts["counts"] if isinstance(counts["counts"], str) else counts["counts"].decode()
+    )
     if form == "runs":
         flat = pixels.ravel(order="F")
         runs, value, length = [], 0, 0
@@ -143,7 +149,10 @@ def test_a_shrunk_mask_follows_the_majority_and_never_vanishes():
     ],
 )
 def test_a_mask_that_does_not_fit_is_named(rle, message):
-    content = {"images": [{"id": 1}], "annotations": [{"id": 5, "image_id": 1, "segmentation": rle}]}
+    content = {
+        "images": [{"id": 1}],
+        "annotations": [{"id": 5, "image_id": 1, "segmentation": rle}],
+    }
     with pytest.raises(ValueError, match=message):
         scale_coco(content, {1: UP})
 
@@ -158,12 +167,17 @@ def test_what_means_no_place_stays():
             {"id": 1, "file_name": "x/a.jpg", "height": 30, "width": 20, "license": 1},
             {"id": 2, "file_name": "b.jpg", "height": 1, "width": 1},
         ],
-        "annotations": [{"id": 1, "image_id": 1, "bbox": [0, 0, 1, 1]}, {"id": 2, "image_id": 2, "bbox": [0, 0, 1, 1]}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "bbox": [0, 0, 1, 1]},
+            {"id": 2, "image_id": 2, "bbox": [0, 0, 1, 1]},
+        ],
     }
     result = scale_coco(content, {1: UP})
     same = ("info", "licenses", "categories", "videos")
     assert {k: result[k] for k in same} == {k: content[k] for k in same}
-    assert result["images"] == [{"id": 1, "file_name": "a.png", "height": 60, "width": 80, "license": 1}]
+    assert result["images"] == [
+        {"id": 1, "file_name": "a.png", "height": 60, "width": 80, "license": 1}
+    ]
     assert result["annotations"] == [{"id": 1, "image_id": 1, "bbox": [0, 0, 4, 2]}]
     assert content["images"][0]["width"] == 20
 

@@ -81,7 +81,8 @@ def test_dilation_and_no_boxes():
 )
 def test_boxes_that_are_not_there_are_named(hints):
     with pytest.raises(
-        ValueError, match=r"PixelLoss.box_weight=2.0 needs the boxes of every image.*or set box_weight=1"
+        ValueError,
+        match=r"PixelLoss.box_weight=2.0 needs the boxes of every image.*or set box_weight=1",
     ):
         PixelLoss(box_weight=2.0)(SR, HR, hints)
 

@@ -1,4 +1,7 @@
-"""mmdet's own inferencers and tools, and sahi's, on a pair: each line of docs/howto/mmdet_clients.md."""
+"""mmdet's own inferencers and tools, and sahi's, on a pair.
+
+Each line of docs/howto/mmdet_clients.md.
+"""
 
 import json
 import os
@@ -53,7 +56,8 @@ def data(cut_outs, tmp_path_factory) -> Path:
         ids = dict(zip([i["id"] for i in content["images"]], IMAGES.values(), strict=True))
         content["images"] = [{**i, "id": ids[i["id"]]} for i in content["images"]]
         content["annotations"] = [
-            {**a, "image_id": ids[a["image_id"]], "category_id": TREE} for a in content["annotations"]
+            {**a, "image_id": ids[a["image_id"]], "category_id": TREE}
+            for a in content["annotations"]
         ]
         content["categories"] = [{"id": TREE, "name": "tree", "supercategory": "plant"}]
         (folder / f"{half}.json").write_text(json.dumps(content))
@@ -80,7 +84,9 @@ def model(config):
 def whole(model, data) -> str:
     """A checkpoint of the whole pair, as training writes it."""
     path = data.parent / "pair.pth"
-    torch.save({"state_dict": model.state_dict(), "meta": {"dataset_meta": {"classes": ("tree",)}}}, path)
+    torch.save(
+        {"state_dict": model.state_dict(), "meta": {"dataset_meta": {"classes": ("tree",)}}}, path
+    )
     return str(path)
 
 
@@ -104,20 +110,45 @@ def expected(model):
 def tested(config, whole, data):
     """mmdet's own ``tools/test.py`` in a fresh process: its folder, and what it said."""
     out = data.parent / "tested"
-    command = [sys.executable, "-m", "mmisr", "run_mmdet", "test", config, whole, "--work-dir", str(out)]
-    options = [f"test_evaluator.outfile_prefix={out}/found", "--show-dir", "pictures", "--out", str(out / "dump.pkl")]
+    command = [
+        sys.executable,
+        "-m",
+        "mmisr",
+        "run_mmdet",
+        "test",
+        config,
+        whole,
+        "--work-dir",
+        str(out),
+    ]
+    options = [
+        f"test_evaluator.outfile_prefix={out}/found",
+        "--show-dir",
+        "pictures",
+        "--out",
+        str(out / "dump.pkl"),
+    ]
     place = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [*command, "--cfg-options", *options], cwd=ROOT, env=place, capture_output=True, text=True, check=False
+        [*command, "--cfg-options", *options],
+        cwd=ROOT,
+        env=place,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return out, done.stdout + done.stderr
 
 
-def test_test_py_draws_and_writes_predictions_with_the_ids_of_the_data_set(tested, expected, data, image):
+def test_test_py_draws_and_writes_predictions_with_the_ids_of_the_data_set(
+    tested, expected, data, image
+):
     out, said = tested
     assert "unexpected key" not in said
-    assert {p.stem for p in out.rglob("pictures/*.png")} == {p.stem for p in (data / "val").glob("*.png")}
+    assert {p.stem for p in out.rglob("pictures/*.png")} == {
+        p.stem for p in (data / "val").glob("*.png")
+    }
     found = json.loads((out / "found.bbox.json").read_text())
     assert {entry["category_id"] for entry in found} == {TREE}
     for number, instances in zip(IMAGES.values(), expected, strict=True):
@@ -153,7 +184,9 @@ def test_eval_metric_finds_the_figures_of_the_test(tested, config, capsys):
 
 
 def test_analyze_results_sorts_the_images(tested, config, tmp_path):
-    run_mmdet("analyze_results", [config, str(tested[0] / "dump.pkl"), str(tmp_path), "--topk", "1"])
+    run_mmdet(
+        "analyze_results", [config, str(tested[0] / "dump.pkl"), str(tmp_path), "--topk", "1"]
+    )
     good, bad = (next((tmp_path / kind).glob("*.png")) for kind in ("good", "bad"))
     assert float(good.stem.rpartition("_")[2]) >= float(bad.stem.rpartition("_")[2]) >= 0
 
@@ -170,7 +203,10 @@ def test_browse_dataset_draws_on_the_hr_image_in_its_colours_and_ends(config, da
     drawn = sorted(tmp_path.glob("*.png"))
     assert [p.name for p in drawn] == sorted(p.name for p in (data / "train").glob("*.png"))
     for path in drawn:
-        here, source = (np.asarray(Image.open(p).convert("RGB"), int) for p in (path, data / "train" / path.name))
+        here, source = (
+            np.asarray(Image.open(p).convert("RGB"), int)
+            for p in (path, data / "train" / path.name)
+        )
         assert here.shape == source.shape
         untouched = (here == source).all(-1)
         assert 0.3 < untouched.mean() < 1  # but for the boxes and their captions
@@ -178,8 +214,14 @@ def test_browse_dataset_draws_on_the_hr_image_in_its_colours_and_ends(config, da
 
 def test_browse_dataset_names_ours_where_there_is_no_hr_image(config, tmp_path):
     native = Config.fromfile(config)
-    steps = [step for step in native.test_pipeline if "scale" not in step and "multiple" not in step]
-    native.train_dataloader.dataset.dataset.pipeline = [*steps[:-1], {"type": "mmisr.NativeLR"}, steps[-1]]
+    steps = [
+        step for step in native.test_pipeline if "scale" not in step and "multiple" not in step
+    ]
+    native.train_dataloader.dataset.dataset.pipeline = [
+        *steps[:-1],
+        {"type": "mmisr.NativeLR"},
+        steps[-1],
+    ]
     native.dump(tmp_path / "native.py")
     with pytest.raises(ValueError, match="run `mmisr browse_dataset CONFIG`, which draws both"):
         run_mmdet("browse_dataset", [str(tmp_path / "native.py"), "--not-show"])
@@ -233,28 +275,40 @@ def test_sahi_slices_a_pair(config, expected, image):
     boxes = np.array([o.bbox.to_xyxy() for o in sliced])
     assert boxes.max() > 100  # a slice's boxes are back in the image
     with pytest.raises(
-        ValueError, match="image_size=640 would resize the image before super-resolution.*leave image_size"
+        ValueError,
+        match="image_size=640 would resize the image before super-resolution.*leave image_size",
     ):
         sahi.AutoDetectionModel.from_pretrained(**options, image_size=640)
 
 
 def test_mmdets_own_test_time_augmentation_is_refused(config, whole):
     """Its pipeline flips the HR image after the LR image was made, and packs it."""
-    with pytest.raises(ValueError, match="no tta_pipeline that makes LR images.*run `mmisr test --tta`"):
+    with pytest.raises(
+        ValueError, match="no tta_pipeline that makes LR images.*run `mmisr test --tta`"
+    ):
         run_mmdet("test", [config, whole, "--tta"])
     cfg = Config.fromfile(config).test_dataloader.dataset
     flips = [{"type": "mmdet.RandomFlip", "prob": 1.0}, {"type": "mmdet.RandomFlip", "prob": 0.0}]
-    branches = {"type": "mmcv.TestTimeAug", "transforms": [flips, [{"type": "mmdet.PackDetInputs"}]]}
+    branches = {
+        "type": "mmcv.TestTimeAug",
+        "transforms": [flips, [{"type": "mmdet.PackDetInputs"}]],
+    }
     cfg.pipeline = [*cfg.pipeline[:-1], branches]
-    with pytest.raises(FrameError, match="packs the HR image although an LR image was made.*`mmisr test --tta`"):
+    with pytest.raises(
+        FrameError, match="packs the HR image although an LR image was made.*`mmisr test --tta`"
+    ):
         DATASETS.build(cfg)[0]
 
 
 def test_what_has_no_schedule_does_not_train(config):
-    with pytest.raises(ValueError, match="has no train_cfg and no optim_wrapper, so nothing says how to train it"):
+    with pytest.raises(
+        ValueError, match="has no train_cfg and no optim_wrapper, so nothing says how to train it"
+    ):
         train(config)
 
 
 def test_an_unknown_tool_is_named():
-    with pytest.raises(FileNotFoundError, match="has no tool 'no_such_tool'; it has .*analyze_results"):
+    with pytest.raises(
+        FileNotFoundError, match="has no tool 'no_such_tool'; it has .*analyze_results"
+    ):
         find_tool("no_such_tool")

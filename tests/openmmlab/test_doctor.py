@@ -19,7 +19,11 @@ def doctor(opening: str = "", *extra_path: Path) -> subprocess.CompletedProcess:
     code = f"{opening}\nimport sys\nfrom mmisr.__main__ import main\nsys.exit(main(['doctor']))"
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*extra_path, ROOT))), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (*extra_path, ROOT))),
+            "OMP_NUM_THREADS": "1",
+        },
         capture_output=True,
         text=True,
         timeout=400,
@@ -58,7 +62,9 @@ def test_cpu_torch_with_cuda_torchvision_makes_one_line_and_status_1(tmp_path):
     result = doctor("", tmp_path)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: `torchvision` does not import (RuntimeError: operator torchvision::nms")
+    assert line.startswith(
+        "error: `torchvision` does not import (RuntimeError: operator torchvision::nms"
+    )
     assert "matching official pair" in line
 
 
@@ -68,8 +74,8 @@ def test_what_mmisr_itself_needs_is_named(monkeypatch, capsys):
     assert main(["doctor"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert (
-        line
-        == f"error: not installed: {', '.join(f'{n} (pip install {NEEDED[n]})' for n in ('faster_coco_eval', 'spandrel'))}"
+        line == f"error: not installed: "
+        f"{', '.join(f'{n} (pip install {NEEDED[n]})' for n in ('faster_coco_eval', 'spandrel'))}"
     )
 
 
@@ -84,13 +90,19 @@ def metadata(folder: Path, name: str, version: str) -> None:
     ("name", "version", "said"),
     [
         ("torch", "2.99.0", "torch 2.99.0 is newer than what mmisr was made for, 2.4 to 2.13"),
-        ("torch", "2.3.1+cpu", "torch 2.3.1+cpu is older than what mmisr was made for, 2.4 to 2.13"),
+        (
+            "torch",
+            "2.3.1+cpu",
+            "torch 2.3.1+cpu is older than what mmisr was made for, 2.4 to 2.13",
+        ),
         ("torch", "2.10.0", "torch 2.10.0 goes with torchvision 0.25, found"),
         ("mmagic", "1.3.0", "mmagic 1.3.0 is newer than what mmisr was made for, 1.0 to 1.2.0"),
         ("mmcv-lite", "2.1.0", "onedl-mmcv and mmcv-lite write into the same folder `mmcv`"),
     ],
 )
-def test_an_unexpected_version_is_a_warning_not_an_error(tmp_path, monkeypatch, name, version, said):
+def test_an_unexpected_version_is_a_warning_not_an_error(
+    tmp_path, monkeypatch, name, version, said
+):
     metadata(tmp_path, "onedl-mmcv", "2.3.6")
     metadata(tmp_path, name, version)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -101,7 +113,12 @@ def test_an_unexpected_version_is_a_warning_not_an_error(tmp_path, monkeypatch, 
 
 def test_an_official_pair_of_an_expected_age_gets_no_warning(tmp_path, monkeypatch):
     versions = {"torch": "2.13.1", "torchvision": "0.28.1+cu130", "onedl-mmengine": "0.10.7"}
-    for name, version in {**versions, "onedl-mmcv": "2.3.6", "onedl-mmdetection": "3.3.0", "mmagic": "1.2.0"}.items():
+    for name, version in {
+        **versions,
+        "onedl-mmcv": "2.3.6",
+        "onedl-mmdetection": "3.3.0",
+        "mmagic": "1.2.0",
+    }.items():
         metadata(tmp_path, name, version)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert [finding for finding in examine() if finding.weight != "info"] == []

@@ -93,7 +93,9 @@ def test_a_pretrained_part_of_which_nothing_fits(part_of_a_model):
         r"give it prefix='backbone\.', under which the file has them",
     ):
         init_cfg(part_of_a_model)
-    with pytest.raises(ValueError, match=r"prefix='neck\.'\) has nothing for Part: none of its 0 weights"):
+    with pytest.raises(
+        ValueError, match=r"prefix='neck\.'\) has nothing for Part: none of its 0 weights"
+    ):
         Part({"type": "Pretrained", "checkpoint": part_of_a_model, "prefix": "neck"}).init_weights()
 
 
@@ -114,14 +116,16 @@ def test_mmengine_finds_weights_where_other_trainers_put_them(tmp_path, place):
 
 
 @pytest.mark.parametrize(
-    "value", [torch.full((2, 2), float("nan")), torch.full((2, 2), float("inf")), torch.ones(2, 2).int()]
+    "value",
+    [torch.full((2, 2), float("nan")), torch.full((2, 2), float("inf")), torch.ones(2, 2).int()],
 )
 @pytest.mark.parametrize("door", ["check_checkpoint", "check_start", "init_cfg"])
 def test_weights_that_cannot_be_computed_with(tmp_path, door, value):
     state = {**Part().state_dict(), "inner.weight": value}
     path = write(tmp_path / "weights.pth", {"state_dict": state}, "zip")
     with pytest.raises(
-        ValueError, match=r"weights\.pth.* has weights that (are not numbers|this model cannot take).*inner\.weight"
+        ValueError,
+        match=r"weights\.pth.* has weights that (are not numbers|this model cannot take).*inner\.weight",
     ):
         DOORS[door](path)
 
@@ -163,7 +167,8 @@ def test_fileio_reads_no_pickle_that_runs_code(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(pickle.dumps([RunsCode(tmp_path / "pwned")]))
     with pytest.raises(
-        ValueError, match=rf"{name} is not a plain file of predictions or annotations: it would run `.*mkdir`"
+        ValueError,
+        match=rf"{name} is not a plain file of predictions or annotations: it would run `.*mkdir`",
     ):
         fileio.load(str(path))
     assert not (tmp_path / "pwned").exists()
@@ -179,7 +184,15 @@ def test_a_damaged_pickle_is_named(tmp_path, content):
 
 def test_predictions_come_back_as_they_were(tmp_path):
     found = InstanceData(bboxes=torch.rand(3, 4), labels=torch.arange(3), scores=torch.rand(3))
-    content = [{"img_id": 7, "pred_instances": found, "shape": (4, 5), "array": np.eye(2), "number": np.float32(0.5)}]
+    content = [
+        {
+            "img_id": 7,
+            "pred_instances": found,
+            "shape": (4, 5),
+            "array": np.eye(2),
+            "number": np.float32(0.5),
+        }
+    ]
     fileio.dump(content, str(tmp_path / "results.pkl"))
     (again,) = fileio.load(str(tmp_path / "results.pkl"))
     assert torch.equal(again["pred_instances"].bboxes, found.bboxes)
@@ -199,7 +212,9 @@ def test_a_dotted_name_leads_nowhere(tmp_path, name):
     (tmp_path / name).write_bytes(WRITES + call)
     with pytest.raises(ValueError, match=name.replace(".", r"\.")):
         (fileio.load if name.endswith("pkl") else load_state)(str(tmp_path / name))
-    with pytest.raises(pickle.UnpicklingError, match=r"it would run `numpy\.dtypes\.__loader__\.set_data`"):
+    with pytest.raises(
+        pickle.UnpicklingError, match=r"it would run `numpy\.dtypes\.__loader__\.set_data`"
+    ):
         DataUnpickler(io.BytesIO(WRITES + call)).load()
     assert not (tmp_path / "pwned").exists()
 
@@ -216,7 +231,9 @@ def test_a_file_of_a_few_bytes_takes_no_memory(tmp_path):
 
 @pytest.mark.parametrize("name", ["ABCMeta", "TypeVar"])
 def test_a_module_of_structures_gives_its_own_classes_alone(name):
-    with pytest.raises(pickle.UnpicklingError, match=rf"it would run `mmdet\.structures\.mask\.structures\.{name}`"):
+    with pytest.raises(
+        pickle.UnpicklingError, match=rf"it would run `mmdet\.structures\.mask\.structures\.{name}`"
+    ):
         PredictionsUnpickler(io.BytesIO(b"")).find_class("mmdet.structures.mask.structures", name)
 
 
@@ -224,7 +241,9 @@ def test_a_module_of_structures_gives_its_own_classes_alone(name):
 def test_yaml_runs_no_code(tmp_path, ending):
     path = tmp_path / f"proposals.{ending}"
     path.write_text(f"!!python/object/apply:os.mkdir ['{tmp_path}/pwned']")
-    with pytest.raises(ValueError, match=rf"proposals\.{ending} is not a plain file of data: .*os\.mkdir"):
+    with pytest.raises(
+        ValueError, match=rf"proposals\.{ending} is not a plain file of data: .*os\.mkdir"
+    ):
         fileio.load(str(path))
     assert not (tmp_path / "pwned").exists()
     path.write_text("size: !!python/tuple [4, 5]\nname: a")
@@ -243,7 +262,11 @@ def test_the_config_in_a_checkpoint_is_not_run(tmp_path):
 def test_a_local_file_of_the_users_list_runs_no_code(tmp_path, monkeypatch, form):
     monkeypatch.setenv("MMENGINE_HOME", str(tmp_path))
     (tmp_path / "open_mmlab.json").write_text('{"mine": "mine.pth"}')
-    write(tmp_path / "mine.pth", {"state_dict": Part().state_dict(), "extra": RunsCode(tmp_path / "pwned")}, form)
+    write(
+        tmp_path / "mine.pth",
+        {"state_dict": Part().state_dict(), "extra": RunsCode(tmp_path / "pwned")},
+        form,
+    )
     with pytest.raises(ValueError, match=r"mine\.pth"):
         CheckpointLoader.load_checkpoint("open-mmlab://mine")
     assert not (tmp_path / "pwned").exists()
@@ -254,8 +277,15 @@ def test_a_local_file_of_the_users_list_runs_no_code(tmp_path, monkeypatch, form
 @pytest.mark.parametrize("form", ["zip", "legacy"])
 def test_a_training_state_comes_back_whole(tmp_path, form):
     buffer = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 1])
-    state = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": np.float64(0.1), "betas": (0.9, 0.99)}]}
-    content = {"state_dict": Part().state_dict(), "optimizer": state, "message_hub": {"log_scalars": {"loss": buffer}}}
+    state = {
+        "state": {0: {"step": torch.tensor(3.0)}},
+        "param_groups": [{"lr": np.float64(0.1), "betas": (0.9, 0.99)}],
+    }
+    content = {
+        "state_dict": Part().state_dict(),
+        "optimizer": state,
+        "message_hub": {"log_scalars": {"loss": buffer}},
+    }
     again = CheckpointLoader.load_checkpoint(write(tmp_path / "iter_3.pth", content, form), "cpu")
     assert again["optimizer"]["param_groups"] == state["param_groups"]
     assert again["message_hub"]["log_scalars"]["loss"].mean() == pytest.approx(7 / 3)
@@ -267,8 +297,12 @@ def test_a_lookup_that_is_no_statistic_is_refused(tmp_path):
         def __reduce__(self):
             return getattr, (HistoryBuffer, "__init__")
 
-    path = write(tmp_path / "iter_1.pth", {"state_dict": Part().state_dict(), "extra": Looks()}, "zip")
-    with pytest.raises(ValueError, match=r"iter_1\.pth holds more than weights.*look up `__init__`"):
+    path = write(
+        tmp_path / "iter_1.pth", {"state_dict": Part().state_dict(), "extra": Looks()}, "zip"
+    )
+    with pytest.raises(
+        ValueError, match=r"iter_1\.pth holds more than weights.*look up `__init__`"
+    ):
         load_training(path)
 
 
@@ -282,7 +316,10 @@ def test_damaged_safetensors_are_named(tmp_path, damage):
     path = tmp_path / "sr.safetensors"
     path.write_bytes(damage)
     for read in (load_state, load_training):
-        with pytest.raises(ValueError, match=r"sr\.safetensors cannot be read: .*truncated or no PyTorch checkpoint"):
+        with pytest.raises(
+            ValueError,
+            match=r"sr\.safetensors cannot be read: .*truncated or no PyTorch checkpoint",
+        ):
             read(path)
 
 
@@ -290,17 +327,29 @@ def calls(path):
     """The readers that a file calls or names, other than ``np.load(..., allow_pickle=False)``."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
-            refused = [k for k in node.keywords if k.arg == "allow_pickle" and getattr(k.value, "value", True) is False]
+            refused = [
+                k
+                for k in node.keywords
+                if k.arg == "allow_pickle" and getattr(k.value, "value", True) is False
+            ]
             if ast.unparse(node.func) in READERS and not refused:
                 yield ast.unparse(node.func)
         elif isinstance(node, ast.ClassDef):
             yield from (ast.unparse(base) for base in node.bases if ast.unparse(base) in READERS)
-        elif isinstance(node, ast.ImportFrom) and node.module in ("pickle", "torch.hub", "joblib", "dill"):
+        elif isinstance(node, ast.ImportFrom) and node.module in (
+            "pickle",
+            "torch.hub",
+            "joblib",
+            "dill",
+        ):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def test_nothing_else_in_the_project_reads_pickles():
-    """A new reader is a new door: lead it through `openmmlab/checkpoints.py`, and add it to the doors above."""
+    """A new reader is a new door.
+
+    Lead it through `openmmlab/checkpoints.py`, and add it to the doors above.
+    """
     files = [*(ROOT / "mmisr").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
     found = {str(f.relative_to(ROOT)): set(calls(f)) for f in files if ".mim" not in f.parts}
     others = {name: called - SAFE.get(name, set()) for name, called in found.items()}
@@ -310,6 +359,7 @@ def test_nothing_else_in_the_project_reads_pickles():
 def test_the_search_finds_a_reader(tmp_path):
     path = tmp_path / "new.py"
     path.write_text(
-        "import torch\nimport numpy as np\na = torch.load('x')\nb = np.load('y', allow_pickle=False)\nc = np.load('z')\n"
+        "import torch\nimport numpy as np\na = torch.load('x')\nb = np.load('y', "
+        "allow_pickle=False)\nc = np.load('z')\n"
     )
     assert list(calls(path)) == ["torch.load", "np.load"]

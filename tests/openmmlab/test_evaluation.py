@@ -16,7 +16,8 @@ def sample_of(seed=0):
     return {
         "gt_img": torch.randint(0, 256, (3, 24, 28), generator=generator, dtype=torch.uint8),
         "output": {
-            "pred_img": torch.rand(3, 24, 28, generator=generator) * torch.tensor([255.0, 200.0, 40.0]).view(3, 1, 1)
+            "pred_img": torch.rand(3, 24, 28, generator=generator)
+            * torch.tensor([255.0, 200.0, 40.0]).view(3, 1, 1)
         },
     }
 
@@ -29,10 +30,20 @@ def evaluate(samples, **keys):
 
 def test_agrees_with_scikit_image_on_eight_bits():
     sample = sample_of()
-    hr, sr = (t.permute(1, 2, 0).double().round().numpy() for t in (sample["gt_img"], sample["output"]["pred_img"]))
+    hr, sr = (
+        t.permute(1, 2, 0).double().round().numpy()
+        for t in (sample["gt_img"], sample["output"]["pred_img"])
+    )
     found = evaluate([sample])
-    assert found["mmagic/PSNR"] == pytest.approx(peak_signal_noise_ratio(hr, sr, data_range=255), abs=1e-4)
-    options = {"channel_axis": -1, "data_range": 255, "gaussian_weights": True, "use_sample_covariance": False}
+    assert found["mmagic/PSNR"] == pytest.approx(
+        peak_signal_noise_ratio(hr, sr, data_range=255), abs=1e-4
+    )
+    options = {
+        "channel_axis": -1,
+        "data_range": 255,
+        "gaussian_weights": True,
+        "use_sample_covariance": False,
+    }
     assert found["mmagic/SSIM"] == pytest.approx(structural_similarity(hr, sr, **options), abs=1e-5)
 
 

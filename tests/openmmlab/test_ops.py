@@ -21,10 +21,14 @@ from mmisr.openmmlab.ops import KERNELS, substitute_module
 
 DEVICES = [
     "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")),
+    pytest.param(
+        "cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+    ),
 ]
 ON_DEVICES = pytest.mark.parametrize("device", DEVICES)
-NOT_COMPILED_FOR_CPU = pytest.mark.skipif(has_compiled_ops(), reason="mmcv compiles this op for CUDA only")
+NOT_COMPILED_FOR_CPU = pytest.mark.skipif(
+    has_compiled_ops(), reason="mmcv compiles this op for CUDA only"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +86,9 @@ def test_nms_takes_numpy_and_a_score_threshold():
     boxes, scores = random_boxes(20).numpy(), np.linspace(0.05, 0.95, 20, dtype=np.float32)
     dets, kept = mmcv_ops.nms(boxes, scores, 0.5, score_threshold=0.5)
     assert isinstance(dets, np.ndarray)
-    assert kept.tolist() == [index for index in greedy(boxes, scores, 0.5, 0) if scores[index] > 0.5]
+    assert kept.tolist() == [
+        index for index in greedy(boxes, scores, 0.5, 0) if scores[index] > 0.5
+    ]
 
 
 @pytest.mark.skipif(has_compiled_ops(), reason="mmcv's compiled nms takes float32 only")
@@ -98,11 +104,15 @@ def test_nms_takes_other_dtypes(dtype):
 def test_batched_nms_treats_classes_apart(device, split_thr):
     boxes, scores, classes = random_boxes(40, 20.0), torch.rand(40), torch.arange(40) % 3
     config = dict(type="nms", iou_threshold=0.4, split_thr=split_thr)
-    dets, kept = mmcv_ops.batched_nms(boxes.to(device), scores.to(device), classes.to(device), config)
+    dets, kept = mmcv_ops.batched_nms(
+        boxes.to(device), scores.to(device), classes.to(device), config
+    )
     expected = []
     for label in range(3):
         members = torch.where(classes == label)[0].numpy()
-        expected += [int(members[i]) for i in greedy(boxes.numpy()[members], scores.numpy()[members], 0.4, 0)]
+        expected += [
+            int(members[i]) for i in greedy(boxes.numpy()[members], scores.numpy()[members], 0.4, 0)
+        ]
     expected.sort(key=lambda index: -scores[index])
     assert kept.tolist() == expected
     assert torch.equal(dets[:, :4].cpu(), boxes[expected])
@@ -131,18 +141,29 @@ def soft_reference(boxes, scores, method, threshold, sigma, min_score):
 def test_soft_nms_decays_as_the_paper_says(device, count, method):
     boxes, scores = random_boxes(count, 30.0), torch.rand(count)
     dets, kept = mmcv_ops.soft_nms(
-        boxes.to(device), scores.to(device), iou_threshold=0.3, sigma=0.5, min_score=0.05, method=method
+        boxes.to(device),
+        scores.to(device),
+        iou_threshold=0.3,
+        sigma=0.5,
+        min_score=0.05,
+        method=method,
     )
-    expected = soft_reference(boxes.double().numpy(), scores.double().numpy(), method, 0.3, 0.5, 0.05)
+    expected = soft_reference(
+        boxes.double().numpy(), scores.double().numpy(), method, 0.3, 0.5, 0.05
+    )
     assert kept.tolist() == [index for index, _ in expected]
     np.testing.assert_allclose(dets[:, 4].cpu(), [score for _, score in expected], rtol=1e-5)
     assert torch.equal(dets[:, :4].cpu(), boxes[kept.cpu()])
 
 
-@pytest.mark.parametrize(("method", "factor"), [("naive", 0.0), ("linear", 0.5), ("gaussian", math.exp(-0.5))])
+@pytest.mark.parametrize(
+    ("method", "factor"), [("naive", 0.0), ("linear", 0.5), ("gaussian", math.exp(-0.5))]
+)
 def test_soft_nms_factor_at_iou_one_half(method, factor):
     boxes = torch.tensor([[0.0, 0.0, 2.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
-    dets, _ = mmcv_ops.soft_nms(boxes, torch.tensor([0.9, 0.8]), 0.3, sigma=0.5, min_score=-1.0, method=method)
+    dets, _ = mmcv_ops.soft_nms(
+        boxes, torch.tensor([0.9, 0.8]), 0.3, sigma=0.5, min_score=-1.0, method=method
+    )
     assert dets[1, 4].item() == pytest.approx(0.8 * factor, abs=1e-6)
 
 
@@ -164,7 +185,9 @@ def test_roi_align_is_torchvisions_layer(device, aligned, ratio):
     features, rois = torch.randn(2, 3, 16, 20, device=device), torch.tensor(ROIS, device=device)
     layer = torchvision.ops.RoIAlign((5, 4), 0.5, ratio, aligned)
     assert torch.allclose(
-        mmcv_ops.roi_align(features, rois, (5, 4), 0.5, ratio, "avg", aligned), layer(features, rois), atol=1e-5
+        mmcv_ops.roi_align(features, rois, (5, 4), 0.5, ratio, "avg", aligned),
+        layer(features, rois),
+        atol=1e-5,
     )
 
 
@@ -180,8 +203,12 @@ def test_roi_align_of_a_ramp_is_the_centre_of_each_bin():
 @pytest.mark.parametrize("aligned", [True, False])
 def test_roi_align_gradient(device, aligned):
     features = torch.randn(2, 2, 8, 9, dtype=torch.float64, device=device, requires_grad=True)
-    rois = torch.tensor([[0, 1.0, 1.5, 7.0, 6.0], [1, 0.0, 0.0, 9.0, 8.0]], dtype=torch.float64, device=device)
-    assert gradcheck(lambda x: mmcv_ops.roi_align(x, rois, (3, 2), 1.0, 2, "avg", aligned), features)
+    rois = torch.tensor(
+        [[0, 1.0, 1.5, 7.0, 6.0], [1, 0.0, 0.0, 9.0, 8.0]], dtype=torch.float64, device=device
+    )
+    assert gradcheck(
+        lambda x: mmcv_ops.roi_align(x, rois, (3, 2), 1.0, 2, "avg", aligned), features
+    )
 
 
 def test_roi_align_without_boxes():
@@ -231,7 +258,9 @@ def test_roi_pool_says_that_it_rounds_differently():
     features, rois = torch.randn(1, 1, 8, 8), torch.tensor(ROIS[:1])
     output, argmax = torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2, dtype=torch.int)
     with pytest.warns(UserWarning, match="rounds box corners"):
-        KERNELS["roi_pool_forward"](features, rois, output, argmax, pooled_height=2, pooled_width=2, spatial_scale=1.0)
+        KERNELS["roi_pool_forward"](
+            features, rois, output, argmax, pooled_height=2, pooled_width=2, spatial_scale=1.0
+        )
 
 
 GEOMETRIES = [  # stride, padding, dilation, groups, offset groups
@@ -245,7 +274,8 @@ def deform_inputs(geometry, dtype=torch.float32, hw=(11, 9), channels=(4, 6)):
     stride, padding, dilation, groups, offset_groups = geometry
     pair = nn.modules.utils._pair
     out_hw = [
-        (size + 2 * pair(padding)[i] - pair(dilation)[i] * 2 - 1) // pair(stride)[i] + 1 for i, size in enumerate(hw)
+        (size + 2 * pair(padding)[i] - pair(dilation)[i] * 2 - 1) // pair(stride)[i] + 1
+        for i, size in enumerate(hw)
     ]
     features = torch.randn(2, channels[0], *hw, dtype=dtype)
     weight = torch.randn(channels[1], channels[0] // groups, 3, 3, dtype=dtype)
@@ -262,8 +292,12 @@ def test_deform_conv_is_torchvisions(device, geometry):
     place = geometry[:3]
     v1 = mmcv_ops.deform_conv2d(features, offset, weight, *geometry)
     v2 = mmcv_ops.modulated_deform_conv2d(features, offset, mask, weight, bias, *geometry)
-    assert torch.allclose(v1, torchvision.ops.deform_conv2d(features, offset, weight, None, *place), atol=1e-4)
-    assert torch.allclose(v2, torchvision.ops.deform_conv2d(features, offset, weight, bias, *place, mask), atol=1e-4)
+    assert torch.allclose(
+        v1, torchvision.ops.deform_conv2d(features, offset, weight, None, *place), atol=1e-4
+    )
+    assert torch.allclose(
+        v2, torchvision.ops.deform_conv2d(features, offset, weight, bias, *place, mask), atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -272,7 +306,9 @@ def test_deform_conv_without_offset_is_a_convolution(geometry):
     plain = F.conv2d(features, weight, None, *geometry[:4])
     still = torch.zeros_like(offset)
     v1 = mmcv_ops.deform_conv2d(features, still, weight, *geometry)
-    v2 = mmcv_ops.modulated_deform_conv2d(features, still, torch.full_like(mask, 0.5), weight, None, *geometry)
+    v2 = mmcv_ops.modulated_deform_conv2d(
+        features, still, torch.full_like(mask, 0.5), weight, None, *geometry
+    )
     assert torch.allclose(v1, plain, atol=1e-4)
     assert torch.allclose(v2, plain / 2, atol=1e-4)
 
@@ -291,7 +327,9 @@ def test_convention_offsets_are_y_then_x():
 def test_deform_conv_v1_gradient(device, geometry):
     features, weight, offset, _ = deform_inputs(geometry, torch.float64, (5, 4), (4, 2))
     leaves = [tensor.to(device).requires_grad_() for tensor in (features, offset, weight)]
-    assert gradcheck(lambda x, o, w: mmcv_ops.deform_conv2d(x, o, w, *geometry), leaves, fast_mode=True)
+    assert gradcheck(
+        lambda x, o, w: mmcv_ops.deform_conv2d(x, o, w, *geometry), leaves, fast_mode=True
+    )
 
 
 @ON_DEVICES
@@ -300,7 +338,9 @@ def test_deform_conv_v1_gradient(device, geometry):
 def test_deform_conv_v2_gradient(device, geometry, with_bias):
     features, weight, offset, mask = deform_inputs(geometry, torch.float64, (5, 4), (4, 2))
     bias = [torch.randn(2, dtype=torch.float64)] if with_bias else []
-    leaves = [tensor.to(device).requires_grad_() for tensor in (features, offset, mask, weight, *bias)]
+    leaves = [
+        tensor.to(device).requires_grad_() for tensor in (features, offset, mask, weight, *bias)
+    ]
 
     def convolve(x, o, m, w, b=None):
         return mmcv_ops.modulated_deform_conv2d(x, o, m, w, b, *geometry)
@@ -312,8 +352,9 @@ def test_deform_conv_v2_gradient(device, geometry, with_bias):
 def test_deform_conv_offset_gradient_at_the_border_is_mmcvs(device):
     """Zero offsets and padding put border taps on -1, where mmcv's slope is the outer one: 0.
 
-    The weights' gradients are those that mmcv's own test of its compiled op expects. For the offsets, a tap on -1 in
-    either axis has none, in v1 as in v2; with torchvision's slope the first would be (7, 4).
+    The weights' gradients are those that mmcv's own test of its compiled op expects. For the
+    offsets, a tap on -1 in either axis has none, in v1 as in v2; with torchvision's slope the first
+    would be (7, 4).
     """
     rows = torch.tensor([[[[1.0, 2.0, 3.0]] * 3]], device=device)
     pack = mmcv_ops.ModulatedDeformConv2dPack(1, 1, kernel_size=2, padding=1, bias=False).to(device)
@@ -327,7 +368,9 @@ def test_deform_conv_offset_gradient_at_the_border_is_mmcvs(device):
     assert torch.allclose(pack.conv_offset.bias.grad, torch.tensor(biases, device=device))
 
     still = torch.zeros(1, 8, 4, 4, device=device, requires_grad=True)
-    mmcv_ops.deform_conv2d(rows, still, torch.ones(1, 1, 2, 2, device=device), 1, 1).sum().backward()
+    mmcv_ops.deform_conv2d(
+        rows, still, torch.ones(1, 1, 2, 2, device=device), 1, 1
+    ).sum().backward()
     first_tap = still.grad[0, :2]
     assert torch.equal(first_tap[:, 0, :], torch.zeros(2, 4, device=device))
     assert torch.equal(first_tap[:, :, 0], torch.zeros(2, 4, device=device))
@@ -341,14 +384,18 @@ def test_focal_loss_is_torchvisions_on_one_hot_targets(device, gamma, alpha):
     logits, target = torch.randn(12, 4) * 3, torch.randint(0, 5, (12,))
     one_hot = F.one_hot(target, 5)[:, :4].float()  # class 4 is the background
     expected = torchvision.ops.sigmoid_focal_loss(logits, one_hot, alpha, gamma, "none")
-    loss = mmcv_ops.sigmoid_focal_loss(logits.to(device), target.to(device), gamma, alpha, None, "none")
+    loss = mmcv_ops.sigmoid_focal_loss(
+        logits.to(device), target.to(device), gamma, alpha, None, "none"
+    )
     assert torch.allclose(loss.cpu(), expected, atol=1e-5)
 
 
 @NOT_COMPILED_FOR_CPU
 def test_focal_loss_of_an_undecided_net():
     # p = 1/2 everywhere: alpha (1/2)^gamma ln 2 for the class, 1 - alpha for the others.
-    loss = mmcv_ops.sigmoid_focal_loss(torch.zeros(2, 3), torch.tensor([1, 3]), 2.0, 0.25, None, "none")
+    loss = mmcv_ops.sigmoid_focal_loss(
+        torch.zeros(2, 3), torch.tensor([1, 3]), 2.0, 0.25, None, "none"
+    )
     share = torch.full((2, 3), 0.75)
     share[0, 1] = 0.25
     assert torch.allclose(loss, share * 0.25 * math.log(2))
@@ -364,7 +411,9 @@ def test_focal_loss_gradient(device, gamma, reduction):
 
     def loss(x):
         total = mmcv_ops.sigmoid_focal_loss(x, target, gamma, 0.25, None, reduction)
-        return total.sum(1) if reduction == "none" else total  # mmcv multiplies by the incoming gradient, row by row
+        return (
+            total.sum(1) if reduction == "none" else total
+        )  # mmcv multiplies by the incoming gradient, row by row
 
     assert gradcheck(loss, logits)
 
@@ -373,7 +422,9 @@ def test_focal_loss_gradient(device, gamma, reduction):
 def test_focal_loss_weighs_rows_by_class_and_leaves_the_background():
     logits, target = torch.randn(4, 3), torch.tensor([0, 1, 2, 3])
     plain = mmcv_ops.sigmoid_focal_loss(logits, target, 2.0, 0.25, None, "none")
-    weighed = mmcv_ops.sigmoid_focal_loss(logits, target, 2.0, 0.25, torch.tensor([2.0, 3.0, 5.0]), "none")
+    weighed = mmcv_ops.sigmoid_focal_loss(
+        logits, target, 2.0, 0.25, torch.tensor([2.0, 3.0, 5.0]), "none"
+    )
     assert torch.allclose(weighed, plain * torch.tensor([2.0, 3.0, 5.0, 1.0])[:, None])
 
 
@@ -383,7 +434,9 @@ def test_focal_loss_stays_finite_at_extreme_logits(gamma):
     logits = torch.tensor([[200.0, -200.0], [-200.0, 200.0]], requires_grad=True)
     loss = mmcv_ops.sigmoid_focal_loss(logits, torch.tensor([0, 0]), gamma, 0.25, None, "sum")
     loss.backward()
-    assert loss.item() == pytest.approx(200 * (0.25 + 0.75))  # -log p_t = 200 where the net is sure and wrong
+    assert loss.item() == pytest.approx(
+        200 * (0.25 + 0.75)
+    )  # -log p_t = 200 where the net is sure and wrong
     assert torch.isfinite(logits.grad).all()
 
 
@@ -427,14 +480,22 @@ def test_deformable_attention_gradient(device):
 @pytest.mark.skipif(has_compiled_ops(), reason="compiled ops bring their own dtypes")
 @pytest.mark.filterwarnings("ignore:roi_pool")
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("op", ["roi_align", "roi_pool", "deform", "modulated", "focal", "attention"])
+@pytest.mark.parametrize(
+    "op", ["roi_align", "roi_pool", "deform", "modulated", "focal", "attention"]
+)
 def test_narrow_dtypes_under_autocast_stay_close_to_float32(device, op, dtype):
     features, weight, offset, mask = (t.to(device) for t in deform_inputs(GEOMETRIES[0]))
-    rois, target = torch.tensor([[0, 1.0, 1.0, 7.0, 8.0]], device=device), torch.tensor([0, 2], device=device)
+    rois, target = (
+        torch.tensor([[0, 1.0, 1.0, 7.0, 8.0]], device=device),
+        torch.tensor([0, 2], device=device),
+    )
     calls = {
         "roi_align": (lambda x: mmcv_ops.roi_align(x, rois, 3), [features]),
         "roi_pool": (lambda x: mmcv_ops.roi_pool(x, rois, 3), [features]),
-        "deform": (lambda x, o, w: mmcv_ops.deform_conv2d(x, o, w, 1, 1), [features, offset, weight]),
+        "deform": (
+            lambda x, o, w: mmcv_ops.deform_conv2d(x, o, w, 1, 1),
+            [features, offset, weight],
+        ),
         "modulated": (
             lambda x, o, m, w: mmcv_ops.modulated_deform_conv2d(x, o, m, w, None, 1, 1),
             [features, offset, mask, weight],
@@ -458,7 +519,9 @@ def test_narrow_dtypes_under_autocast_stay_close_to_float32(device, op, dtype):
 
 def test_an_op_without_kernel_names_itself_and_the_way_out():
     extension = substitute_module()
-    with pytest.raises(NotImplementedError, match=r"`carafe_forward` .*pip install --no-build-isolation"):
+    with pytest.raises(
+        NotImplementedError, match=r"`carafe_forward` .*pip install --no-build-isolation"
+    ):
         extension.carafe_forward(torch.zeros(1), 3)
     with pytest.raises(AttributeError):
         extension.__wrapped__  # noqa: B018 - introspection must not be answered with a function
@@ -466,5 +529,7 @@ def test_an_op_without_kernel_names_itself_and_the_way_out():
 
 @pytest.mark.skipif(has_compiled_ops(), reason="compiled mmcv has it")
 def test_mmcv_reports_the_missing_op_to_its_caller():
-    with pytest.raises(NotImplementedError, match="`softmax_focal_loss_forward` has no torchvision kernel"):
+    with pytest.raises(
+        NotImplementedError, match="`softmax_focal_loss_forward` has no torchvision kernel"
+    ):
         mmcv_ops.softmax_focal_loss(torch.randn(2, 3), torch.tensor([0, 1]))

@@ -6,7 +6,14 @@ import torch
 from mmagic.structures import DataSample as MagicDataSample
 
 from mmisr.datasets.packing import PackSRDetInputs, PackSRInputs
-from mmisr.openmmlab.samples import annotated_boxes, hints_from, hints_of, hr_pixels, image_seed, source_hw
+from mmisr.openmmlab.samples import (
+    annotated_boxes,
+    hints_from,
+    hints_of,
+    hr_pixels,
+    image_seed,
+    source_hw,
+)
 
 BOXES = np.array([[4.0, 8.0, 21.0, 30.0], [0.0, 0.0, 5.0, 5.0]], dtype=np.float32)
 
@@ -34,7 +41,9 @@ def samples() -> list:
     return [pair, editor, pair.to_dict(), editor.to_dict()]
 
 
-@pytest.mark.parametrize("index", range(4), ids=["pair", "editor", "pair as dict", "editor as dict"])
+@pytest.mark.parametrize(
+    "index", range(4), ids=["pair", "editor", "pair as dict", "editor as dict"]
+)
 class TestEveryFormat:
     def test_the_same_image_and_frame(self, index):
         sample = samples()[index]
@@ -44,7 +53,9 @@ class TestEveryFormat:
     def test_the_same_boxes_in_either_frame(self, index):
         sample = samples()[index]
         assert torch.equal(annotated_boxes(sample, "source"), torch.from_numpy(BOXES))
-        torch.testing.assert_close(annotated_boxes(sample, "lr", (10, 16)), torch.from_numpy(BOXES) / 4)
+        torch.testing.assert_close(
+            annotated_boxes(sample, "lr", (10, 16)), torch.from_numpy(BOXES) / 4
+        )
 
     def test_the_same_hints(self, index):
         hints = hints_of(samples()[index], (10, 16))

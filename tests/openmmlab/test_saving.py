@@ -21,7 +21,10 @@ prepare()
 
 @contextmanager
 def small_disk():
-    """Files end at 1000 bytes, as on a full disk; only meanwhile, for pytest's own output may go to a file too."""
+    """Files end at 1000 bytes, as on a full disk.
+
+    Only meanwhile, for pytest's own output may go to a file too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
@@ -86,12 +89,22 @@ class Rising(BaseMetric):
 
 
 def numbers():
-    return {"batch_size": 1, "sampler": {"type": "DefaultSampler", "shuffle": False}, "dataset": [torch.ones(1)] * 2}
+    return {
+        "batch_size": 1,
+        "sampler": {"type": "DefaultSampler", "shuffle": False},
+        "dataset": [torch.ones(1)] * 2,
+    }
 
 
 def run(folder, **checkpoint):
     Rising.rounds = 0
-    hook = {"type": "CheckpointHook", "interval": 1, "max_keep_ckpts": 1, "save_best": "bbox/AP", **checkpoint}
+    hook = {
+        "type": "CheckpointHook",
+        "interval": 1,
+        "max_keep_ckpts": 1,
+        "save_best": "bbox/AP",
+        **checkpoint,
+    }
     runner = Runner(
         model=Line(),
         work_dir=str(folder),
@@ -117,16 +130,24 @@ def test_the_old_one_goes_when_the_new_one_stands(tmp_path, monkeypatch):
 
     monkeypatch.setattr(WholeFiles, "put", watched)
     run(tmp_path)
-    assert ["epoch_1.pth", "epoch_2.pth"] in [[n for n in names if n.startswith("epoch")] for names in written]
+    assert ["epoch_1.pth", "epoch_2.pth"] in [
+        [n for n in names if n.startswith("epoch")] for names in written
+    ]
     best = ["best_bbox_AP_epoch_1.pth", "best_bbox_AP_epoch_2.pth"]
     assert best in [[n for n in names if n.startswith("best")] for names in written]
-    assert sorted(f.name for f in tmp_path.glob("*.pth")) == ["best_bbox_AP_epoch_3.pth", "epoch_3.pth"]
+    assert sorted(f.name for f in tmp_path.glob("*.pth")) == [
+        "best_bbox_AP_epoch_3.pth",
+        "epoch_3.pth",
+    ]
     assert (tmp_path / "last_checkpoint").read_text().endswith("epoch_3.pth")
 
 
 def test_a_best_one_under_its_own_name_stays(tmp_path):
     run(tmp_path, filename_tmpl="model{0.imag}.pth")
-    assert sorted(f.name for f in tmp_path.glob("*.pth")) == ["best_bbox_AP_model0.pth", "model0.pth"]
+    assert sorted(f.name for f in tmp_path.glob("*.pth")) == [
+        "best_bbox_AP_model0.pth",
+        "model0.pth",
+    ]
 
 
 def test_a_save_that_fails_deletes_nothing(tmp_path, monkeypatch):

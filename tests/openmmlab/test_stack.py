@@ -113,7 +113,8 @@ def test_an_installed_diffusers_is_left_alone(tmp_path):
     package = tmp_path / "diffusers"
     (package / "models").mkdir(parents=True)
     (package / "__init__.py").write_text(
-        "from . import models, pipelines, schedulers\nclass DiffusionPipeline: pass\nINSTALLED = 'the real one'\n"
+        "from . import models, pipelines, schedulers\nclass DiffusionPipeline: pass\nINSTALLED = "
+        "'the real one'\n"
     )
     (package / "models" / "__init__.py").write_text("class AutoencoderKL: pass\n")
     (package / "models" / "attention.py").write_text("class BasicTransformerBlock: pass\n")
@@ -130,7 +131,9 @@ print(diffusers.INSTALLED, "AutoencoderKL" in MODELS)
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_missing_package_is_named_in_one_line(name):
     (line,) = output_of(f"import sys\nsys.modules[{name!r}] = None\n{PREPARE}")
-    assert line.startswith(f"the Python package `{name}` is not installed: pip install {PACKAGES[name]}")
+    assert line.startswith(
+        f"the Python package `{name}` is not installed: pip install {PACKAGES[name]}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,10 +142,15 @@ def test_a_missing_package_is_named_in_one_line(name):
         (
             "torchvision",
             "raise RuntimeError('operator torchvision::nms does not exist')",
-            "(RuntimeError: operator torchvision::nms does not exist); torch and torchvision do not fit together",
+            "(RuntimeError: operator torchvision::nms does not exist); torch and torchvision do "
+            "not fit together",
         ),
         ("mmdet", "import not_there", "pip install not_there"),
-        ("mmdet", "assert False, 'MMCV==1.7 is incompatible'", "AssertionError: MMCV==1.7 is incompatible"),
+        (
+            "mmdet",
+            "assert False, 'MMCV==1.7 is incompatible'",
+            "AssertionError: MMCV==1.7 is incompatible",
+        ),
         ("mmcv", "__version__ = '2.0.1'", "mmcv-lite"),
     ],
 )
@@ -170,7 +178,9 @@ def __getattr__(name):
     return nms
 """
 
-NO_OTHER_EXTENSION = pytest.mark.skipif(has_compiled_ops(), reason="this mmcv has compiled ops of its own")
+NO_OTHER_EXTENSION = pytest.mark.skipif(
+    has_compiled_ops(), reason="this mmcv has compiled ops of its own"
+)
 
 
 @NO_OTHER_EXTENSION
@@ -225,8 +235,11 @@ def test_spawned_workers_find_the_kernels(tmp_path):
 
 def test_names_of_mmagic_are_there_as_beside_us_none():
     code = (
-        f"{PREPARE}\nfrom mmagic.models import SRGAN, EDSRNet\nfrom mmagic.models.editors import SRGAN as same\n"
-        "import sys\nprint(SRGAN is same, EDSRNet.__name__, 'mmagic.models.editors.biggan' in sys.modules)\n"
-        "try:\n    from mmagic.models import NoSuchEditor\nexcept ImportError as error:\n    print('ImportError')"
+        f"{PREPARE}\nfrom mmagic.models import SRGAN, EDSRNet\nfrom mmagic.models.editors import "
+        f"SRGAN as same\n"
+        "import sys\nprint(SRGAN is same, EDSRNet.__name__, 'mmagic.models.editors.biggan' in "
+        "sys.modules)\n"
+        "try:\n    from mmagic.models import NoSuchEditor\nexcept ImportError as error:\n    "
+        "print('ImportError')"
     )
     assert output_of(code)[-2:] == ["True EDSRNet False", "ImportError"]

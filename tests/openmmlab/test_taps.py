@@ -29,7 +29,9 @@ def test_levels_are_what_the_heads_read(detector):
 def test_a_layer_shared_by_the_levels_has_an_output_for_each(detector):
     name = "bbox_head.multi_level_conv_cls.0"
     with tapped(detector, [name, "backbone.stem.conv"]) as features:
-        detector.predict(IMAGE, [DetDataSample(metainfo={"scale_factor": (1.0, 1.0), "img_shape": (64, 96)})] * 2)
+        detector.predict(
+            IMAGE, [DetDataSample(metainfo={"scale_factor": (1.0, 1.0), "img_shape": (64, 96)})] * 2
+        )
         assert features[name].shape == (2, 2, 8, 12)
         detector.extract_feat(IMAGE)
         assert len(features.all("backbone.stem.conv")) == 2
@@ -71,7 +73,10 @@ def test_an_unknown_name_lists_what_there_is(detector):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("neck", "'neck': YOLOXPAFPN puts out a tuple, no tensor; name one of its 3 levels, neck.0"),
+        (
+            "neck",
+            "'neck': YOLOXPAFPN puts out a tuple, no tensor; name one of its 3 levels, neck.0",
+        ),
         ("neck.5", "'neck.5': the output of YOLOXPAFPN has 3 levels"),
     ],
 )
@@ -81,5 +86,8 @@ def test_what_is_no_tensor_is_said(detector, name, text):
 
 
 def test_a_name_that_was_not_tapped(detector):
-    with tapped(detector, ["neck.0"]) as features, pytest.raises(KeyError, match="these were: neck.0"):
+    with (
+        tapped(detector, ["neck.0"]) as features,
+        pytest.raises(KeyError, match="these were: neck.0"),
+    ):
         features["neck.1"]

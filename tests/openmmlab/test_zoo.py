@@ -41,7 +41,9 @@ def made_small(model: Config) -> Config:
     """Nothing is downloaded, augmentations keep the small size, and few proposals or queries spare time."""
     model.backbone.init_cfg = None
     if model.backbone.type == "ResNet":
-        model.backbone.zero_init_residual = False  # else no gradient reaches inside a block in the first step
+        model.backbone.zero_init_residual = (
+            False  # else no gradient reaches inside a block in the first step
+        )
     if "rpn_head" in model:
         model.train_cfg.rpn_proposal.max_per_img = 60
         model.test_cfg.rpn.max_per_img = 60
@@ -74,10 +76,17 @@ def batch() -> dict:
         picture = np.ascontiguousarray(photo[index * 60 : index * 60 + HW[0], 160 : 160 + HW[1]])
         inputs.append(torch.from_numpy(picture).permute(2, 0, 1))
         sample = DetDataSample(
-            metainfo={"img_id": index, "img_shape": HW, "ori_shape": HW, "scale_factor": (1.0, 1.0), "pad_shape": HW}
+            metainfo={
+                "img_id": index,
+                "img_shape": HW,
+                "ori_shape": HW,
+                "scale_factor": (1.0, 1.0),
+                "pad_shape": HW,
+            }
         )
         sample.gt_instances = InstanceData(
-            bboxes=torch.tensor(boxes).reshape(-1, 4), labels=torch.arange(len(boxes), dtype=torch.long)
+            bboxes=torch.tensor(boxes).reshape(-1, 4),
+            labels=torch.arange(len(boxes), dtype=torch.long),
         )
         samples.append(sample)
     return {"inputs": inputs, "data_samples": samples}
@@ -90,7 +99,9 @@ def test_mmdet_config_builds_learns_and_predicts(name):
     detector = build_detector(made_small(get_config(ZOO[name]).model))
     detector.init_weights()
     optimizer = torch.optim.SGD([p for p in detector.parameters() if p.requires_grad], lr=1e-4)
-    before = {key: value.clone() for key, value in detector.named_parameters() if value.requires_grad}
+    before = {
+        key: value.clone() for key, value in detector.named_parameters() if value.requires_grad
+    }
 
     detector.train()
     logged = detector.train_step(batch(), OptimWrapper(optimizer))
@@ -99,7 +110,9 @@ def test_mmdet_config_builds_learns_and_predicts(name):
     assert math.isfinite(loss)
     assert loss > 0
     after = dict(detector.named_parameters())
-    moved = {key.split(".")[0] for key, value in before.items() if not torch.equal(value, after[key])}
+    moved = {
+        key.split(".")[0] for key, value in before.items() if not torch.equal(value, after[key])
+    }
     assert {"backbone", "neck"} < moved  # and some head
     assert all(torch.isfinite(value).all() for value in after.values())
 

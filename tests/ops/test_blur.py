@@ -9,7 +9,9 @@ from scipy import ndimage
 from mmisr.ops.blur import blur, gaussian_kernel
 
 
-@pytest.mark.parametrize(("sigma_xy", "angle"), [((1.0, 1.0), 0.0), ((3.0, 0.7), 0.0), ((2.5, 0.8), 0.6)])
+@pytest.mark.parametrize(
+    ("sigma_xy", "angle"), [((1.0, 1.0), 0.0), ((3.0, 0.7), 0.0), ((2.5, 0.8), 0.6)]
+)
 def test_kernel_has_the_covariance_it_was_asked_for(sigma_xy, angle):
     kernel = gaussian_kernel(sigma_xy, angle)
     axis = torch.arange(len(kernel), dtype=torch.float64) - len(kernel) // 2
@@ -19,7 +21,9 @@ def test_kernel_has_the_covariance_it_was_asked_for(sigma_xy, angle):
     sx, sy = (s**2 for s in sigma_xy)
     expected = [sx * cos**2 + sy * sin**2, sx * sin**2 + sy * cos**2, (sx - sy) * sin * cos]
     assert float(kernel.sum()) == pytest.approx(1, abs=1e-12)
-    assert found == pytest.approx(expected, rel=0.04, abs=1e-6)  # three standard deviations hold 97 % of the variance
+    assert found == pytest.approx(
+        expected, rel=0.04, abs=1e-6
+    )  # three standard deviations hold 97 % of the variance
 
 
 def test_no_blur_at_a_vanishing_sigma():
@@ -39,8 +43,12 @@ def test_convention_first_axis_is_x():
 def test_filter_is_scipys():
     image = torch.rand(1, 2, 9, 12, dtype=torch.float64)
     kernel = gaussian_kernel((1.3, 0.6), 0.4)
-    expected = [ndimage.correlate(channel.numpy(), kernel.numpy(), mode="nearest") for channel in image[0]]
-    assert torch.allclose(blur(image, kernel)[0], torch.stack([torch.from_numpy(e) for e in expected]), atol=1e-12)
+    expected = [
+        ndimage.correlate(channel.numpy(), kernel.numpy(), mode="nearest") for channel in image[0]
+    ]
+    assert torch.allclose(
+        blur(image, kernel)[0], torch.stack([torch.from_numpy(e) for e in expected]), atol=1e-12
+    )
 
 
 def test_image_smaller_than_the_kernel():

@@ -15,7 +15,10 @@ FINE = 4
 def quarter_boxes(most=60):
     side = st.integers(-10, most)
     return st.lists(st.tuples(side, side, st.integers(0, 40), st.integers(0, 40)), max_size=6).map(
-        lambda rows: torch.tensor([[x, y, x + w, y + h] for x, y, w, h in rows]).reshape(-1, 4).float() / FINE
+        lambda rows: (
+            torch.tensor([[x, y, x + w, y + h] for x, y, w, h in rows]).reshape(-1, 4).float()
+            / FINE
+        )
     )
 
 
@@ -66,7 +69,9 @@ def test_raster(box, grow, expected):
 
 
 def test_centres_near_includes_the_squares_border():
-    boxes = torch.tensor([[18.0, 2, 22, 6], [19.0, 2, 23, 6]])  # centres at x = 20 and 21, the token's centre at 4
+    boxes = torch.tensor(
+        [[18.0, 2, 22, 6], [19.0, 2, 23, 6]]
+    )  # centres at x = 20 and 21, the token's centre at 4
     assert centres_near(boxes, (1, 1), 8, 32).tolist() == [[1]]
     assert centres_near(boxes, (1, 1), 8, 34).tolist() == [[2]]
 

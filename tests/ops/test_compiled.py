@@ -8,7 +8,16 @@ from torch import nn
 
 from mmisr.ops.compiled import COUNTS, padded_count, run_compiled
 
-SHAPES = [(1, 12, 12), (2, 12, 20), (3, 20, 12), (5, 12, 12), (7, 36, 20), (9, 20, 20), (12, 28, 36), (1, 36, 36)]
+SHAPES = [
+    (1, 12, 12),
+    (2, 12, 20),
+    (3, 20, 12),
+    (5, 12, 12),
+    (7, 36, 20),
+    (9, 20, 20),
+    (12, 28, 36),
+    (1, 36, 36),
+]
 
 
 @torch.no_grad()
@@ -32,7 +41,9 @@ def test_counts_are_few_and_large_enough():
 @torch.no_grad()
 def test_the_real_compiler_gives_the_same():
     torch._dynamo.reset()
-    module = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()).to(memory_format=torch.channels_last)
+    module = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU()).to(
+        memory_format=torch.channels_last
+    )
     for count, height, width in SHAPES[2:5]:
         x = torch.rand(count, 4, height, width)
         torch.testing.assert_close(run_compiled(module, x), module(x), rtol=0, atol=1e-5)

@@ -71,7 +71,9 @@ def test_names_are_cut_to_the_room_there_is(name, room, expected):
     assert fitting_name(name + "x", room) != found
 
 
-@pytest.mark.parametrize(("ending", "exact"), [(".png", True), (".PNG", True), (".jpg", False), (".webp", False)])
+@pytest.mark.parametrize(
+    ("ending", "exact"), [(".png", True), (".PNG", True), (".jpg", False), (".webp", False)]
+)
 def test_a_picture_has_the_format_that_its_ending_names(tmp_path, ending, exact):
     pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     write_image(tmp_path / f"a{ending}", Image.fromarray(pixels))

@@ -22,7 +22,11 @@ ATTENTION = 3 * 10 * 16 * 16 + 2 * 10 * 10 * 16 + 10 * 16 * 16
         (nn.ConvTranspose2d(4, 8, 4, 2, 1), (IMAGE,), 2 * 4 * 8 * 16 * 120),
         (nn.Linear(16, 5), (TOKENS,), 10 * 16 * 5),
         (nn.MultiheadAttention(16, 2, batch_first=True), (TOKENS,) * 3, ATTENTION),
-        (nn.TransformerEncoderLayer(16, 2, 32, batch_first=True), (TOKENS,), ATTENTION + 2 * 10 * 16 * 32),
+        (
+            nn.TransformerEncoderLayer(16, 2, 32, batch_first=True),
+            (TOKENS,),
+            ATTENTION + 2 * 10 * 16 * 32,
+        ),
         (nn.Sequential(nn.ReLU(), nn.PixelShuffle(2), nn.Upsample(scale_factor=2)), (IMAGE,), 0),
     ],
 )
@@ -42,7 +46,9 @@ def test_deformable_convolution(groups):
     module = torchvision.ops.DeformConv2d(4, 8, 3, padding=1, groups=groups)
     offset = torch.zeros(2, 18, 10, 12)
     assert count_macs(module, IMAGE, offset) == 2 * 4 * 8 * 9 * 120 // groups
-    assert count_macs(module, IMAGE, offset, torch.ones(2, 9, 10, 12)) == 2 * 4 * 8 * 9 * 120 // groups
+    assert (
+        count_macs(module, IMAGE, offset, torch.ones(2, 9, 10, 12)) == 2 * 4 * 8 * 9 * 120 // groups
+    )
 
 
 def test_what_is_skipped_is_not_counted():

@@ -72,9 +72,13 @@ def test_the_ramp_of_path_restore():
     assert ramp((8, 8), (8, 8)).eq(1).all()
 
 
-@pytest.mark.parametrize(("size_hw", "stride_hw"), [((9, 4), (9, 4)), ((4, 4), (5, 4)), ((4, 4), (4, 0))])
+@pytest.mark.parametrize(
+    ("size_hw", "stride_hw"), [((9, 4), (9, 4)), ((4, 4), (5, 4)), ((4, 4), (4, 0))]
+)
 def test_patches_that_do_not_fit_are_named(size_hw, stride_hw):
-    with pytest.raises(ValueError, match=r"patches of .* every .* do not fit an image of \(8, 8\).*pad it first"):
+    with pytest.raises(
+        ValueError, match=r"patches of .* every .* do not fit an image of \(8, 8\).*pad it first"
+    ):
         split(torch.rand(1, 1, 8, 8), size_hw, stride_hw)
 
 
@@ -88,7 +92,9 @@ def around(tokens, side, halo, hw):
     size = min(side + 2 * halo, hw[0]), min(side + 2 * halo, hw[1])
     start = tokens[:, 1:] * side
     corner = torch.stack([(start[:, i] - halo).clamp(0, hw[i] - size[i]) for i in (0, 1)], 1)
-    return Windows(tokens[:, 0], corner, size), Slots(torch.arange(len(tokens)), start - corner, tokens, side)
+    return Windows(tokens[:, 0], corner, size), Slots(
+        torch.arange(len(tokens)), start - corner, tokens, side
+    )
 
 
 def test_windows_hold_the_pixels_at_their_corners():
@@ -112,16 +118,27 @@ def test_tokens_come_with_their_margin(halo, margin):
     padded = F.pad(cut, [margin] * 4)
     for number, centre in enumerate(gather_tokens(cut, slots, margin)):
         y, x = slots.inner[number].tolist()
-        assert torch.equal(centre, padded[number, :, y : y + 4 + 2 * margin, x : x + 4 + 2 * margin])
+        assert torch.equal(
+            centre, padded[number, :, y : y + 4 + 2 * margin, x : x + 4 + 2 * margin]
+        )
     if halo >= margin:
-        away = [k for k, token in enumerate(tokens.tolist()) if token[1] == 1 and token[2] in (1, 2)]
+        away = [
+            k for k, token in enumerate(tokens.tolist()) if token[1] == 1 and token[2] in (1, 2)
+        ]
         known = replace(slots.select(torch.tensor(away)), at_border=False)
-        assert torch.equal(gather_tokens(cut, known, margin), gather_tokens(cut, slots, margin)[away])
+        assert torch.equal(
+            gather_tokens(cut, known, margin), gather_tokens(cut, slots, margin)[away]
+        )
 
 
 def test_several_tokens_share_a_window():
     features = torch.rand(1, 2, 8, 12)
-    slots = Slots(torch.tensor([0, 0]), torch.tensor([[0, 4], [4, 8]]), torch.tensor([[0, 0, 1], [0, 1, 2]]), 4)
+    slots = Slots(
+        torch.tensor([0, 0]),
+        torch.tensor([[0, 4], [4, 8]]),
+        torch.tensor([[0, 0, 1], [0, 1, 2]]),
+        4,
+    )
     cut = gather_tokens(features, slots)
     assert torch.equal(cut[0], features[0, :, 0:4, 4:8])
     assert torch.equal(cut[1], features[0, :, 4:8, 8:12])
@@ -152,7 +169,9 @@ def test_gather_and_scatter_are_differentiable():
     def through(x):
         out = last(1, 2, 6, 6, dtype=x.dtype) + x.mean()
         scatter_add_tokens(
-            out, gather_tokens(gather_windows(x, windows) ** 2, slots, margin=1)[..., 1:3, 1:3], slots.token
+            out,
+            gather_tokens(gather_windows(x, windows) ** 2, slots, margin=1)[..., 1:3, 1:3],
+            slots.token,
         )
         return out
 
@@ -172,7 +191,10 @@ def test_no_tokens_are_no_windows():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: scatter_add_tokens(torch.zeros(1, 1, 5, 4), torch.zeros(1, 1, 4, 4), None), "got 5 x 4"),
+        (
+            lambda: scatter_add_tokens(torch.zeros(1, 1, 5, 4), torch.zeros(1, 1, 4, 4), None),
+            "got 5 x 4",
+        ),
         (
             lambda: scatter_add_tokens(torch.zeros(1, 2, 8, 4), torch.zeros(1, 2, 4, 4), None),
             "channels_last layout: image",

@@ -1,4 +1,7 @@
-"""Resizing against references that share no code with it: MATLAB's recipe written out, Pillow, torch, plain means."""
+"""Resizing against references that share no code with it.
+
+MATLAB's recipe written out, Pillow, torch, plain means.
+"""
 
 import math
 
@@ -13,7 +16,13 @@ from mmisr.ops.resample import MODES, resize
 
 PILLOW = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
 KERNEL_MODES = tuple(PILLOW)
-SIZES = [((64, 72), (16, 18)), ((24, 36), (12, 18)), ((25, 31), (9, 7)), ((12, 10), (48, 40)), ((9, 11), (20, 35))]
+SIZES = [
+    ((64, 72), (16, 18)),
+    ((24, 36), (12, 18)),
+    ((25, 31), (9, 7)),
+    ((12, 10), (48, 40)),
+    ((9, 11), (20, 35)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,9 @@ def matlab_matrix(size_in: int, size_out: int) -> np.ndarray:
 def test_bicubic_is_matlabs(photo, hw, to_hw):
     image = photo[..., : hw[0], : hw[1]]
     expected = matlab_matrix(hw[0], to_hw[0]) @ image[0].numpy() @ matlab_matrix(hw[1], to_hw[1]).T
-    np.testing.assert_allclose(resize(image, to_hw, "bicubic")[0].numpy(), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        resize(image, to_hw, "bicubic")[0].numpy(), expected, rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("mode", KERNEL_MODES)
@@ -80,7 +91,9 @@ def test_area_is_the_mean_of_the_covered_pixels(photo, scale):
 
 def test_nearest_repeats_pixels(photo):
     image = photo[..., :5, :4]
-    assert torch.equal(resize(image, (15, 12), "nearest"), image.repeat_interleave(3, -2).repeat_interleave(3, -1))
+    assert torch.equal(
+        resize(image, (15, 12), "nearest"), image.repeat_interleave(3, -2).repeat_interleave(3, -1)
+    )
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -91,7 +104,9 @@ def test_convention_pixel_centres_carry_the_half_pixel(scale):
     expected = (torch.arange(size * scale, dtype=torch.float64) + 0.5) / scale - 0.5
     for mode in ("bilinear", "bicubic"):  # both reproduce straight lines
         inner = slice(2 * scale, -2 * scale)
-        assert torch.allclose(resize(ramp, (1, size * scale), mode)[0, 0, 0, inner], expected[inner], atol=1e-12)
+        assert torch.allclose(
+            resize(ramp, (1, size * scale), mode)[0, 0, 0, inner], expected[inner], atol=1e-12
+        )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,9 @@ def test_a_constant_stays_constant(mode, to_hw):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_one_pixel_enlarges(mode):
-    assert torch.allclose(resize(torch.full((1, 3, 1, 1), 0.5), (4, 4), mode), torch.full((1, 3, 4, 4), 0.5))
+    assert torch.allclose(
+        resize(torch.full((1, 3, 1, 1), 0.5), (4, 4), mode), torch.full((1, 3, 4, 4), 0.5)
+    )
 
 
 def test_without_antialias_far_pixels_do_not_count(photo):
@@ -155,11 +172,35 @@ def test_gradients(mode):
 @pytest.mark.parametrize(
     ("image", "size_hw", "mode", "error", "text"),
     [
-        (torch.rand(1, 3, 4, 4), (8, 8), "cubic", ValueError, "resize mode must be one of .*'bicubic'.*got 'cubic'"),
-        (torch.rand(1, 3, 4, 4), (0, 8), "bicubic", ValueError, r"size_hw must be .*>= 1, got \(0, 8\)"),
+        (
+            torch.rand(1, 3, 4, 4),
+            (8, 8),
+            "cubic",
+            ValueError,
+            "resize mode must be one of .*'bicubic'.*got 'cubic'",
+        ),
+        (
+            torch.rand(1, 3, 4, 4),
+            (0, 8),
+            "bicubic",
+            ValueError,
+            r"size_hw must be .*>= 1, got \(0, 8\)",
+        ),
         (torch.rand(1, 3, 4, 4), (2.5, 8), "bicubic", ValueError, "whole numbers"),
-        (torch.rand(3, 4, 4), (8, 8), "bicubic", ValueError, r"must have shape \(B, C, H, W\).*got \(3, 4, 4\)"),
-        (torch.zeros(1, 3, 4, 4, dtype=torch.uint8), (8, 8), "bicubic", TypeError, "divide 8-bit pixels by 255"),
+        (
+            torch.rand(3, 4, 4),
+            (8, 8),
+            "bicubic",
+            ValueError,
+            r"must have shape \(B, C, H, W\).*got \(3, 4, 4\)",
+        ),
+        (
+            torch.zeros(1, 3, 4, 4, dtype=torch.uint8),
+            (8, 8),
+            "bicubic",
+            TypeError,
+            "divide 8-bit pixels by 255",
+        ),
     ],
 )
 def test_wrong_arguments(image, size_hw, mode, error, text):

@@ -58,7 +58,9 @@ def test_every_config_is_found_by_name_and_by_path():
     files = [f for f in (ROOT / "configs").rglob("*.py") if "_base_" not in f.parts]
     assert len(files) >= 18
     assert [f for f in files if Path(config_file(f.stem)) != f] == []
-    assert config_file("_base_/default_runtime.py") == str(ROOT / "configs" / "_base_" / "default_runtime.py")
+    assert config_file("_base_/default_runtime.py") == str(
+        ROOT / "configs" / "_base_" / "default_runtime.py"
+    )
     assert shipped_config("default_runtime") is None
 
 

@@ -29,7 +29,14 @@ def test_rectangles_cover_every_marked_token_once(mask, halo, tile):
     rects = merge_rectangles(mask, 8, halo, tile=tile)
     assert (times_covered(rects, mask.shape)[mask] == 1).all()
     y1, x1, y2, x2 = rects.T
-    assert ((y1 >= 0) & (y1 < y2) & (y2 <= mask.shape[0]) & (x1 >= 0) & (x1 < x2) & (x2 <= mask.shape[1])).all()
+    assert (
+        (y1 >= 0)
+        & (y1 < y2)
+        & (y2 <= mask.shape[0])
+        & (x1 >= 0)
+        & (x1 < x2)
+        & (x2 <= mask.shape[1])
+    ).all()
     assert (y1 // tile == (y2 - 1) // tile).all()
     assert (x1 // tile == (x2 - 1) // tile).all()
     assert np.array_equal(rects, merge_rectangles(mask, 8, halo, tile=tile))

@@ -1,4 +1,7 @@
-"""The guard of all frames: an identity SR reproduces plain mmdet's AP, on real images with a trained detector."""
+"""The guard of all frames.
+
+An identity SR reproduces plain mmdet's AP, on real images with a trained detector.
+"""
 
 from pathlib import Path
 
@@ -20,7 +23,10 @@ PLAIN_PIPELINE = [
     {"type": "mmdet.LoadImageFromFile"},
     {"type": "mmdet.Resize", "scale_factor": 1.0},
     {"type": "mmdet.LoadAnnotations", "with_bbox": True},
-    {"type": "mmdet.PackDetInputs", "meta_keys": ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")},
+    {
+        "type": "mmdet.PackDetInputs",
+        "meta_keys": ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+    },
 ]
 IDENTITY_PIPELINE = [
     {"type": "mmisr.LoadImage"},
@@ -40,7 +46,11 @@ def cfg() -> Config:
 def ap_of(model, cfg, pipeline, dataset_type) -> dict[str, float]:
     """All figures of a model on the validation set, read through the given pipeline."""
     options = cfg.val_dataloader.copy()
-    dataset = {k: v for k, v in options["dataset"].items() if k not in ("bad_boxes", "unreadable", "type", "pipeline")}
+    dataset = {
+        k: v
+        for k, v in options["dataset"].items()
+        if k not in ("bad_boxes", "unreadable", "type", "pipeline")
+    }
     dataset["data_root"] = str(ROOT / dataset["data_root"])
     options["dataset"] = {**dataset, "type": dataset_type, "pipeline": pipeline}
     loader = Runner.build_dataloader({**options, "num_workers": 0, "persistent_workers": False})

@@ -1,4 +1,7 @@
-"""Slices of an image through a real detector: where they lie, what comes back, and what merging does."""
+"""Slices of an image through a real detector.
+
+Where they lie, what comes back, and what merging does.
+"""
 
 import sys
 from pathlib import Path
@@ -72,7 +75,9 @@ def predict(trees, sample_of, monkeypatch):
         if watch is not None:
             watch(pair.detector.detector)
         with torch.no_grad():
-            return pair.test_step({"inputs": [trees], "data_samples": [sample_of(HW, [])]})[0].pred_instances
+            return pair.test_step({"inputs": [trees], "data_samples": [sample_of(HW, [])]})[
+                0
+            ].pred_instances
 
     return run
 
@@ -89,7 +94,10 @@ def test_one_slice_of_everything_is_the_plain_detector(predict):
 
 def test_boxes_of_a_slice_come_back_where_it_lies(predict):
     """Slices that are enlarged twice: their boxes are halved and moved."""
-    slicing, seen = Slicing(slice_hw=(48, 64), overlap=0.0, factor=2.0, threshold=1.0, whole=False), []
+    slicing, seen = (
+        Slicing(slice_hw=(48, 64), overlap=0.0, factor=2.0, threshold=1.0, whole=False),
+        [],
+    )
 
     def watch(inner):
         predict_one = inner.predict
@@ -112,7 +120,12 @@ def test_boxes_of_a_slice_come_back_where_it_lies(predict):
         (67, 48, 131, 96),
     ]
     assert [shape for shape, _ in seen] == [(96, 128)] * len(places)
-    moved = torch.cat([b / 2 + torch.tensor([x, y, x, y]) for (x, y, _, _), (_, b) in zip(places, seen, strict=True)])
+    moved = torch.cat(
+        [
+            b / 2 + torch.tensor([x, y, x, y])
+            for (x, y, _, _), (_, b) in zip(places, seen, strict=True)
+        ]
+    )
     moved = torch.minimum(moved.clamp(min=0), torch.tensor([HW[1], HW[0], HW[1], HW[0]]).float())
     assert len(found) == len(moved) > 10
     distance = (found.bboxes[:, None] - moved[None]).abs().amax(-1).amin(1)
@@ -156,7 +169,8 @@ def test_the_cap_is_the_detectors(detector_config):
 def test_without_the_package_there_is_one_line(detector_config, monkeypatch):
     monkeypatch.setitem(sys.modules, "sahi", None)
     with pytest.raises(
-        ImportError, match=r"needs the sahi package, which is not installed: pip install 'mmisr\[sahi\]'"
+        ImportError,
+        match=r"needs the sahi package, which is not installed: pip install 'mmisr\[sahi\]'",
     ):
         SlicedDetector(build_detector(detector_config), Slicing())
 

@@ -14,7 +14,10 @@ BOXES = [[10.0, 12.0, 50.0, 60.0], [70.0, 20.0, 120.0, 90.0]]
 
 def build(detector_config, **keys) -> SRDetector:
     torch.manual_seed(0)
-    config = {"type": "mmisr.SRDetector", "editor": {"type": "mmisr.Resample", "mode": "bicubic", "scale": 4}}
+    config = {
+        "type": "mmisr.SRDetector",
+        "editor": {"type": "mmisr.Resample", "mode": "bicubic", "scale": 4},
+    }
     pair = MODELS.build({**config, "detector": detector_config, **keys})
     with torch.no_grad():
         for part in pair.detector.modules():
@@ -24,7 +27,9 @@ def build(detector_config, **keys) -> SRDetector:
 
 
 def identity(detector_config, **keys) -> SRDetector:
-    return build(detector_config, editor={"type": "mmisr.Resample", "mode": "nearest", "scale": 1}, **keys)
+    return build(
+        detector_config, editor={"type": "mmisr.Resample", "mode": "nearest", "scale": 1}, **keys
+    )
 
 
 def run(pair, image, sample):
@@ -34,10 +39,16 @@ def run(pair, image, sample):
 
 def plain_mmdet(pair, image):
     sample = DetDataSample(
-        metainfo={"ori_shape": tuple(image.shape[1:]), "img_shape": tuple(image.shape[1:]), "scale_factor": (1.0, 1.0)}
+        metainfo={
+            "ori_shape": tuple(image.shape[1:]),
+            "img_shape": tuple(image.shape[1:]),
+            "scale_factor": (1.0, 1.0),
+        }
     )
     with torch.no_grad():
-        return pair.detector.test_step({"inputs": [image.flip(0)], "data_samples": [sample]})[0].pred_instances
+        return pair.detector.test_step({"inputs": [image.flip(0)], "data_samples": [sample]})[
+            0
+        ].pred_instances
 
 
 def test_identity_sr_gives_what_plain_mmdet_gives(detector_config, photo, sample_of):
@@ -54,7 +65,10 @@ def test_identity_sr_gives_what_plain_mmdet_gives(detector_config, photo, sample
 
 
 def test_native_lr_boxes_come_back_in_the_lr_frame(detector_config, photo, sample_of):
-    """The same pixels, once as native LR, once as LR simulated from a 4x source: boxes differ by exactly 4."""
+    """The same pixels, once as native LR, once as LR simulated from a 4x source.
+
+    Boxes differ by exactly 4.
+    """
     pair = build(detector_config)
     native = run(pair, photo, sample_of((96, 131), BOXES)).pred_instances
     simulated = run(pair, photo, sample_of((384, 524), BOXES)).pred_instances
@@ -75,7 +89,9 @@ def test_resized_handoff_brings_boxes_back(detector_config, photo, sample_of):
     """An identity pair that enlarges by mmdet's rule finds what mmdet finds on an image enlarged alike."""
     pair = identity(detector_config, handoff={"resize": {"scale": (262, 192)}})
     ours = run(pair, photo, sample_of((96, 131), BOXES)).pred_instances
-    enlarged = torch.nn.functional.interpolate(photo[None].float(), size=(192, 262), mode="bilinear")[0]
+    enlarged = torch.nn.functional.interpolate(
+        photo[None].float(), size=(192, 262), mode="bilinear"
+    )[0]
     theirs = plain_mmdet(pair, enlarged)
     torch.testing.assert_close(ours.scores, theirs.scores, rtol=0, atol=1e-5)
     inside = (theirs.bboxes.clamp(min=0).minimum(torch.tensor([262.0, 192, 262, 192]))) / 2
@@ -86,13 +102,18 @@ def test_result_does_not_depend_on_the_batch(detector_config, photo, sample_of):
     pair = build(detector_config)
     images = [photo, photo[:, :64, :100], photo.flip(2)]
     sizes = [(384, 524), (256, 400), (384, 524)]
-    alone = [run(pair, i, sample_of(hw, BOXES)).pred_instances for i, hw in zip(images, sizes, strict=True)]
+    alone = [
+        run(pair, i, sample_of(hw, BOXES)).pred_instances
+        for i, hw in zip(images, sizes, strict=True)
+    ]
     with torch.no_grad():
         samples = [sample_of(hw, BOXES) for hw in sizes]
         found = pair.test_step({"inputs": images, "data_samples": samples})
     for one, together in zip(alone, found, strict=True):
         best = slice(0, 5)
-        torch.testing.assert_close(together.pred_instances.scores[best], one.scores[best], rtol=0, atol=1e-4)
+        torch.testing.assert_close(
+            together.pred_instances.scores[best], one.scores[best], rtol=0, atol=1e-4
+        )
 
 
 def test_samples_keep_their_ground_truth_and_frame(detector_config, photo, sample_of):
@@ -112,7 +133,9 @@ def test_loss_maps_ground_truth_into_the_detectors_frame(detector_config, photo,
     data = {"inputs": [photo[:, :64, :96]]}
     losses = []
     for source_hw, boxes in (((256, 384), BOXES), ((64, 96), small)):
-        prepared = pair.data_preprocessor({**data, "data_samples": [sample_of(source_hw, boxes)]}, True)
+        prepared = pair.data_preprocessor(
+            {**data, "data_samples": [sample_of(source_hw, boxes)]}, True
+        )
         losses.append(pair(**copy.copy(prepared), mode="loss"))
     assert losses[0].keys() == losses[1].keys()
     for name in losses[0]:
@@ -130,7 +153,11 @@ def test_mmdet_hooks_reach_the_detectors_parts(detector_config):
 def test_forward_and_features_run_without_samples(detector_config, photo):
     pair = build(detector_config)
     lr = [photo[:, :32, :32].float() / 255]
-    assert [tuple(f.shape) for f in pair.extract_feat(lr)] == [(1, 32, 16, 16), (1, 32, 8, 8), (1, 32, 4, 4)]
+    assert [tuple(f.shape) for f in pair.extract_feat(lr)] == [
+        (1, 32, 16, 16),
+        (1, 32, 8, 8),
+        (1, 32, 4, 4),
+    ]
     assert len(pair(lr, None, mode="tensor")) == 3
 
 
@@ -157,11 +184,27 @@ def test_group_by_shape(shapes, groups):
     ("keys", "error", "text"),
     [
         ({"handoff": {"resise": {}}}, TypeError, "resise"),
-        ({"handoff": {"resize": {"factor": 0}}}, ValueError, "handoff.resize.factor must be positive, got 0"),
+        (
+            {"handoff": {"resize": {"factor": 0}}},
+            ValueError,
+            "handoff.resize.factor must be positive, got 0",
+        ),
         ({"test_cfg": {"keep": True}}, TypeError, "keep"),
-        ({"checkpoints": {"edtor": "x.pth"}}, ValueError, "may name 'editor' and 'detector', got .'edtor'."),
-        ({"editor": {"type": "mmdet.ResNet", "depth": 18}}, TypeError, "editor must build an mmisr SREditor"),
-        ({"strategy": {"type": "Joint", "pixel_weight": -1}}, ValueError, "pixel_weight must be >= 0, got -1"),
+        (
+            {"checkpoints": {"edtor": "x.pth"}},
+            ValueError,
+            "may name 'editor' and 'detector', got .'edtor'.",
+        ),
+        (
+            {"editor": {"type": "mmdet.ResNet", "depth": 18}},
+            TypeError,
+            "editor must build an mmisr SREditor",
+        ),
+        (
+            {"strategy": {"type": "Joint", "pixel_weight": -1}},
+            ValueError,
+            "pixel_weight must be >= 0, got -1",
+        ),
         ({"test_cfg": {"prior": {"score_thr": 2}}}, ValueError, "0 <= score_thr <= 1"),
     ],
 )

@@ -1,4 +1,7 @@
-"""mmdet's own test-time augmentation around the pair: flipped views come back into the source frame."""
+"""mmdet's own test-time augmentation around the pair.
+
+Flipped views come back into the source frame.
+"""
 
 import torch
 from mmengine.config import ConfigDict
@@ -8,7 +11,11 @@ from mmisr.registry import MODELS
 
 def test_a_flipped_view_is_flipped_back(detector_config, photo, sample_of):
     torch.manual_seed(0)
-    config = {"type": "mmisr.SRDetector", "editor": {"type": "mmisr.Resample", "scale": 4}, "detector": detector_config}
+    config = {
+        "type": "mmisr.SRDetector",
+        "editor": {"type": "mmisr.Resample", "scale": 4},
+        "detector": detector_config,
+    }
     merge = {"nms": {"type": "nms", "iou_threshold": 0.99}, "max_per_img": 100}
     tta = ConfigDict({"type": "mmdet.DetTTAModel", "module": config, "tta_cfg": merge})
     model = MODELS.build(tta).eval()
@@ -21,7 +28,9 @@ def test_a_flipped_view_is_flipped_back(detector_config, photo, sample_of):
 
     mirrored = photo.flip(2)
     with torch.no_grad():
-        plain = model.module.test_step({"inputs": [mirrored], "data_samples": [sample_of(source_hw, [])]})[0]
+        plain = model.module.test_step(
+            {"inputs": [mirrored], "data_samples": [sample_of(source_hw, [])]}
+        )[0]
         merged = model.test_step({"inputs": [[mirrored]], "data_samples": [[sample(flip=True)]]})[0]
     expected = plain.pred_instances.bboxes[:5].clone()
     expected[:, [0, 2]] = source_hw[1] - expected[:, [2, 0]]

@@ -78,7 +78,11 @@ def starting() -> Callable[[int, Callable[[], Any]], list[Apart]]:
     def start(count: int, work: Callable[[], Any]) -> list[Apart]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(probe.getsockname()[1]), "WORLD_SIZE": str(count)}
+            place = {
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(probe.getsockname()[1]),
+                "WORLD_SIZE": str(count),
+            }
         return [Apart(work, RANK=str(n), LOCAL_RANK=str(n), **place) for n in range(count)]
 
     return start
@@ -86,7 +90,10 @@ def starting() -> Callable[[int, Callable[[], Any]], list[Apart]]:
 
 @pytest.fixture(scope="session")
 def resident() -> Callable[[str], int]:
-    """Bytes of this process that are in memory, now (``VmRSS``) or at most (``VmHWM``); 0 where nobody says."""
+    """Bytes of this process that are in memory, now (``VmRSS``) or at most (``VmHWM``).
+
+    0 where nobody says.
+    """
 
     def tell(kind: str) -> int:
         status = Path("/proc/self/status")
@@ -108,7 +115,10 @@ PIPELINE = [
 
 
 def write_images(folder: Path, count: int, side: int) -> None:
-    """Soft gradients with three bright boxes each, in COCO format; the first of more are those of fewer."""
+    """Soft gradients with three bright boxes each, in COCO format.
+
+    The first of more are those of fewer.
+    """
     folder.mkdir(parents=True)
     images, annotations = [], []
     for number in range(count):
@@ -117,10 +127,18 @@ def write_images(folder: Path, count: int, side: int) -> None:
         pixels = np.stack([rows, columns, rows + columns], 2) * rng.uniform(0.2, 0.6, 3)
         for x, y in rng.integers(0, side - 24, (3, 2)).tolist():
             pixels[y : y + 20, x : x + 16] = 255
-            row = {"id": len(annotations) + 1, "image_id": number, "category_id": 1, "area": 320, "iscrowd": 0}
+            row = {
+                "id": len(annotations) + 1,
+                "image_id": number,
+                "category_id": 1,
+                "area": 320,
+                "iscrowd": 0,
+            }
             annotations.append({**row, "bbox": [x, y, 16, 20]})
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"{number:04d}.png")
-        images.append({"id": number, "file_name": f"{number:04d}.png", "height": side, "width": side})
+        images.append(
+            {"id": number, "file_name": f"{number:04d}.png", "height": side, "width": side}
+        )
     categories = [{"id": 1, "name": "box"}, {"id": 2, "name": "other"}]
     content = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "all.json").write_text(json.dumps(content))
@@ -134,7 +152,10 @@ def writing_images() -> Callable[[Path, int, int], None]:
 
 @pytest.fixture
 def cheap_pair(tmp_path, detector_config) -> Callable[[int, int], tuple[Path, Path]]:
-    """Writes a config and weights of an interpolating pair on so many images of a side: ``(config, checkpoint)``."""
+    """Writes a config and weights of an interpolating pair on so many images of a side.
+
+    ``(config, checkpoint)``.
+    """
 
     def write(count: int, side: int = 48) -> tuple[Path, Path]:
         folder = tmp_path / f"images{count}"
@@ -148,7 +169,11 @@ def cheap_pair(tmp_path, detector_config) -> Callable[[int, int], tuple[Path, Pa
             "test_mode": True,
             "pipeline": PIPELINE,
         }
-        loader = {"batch_size": 1, "num_workers": 0, "sampler": {"type": "DefaultSampler", "shuffle": False}}
+        loader = {
+            "batch_size": 1,
+            "num_workers": 0,
+            "sampler": {"type": "DefaultSampler", "shuffle": False},
+        }
         cfg = Config.fromfile(ROOT / "configs/_base_/default_runtime.py")
         cfg.merge_from_dict(
             {

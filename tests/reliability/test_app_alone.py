@@ -36,7 +36,9 @@ def upload(address, requests):
     """Uploads bytes under a name and gives the path on the server."""
 
     def send(name: str, content: bytes) -> str:
-        answer = requests.post(f"{address}gradio_api/upload", files={"files": (name, content)}, timeout=60)
+        answer = requests.post(
+            f"{address}gradio_api/upload", files={"files": (name, content)}, timeout=60
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()[0]
 
@@ -56,7 +58,9 @@ def run(address, requests):
         joined = requests.post(f"{address}gradio_api/queue/join", json=task, timeout=60)
         if joined.status_code != 200:
             return {"success": False, "output": {"error": joined.text}}
-        stream = requests.get(f"{address}gradio_api/queue/data?session_hash={who}", stream=True, timeout=600)
+        stream = requests.get(
+            f"{address}gradio_api/queue/data?session_hash={who}", stream=True, timeout=600
+        )
         for line in stream.iter_lines():
             message = json.loads(line[6:]) if line.startswith(b"data: ") else {}
             if message.get("msg") == "process_completed":
@@ -66,7 +70,13 @@ def run(address, requests):
     return press
 
 
-OUTSIDE = ("/etc/passwd", f"{ROOT}/setup.py", "setup.py", "../../../../../../etc/passwd", "/proc/self/environ")
+OUTSIDE = (
+    "/etc/passwd",
+    f"{ROOT}/setup.py",
+    "setup.py",
+    "../../../../../../etc/passwd",
+    "/proc/self/environ",
+)
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
@@ -83,7 +93,9 @@ def test_no_file_of_the_machine_is_handed_out(address, requests, run, path):
 def test_an_upload_stays_in_its_folder(upload, address, requests, tmp_path):
     inside = Path(upload("x.png", b"1")).resolve().parents[1]
     for name in ("../../../x.png", "..\\..\\x.png", f"{tmp_path}/x.png", "..", "a\0b.png"):
-        answer = requests.post(f"{address}gradio_api/upload", files={"files": (name, b"2")}, timeout=60)
+        answer = requests.post(
+            f"{address}gradio_api/upload", files={"files": (name, b"2")}, timeout=60
+        )
         assert answer.status_code in (200, 400, 422)
         for path in answer.json() if answer.status_code == 200 else []:
             assert Path(path).resolve().is_relative_to(inside)
@@ -91,7 +103,9 @@ def test_an_upload_stays_in_its_folder(upload, address, requests, tmp_path):
 
 
 def test_ten_requests_at_once(upload, run, tmp_path):
-    picture = np.asarray(Image.open(next(iter(sorted((ROOT / "data/tree_crowns/val").iterdir())))).convert("RGB"))
+    picture = np.asarray(
+        Image.open(next(iter(sorted((ROOT / "data/tree_crowns/val").iterdir())))).convert("RGB")
+    )
     paths = []
     for number in range(AT_ONCE):
         path = tmp_path / f"{number}.png"

@@ -1,4 +1,7 @@
-"""How the work is cut up changes nothing: workers, batches and processes give the same predictions and figures."""
+"""How the work is cut up changes nothing.
+
+Workers, batches and processes give the same predictions and figures.
+"""
 
 import json
 from pathlib import Path
@@ -17,7 +20,10 @@ PAIR = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-cro
 
 @pytest.fixture(scope="module")
 def pair(tree_crops, tmp_path_factory):
-    """The published pair on seven crops, so that two processes read one of them twice; and its weights in one file."""
+    """The published pair on seven crops, so that two processes read one of them twice.
+
+    And its weights in one file.
+    """
     folder = tmp_path_factory.mktemp("pair")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)  # the config names its checkpoints from there
@@ -36,8 +42,13 @@ def measure(pair):
         out.mkdir(exist_ok=True)
         cfg = read_config(pair / "pair.py")
         coco = {"type": "mmdet.CocoMetric", "metric": "bbox", "outfile_prefix": str(out / "found")}
-        coco["ann_file"] = str(Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.ann_file)
-        cfg.test_evaluator = [{**cfg.test_evaluator, "records_file": str(out / "records.npz")}, coco]
+        coco["ann_file"] = str(
+            Path(cfg.test_dataloader.dataset.data_root) / cfg.test_dataloader.dataset.ann_file
+        )
+        cfg.test_evaluator = [
+            {**cfg.test_evaluator, "records_file": str(out / "records.npz")},
+            coco,
+        ]
         options = {f"test_dataloader.{key}": value for key, value in loader.items()}
         figures = run_test(cfg, pair / "pair.pth", str(out), cfg_options=options, launcher=launcher)
         return (out / "found.bbox.json").read_bytes(), {k: v for k, v in figures.items() if v == v}
@@ -60,7 +71,10 @@ def test_workers(plain, measure, apart, workers):
 
 
 def test_batches(plain, measure, apart):
-    """A convolution of four images sums in another order than one of one: rounding, and nothing else."""
+    """A convolution of four images sums in another order than one of one.
+
+    Rounding, and nothing else.
+    """
     predictions, figures = apart(lambda: measure("batch4", batch_size=4)).result()
     assert figures == pytest.approx(plain[1], abs=1e-6)
     ours, theirs = (by_place(json.loads(p)) for p in (plain[0], predictions))
@@ -75,7 +89,9 @@ def by_place(found: list[dict]) -> dict[tuple[int, int], np.ndarray]:
     """Boxes and scores of every image and class, best first."""
     rows = {}
     for entry in sorted(found, key=lambda e: -e["score"]):
-        rows.setdefault((entry["image_id"], entry["category_id"]), []).append([*entry["bbox"], 1000 * entry["score"]])
+        rows.setdefault((entry["image_id"], entry["category_id"]), []).append(
+            [*entry["bbox"], 1000 * entry["score"]]
+        )
     return {place: np.array(values) for place, values in rows.items()}
 
 

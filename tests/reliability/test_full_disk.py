@@ -1,6 +1,9 @@
-"""The disk is full in the middle of the work: one error, nothing half-written under a real name, and on with more room.
+"""The disk is full in the middle of the work.
 
-Full at one place in every test run; at more with ``MMISR_LONG=1 python -m pytest tests/reliability/test_full_disk.py``.
+One error, nothing half-written under a real name, and on with more room.
+
+Full at one place in every test run; at more with ``MMISR_LONG=1 python -m pytest
+tests/reliability/test_full_disk.py``.
 """
 
 import errno
@@ -54,12 +57,18 @@ def disk(tmp_path):
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def named(files: dict[str, bytes]) -> dict[str, bytes]:
     """Those that are not temporary."""
-    return {name: data for name, data in files.items() if not any(part.startswith(".") for part in name.split("/"))}
+    return {
+        name: data
+        for name, data in files.items()
+        if not any(part.startswith(".") for part in name.split("/"))
+    }
 
 
 def used(folder: Path) -> int:
@@ -90,7 +99,9 @@ def test_export(cheap_pair, apart, disk, tmp_path):
         apart(lambda o=out: export_sr(config, o)).result()
         assert content(out) == whole
         assert check_export(out).good
-        assert sum(p.stat().st_ino != inode for p, inode in before.items()) <= 1, "what was done is not done again"
+        assert sum(p.stat().st_ino != inode for p, inode in before.items()) <= 1, (
+            "what was done is not done again"
+        )
         disk.empty()
 
 
@@ -119,7 +130,9 @@ def test_comparison(cheap_pair, apart, disk, tmp_path):
     config, checkpoint = cheap_pair(4, 64)
 
     def run(out):
-        found = compare(config, ["bicubic", "lr"], out, str(checkpoint), device="cpu", replicates=10)
+        found = compare(
+            config, ["bicubic", "lr"], out, str(checkpoint), device="cpu", replicates=10
+        )
         return {name: figures["AP"] for name, figures in found.arms.items()}
 
     figures = apart(lambda: run(tmp_path / "whole")).result()
@@ -131,14 +144,18 @@ def test_comparison(cheap_pair, apart, disk, tmp_path):
         out = disk(room) / "out"
         out_of_room(apart(lambda o=out: run(o)))
         kept = out / "arms" / first.name
-        assert kept.exists() == (room > one), "an arm that was done is kept; one that was not has no name"
+        assert kept.exists() == (room > one), (
+            "an arm that was done is kept; one that was not has no name"
+        )
         inode = kept.stat().st_ino if kept.exists() else None
         disk(2**24)
         assert apart(lambda o=out: run(o)).result() == figures
         assert inode in (None, kept.stat().st_ino)
         found = content(out / "arms")
         assert found.keys() == whole.keys()
-        assert all(found[k] == v for k, v in whole.items() if not k.endswith("arm.json"))  # which has the times
+        assert all(
+            found[k] == v for k, v in whole.items() if not k.endswith("arm.json")
+        )  # which has the times
         disk.empty()
 
 
@@ -154,6 +171,8 @@ def test_training(staged, apart, disk, tmp_path):
     assert not (out / name).exists()
     disk(2**26)
     apart(lambda: train(config, str(out), resume="auto", cfg_options=options) and None).result()
-    ours, theirs = (torch.load(folder / name, map_location="cpu", weights_only=False) for folder in (whole, out))
+    ours, theirs = (
+        torch.load(folder / name, map_location="cpu", weights_only=False) for folder in (whole, out)
+    )
     assert all(torch.equal(v, theirs["state_dict"][k]) for k, v in ours["state_dict"].items())
     assert ours["state_dict"].keys() == theirs["state_dict"].keys()

@@ -1,7 +1,10 @@
-"""Annotation files that were damaged in every way that we know: a right result, or one error that names file and fault.
+"""Annotation files that were damaged in every way that we know.
 
-A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest tests/reliability``. Every file goes
-the whole way: into a data set for training and for testing, every sample of both, the metric, and an export.
+A right result, or one error that names file and fault.
+
+A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest
+tests/reliability``. Every file goes the whole way: into a data set for training and for testing,
+every sample of both, the metric, and an export.
 """
 
 import copy
@@ -32,10 +35,54 @@ PIPELINE = [
 ]
 DEEP = "[" * 100_000 + "]" * 100_000
 VALUES = [
-    *(None, True, False, 0, 1, -1, 2, 17, 0.5, -0.0, 1e300, -1e300, 10**30, math.nan, math.inf, -math.inf),
-    *("", " ", "0", "1", "2", "-1", "false", "True", "n/a", "nan", "1e3", "480.0", "48,5", "1_000", "x" * 5000, "a\0b"),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2,
+        17,
+        0.5,
+        -0.0,
+        1e300,
+        -1e300,
+        10**30,
+        math.nan,
+        math.inf,
+        -math.inf,
+    ),
+    *(
+        "",
+        " ",
+        "0",
+        "1",
+        "2",
+        "-1",
+        "false",
+        "True",
+        "n/a",
+        "nan",
+        "1e3",
+        "480.0",
+        "48,5",
+        "1_000",
+        "x" * 5000,
+        "a\0b",
+    ),
     *("\ud800", "../a.png", "/a.png", "a.png", "树.png", "car", "tree", "name with space.png"),
-    *([], [1], [[1]], [1, 2, 3, 4], ["1", "2", "3", "4"], [None] * 4, [[1, 2, 3, 4, 5, 6]], [math.nan] * 4, [0] * 200),
+    *(
+        [],
+        [1],
+        [[1]],
+        [1, 2, 3, 4],
+        ["1", "2", "3", "4"],
+        [None] * 4,
+        [[1, 2, 3, 4, 5, 6]],
+        [math.nan] * 4,
+        [0] * 200,
+    ),
     *(
         {},
         {"a": 1},
@@ -60,12 +107,24 @@ def trees(cut_outs, tmp_path_factory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("trees") / "set"
     cut_outs(folder, SIDE)
     content = json.loads((folder / "val.json").read_text())
-    content["categories"] = [{"id": 1, "name": "tree", "supercategory": "plant"}, {"id": 2, "name": "car"}]
-    halves = [{**a, "bbox": [*a["bbox"][:2], *(n / 2 for n in a["bbox"][2:])]} for a in content["annotations"]]
-    content["annotations"] += [{**a, "id": 1000 + i, "area": 0} for i, a in enumerate(halves + halves)]
+    content["categories"] = [
+        {"id": 1, "name": "tree", "supercategory": "plant"},
+        {"id": 2, "name": "car"},
+    ]
+    halves = [
+        {**a, "bbox": [*a["bbox"][:2], *(n / 2 for n in a["bbox"][2:])]}
+        for a in content["annotations"]
+    ]
+    content["annotations"] += [
+        {**a, "id": 1000 + i, "area": 0} for i, a in enumerate(halves + halves)
+    ]
     for i, a in enumerate(content["annotations"]):
         x, y, w, h = a["bbox"]
-        a |= {"segmentation": [[x, y, x + w, y, x + w, y + h]], "keypoints": [x, y, 2], "num_keypoints": 1}
+        a |= {
+            "segmentation": [[x, y, x + w, y, x + w, y + h]],
+            "keypoints": [x, y, 2],
+            "num_keypoints": 1,
+        }
         a |= {"category_id": i % 2 + 1, "iscrowd": int(i % 3 == 2), "ignore": 0}
     return folder / "val", content
 
@@ -75,20 +134,32 @@ def mutate(content: dict, draw: random.Random) -> tuple[str, str]:
     content, told = copy.deepcopy(content), []
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
         told.append(
-            draw.choice((value, value, value, value, absent, entry, part, renumber, twin, text_of))(content, draw)
+            draw.choice((value, value, value, value, absent, entry, part, renumber, twin, text_of))(
+                content, draw
+            )
         )
     text = json.dumps(content)
     if draw.random() < 0.06:
         told.append(draw.choice(("deep", "cut", "bytes")))
         place = draw.randrange(len(text))
-        deep = text.replace('"license":', f'"x": {DEEP}, "license":', 1) if '"license":' in text else DEEP
-        text = {"deep": deep, "cut": text[:place], "bytes": text[:place] + "\x00" + text[place:]}[told[-1]]
+        deep = (
+            text.replace('"license":', f'"x": {DEEP}, "license":', 1)
+            if '"license":' in text
+            else DEEP
+        )
+        text = {"deep": deep, "cut": text[:place], "bytes": text[:place] + "\x00" + text[place:]}[
+            told[-1]
+        ]
     return text, "; ".join(told)
 
 
 def some_entry(content: dict, draw: random.Random) -> tuple[str, dict]:
     name = draw.choice(("images", "annotations", "annotations", "categories"))
-    entries = [e for e in content[name] if isinstance(e, dict)] if isinstance(content.get(name), list) else []
+    entries = (
+        [e for e in content[name] if isinstance(e, dict)]
+        if isinstance(content.get(name), list)
+        else []
+    )
     return name, draw.choice(entries) if entries else {}
 
 
@@ -133,7 +204,9 @@ def part(content: dict, draw: random.Random) -> str:
 
 
 def renumber(content: dict, draw: random.Random) -> str:
-    name, key = draw.choice((("annotations", "category_id"), ("annotations", "image_id"), ("categories", "id")))
+    name, key = draw.choice(
+        (("annotations", "category_id"), ("annotations", "image_id"), ("categories", "id"))
+    )
     for e in content[name] if isinstance(content.get(name), list) else []:
         if isinstance(e, dict) and isinstance(e.get(key), int):
             e[key] -= 1
@@ -148,7 +221,10 @@ def twin(content: dict, draw: random.Random) -> str:
 
 
 def as_meant(text: str) -> dict:
-    """Boxes by image, read independently and as a person would; fails where the file has no one meaning."""
+    """Boxes by image, read independently and as a person would.
+
+    Fails where the file has no one meaning.
+    """
     content = json.loads(text)
     label = {str(plain(c["id"])): ("tree", "car").index(c["name"]) for c in content["categories"]}
     assert len(label) == 2, "two categories"
@@ -157,7 +233,10 @@ def as_meant(text: str) -> dict:
     boxes: dict[str, list] = {i: [] for i in size}
     for a in content.get("annotations") or []:
         image, (x, y, w, h) = str(plain(a["image_id"])), map(float, a["bbox"])
-        which, ignored = label[str(plain(a["category_id"]))], truth(a.get("iscrowd")) or truth(a.get("ignore"))
+        which, ignored = (
+            label[str(plain(a["category_id"]))],
+            truth(a.get("iscrowd")) or truth(a.get("ignore")),
+        )
         if image in boxes:
             right, bottom = min(x + w, size[image][0]), min(y + h, size[image][1])
             box = [max(x, 0), max(y, 0), right, bottom]
@@ -169,7 +248,11 @@ def as_meant(text: str) -> dict:
 
 def plain(identifier: object) -> object:
     assert type(identifier) in (int, str, float)
-    return int(identifier) if type(identifier) is float and identifier == int(identifier) else identifier
+    return (
+        int(identifier)
+        if type(identifier) is float and identifier == int(identifier)
+        else identifier
+    )
 
 
 def truth(flag: object) -> bool:
@@ -190,7 +273,11 @@ class Folder:
 
     def __init__(self, images: Path, folder: Path) -> None:
         self.folder, self.file = folder, folder / "mutated.json"
-        self.side = {"type": "mmisr.SRCocoDataset", "ann_file": str(self.file), "data_prefix": {"img": f"{images}/"}}
+        self.side = {
+            "type": "mmisr.SRCocoDataset",
+            "ann_file": str(self.file),
+            "data_prefix": {"img": f"{images}/"},
+        }
         self.side |= {"metainfo": {"classes": ("tree", "car")}, "pipeline": PIPELINE}
         self.images = images
 
@@ -200,7 +287,10 @@ class Folder:
             return work()
         except (ValueError, FileNotFoundError) as error:
             text = str(error)
-            assert type(error).__module__ in ("builtins", "mmisr.datasets.images"), (type(error), text)
+            assert type(error).__module__ in ("builtins", "mmisr.datasets.images"), (
+                type(error),
+                text,
+            )
             assert self.file.name in text or str(self.images) in text, f"no file is named: {text}"
             assert len(text) < 4000, text[:5000]
             return text
@@ -215,17 +305,24 @@ class Folder:
             metric.dataset_meta = dataset.metainfo
             for s in samples:
                 nothing = torch.zeros(0)
-                s.pred_instances = InstanceData(bboxes=nothing.view(0, 4), scores=nothing, labels=nothing.long())
+                s.pred_instances = InstanceData(
+                    bboxes=nothing.view(0, 4), scores=nothing, labels=nothing.long()
+                )
             metric.process({}, [s.to_dict() for s in samples])
             counted = sum(not i["ignore_flag"] for info in infos for i in info["instances"])
             assert metric.evaluate(len(samples))["bbox/count"] == counted
         return {str(info["img_id"]): [row(i) for i in info["instances"]] for info in infos}
 
     def export(self, number: int) -> dict:
-        """The annotations that an export of the LR images wrote; an export that fails has written no image."""
+        """The annotations that an export of the LR images wrote.
+
+        An export that fails has written no image.
+        """
         editor = {"type": "mmisr.Resample", "scale": SCALE, "mode": "bilinear"}
         out = self.folder / f"out{number}"
-        cfg = Config({"default_scope": "mmisr", "model": editor, "test_dataloader": {"dataset": self.side}})
+        cfg = Config(
+            {"default_scope": "mmisr", "model": editor, "test_dataloader": {"dataset": self.side}}
+        )
         try:
             return json.loads(export_sr(cfg, out, device="cpu").read_text())
         except Exception:
@@ -266,13 +363,17 @@ def same_export(exported: dict, meant: dict) -> None:
         x, y, w, h = (n / SCALE for n in a["bbox"])
         ignored = a.get("iscrowd", 0) == 1 or a.get("ignore", 0) == 1
         area = a.get("area", 0) / SCALE**2 or w * h
-        found[str(a["image_id"])].append((x, y, x + w, y + h, ids.index(a["category_id"]), ignored, area))
+        found[str(a["image_id"])].append(
+            (x, y, x + w, y + h, ids.index(a["category_id"]), ignored, area)
+        )
     assert same(meant, found)
 
 
 def same(a: dict, b: dict) -> bool:
     return a.keys() == b.keys() and all(
-        len(a[k]) == len(b[k]) and all(x == pytest.approx(y) for x, y in zip(a[k], b[k], strict=True)) for k in a
+        len(a[k]) == len(b[k])
+        and all(x == pytest.approx(y) for x, y in zip(a[k], b[k], strict=True))
+        for k in a
     )
 
 
@@ -285,7 +386,9 @@ def test_a_damaged_file_is_read_as_meant_or_refused_by_name(trees, tmp_path, blo
         try:
             ends[check(place, number, text)] += 1
         except BaseException as error:
-            error.add_note(f"case {number}: {told}") if hasattr(error, "add_note") else print(f"case {number}: {told}")
+            error.add_note(f"case {number}: {told}") if hasattr(error, "add_note") else print(
+                f"case {number}: {told}"
+            )
             raise
     print(dict(ends))
     assert ends["refused"] > 0

@@ -1,8 +1,10 @@
-"""Checkpoints that were damaged in every way that we know: the weights as they are in the file, or one error that names it.
+"""Checkpoints that were damaged in every way that we know.
 
-A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest tests/reliability``. Every file goes
-through the doors by which weights come in: ``--checkpoint``, ``init_model``, ``load_from``, ``init_cfg``, ``--resume``. Nothing
-that is in one is run.
+The weights as they are in the file, or one error that names it.
+
+A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest
+tests/reliability``. Every file goes through the doors by which weights come in: ``--checkpoint``,
+``init_model``, ``load_from``, ``init_cfg``, ``--resume``. Nothing that is in one is run.
 """
 
 import copy
@@ -93,30 +95,46 @@ def added(content, draw):
 def reshaped(content, draw):
     key = some(content, draw)
     old = content["state_dict"][key]
-    content["state_dict"][key] = draw.choice((old[None], old.flatten()[:1], torch.zeros(()), old.new_zeros((0, 3))))
+    content["state_dict"][key] = draw.choice(
+        (old[None], old.flatten()[:1], torch.zeros(()), old.new_zeros((0, 3)))
+    )
 
 
 def retyped(content, draw):
     key = some(content, draw)
-    kinds = (torch.int64, torch.uint8, torch.bool, torch.complex64, torch.float16, torch.bfloat16, torch.float64)
+    kinds = (
+        torch.int64,
+        torch.uint8,
+        torch.bool,
+        torch.complex64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float64,
+    )
     content["state_dict"][key] = content["state_dict"][key].to(draw.choice(kinds))
 
 
 def all_retyped(content, draw):
     kind = draw.choice((torch.float16, torch.bfloat16, torch.float64, torch.int32))
-    content["state_dict"] = {k: v.to(kind) if isinstance(v, Tensor) else v for k, v in content["state_dict"].items()}
+    content["state_dict"] = {
+        k: v.to(kind) if isinstance(v, Tensor) else v for k, v in content["state_dict"].items()
+    }
 
 
 def odd_layout(content, draw):
     key = some(content, draw)
     old = content["state_dict"][key]
-    content["state_dict"][key] = draw.choice((old.to("meta"), torch.nn.Parameter(old.float()), old.to_sparse()))
+    content["state_dict"][key] = draw.choice(
+        (old.to("meta"), torch.nn.Parameter(old.float()), old.to_sparse())
+    )
 
 
 def not_a_number(content, draw):
     for _ in range(draw.choice((1, 5))):
         key = some(content, draw)
-        content["state_dict"][key] = torch.full(content["state_dict"][key].shape, draw.choice((math.nan, math.inf)))
+        content["state_dict"][key] = torch.full(
+            content["state_dict"][key].shape, draw.choice((math.nan, math.inf))
+        )
 
 
 def huge(content, draw):
@@ -132,7 +150,11 @@ def other_meta(content, draw):
     if draw.random() < 0.4:
         content["meta"] = copy.deepcopy(draw.choice(META_VALUES))
     else:
-        content["meta"] = {"epoch": 1, "iter": 1, "dataset_meta": copy.deepcopy(draw.choice(META_VALUES))}
+        content["meta"] = {
+            "epoch": 1,
+            "iter": 1,
+            "dataset_meta": copy.deepcopy(draw.choice(META_VALUES)),
+        }
 
 
 def other_place(content, draw):
@@ -141,7 +163,9 @@ def other_place(content, draw):
 
 
 def other_content(content, draw):
-    content["state_dict"] = draw.choice((None, 5, "x", [], {}, torch.zeros(3), {"a": {"b": torch.zeros(1)}}))
+    content["state_dict"] = draw.choice(
+        (None, 5, "x", [], {}, torch.zeros(3), {"a": {"b": torch.zeros(1)}})
+    )
 
 
 def nothing(content, draw):
@@ -149,7 +173,18 @@ def nothing(content, draw):
 
 
 CHANGES = [
-    *(renamed, removed, added, reshaped, retyped, all_retyped, odd_layout, not_a_number, huge, no_tensor),
+    *(
+        renamed,
+        removed,
+        added,
+        reshaped,
+        retyped,
+        all_retyped,
+        odd_layout,
+        not_a_number,
+        huge,
+        no_tensor,
+    ),
     *(other_meta, other_meta, other_place, other_content, nothing),
 ]
 
@@ -159,7 +194,9 @@ def truncate(raw: bytearray, draw: random.Random) -> None:
 
 
 def flip(raw: bytearray, draw: random.Random) -> None:
-    start = draw.choice((0, 0, max(0, len(raw) - 4000)))  # headers and directories, where a change says something
+    start = draw.choice(
+        (0, 0, max(0, len(raw) - 4000))
+    )  # headers and directories, where a change says something
     for _ in range(draw.choice((1, 4, 40))):
         raw[start + draw.randrange(min(4000, len(raw) - start))] ^= 1 << draw.randrange(8)
 
@@ -170,12 +207,17 @@ def flip_anywhere(raw: bytearray, draw: random.Random) -> None:
 
 
 def claim(raw: bytearray, draw: random.Random) -> None:
-    """A header of safetensors that claims more than there is; of another format, eight other bytes."""
+    """A header of safetensors that claims more than there is.
+
+    Of another format, eight other bytes.
+    """
     raw[:8] = draw.choice((0, 1, 2**20, 2**40, 2**63)).to_bytes(8, "little")
 
 
 def junk(raw: bytearray, draw: random.Random) -> None:
-    raw[:] = draw.choice((b"", b"hello", b"\x80\x04", b"PK\x03\x04", b"<html>", bytes(1000), draw.randbytes(100)))
+    raw[:] = draw.choice(
+        (b"", b"hello", b"\x80\x04", b"PK\x03\x04", b"<html>", bytes(1000), draw.randbytes(100))
+    )
 
 
 def append(raw: bytearray, draw: random.Random) -> None:
@@ -188,7 +230,10 @@ DAMAGES = [truncate, flip, flip_anywhere, claim, junk, append]
 def squeezed(raw: bytes) -> bytes:
     """A zip whose entries are packed, and unpack to what they claim."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(raw)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(raw)) as old,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for info in old.infolist():
             new.writestr(info.filename, old.read(info))
     return out.getvalue()
@@ -199,7 +244,11 @@ def as_file(content: dict, form: str) -> bytes:
         weights = content.get("state_dict")
         weights = weights if isinstance(weights, dict) else {}
         kept = {k: v for k, v in weights.items() if isinstance(v, Tensor) and isinstance(k, str)}
-        kept = {k: v.detach().contiguous() for k, v in kept.items() if v.layout == torch.strided and v.numel() < 10**7}
+        kept = {
+            k: v.detach().contiguous()
+            for k, v in kept.items()
+            if v.layout == torch.strided and v.numel() < 10**7
+        }
         return save_safetensors({k: v for k, v in kept.items() if not v.is_meta})
     if form == "raw":
         return pickle.dumps(content)
@@ -211,7 +260,9 @@ def as_file(content: dict, form: str) -> bytes:
 def mutated(content: dict, draw: random.Random, trap: Path) -> tuple[bytes, str, list[str]]:
     """A file with one or two faults, its ending, and what they are."""
     content = copy.deepcopy(content)
-    form = draw.choice(("zip", "zip", "zip", "legacy", "raw", "squeezed", "safetensors", "safetensors"))
+    form = draw.choice(
+        ("zip", "zip", "zip", "legacy", "raw", "squeezed", "safetensors", "safetensors")
+    )
     told = [form]
     for _ in range(draw.choice((1, 1, 2))):
         change, weights = draw.choice(CHANGES), content.get("state_dict")
@@ -219,8 +270,14 @@ def mutated(content: dict, draw: random.Random, trap: Path) -> tuple[bytes, str,
             change(content, draw)
             told.append(change.__name__)
     if form != "safetensors" and draw.random() < 0.25:
-        place = content if draw.random() < 0.5 or not isinstance(content.get("meta"), dict) else content["meta"]
-        place["extra"] = draw.choice((RunsCode(trap), Foreign(), print, torch.nn.Linear(1, 1), Path("x")))
+        place = (
+            content
+            if draw.random() < 0.5 or not isinstance(content.get("meta"), dict)
+            else content["meta"]
+        )
+        place["extra"] = draw.choice(
+            (RunsCode(trap), Foreign(), print, torch.nn.Linear(1, 1), Path("x"))
+        )
         told.append(f"extra {type(place['extra']).__name__}")
     raw = bytearray(as_file(content, form))
     if draw.random() < 0.35:
@@ -253,10 +310,14 @@ class Doors:
         assert "bbox/AP" in run_test(self.config, path, str(self.out))
 
     def by_infer(self, path: Path):
-        return SRDetInferencer(self.config, path, device="cpu", show_progress=False).model.state_dict()
+        return SRDetInferencer(
+            self.config, path, device="cpu", show_progress=False
+        ).model.state_dict()
 
     def by_parts(self, path: Path):
-        return init_model(self.config, cfg_options={"model.checkpoints": {"detector": str(path)}}).state_dict()
+        return init_model(
+            self.config, cfg_options={"model.checkpoints": {"detector": str(path)}}
+        ).state_dict()
 
     def by_load_from(self, path: Path):
         train(self.config, str(self.out), cfg_options={"load_from": str(path)})
@@ -283,10 +344,16 @@ def independently(path: Path) -> dict[str, Tensor]:
         return load_safetensors(path)
     try:
         content = torch.load(path, weights_only=True)
-    except pickle.UnpicklingError:  # a training state beside the weights; the doors found nothing to run in it
+    except (
+        pickle.UnpicklingError
+    ):  # a training state beside the weights; the doors found nothing to run in it
         content = torch.load(path, weights_only=False)
     content = next((content[k] for k in PLACES if isinstance(content.get(k), dict)), content)
-    return {k.removeprefix("module."): v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
+    return {
+        k.removeprefix("module."): v
+        for k, v in content.items()
+        if isinstance(k, str) and isinstance(v, Tensor)
+    }
 
 
 def check(doors: Doors, door: str, path: Path) -> str:
@@ -317,7 +384,12 @@ def doors(cheap_pair, tmp_path) -> Doors:
     cfg.train_cfg = {"type": "IterBasedTrainLoop", "max_iters": 1}
     cfg.optim_wrapper = {"type": "OptimWrapper", "optimizer": {"type": "SGD", "lr": 1e-6}}
     cfg.custom_hooks = [{"type": "KeepStart"}]
-    cfg.default_hooks.checkpoint = {"type": "CheckpointHook", "by_epoch": False, "interval": 1, "save_last": False}
+    cfg.default_hooks.checkpoint = {
+        "type": "CheckpointHook",
+        "by_epoch": False,
+        "interval": 1,
+        "save_last": False,
+    }
     cfg.log_processor = {"by_epoch": False}
     cfg.dump(config)
     return Doors(config, tmp_path / "out")

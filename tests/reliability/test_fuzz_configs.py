@@ -1,7 +1,10 @@
-"""Configs that were damaged in every way that we know: a run, or one error that says which config and what in it.
+"""Configs that were damaged in every way that we know.
 
-A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest tests/reliability``. Every config goes
-through the doors in this process: test, compare, export, and a training of one iteration.
+A run, or one error that says which config and what in it.
+
+A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest
+tests/reliability``. Every config goes through the doors in this process: test, compare, export, and
+a training of one iteration.
 """
 
 import copy
@@ -27,9 +30,53 @@ CASES = int(os.environ.get("MMISR_FUZZ", "30"))
 
 SECONDS, MEGABYTES = 20, 400
 VALUES = [
-    *(None, True, False, 0, 1, -1, 2, 3, 17, 0.5, -0.5, 1e-9, 1e30, -1e300, 10**30, math.nan, math.inf),
-    *("", " ", "0", "2", "x", "none", "lr", "mmisr.Resample", "mmisr.Nothing", "mmdet.Resize", "nowhere.X", "a\0b"),
-    *((), [], [1], [1, 2], (1, 2, 3), ["a"], [None], [[]], [{}], {}, {"a": 1}, {"type": "mmisr.Resample"}),
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2,
+        3,
+        17,
+        0.5,
+        -0.5,
+        1e-9,
+        1e30,
+        -1e300,
+        10**30,
+        math.nan,
+        math.inf,
+    ),
+    *(
+        "",
+        " ",
+        "0",
+        "2",
+        "x",
+        "none",
+        "lr",
+        "mmisr.Resample",
+        "mmisr.Nothing",
+        "mmdet.Resize",
+        "nowhere.X",
+        "a\0b",
+    ),
+    *(
+        (),
+        [],
+        [1],
+        [1, 2],
+        (1, 2, 3),
+        ["a"],
+        [None],
+        [[]],
+        [{}],
+        {},
+        {"a": 1},
+        {"type": "mmisr.Resample"},
+    ),
     *({"type": None}, {"type": "x"}, {"type": 5}),
 ]
 
@@ -44,7 +91,13 @@ def editor_config(folder: Path) -> dict:
         "data_prefix": {"img": ""},
         "metainfo": {"classes": ("box", "other")},
     }
-    lr = {"type": "mmisr.SimulateLR", "scale": 2, "noise_sigma": (0.0, 5.0), "jpeg_quality": (60, 90), "seed": 0}
+    lr = {
+        "type": "mmisr.SimulateLR",
+        "scale": 2,
+        "noise_sigma": (0.0, 5.0),
+        "jpeg_quality": (60, 90),
+        "seed": 0,
+    }
     training = [
         *load,
         {"type": "mmisr.RandomPatch", "size": 64, "around_box": 0.5},
@@ -53,7 +106,12 @@ def editor_config(folder: Path) -> dict:
         {**lr, "seed": None},
         {"type": "mmisr.PackSRInputs"},
     ]
-    testing = [*load, {"type": "mmisr.CropToMultiple", "multiple": 2}, lr, {"type": "mmisr.PackSRInputs"}]
+    testing = [
+        *load,
+        {"type": "mmisr.CropToMultiple", "multiple": 2},
+        lr,
+        {"type": "mmisr.PackSRInputs"},
+    ]
     return {
         "train_dataloader": {
             "batch_size": 1,
@@ -74,15 +132,24 @@ def editor_config(folder: Path) -> dict:
             "size": {"channels": 8, "blocks": (1, 1, 1)},
             "token_size": 8,
             "router": "learned",
-            "execution": {"halo": 2, "partition": "auto", "easy": "exit1", "max_mpix_per_pass": 1.0},
+            "execution": {
+                "halo": 2,
+                "partition": "auto",
+                "easy": "exit1",
+                "max_mpix_per_pass": 1.0,
+            },
             "labels": {"easy_cover": 0.02, "crowd": 3},
             "loss": {"enc": 0.1, "exits": (0.15, 0.15, 0.7)},
         },
         "train_cfg": {"type": "IterBasedTrainLoop", "max_iters": 1},
         "optim_wrapper": {"type": "OptimWrapper", "optimizer": {"type": "Adam", "lr": 1e-3}},
         "param_scheduler": [{"type": "CosineAnnealingLR", "by_epoch": False, "begin": 0, "end": 4}],
-        "custom_hooks": [{"type": "mmisr.InstanceSRStageHook", "encoder_from": 2, "joint_from": 4, "interval": 2}],
-        "default_hooks": {"checkpoint": {"type": "CheckpointHook", "by_epoch": False, "interval": 1}},
+        "custom_hooks": [
+            {"type": "mmisr.InstanceSRStageHook", "encoder_from": 2, "joint_from": 4, "interval": 2}
+        ],
+        "default_hooks": {
+            "checkpoint": {"type": "CheckpointHook", "by_epoch": False, "interval": 1}
+        },
         "log_processor": {"by_epoch": False},
         "val_cfg": None,
         "test_cfg": {"type": "TestLoop"},
@@ -96,7 +163,12 @@ def pair_config(folder: Path, detector: dict) -> dict:
     for side in ("train", "test"):
         cfg[f"{side}_dataloader"]["dataset"]["pipeline"][-1] = {"type": "mmisr.PackSRDetInputs"}
     cfg["custom_hooks"] = []
-    cfg["test_evaluator"] = {"type": "mmisr.SizeBinnedCocoMetric", "protocol": "coco", "frame": "lr", "max_dets": 20}
+    cfg["test_evaluator"] = {
+        "type": "mmisr.SizeBinnedCocoMetric",
+        "protocol": "coco",
+        "frame": "lr",
+        "max_dets": 20,
+    }
     few = {"score_thr": 0.0, "nms": {"type": "nms", "iou_threshold": 0.5, "max_num": 20}}
     cfg["model"] = {
         "type": "mmisr.SRDetector",
@@ -158,7 +230,10 @@ def doors(kind: str, config: Path, checkpoint: Path, out: Path):
     yield "export", lambda: export_sr(config, out / "export", checkpoint, device="cpu")
     yield "train", lambda: train(config, str(out / "train"))
     if kind == "pair":
-        yield "compare", lambda: compare(config, ["bicubic"], out / "compare", str(checkpoint), "cpu", 10)
+        yield (
+            "compare",
+            lambda: compare(config, ["bicubic"], out / "compare", str(checkpoint), "cpu", 10),
+        )
 
 
 def attempt(work) -> str | None:
@@ -176,7 +251,10 @@ def attempt(work) -> str | None:
 
 
 def is_named(text: str, told: list[str]) -> bool:
-    """Whether a user can tell from an error which part of the config is meant: a key on the way to it, or its value."""
+    """Whether a user can tell from an error which part of the config is meant.
+
+    A key on the way to it, or its value.
+    """
     for line in told:
         place, _, value = line.removeprefix("no ").partition(" ")
         keys = [key for key in place.split(".") if not key.isdigit()]

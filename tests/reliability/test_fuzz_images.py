@@ -1,6 +1,9 @@
-"""Damaged image files by the hundred: the pixels that mmcv reads, or an error that names the file; no hang, no blow-up.
+"""Damaged image files by the hundred: the pixels that mmcv reads, or an error that names the file.
 
-A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest tests/reliability``.
+No hang, no blow-up.
+
+A seeded sample in every test run; many more with ``MMISR_FUZZ=2000 python -m pytest
+tests/reliability``.
 """
 
 import io
@@ -28,8 +31,11 @@ MAX_PIXELS, MEGABYTES, SECONDS = 4_000_000, 160, 20
 """The limit that is set, and what reading under it may take."""
 
 UNLIKE, FEW = "read unlike mmcv", 0.001
-"""Part of the files that the two may read differently: two tags of one name, of which one decoder takes the first and one the
-last, and bit streams that say nothing right any more."""
+"""Part of the files that the two may read differently.
+
+Two tags of one name, of which one decoder takes the first and one the
+last, and bit streams that say nothing right any more.
+"""
 
 PHOTO = np.ascontiguousarray(data.astronaut()[60:124, 180:261])
 
@@ -94,7 +100,9 @@ def flip_bits(content: bytearray, draw: random.Random) -> None:
 
 def change_header(content: bytearray, draw: random.Random) -> None:
     for _ in range(draw.choice((1, 1, 2, 4))):
-        content[draw.randrange(min(64, len(content)))] = draw.choice((0, 1, 2, 8, 16, 127, 255, draw.randrange(256)))
+        content[draw.randrange(min(64, len(content)))] = draw.choice(
+            (0, 1, 2, 8, 16, 127, 255, draw.randrange(256))
+        )
 
 
 def change_end(content: bytearray, draw: random.Random) -> None:
@@ -125,7 +133,9 @@ def remove(content: bytearray, draw: random.Random) -> None:
 
 def insert(content: bytearray, draw: random.Random) -> None:
     place = draw.randrange(len(content))
-    content[place:place] = draw.choice((bytes(8), b"\xff" * 8, draw.randbytes(30), bytes(content[:200])))
+    content[place:place] = draw.choice(
+        (bytes(8), b"\xff" * 8, draw.randbytes(30), bytes(content[:200]))
+    )
 
 
 def splice(content: bytearray, draw: random.Random) -> None:
@@ -199,7 +209,9 @@ def check(path: str) -> str:
     expected = mmcv.imread(path)
     if expected is None:
         return "read, mmcv reads nothing"
-    alike = expected.shape == found.shape and np.abs(expected[..., ::-1].astype(int) - found).mean() < 3
+    alike = (
+        expected.shape == found.shape and np.abs(expected[..., ::-1].astype(int) - found).mean() < 3
+    )
     return "read as mmcv reads it" if alike else UNLIKE
 
 

@@ -1,7 +1,7 @@
 """Killed by the kernel at any moment, and resumed: the bytes of a run that nobody killed.
 
-A few kills in every test run; more with ``MMISR_KILLS=30 python -m pytest tests/reliability/test_kills.py``, and those of the
-demo with ``MMISR_LONG=1``.
+A few kills in every test run; more with ``MMISR_KILLS=30 python -m pytest
+tests/reliability/test_kills.py``, and those of the demo with ``MMISR_LONG=1``.
 """
 
 import json
@@ -46,7 +46,9 @@ class KillBefore(Hook):
 
 
 def last(folder: Path) -> dict:
-    return torch.load(folder / f"iter_{len(STAGES) * EACH}.pth", map_location="cpu", weights_only=False)
+    return torch.load(
+        folder / f"iter_{len(STAGES) * EACH}.pth", map_location="cpu", weights_only=False
+    )
 
 
 def flat(content, name="") -> dict:
@@ -64,7 +66,9 @@ def assert_same(ours: dict, theirs: dict) -> None:
     ours, theirs = flat(ours), flat(theirs)
     assert ours.keys() == theirs.keys()
     different = [
-        k for k, v in ours.items() if not (torch.equal(v, theirs[k]) if torch.is_tensor(v) else v == theirs[k])
+        k
+        for k, v in ours.items()
+        if not (torch.equal(v, theirs[k]) if torch.is_tensor(v) else v == theirs[k])
     ]
     assert not different, f"{len(different)} of {len(ours)} differ, {different[:3]} first"
 
@@ -90,7 +94,9 @@ def test_training_killed_in_every_stage(staged, apart, tmp_path, seed):
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def ended(process) -> bool:
@@ -114,7 +120,9 @@ def test_export_of_two_processes(cheap_pair, apart, starting, tmp_path):
         deadline, goal = time.monotonic() + 60, before + draw.randrange(1, 4)
         while len(list((folder / "images").glob("*.png"))) < goal and time.monotonic() < deadline:
             time.sleep(0.001)
-        for process in processes[number % 2 :]:  # both, or the second alone: the first must then end by itself
+        for process in processes[
+            number % 2 :
+        ]:  # both, or the second alone: the first must then end by itself
             os.kill(process.pid, signal.SIGKILL)
         kills += sum([ended(process) for process in processes])
     assert kills >= KILLS
@@ -137,7 +145,10 @@ def demo_killed_at(out: Path, config: Path, goal: Path | None) -> None:
 
     def kill(path: Path) -> None:
         to_disk(path)
-        if goal is not None and path in (files.unfinished_name(out / goal), files.unfinished_name(out / in_work(goal))):
+        if goal is not None and path in (
+            files.unfinished_name(out / goal),
+            files.unfinished_name(out / in_work(goal)),
+        ):
             os.kill(os.getpid(), signal.SIGKILL)
 
     files._to_disk = kill
@@ -153,12 +164,17 @@ def in_work(goal: Path) -> Path:
 def without_times(folder: Path) -> dict:
     """What the demo wrote, but for milliseconds, which no two runs share, and what shows them."""
     found = {
-        name: raw for name, raw in content(folder).items() if name not in ("timing.json", "results.csv", "report.html")
+        name: raw
+        for name, raw in content(folder).items()
+        if name not in ("timing.json", "results.csv", "report.html")
     }
     table, *rest = found.pop("results.md").decode().split("\n\n")
     rows = [line.split("|") for line in table.splitlines()]
     timed = [i for i, head in enumerate(rows[0]) if " ms" in f" {head}"]
-    found["results.md"] = [[cell.strip() for i, cell in enumerate(row) if i not in timed] for row in rows], rest
+    found["results.md"] = (
+        [[cell.strip() for i, cell in enumerate(row) if i not in timed] for row in rows],
+        rest,
+    )
     for name in [n for n in found if n.endswith(".json")]:
         found[name] = {k: v for k, v in flat(json.loads(found[name])).items() if ".ms" not in k}
     return found
@@ -172,11 +188,18 @@ def test_the_demo_killed_while_it_measures_draws_and_reports(apart, tree_crops, 
         read_config(PAIR, cfg_options=options).dump(tmp_path / "pair.py")
     config, whole, broken = tmp_path / "pair.py", tmp_path / "whole", tmp_path / "broken"
     apart(lambda: demo_killed_at(whole, config, None)).result()
-    written = sorted((p for p in whole.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime_ns)
+    written = sorted(
+        (p for p in whole.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime_ns
+    )
     written = [p.relative_to(whole) for p in written]
     draw = random.Random(0)
-    kinds = ([p for p in written if p.parts[0] == part] for part in ("arms", "results.md", "pictures", "report.html"))
-    goals = {draw.choice(kind) for kind in kinds} | set(draw.sample(written, max(0, min(KILLS - 4, len(written)))))
+    kinds = (
+        [p for p in written if p.parts[0] == part]
+        for part in ("arms", "results.md", "pictures", "report.html")
+    )
+    goals = {draw.choice(kind) for kind in kinds} | set(
+        draw.sample(written, max(0, min(KILLS - 4, len(written))))
+    )
     kills = 0
     for goal in sorted(goals, key=written.index):
         process = apart(lambda goal=goal: demo_killed_at(broken, config, goal))

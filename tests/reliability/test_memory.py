@@ -1,4 +1,6 @@
-"""Memory: many images take what few take, and what is kept of each; sizes never seen before leave nothing behind.
+"""Memory: many images take what few take, and what is kept of each.
+
+Sizes never seen before leave nothing behind.
 
 Small numbers in every test run; those of the documentation with ``MMISR_LONG=1 python -m pytest
 tests/reliability/test_memory.py``.
@@ -23,7 +25,10 @@ LONG = os.environ.get("MMISR_LONG") == "1"
 FEW, MANY = (100, 500) if LONG else (4, 24)
 SIDE = 128
 RECORD = 32_000
-"""Bytes that an image may leave: twenty boxes, their scores, labels and areas, as arrays, as lists and as JSON."""
+"""Bytes that an image may leave.
+
+Twenty boxes, their scores, labels and areas, as arrays, as lists and as JSON.
+"""
 
 SR_IMAGE = 3 * (2 * SIDE) ** 2 * 4
 """Bytes of one SR image as it is computed; of every image one kept would show."""
@@ -84,9 +89,13 @@ def test_many_images_take_what_few_take(cheap_pair, apart, tmp_path, work):
 
     took = {count: measured(count, f"out{count}") for count in pairs}
     if took[MANY] - took[FEW] >= limit:
-        # What is kept of an image shows every time; what the allocator does on a busy machine does not.
+        # What is kept of an image shows every time; what the allocator does on a busy machine does
+        # not.
         took[MANY] = measured(MANY, "again")
-    print(f"{work.__name__}: " + ", ".join(f"{count} images {took[count] / 2**20:.1f} MiB" for count in took))
+    print(
+        f"{work.__name__}: "
+        + ", ".join(f"{count} images {took[count] / 2**20:.1f} MiB" for count in took)
+    )
     assert took[FEW] > SR_IMAGE, "the work was done, and seen"
     assert took[MANY] - took[FEW] < limit
     assert 1.5 * limit < (MANY - FEW) * SR_IMAGE, "an image kept would show"
@@ -109,5 +118,8 @@ def upscales(count: int) -> tuple[int, int]:
 
 def test_upscales_of_varied_sizes_do_not_grow(apart):
     half, whole = apart(lambda: upscales(UPSCALES)).result()
-    print(f"{UPSCALES} upscales: {half / 2**20:.1f} MiB after a half, {whole / 2**20:.1f} MiB after all")
+    print(
+        f"{UPSCALES} upscales: {half / 2**20:.1f} MiB after a half, {whole / 2**20:.1f} MiB after "
+        f"all"
+    )
     assert whole - half < 8 * 2**20

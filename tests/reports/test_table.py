@@ -36,8 +36,16 @@ def test_table_leaves_empty_bins_out_and_dashes_what_is_missing():
 
 
 def test_csv_has_a_row_a_figure_with_its_interval():
-    found = {(r["arm"], r["figure"]): r for r in csv.DictReader(csv_table({"lr": FIGURES}).splitlines())}
-    assert found["lr", "AP_tiny"] == {"arm": "lr", "figure": "AP_tiny", "value": "0.25", "lo": "0.1", "hi": "0.4"}
+    found = {
+        (r["arm"], r["figure"]): r for r in csv.DictReader(csv_table({"lr": FIGURES}).splitlines())
+    }
+    assert found["lr", "AP_tiny"] == {
+        "arm": "lr",
+        "figure": "AP_tiny",
+        "value": "0.25",
+        "lo": "0.1",
+        "hi": "0.4",
+    }
     assert found["lr", "AP75_tiny"]["value"] == found["lr", "psnr_in_box"]["value"] == ""
     assert found["lr", "count_medium"]["value"] == "0"
     assert found["lr", "macs_upscale"]["value"] == "1000000000.0"

@@ -1,4 +1,7 @@
-"""A few training steps of a small pair on real crops: alone, or as one of two processes (``torchrun steps.py OUT``)."""
+"""A few training steps of a small pair on real crops.
+
+Alone, or as one of two processes (``torchrun steps.py OUT``).
+"""
 
 import copy
 import sys
@@ -48,7 +51,9 @@ def pair(strategy: str):
     for part in ("backbone", "neck", "bbox_head"):
         detector[part]["norm_cfg"] = {"type": "GN", "num_groups": 4}
     named = {"type": strategy, **STRATEGY_ARGUMENTS.get(strategy, {})}
-    return MODELS.build({"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector, "strategy": named}).train()
+    return MODELS.build(
+        {"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector, "strategy": named}
+    ).train()
 
 
 def optimizers(model, accumulative_counts: int = 1):
@@ -57,7 +62,9 @@ def optimizers(model, accumulative_counts: int = 1):
     taught = {name for names in inner.learning() for name in names}
     entry = {**SGD, "type": "OptimWrapper", "accumulative_counts": accumulative_counts}
     entries = dict.fromkeys(taught, entry)
-    return build_optim_wrapper(model, {"constructor": "mmisr.PartOptimWrapperConstructor", **copy.deepcopy(entries)})
+    return build_optim_wrapper(
+        model, {"constructor": "mmisr.PartOptimWrapperConstructor", **copy.deepcopy(entries)}
+    )
 
 
 def batch(first: int, count: int) -> dict:

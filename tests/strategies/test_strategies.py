@@ -1,4 +1,7 @@
-"""``mmisr.strategies.frozen.strategy`` and ``mmisr.strategies.joint.strategy`` on real images: what moves, what stays."""
+"""``mmisr.strategies.frozen.strategy`` and ``mmisr.strategies.joint.strategy`` on real images.
+
+What moves, what stays.
+"""
 
 import pytest
 import torch
@@ -31,7 +34,12 @@ BOXES = [[10.0, 12.0, 50.0, 60.0]]
 def pair_with(detector_config):
     def build(strategy: dict):
         torch.manual_seed(0)
-        config = {"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector_config, "strategy": strategy}
+        config = {
+            "type": "mmisr.SRDetector",
+            "editor": EDITOR,
+            "detector": detector_config,
+            "strategy": strategy,
+        }
         return MODELS.build(config).train()
 
     return build
@@ -96,11 +104,15 @@ def test_joint_detection_loss_alone_reaches_the_editor(pair_with, batch):
 def test_joint_weights_scale_their_terms(pair_with, batch):
     heavy = step(pair_with({"type": "Joint", "pixel_weight": 3.0}), batch())
     light = step(pair_with({"type": "Joint", "pixel_weight": 1.0}), batch())
-    assert float(heavy["loss_joint_pixel"]) == pytest.approx(3 * float(light["loss_joint_pixel"]), rel=1e-5)
+    assert float(heavy["loss_joint_pixel"]) == pytest.approx(
+        3 * float(light["loss_joint_pixel"]), rel=1e-5
+    )
 
 
 def test_joint_without_hr_says_what_to_do(pair_with, batch):
-    with pytest.raises(ValueError, match="unless pixel_weight=0, needs the HR image.*simulate LR from HR"):
+    with pytest.raises(
+        ValueError, match="unless pixel_weight=0, needs the HR image.*simulate LR from HR"
+    ):
         step(pair_with({"type": "Joint"}), batch(hr=False))
 
 
@@ -112,9 +124,14 @@ def with_instance_sr(pair_with, strategy: dict):
 
 
 def test_joint_trains_a_router_through_the_editors_own_losses(pair_with, batch):
-    """The choice of an exit passes no gradient: pixels and boxes alone leave the encoder as it was."""
+    """The choice of an exit passes no gradient.
+
+    Pixels and boxes alone leave the encoder as it was.
+    """
     for weight, learns in ((0.0, False), (0.5, True)):
-        pair = with_instance_sr(pair_with, {"type": "Joint", "pixel_weight": 0.0, "editor_weight": weight})
+        pair = with_instance_sr(
+            pair_with, {"type": "Joint", "pixel_weight": 0.0, "editor_weight": weight}
+        )
         before = weights(pair.editor.net.encoder)
         logs = step(pair, batch())
         assert moved(before, pair.editor.net.encoder) == learns
@@ -125,7 +142,9 @@ def test_joint_trains_a_router_through_the_editors_own_losses(pair_with, batch):
 def test_editor_losses_in_the_pair_are_those_of_the_editor_alone(pair_with, batch):
     pair = with_instance_sr(pair_with, {"type": "Joint"})
     one, two = batch(), batch()
-    two["inputs"] = [two["inputs"][0][:, :16].contiguous()]  # another size: another batch of the editor
+    two["inputs"] = [
+        two["inputs"][0][:, :16].contiguous()
+    ]  # another size: another batch of the editor
     two["data_samples"][0].set_metainfo({"source_shape": (32, 96)})
     two["data_samples"][0].hr = two["data_samples"][0].hr[:, :32].contiguous()
     data = {key: one[key] + two[key] + one[key] for key in one}
@@ -153,7 +172,9 @@ def test_versions_of_an_image_share_one_handoff(pair_with, batch):
         first, second = both.part(1, 0), both.part(1, 1)
         assert first.inputs.shape == second.inputs.shape
         assert not torch.equal(first.inputs, second.inputs), "they are two versions"
-        assert torch.equal(first.samples[0].gt_instances.bboxes, second.samples[0].gt_instances.bboxes)
+        assert torch.equal(
+            first.samples[0].gt_instances.bboxes, second.samples[0].gt_instances.bboxes
+        )
         assert first.source_to_det == second.source_to_det
     with pytest.raises(ValueError, match="whole versions of 2 images, got 3"):
         pair.detector_batch([*hr, *hr, *hr], data["data_samples"] * 2)
@@ -161,5 +182,7 @@ def test_versions_of_an_image_share_one_handoff(pair_with, batch):
 
 def test_whoever_needs_hr_says_so(pair_with, batch):
     pair = with_instance_sr(pair_with, {"type": "Joint", "pixel_weight": 0.0, "editor_weight": 1.0})
-    with pytest.raises(ValueError, match="strategy Joint, with editor_weight > 0, needs the HR image"):
+    with pytest.raises(
+        ValueError, match="strategy Joint, with editor_weight > 0, needs the HR image"
+    ):
         step(pair, batch(hr=False))

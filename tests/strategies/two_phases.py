@@ -1,4 +1,7 @@
-"""A strategy with all that the base class offers: two phases, a network of its own, a fixed teacher."""
+"""A strategy with all that the base class offers.
+
+Two phases, a network of its own, a fixed teacher.
+"""
 
 from collections.abc import Sequence
 
@@ -20,7 +23,10 @@ def small_network(seed: int, norm: nn.Module) -> nn.Module:
 
 @STRATEGIES.register_module()
 class TwoPhases(Strategy):
-    """SR learns from pixels, a teacher's features and a resting detector; then the detector learns from resting SR."""
+    """SR learns from pixels, a teacher's features and a resting detector.
+
+    Then the detector learns from resting SR.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,17 +40,23 @@ class TwoPhases(Strategy):
             Phase("detect", ("detector",), self.detect),
         )
 
-    def restore(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def restore(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         images = [result.image[0] for result in model.upscale(lr, samples)]
         terms = []
         for image, sample in zip(images, samples, strict=True):
             hr = sample.hr.to(image) / 255
             pixels = F.l1_loss(image, hr) + F.l1_loss(self.branch(image[None])[:, :3], hr[None])
             terms.append(pixels + F.l1_loss(self.teacher(image[None]), self.teacher(hr[None])))
-        losses = {f"task_{name}": value for name, value in model.detection_losses(images, samples).items()}
+        losses = {
+            f"task_{name}": value for name, value in model.detection_losses(images, samples).items()
+        }
         return {"loss_two_phases_pixel": torch.stack(terms).mean(), **losses}
 
-    def detect(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def detect(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         with torch.no_grad():
             images = [result.image[0] for result in model.upscale(lr, samples)]
         return model.detection_losses(images, samples)

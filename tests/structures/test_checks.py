@@ -12,9 +12,30 @@ import pytest
 from mmisr.structures.checks import check_fields, check_types, fits
 
 GOOD = [
-    *((1, int), (2.0, int), (np.int64(3), int), (1, float), (math.inf, float), (True, bool), (1, bool), ("x", str)),
-    *((None, int | None), (3, int | None), (Path("x"), str), ([1, 2], tuple[int, int]), ((1, 2), list[int])),
-    *(((1, 2, 3), tuple[int, ...]), ([1, "x"], Sequence), ({"a": 1}, dict[str, int]), ({}, dict), ("b", Literal["a"])),
+    *(
+        (1, int),
+        (2.0, int),
+        (np.int64(3), int),
+        (1, float),
+        (math.inf, float),
+        (True, bool),
+        (1, bool),
+        ("x", str),
+    ),
+    *(
+        (None, int | None),
+        (3, int | None),
+        (Path("x"), str),
+        ([1, 2], tuple[int, int]),
+        ((1, 2), list[int]),
+    ),
+    *(
+        ((1, 2, 3), tuple[int, ...]),
+        ([1, "x"], Sequence),
+        ({"a": 1}, dict[str, int]),
+        ({}, dict),
+        ("b", Literal["a"]),
+    ),
     *((5, Any), ({"type": "x"}, Path), (np.zeros(2), dict)),
 ]
 BAD = [
@@ -29,8 +50,19 @@ BAD = [
         ("no", bool),
         (5, str),
     ),
-    *(([1, 2.5], tuple[int, int]), ([1, 2, 3], tuple[int, int]), ("ab", list[str]), (["a", 5], list[str])),
-    *(({"a": "b"}, dict[str, int]), ([], dict), (5, Literal["a"]), ("x", int | None), (math.nan, int)),
+    *(
+        ([1, 2.5], tuple[int, int]),
+        ([1, 2, 3], tuple[int, int]),
+        ("ab", list[str]),
+        (["a", 5], list[str]),
+    ),
+    *(
+        ({"a": "b"}, dict[str, int]),
+        ([], dict),
+        (5, Literal["a"]),
+        ("x", int | None),
+        (math.nan, int),
+    ),
 ]
 
 
@@ -56,8 +88,11 @@ class Sized:
 def test_the_message_has_name_rule_and_value():
     assert Sized([1, 2]).size == [1, 2]
     with pytest.raises(
-        ValueError, match=r"thing\.sized\.size must be tuple\[int, int\] \| None, got 'x'; give it a value"
+        ValueError,
+        match=r"thing\.sized\.size must be tuple\[int, int\] \| None, got 'x'; give it a value",
     ):
         Sized("x")
-    with pytest.raises(ValueError, match=r"model\.name must be <class 'str'>|model\.name must be str, got 5"):
+    with pytest.raises(
+        ValueError, match=r"model\.name must be <class 'str'>|model\.name must be str, got 5"
+    ):
         check_types(Sized, {"name": 5, "other": 1}, "model")

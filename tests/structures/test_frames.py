@@ -40,7 +40,9 @@ def test_round_trip_is_the_identity(frame):
 
 @given(maps, maps)
 def test_then_equals_one_after_the_other(first, second):
-    torch.testing.assert_close(first.then(second).boxes(BOX), second.boxes(first.boxes(BOX)), rtol=1e-9, atol=1e-6)
+    torch.testing.assert_close(
+        first.then(second).boxes(BOX), second.boxes(first.boxes(BOX)), rtol=1e-9, atol=1e-6
+    )
 
 
 @given(sizes, sizes)
@@ -53,7 +55,10 @@ def test_inverse_of_between_is_between_the_other_way(a, b):
     ("make", "text"),
     [
         (lambda: FrameMap((0.0, 1.0)), r"scale_xy must be positive.*\(0.0, 1.0\)"),
-        (lambda: FrameMap.between((0, 4), (4, 4)), r"from_hw must be \(height, width\).*got \(0, 4\)"),
+        (
+            lambda: FrameMap.between((0, 4), (4, 4)),
+            r"from_hw must be \(height, width\).*got \(0, 4\)",
+        ),
         (lambda: FrameMap.between((4, 4), (2.5, 4)), r"to_hw must be \(height, width\)"),
         (lambda: FrameMap().boxes(torch.zeros(4)), r"xyxy must have shape \(N, 4\), got \(4,\)"),
     ],

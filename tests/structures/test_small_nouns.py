@@ -15,7 +15,9 @@ def test_pixels_swap_channels_and_stretch_the_range():
 
 def test_pixels_round_trip():
     image = torch.rand(2, 3, 4, 5, dtype=torch.float64)
-    torch.testing.assert_close(MMDET_PIXELS.convert(EDITOR_PIXELS.convert(image, MMDET_PIXELS), EDITOR_PIXELS), image)
+    torch.testing.assert_close(
+        MMDET_PIXELS.convert(EDITOR_PIXELS.convert(image, MMDET_PIXELS), EDITOR_PIXELS), image
+    )
 
 
 def test_routing_shares_count_tokens_per_image():
@@ -24,10 +26,14 @@ def test_routing_shares_count_tokens_per_image():
 
 
 def test_a_routing_map_names_any_number_of_exits():
-    routing = RoutingMap(torch.tensor([[[0, 1, 1, 3]]]), token_size=8, exit_names=("a", "b", "c", "d"))
+    routing = RoutingMap(
+        torch.tensor([[[0, 1, 1, 3]]]), token_size=8, exit_names=("a", "b", "c", "d")
+    )
     assert routing.shares().tolist() == [[0.25, 0.5, 0.0, 0.25]]
     assert routing.cropped((8, 17)).exits.tolist() == [[[0, 1, 1]]]
-    assert routing.cropped((8, 17)).exit_names == routing.image(0).exit_names == ("a", "b", "c", "d")
+    assert (
+        routing.cropped((8, 17)).exit_names == routing.image(0).exit_names == ("a", "b", "c", "d")
+    )
 
 
 def test_a_field_counts_only_where_every_image_has_it():
@@ -52,8 +58,16 @@ def test_a_result_splits_into_images_with_all_that_it_has():
     ("make", "error", "text"),
     [
         (lambda: PixelSpec("RGB", 0), ValueError, "max_value must be positive, got 0"),
-        (lambda: EditorInfo("x", scale=0), ValueError, "EditorInfo.scale must be at least 1, got 0"),
-        (lambda: check_image_batch(torch.zeros(3, 4, 4)), ValueError, r"\(B, 3, H, W\).*got \(3, 4, 4\)"),
+        (
+            lambda: EditorInfo("x", scale=0),
+            ValueError,
+            "EditorInfo.scale must be at least 1, got 0",
+        ),
+        (
+            lambda: check_image_batch(torch.zeros(3, 4, 4)),
+            ValueError,
+            r"\(B, 3, H, W\).*got \(3, 4, 4\)",
+        ),
         (lambda: check_image_batch(torch.zeros(1, 3, 0, 4)), ValueError, "no empty axis"),
         (
             lambda: check_image_batch(torch.zeros(1, 3, 4, 4, dtype=torch.uint8)),

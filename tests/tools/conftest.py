@@ -101,12 +101,22 @@ def photos(tmp_path) -> Path:
     images, boxes = [], []
     for number in range(8):
         x, y, side = 20 + 15 * number, 40 + 7 * number, 72 + 2 * number
-        Image.fromarray(sources[number % 4][y : y + side, x : x + side + 5]).save(folder / f"{number}.png")
-        images.append({"id": number, "file_name": f"{number}.png", "height": side, "width": side + 5})
+        Image.fromarray(sources[number % 4][y : y + side, x : x + side + 5]).save(
+            folder / f"{number}.png"
+        )
+        images.append(
+            {"id": number, "file_name": f"{number}.png", "height": side, "width": side + 5}
+        )
         for k, box in enumerate(([4, 6, 30, 24], [40, 20, 18, 30], [10, 44, 22, 16])):
             area = box[2] * box[3]
             boxes.append(
-                {"id": len(boxes) + 1, "image_id": number, "category_id": 1 + k % 2, "bbox": box, "area": area}
+                {
+                    "id": len(boxes) + 1,
+                    "image_id": number,
+                    "category_id": 1 + k % 2,
+                    "bbox": box,
+                    "area": area,
+                }
             )
     categories = [{"id": 1, "name": "thing"}, {"id": 2, "name": "stuff"}]
     content = {"images": images, "annotations": boxes, "categories": categories}
@@ -121,11 +131,17 @@ def tiny_config(tmp_path, photos, detector_config, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "kill_hook.py").write_text(KILL_HOOK)
 
-    def write(name: str, extra: str = BY_EPOCH, workers: int = 0, sampler: str = "DefaultSampler") -> Path:
+    def write(
+        name: str, extra: str = BY_EPOCH, workers: int = 0, sampler: str = "DefaultSampler"
+    ) -> Path:
         path = tmp_path / f"{name}.py"
         runtime = str(ROOT / "configs" / "_base_" / "default_runtime.py")
         head = CONFIG.format(
-            runtime=runtime, data=f"{photos}/", detector=detector_config, workers=workers, sampler=sampler
+            runtime=runtime,
+            data=f"{photos}/",
+            detector=detector_config,
+            workers=workers,
+            sampler=sampler,
         )
         path.write_text(head + extra)
         return path
@@ -135,7 +151,12 @@ def tiny_config(tmp_path, photos, detector_config, monkeypatch):
 
 def start(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     """Run a command in the repository, on one thread, without a GPU."""
-    own = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHON": sys.executable}
+    own = {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHON": sys.executable,
+    }
     return subprocess.run(
         [str(a) for a in arguments],
         cwd=ROOT,
@@ -161,7 +182,10 @@ def variants() -> dict[str, str]:
 
 @pytest.fixture
 def weights_of(tmp_path):
-    """Writes a checkpoint of a config's model as it starts out: tools measure nothing whose weights are not there."""
+    """Writes a checkpoint of a config's model as it starts out.
+
+    Tools measure nothing whose weights are not there.
+    """
     import torch
 
     from mmisr.apis import init_model

@@ -51,7 +51,10 @@ def test_browse_dataset(start, tree_crowns, tmp_path, config, split):
     strips = [cv2.imread(str(p))[TITLE:].astype(int) for p in pictures]
     for half in (0, 1):  # boxes are drawn in LR and in HR: white pixels, more than a crown has
         white = sum(
-            (abs(s[:, half * s.shape[1] // 2 :][:, : s.shape[1] // 2] - TRUTH[0]) < 12).all(-1).sum() for s in strips
+            (abs(s[:, half * s.shape[1] // 2 :][:, : s.shape[1] // 2] - TRUTH[0]) < 12)
+            .all(-1)
+            .sum()
+            for s in strips
         )
         assert white > 500
     first = strips[0][:420]
@@ -64,7 +67,9 @@ def test_a_window_needs_a_display(start, tree_crowns, tmp_path):
     """Before the work begins; mmdet's --not-show opens none, whatever the interval."""
     pyplot.switch_backend("agg")
     some = [PAIR, "--output-dir", tmp_path, "--split", "test", "--count", 1, "--show-interval", 0.1]
-    with pytest.raises(RuntimeError, match="--show-interval opens a window, and matplotlib has none here"):
+    with pytest.raises(
+        RuntimeError, match="--show-interval opens a window, and matplotlib has none here"
+    ):
         start("browse_dataset", *some)
     with pytest.raises(RuntimeError, match="--show opens a window"):
         start("confusion_matrix", PAIR, "nowhere.pkl", tmp_path, "--show")
@@ -86,7 +91,9 @@ def test_get_flops_of_several_images(start, tree_crowns):
     assert title == "mean of 2 LR images of 112x116 to 116x116 pixels"
     model, dataset = init_model(PAIR), DATASETS.build(read_config(PAIR).test_dataloader.dataset)
     one, two = (model_rows(model, dataset[n]["inputs"][None].float() / 255) for n in (0, 1))
-    assert list(mean.values()) == pytest.approx([(a[1] + b[1]) / 2 for a, b in zip(one, two, strict=True)], abs=1e-3)
+    assert list(mean.values()) == pytest.approx(
+        [(a[1] + b[1]) / 2 for a, b in zip(one, two, strict=True)], abs=1e-3
+    )
     assert list(first.values()) == pytest.approx([row[1] for row in one], abs=1e-3)
     assert "detector GFL at 480x480" in first
     assert "detector GFL" in mean  # of two sizes
@@ -119,8 +126,12 @@ def test_get_flops(start, tree_crowns):
 
 
 def test_analyze_logs(start, tmp_path):
-    out = start("analyze_logs", "plot_curve", LOG, "--keys", "loss", "loss_cls", "--out", tmp_path / "c.png")
-    losses = [json.loads(line)["loss"] for line in Path(LOG).read_text().splitlines() if '"loss"' in line]
+    out = start(
+        "analyze_logs", "plot_curve", LOG, "--keys", "loss", "loss_cls", "--out", tmp_path / "c.png"
+    )
+    losses = [
+        json.loads(line)["loss"] for line in Path(LOG).read_text().splitlines() if '"loss"' in line
+    ]
     row = next(line.split() for line in out.splitlines() if line.startswith("loss "))
     assert row[2:] == [f"{v:.3f}" for v in (losses[0], losses[-1], min(losses), max(losses))]
     picture = cv2.imread(str(tmp_path / "c.png"))
@@ -138,17 +149,26 @@ def test_mmdets_looks_of_curves(start, tmp_path):
     plain, dressed = tmp_path / "plain.png", tmp_path / "dressed.png"
     whole = start("analyze_logs", "plot_curve", LOG, *keys, "--out", plain)
     looks = ["--title", "crowns", "--legend", "one", "two", "--style", "dark_background"]
-    late = start("analyze_logs", "plot_curve", LOG, *keys, "--out", dressed, *looks, "--start-epoch", 30)
+    late = start(
+        "analyze_logs", "plot_curve", LOG, *keys, "--out", dressed, *looks, "--start-epoch", 30
+    )
     assert cv2.imread(str(plain)).mean() > 200 and cv2.imread(str(dressed)).mean() < 60
     records = [json.loads(line) for line in Path(LOG).read_text().splitlines()]
     last = [r["loss_cls"] for r in records if r.get("epoch") == 30 and "loss_cls" in r]
-    assert next(x.split()[2] for x in late.splitlines() if x.startswith("loss_cls")) == f"{last[0]:.3f}"
+    assert (
+        next(x.split()[2] for x in late.splitlines() if x.startswith("loss_cls"))
+        == f"{last[0]:.3f}"
+    )
     assert whole != late
-    with pytest.raises(ValueError, match="for each of the 1 logs, or for each log and key, 2, got 3"):
+    with pytest.raises(
+        ValueError, match="for each of the 1 logs, or for each log and key, 2, got 3"
+    ):
         start("analyze_logs", "plot_curve", LOG, *keys, "--legend", "a", "b", "c")
     with pytest.raises(ValueError, match="style 'dark' is none of matplotlib's: .*dark_background"):
         start("analyze_logs", "plot_curve", LOG, *keys, "--style", "dark")
-    with pytest.raises(ValueError, match="--start-epoch 31 is after the end: the last epoch in the log is 30"):
+    with pytest.raises(
+        ValueError, match="--start-epoch 31 is after the end: the last epoch in the log is 30"
+    ):
         start("analyze_logs", "plot_curve", LOG, *keys, "--start-epoch", 31)
 
 
@@ -156,11 +176,16 @@ def test_mmdets_looks_of_curves(start, tmp_path):
     ("names", "lines"),
     [
         (["new", "old"], {"loss": ["new", "old"], "ap": ["new", "old"]}),
-        (["a", "b", "c", "d"], {"loss": ["a", "c"], "ap": ["b", "d"]}),  # log by log, as mmdet has it
+        (
+            ["a", "b", "c", "d"],
+            {"loss": ["a", "c"], "ap": ["b", "d"]},
+        ),  # log by log, as mmdet has it
     ],
 )
 def test_the_order_of_names(names, lines):
-    panels = {key: {run: ([1], [value]) for value, run in enumerate(("x", "y"))} for key in ("loss", "ap")}
+    panels = {
+        key: {run: ([1], [value]) for value, run in enumerate(("x", "y"))} for key in ("loss", "ap")
+    }
     found = _renamed(panels, ["x", "y"], names)
     assert {key: list(curves) for key, curves in found.items()} == lines
     assert [values for _, values in found["ap"].values()] == [[0], [1]]
@@ -191,26 +216,45 @@ def test_confusion_matrix(start, tiny_config, tmp_path):
     lines = out[out.index("8 images, score >= 0, IoU >= 0.3") :].splitlines()
     rows = {line.split()[0]: [int(n) for n in line.split()[1:]] for line in lines[2:5]}
     assert list(rows) == ["thing", "stuff", "background"]
-    assert sum(rows["thing"]) == 16  # every annotated box once: 8 photos of 3 boxes, of which 2 are things
+    assert (
+        sum(rows["thing"]) == 16
+    )  # every annotated box once: 8 photos of 3 boxes, of which 2 are things
     assert sum(rows["stuff"]) == 8
     assert rows["background"][2] == 0
     assert sum(rows["background"]) > 100  # random weights
     assert cv2.imread(str(tmp_path / "m.png")).shape[0] > 300
     folder = tmp_path / "as_mmdet"
     thinner = start(
-        "confusion_matrix", config, found, folder, *options[2:], "--nms-iou-thr", 0.1, "--color-theme", "plasma"
+        "confusion_matrix",
+        config,
+        found,
+        folder,
+        *options[2:],
+        "--nms-iou-thr",
+        0.1,
+        "--color-theme",
+        "plasma",
     )
-    fewer = [int(n) for n in next(x for x in thinner.splitlines() if x.startswith("background")).split()[1:]]
+    fewer = [
+        int(n)
+        for n in next(x for x in thinner.splitlines() if x.startswith("background")).split()[1:]
+    ]
     assert 0 < sum(fewer) < sum(rows["background"])
-    mmdets, ours = (cv2.imread(str(p)) for p in (folder / "confusion_matrix.png", tmp_path / "m.png"))
+    mmdets, ours = (
+        cv2.imread(str(p)) for p in (folder / "confusion_matrix.png", tmp_path / "m.png")
+    )
     assert mmdets.shape == ours.shape and abs(mmdets.astype(int) - ours).mean() > 10
-    with pytest.raises(ValueError, match="color theme 'plaid' is none of matplotlib's colour maps: .*plasma"):
+    with pytest.raises(
+        ValueError, match="color theme 'plaid' is none of matplotlib's colour maps: .*plasma"
+    ):
         start("confusion_matrix", config, found, "--color-theme", "plaid")
     with pytest.raises(ValueError, match="nms_iou_thr must be above 0 and at most 1, got 3"):
         start("confusion_matrix", config, found, "--nms-iou-thr", 3)
     with pytest.raises(SystemExit):
         start("confusion_matrix", config, found, folder, "--out", "x.png")
-    with pytest.raises(FileNotFoundError, match=r"gone.pkl does not exist; make it with tools/test.py"):
+    with pytest.raises(
+        FileNotFoundError, match=r"gone.pkl does not exist; make it with tools/test.py"
+    ):
         start("confusion_matrix", config, tmp_path / "gone.pkl")
     with pytest.raises(ValueError, match="must cover the test set .* 10 images, found 8"):
         start("confusion_matrix", PAIR, found)
@@ -236,7 +280,9 @@ FAR = [50.0, 50.0, 60.0, 60.0]
 )
 def test_confusion_counts(truth, found, expected):
     def columns(pairs):
-        return torch.tensor([b for b, _ in pairs]).reshape(-1, 4), torch.tensor([k for _, k in pairs], dtype=torch.long)
+        return torch.tensor([b for b, _ in pairs]).reshape(-1, 4), torch.tensor(
+            [k for _, k in pairs], dtype=torch.long
+        )
 
     counts = confusion(*columns(truth), *columns(found), num_classes=2)
     assert {tuple(i): int(counts[tuple(i)]) for i in counts.nonzero().tolist()} == expected
@@ -245,13 +291,25 @@ def test_confusion_counts(truth, found, expected):
 def test_regions_that_are_ignored():
     boxes, labels, none = torch.tensor([BOX, FAR]), torch.tensor([0, 0]), torch.zeros((0, 4))
     counts = confusion(
-        none, torch.zeros(0).long(), boxes, labels, 1, ignored_xyxy=torch.tensor([[0.0, 0.0, 30.0, 30.0]])
+        none,
+        torch.zeros(0).long(),
+        boxes,
+        labels,
+        1,
+        ignored_xyxy=torch.tensor([[0.0, 0.0, 30.0, 30.0]]),
     )
     assert counts.tolist() == [[0, 0], [1, 0]]  # only the far one was invented
 
 
 def test_print_config(start, tmp_path):
-    out = start("print_config", PAIR, "--save-path", tmp_path / "all.py", "--cfg-options", "model.editor.size=base")
+    out = start(
+        "print_config",
+        PAIR,
+        "--save-path",
+        tmp_path / "all.py",
+        "--cfg-options",
+        "model.editor.size=base",
+    )
     assert "size='base'" in out
     assert "type='mmisr.SizeBinnedCocoMetric'" in out  # inherited
     assert Config.fromfile(tmp_path / "all.py").model.editor.size == "base"

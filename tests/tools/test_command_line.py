@@ -39,8 +39,13 @@ def test_an_unknown_tool_is_named_beside_those_there_are(capsys):
 
 
 def test_the_tool_list_costs_no_torch():
-    code = "import sys; from mmisr.__main__ import main\ntry: main(['-h'])\nfinally: assert 'torch' not in sys.modules"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    code = (
+        "import sys; from mmisr.__main__ import main\ntry: main(['-h'])\nfinally: assert "
+        "'torch' not in sys.modules"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     assert found.returncode == 0 and "usage: mmisr TOOL" in found.stdout, found.stderr
 
 

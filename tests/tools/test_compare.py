@@ -26,7 +26,10 @@ def test_any_pair_any_arms(start_here, tiny_config, weights_of, tmp_path, capsys
     """Two classes, x2, an editor that routes nothing, a checkpoint of the whole pair."""
     config, out = tiny_config("pair"), tmp_path / "out"
     arms = tmp_path / "arms.py"
-    arms.write_text("arms = ['editor', dict(name='x2.area', editor=dict(type='mmisr.Resample', scale=2, mode='area'))]")
+    arms.write_text(
+        "arms = ['editor', dict(name='x2.area', editor=dict(type='mmisr.Resample', scale=2, "
+        "mode='area'))]"
+    )
     start_here(
         config,
         weights_of(config),
@@ -42,7 +45,10 @@ def test_any_pair_any_arms(start_here, tiny_config, weights_of, tmp_path, capsys
     )
     content = json.loads((out / "results.json").read_text())
     assert list(content["arms"]) == ["lr", "editor", "x2.area", "hr"]
-    assert (content["meta"]["bootstrap"]["replicates"], content["meta"]["seeds"]["bootstrap"]) == (20, 5)
+    assert (content["meta"]["bootstrap"]["replicates"], content["meta"]["seeds"]["bootstrap"]) == (
+        20,
+        5,
+    )
     assert content["meta"]["classes"] == ["thing", "stuff"]
     assert set(content["arms"]["lr"]["bins"]) == {"very_tiny", "tiny", "small", "medium"}
     printed = capsys.readouterr().out

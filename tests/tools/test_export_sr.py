@@ -1,4 +1,7 @@
-"""``tools/export_sr.py`` as a user starts it: alone, on two processes, and to check what it wrote."""
+"""``tools/export_sr.py`` as a user starts it.
+
+Alone, on two processes, and to check what it wrote.
+"""
 
 import socket
 import sys
@@ -38,24 +41,38 @@ def on_two(run):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={port}")
+        torchrun = (
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nproc_per_node=2",
+            f"--master_port={port}",
+        )
         return run(*torchrun, "tools/export_sr.py", *arguments, "--launcher", "pytorch")
 
     return start
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
-def test_two_processes_an_unreadable_image_a_resumption_and_a_check(config, photos, tmp_path, run, on_two):
+def test_two_processes_an_unreadable_image_a_resumption_and_a_check(
+    config, photos, tmp_path, run, on_two
+):
     export_sr(config, tmp_path / "one")
     out, good = tmp_path / "two", (photos / "1.png").read_bytes()
 
     (photos / "1.png").write_bytes(good[:300] + bytes(400) + good[700:])  # the second process's
     failed = on_two(config, "--out-dir", out)
     assert failed.returncode != 0
-    errors = [line for line in failed.stderr.splitlines() if "ExportError: 1 of 8 images cannot be exported" in line]
+    errors = [
+        line
+        for line in failed.stderr.splitlines()
+        if "ExportError: 1 of 8 images cannot be exported" in line
+    ]
     assert len(errors) == 1, failed.stderr[-3000:]
     assert f"{photos}/1.png" in errors[0]
     assert len(files(out / "images")) == 7

@@ -16,7 +16,13 @@ def sh(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
     # Without what `make test` itself tells the makes below it.
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        arguments, cwd=cwd, env={**outside, **environment}, capture_output=True, text=True, timeout=300, check=False
+        arguments,
+        cwd=cwd,
+        env={**outside, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -33,8 +39,16 @@ def shown(tmp_path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("script", "arguments", "expected"),
     [
-        ("dist_train.sh", ["c.py", "4", "--amp"], ["--nproc_per_node=4", "c.py", "--launcher", "pytorch", "--amp"]),
-        ("dist_test.sh", ["c.py", "w.pth", "2"], ["--nproc_per_node=2", "c.py", "w.pth", "--launcher", "pytorch"]),
+        (
+            "dist_train.sh",
+            ["c.py", "4", "--amp"],
+            ["--nproc_per_node=4", "c.py", "--launcher", "pytorch", "--amp"],
+        ),
+        (
+            "dist_test.sh",
+            ["c.py", "w.pth", "2"],
+            ["--nproc_per_node=2", "c.py", "w.pth", "--launcher", "pytorch"],
+        ),
         (
             "slurm_train.sh",
             ["part", "job", "c.py", "work dir"],
@@ -48,19 +62,35 @@ def shown(tmp_path) -> dict[str, str]:
     ],
 )
 def test_launchers_pass_everything_on(shown, script, arguments, expected):
-    result = sh("bash", f"tools/{script}", *arguments, **shown, GPUS="4", NNODES="2", PORT="29999", SRUN_ARGS="-x n1")
+    result = sh(
+        "bash",
+        f"tools/{script}",
+        *arguments,
+        **shown,
+        GPUS="4",
+        NNODES="2",
+        PORT="29999",
+        SRUN_ARGS="-x n1",
+    )
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert [e for e in expected if e not in lines] == []
     if script.startswith("dist"):
         assert lines[:3] == ["python", "-m", "torch.distributed.run"]
-        assert {"--nnodes=2", "--node_rank=0", "--master_addr=127.0.0.1", "--master_port=29999"} <= set(lines)
+        assert {
+            "--nnodes=2",
+            "--node_rank=0",
+            "--master_addr=127.0.0.1",
+            "--master_port=29999",
+        } <= set(lines)
     else:
         assert lines[0] == "srun"
         assert {"-x", "n1", "--kill-on-bad-exit=1"} <= set(lines)
 
 
-@pytest.mark.parametrize("script", ["dist_train.sh", "dist_test.sh", "slurm_train.sh", "slurm_test.sh"])
+@pytest.mark.parametrize(
+    "script", ["dist_train.sh", "dist_test.sh", "slurm_train.sh", "slurm_test.sh"]
+)
 def test_launchers_say_how_to_call_them(script):
     result = sh("bash", f"tools/{script}", "c.py")
     assert result.returncode == 2
@@ -73,10 +103,19 @@ def clone(tmp_path) -> Path:
     """The files that setting up reads, in a folder of their own."""
     folder = tmp_path / "clone"
     folder.mkdir()
-    for name in ("Makefile", "setup.py", "pyproject.toml", "requirements.txt", "model-index.yml", "LICENSE"):
+    for name in (
+        "Makefile",
+        "setup.py",
+        "pyproject.toml",
+        "requirements.txt",
+        "model-index.yml",
+        "LICENSE",
+    ):
         shutil.copy(ROOT / name, folder)
     for name in ("requirements", "mmisr", "configs", "tools", "checkpoints"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".mim"))
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".mim")
+        )
     return folder
 
 
@@ -93,7 +132,11 @@ class TestMakefile:
     def test_what_is_installed_is_not_installed_again(self, clone):
         (clone / ".venv/bin").mkdir(parents=True)
         (clone / ".venv/bin/python").touch()
-        stamps = [w for w in sh("make", "-n", "setup", cwd=clone).stdout.split() if w.startswith(".venv/.")]
+        stamps = [
+            w
+            for w in sh("make", "-n", "setup", cwd=clone).stdout.split()
+            if w.startswith(".venv/.")
+        ]
         for stamp in (s for s in stamps if "*" not in s):
             (clone / stamp).touch()
         assert "Nothing to be done" in sh("make", "-n", "setup", cwd=clone).stdout
@@ -110,16 +153,30 @@ class TestMakefile:
     )
     def test_the_wrong_python_is_named_in_one_line(self, clone, tmp_path, python, text):
         old = tmp_path / "old"
-        old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.1\n[ "$1" = --version ]\n')
+        old.write_text(
+            '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.1\n[ "$1" = --version ]\n'
+        )
         old.chmod(0o755)
-        result = sh("make", "setup", f"PYTHON={python}", cwd=clone, PATH=f"{tmp_path}:{os.environ['PATH']}")
+        result = sh(
+            "make", "setup", f"PYTHON={python}", cwd=clone, PATH=f"{tmp_path}:{os.environ['PATH']}"
+        )
         assert result.returncode != 0
         assert text in result.stderr.splitlines()[0]
         assert not (clone / ".venv").exists()
 
 
 def test_a_wheel_carries_configs_and_tools(clone, tmp_path):
-    command = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w")
+    command = (
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "-w",
+    )
     result = sh(*command, str(tmp_path), ".", cwd=clone)
     assert result.returncode == 0, result.stderr
     with zipfile.ZipFile(next(tmp_path.glob("mmisr-*.whl"))) as wheel:
@@ -128,5 +185,7 @@ def test_a_wheel_carries_configs_and_tools(clone, tmp_path):
     assert {"mmisr/.mim/tools/train.py", "mmisr/.mim/configs/_base_/default_runtime.py"} <= names
     assert {"mmisr/.mim/checkpoints/instance-sr-nano-x4_tree-crowns.pth", "mmisr/py.typed"} <= names
     assert {"mmisr/.mim/model-index.yml", "mmisr/pipeline/sr_detector.py"} <= names
-    assert {f"mmisr/reports/html/templates/page.{kind}" for kind in ("html.jinja", "css", "js")} <= names
+    assert {
+        f"mmisr/reports/html/templates/page.{kind}" for kind in ("html.jinja", "css", "js")
+    } <= names
     assert "mmisr = mmisr.__main__:main" in points

@@ -27,14 +27,24 @@ SHARED = sorted((tools(ROOT / "tools").keys() & tools(MMDETS).keys()) - OTHER_WO
 
 
 def listed(path: Path) -> list[tuple[list[str], list[Argument]]]:
-    """Each parser of a tool: the word that chooses it, where it is one of several, and its arguments, out of the source."""
+    """Each parser of a tool.
+
+    The word that chooses it, where it is one of several, and its arguments, out of the source.
+    """
     parsers = []
     for function in ast.walk(ast.parse(path.read_text())):
         if not isinstance(function, ast.FunctionDef):
             continue
-        calls = [n for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+        calls = [
+            n
+            for n in ast.walk(function)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
+        ]
         added = [call for call in calls if call.func.attr == "add_argument"]
-        arguments = [([a.value for a in call.args], {k.arg: k.value for k in call.keywords}) for call in added]
+        arguments = [
+            ([a.value for a in call.args], {k.arg: k.value for k in call.keywords})
+            for call in added
+        ]
         chosen = [call.args[0].value for call in calls if call.func.attr == "add_parser"]
         if arguments:
             parsers.append((chosen, arguments))
@@ -44,7 +54,11 @@ def listed(path: Path) -> list[tuple[list[str], list[Argument]]]:
 def words(flags: list[str], options: dict[str, ast.expr]) -> list[str]:
     """The shortest way to give an argument."""
     head = [flags[0]] if flags[0].startswith("-") else []
-    action = ast.literal_eval(options["action"]) if isinstance(options.get("action"), ast.Constant) else None
+    action = (
+        ast.literal_eval(options["action"])
+        if isinstance(options.get("action"), ast.Constant)
+        else None
+    )
     if action == "store_true":
         return head
     if "choices" in options:
@@ -58,11 +72,17 @@ def lines(name: str) -> list[list[str]]:
     found = []
     for chosen, arguments in listed(tools(MMDETS)[name]):
         places = [
-            word for flags, options in arguments if not flags[0].startswith("-") for word in words(flags, options)
+            word
+            for flags, options in arguments
+            if not flags[0].startswith("-")
+            for word in words(flags, options)
         ]
         found.append([*chosen, *places])
         found += [
-            [*chosen, *places, *words(f, o)] for flags, o in arguments for f in [[x] for x in flags] if f[0][0] == "-"
+            [*chosen, *places, *words(f, o)]
+            for flags, o in arguments
+            for f in [[x] for x in flags]
+            if f[0][0] == "-"
         ]
     return found
 
@@ -71,7 +91,9 @@ class TakenError(Exception):
     """Raised in place of the tool's work, once its own parser took the arguments."""
 
 
-@pytest.mark.parametrize("line", [(name, *line) for name in SHARED for line in lines(name)], ids=" ".join)
+@pytest.mark.parametrize(
+    "line", [(name, *line) for name in SHARED for line in lines(name)], ids=" ".join
+)
 def test_ours_takes(line, monkeypatch):
     parse = argparse.ArgumentParser.parse_args
 
@@ -86,7 +108,15 @@ def test_ours_takes(line, monkeypatch):
 
 def test_what_is_compared():
     """The tools are found, and their arguments read: else nothing above would be a test."""
-    expected = {"train", "test", "publish_model", "analyze_logs", "browse_dataset", "confusion_matrix", "get_flops"}
+    expected = {
+        "train",
+        "test",
+        "publish_model",
+        "analyze_logs",
+        "browse_dataset",
+        "confusion_matrix",
+        "get_flops",
+    }
     assert expected <= set(SHARED)
     assert ["confusion_matrix", "3", "3", "3", "--nms-iou-thr", "0.5"] in [
         ["confusion_matrix", *x] for x in lines("confusion_matrix")

@@ -22,14 +22,25 @@ ROOT = Path(__file__).parents[2]
 SIDE = 96
 """Pixels: enough for x4 and for the strides of YOLOX, little to compute."""
 
-QUICK = {"train_cfg.max_epochs": 1, "default_hooks.checkpoint.interval": 1, "train_dataloader.num_workers": 0}
+QUICK = {
+    "train_cfg.max_epochs": 1,
+    "default_hooks.checkpoint.interval": 1,
+    "train_dataloader.num_workers": 0,
+}
 ALONE = {"test_dataloader.num_workers": 0}
-SIMULATED = re.compile(r"    dict\(type=\"mmisr.CropToMultiple\".*\n    dict\(type=\"mmisr.SimulateLR\".*\n")
+SIMULATED = re.compile(
+    r"    dict\(type=\"mmisr.CropToMultiple\".*\n    dict\(type=\"mmisr.SimulateLR\".*\n"
+)
 
 
 def example() -> str:
     """The python block of the section."""
-    section = (ROOT / "README.md").read_text().split("## Your detector, with SR in front")[1].split("\n## ")[0]
+    section = (
+        (ROOT / "README.md")
+        .read_text()
+        .split("## Your detector, with SR in front")[1]
+        .split("\n## ")[0]
+    )
     blocks = re.findall(r"```python\n(.*?)```", section, re.S)
     assert len(blocks) == 1
     return blocks[0]
@@ -41,7 +52,9 @@ def folder(tmp_path_factory, cut_outs) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("user")
     (folder / "my_pair.py").write_text(example())
     cut_outs(folder / "data" / "tree_crowns", SIDE)
-    shutil.copy(ROOT / "checkpoints" / "instance-sr-nano-x4_tree-crowns.pth", folder / "instance_sr.pth")
+    shutil.copy(
+        ROOT / "checkpoints" / "instance-sr-nano-x4_tree-crowns.pth", folder / "instance_sr.pth"
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         cfg = Config.fromfile("my_pair.py")
@@ -61,15 +74,28 @@ def trained(folder) -> Path:
 def test_it_trains_what_its_strategy_says(folder, trained):
     after = torch.load(trained, weights_only=False)["state_dict"]
     before = MODELS.build(Config.fromfile("my_pair.py").model).state_dict()
-    moved = {name.partition(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
+    moved = {
+        name.partition(".")[0]
+        for name, value in before.items()
+        if not torch.equal(value, after[name])
+    }
     assert moved == {"detector"}
 
 
 def test_it_tests_with_predictions_and_pictures(folder, trained):
-    metrics = test("my_pair.py", trained, "plain", "plain.pkl", Pictures(show_dir="pictures"), cfg_options=ALONE)
+    metrics = test(
+        "my_pair.py",
+        trained,
+        "plain",
+        "plain.pkl",
+        Pictures(show_dir="pictures"),
+        cfg_options=ALONE,
+    )
     content = json.loads((folder / "data/tree_crowns/val.json").read_text())
     assert metrics["bbox/count"] == len(content["annotations"])
-    assert {p.name for p in folder.glob("plain/*/pictures/*.png")} == {i["file_name"] for i in content["images"]}
+    assert {p.name for p in folder.glob("plain/*/pictures/*.png")} == {
+        i["file_name"] for i in content["images"]
+    }
     for found in pickle.loads((folder / "plain.pkl").read_bytes()):
         boxes = found["pred_instances"]["bboxes"]
         assert tuple(found["ori_shape"]) == (SIDE, SIDE)
@@ -79,19 +105,28 @@ def test_it_tests_with_predictions_and_pictures(folder, trained):
 
 
 def test_augmentation_sees_lr_although_the_base_brings_a_pipeline_of_its_own(folder, trained):
-    """mmdet's YOLOX configs carry a `tta_pipeline` that makes no LR image; taken as it is, the editor would see HR."""
+    """mmdet's YOLOX configs carry a `tta_pipeline` that makes no LR image.
+
+    Taken as it is, the editor would see HR.
+    """
     assert "tta_pipeline" in Config.fromfile("my_pair.py")
     metrics = test("my_pair.py", trained, "tta", "tta.pkl", tta=True, cfg_options=ALONE)
     assert metrics["bbox/count"] > 0
     for found in pickle.loads((folder / "tta.pkl").read_bytes()):
         assert tuple(found["lr_shape"]) == (SIDE // 4, SIDE // 4)
-        assert 0 <= found["pred_instances"]["bboxes"].min() <= found["pred_instances"]["bboxes"].max() <= SIDE
+        assert (
+            0
+            <= found["pred_instances"]["bboxes"].min()
+            <= found["pred_instances"]["bboxes"].max()
+            <= SIDE
+        )
 
 
 def test_weights_that_the_config_names_need_no_checkpoint(folder):
     assert test("my_pair.py", None, "named", cfg_options=ALONE)["bbox/count"] > 0
     with pytest.raises(
-        ValueError, match=r"no checkpoint was given, and the config's model names no weights \(checkpoints"
+        ValueError,
+        match=r"no checkpoint was given, and the config's model names no weights \(checkpoints",
     ):
         test("my_pair.py", None, "bare", cfg_options={"model.checkpoints": None, **ALONE})
 
@@ -115,7 +150,9 @@ def test_an_image_smaller_than_a_token(folder):
     pair = MODELS.build(Config.fromfile("my_pair.py").model).eval()
     sample = DetDataSample(metainfo={"img_id": 1, "source_shape": (12, 20), "ori_shape": (12, 20)})
     with torch.no_grad():
-        found = pair.test_step({"inputs": [torch.randint(0, 256, (3, 3, 5)).byte()], "data_samples": [sample]})[0]
+        found = pair.test_step(
+            {"inputs": [torch.randint(0, 256, (3, 3, 5)).byte()], "data_samples": [sample]}
+        )[0]
     boxes = found.pred_instances.bboxes
     assert boxes.isfinite().all()
     assert (boxes >= 0).all()
@@ -128,14 +165,18 @@ def test_a_step_in_mixed_precision(folder):
     model = MODELS.build(cfg.model).train()
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     batch = model.data_preprocessor(pseudo_collate([dataset[0], dataset[1]]), True)
-    MessageHub.get_current_instance().update_info("iter", 0)  # a Runner does; YOLOX resizes its batches by it
+    MessageHub.get_current_instance().update_info(
+        "iter", 0
+    )  # a Runner does; YOLOX resizes its batches by it
     with torch.autocast("cpu", dtype=torch.bfloat16):
         losses = model(**batch, mode="loss")
     loss, log = model.parse_losses(losses)
     loss.backward()
     assert all(value.isfinite().all() for value in log.values())
     assert all(p.grad.isfinite().all() for p in model.detector.parameters() if p.grad is not None)
-    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in model.detector.backbone.parameters())
+    assert any(
+        p.grad is not None and p.grad.abs().sum() > 0 for p in model.detector.backbone.parameters()
+    )
 
 
 def test_amp_needs_a_gpu(folder):
@@ -143,14 +184,19 @@ def test_amp_needs_a_gpu(folder):
         train("my_pair.py", "amp", amp=True, cfg_options=QUICK)
         assert (folder / "amp" / "epoch_1.pth").is_file()
         return
-    with pytest.raises(ValueError, match="--amp needs a GPU, .* does not run on 'cpu'; leave it out"):
+    with pytest.raises(
+        ValueError, match="--amp needs a GPU, .* does not run on 'cpu'; leave it out"
+    ):
         train("my_pair.py", "amp", amp=True, cfg_options=QUICK)
 
 
 HOOKS = {
-    "custom_hooks = _base_.custom_hooks": "YOLOXModeSwitchHook, which ends Mosaic .*SRCocoDataset.* has neither: leave it out",
-    'custom_hooks = [dict(type="PipelineSwitchHook", switch_epoch=280, switch_pipeline=_base_.train_pipeline)]': (
-        "PipelineSwitchHook, which switches at epoch 280 .* end in mmisr.PackSRDetInputs, or leave it out"
+    "custom_hooks = _base_.custom_hooks": "YOLOXModeSwitchHook, which ends Mosaic "
+    ".*SRCocoDataset.* has neither: leave it out",
+    'custom_hooks = [dict(type="PipelineSwitchHook", switch_epoch=280, '
+    "switch_pipeline=_base_.train_pipeline)]": (
+        "PipelineSwitchHook, which switches at epoch 280 .* end in mmisr.PackSRDetInputs, or leave "
+        "it out"
     ),
 }
 
@@ -170,10 +216,12 @@ def test_data_of_the_base_is_refused_at_once(folder):
     text = example()
     (folder / "bare.py").write_text(text[: text.index("pipeline = [")])
     with pytest.raises(
-        ValueError, match=r"bare.py must end in mmisr.PackSRDetInputs, found PackDetInputs: .*mmisr.NativeLR"
+        ValueError,
+        match=r"bare.py must end in mmisr.PackSRDetInputs, found PackDetInputs: .*mmisr.NativeLR",
     ):
         test("bare.py", "my_yolox.pth", "bare")
     with pytest.raises(
-        ValueError, match=r"bare.py must end in mmisr.PackSRDetInputs, found PackDetInputs: .*mmisr.NativeLR"
+        ValueError,
+        match=r"bare.py must end in mmisr.PackSRDetInputs, found PackDetInputs: .*mmisr.NativeLR",
     ):
         train("bare.py", "bare")

@@ -30,7 +30,17 @@ def test_a_report_of_a_finished_comparison(start_here, compared, tmp_path, capsy
     text = (folder / "report.html").read_text()
     assert "<title>instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns</title>" in text
     before = (folder / "results.json").read_text()
-    start_here("report.py", folder, "--title", "Mine & <yours>", "--pair", "hr", "lr", "--score-thr", "0.25")
+    start_here(
+        "report.py",
+        folder,
+        "--title",
+        "Mine & <yours>",
+        "--pair",
+        "hr",
+        "lr",
+        "--score-thr",
+        "0.25",
+    )
     text = (folder / "report.html").read_text()
     assert "<title>Mine &amp; &lt;yours&gt;</title>" in text
     assert "0.25 in lr and 0.25 in hr" in text
@@ -47,7 +57,9 @@ def test_compare_ends_with_a_report(start_here, tiny_config, weights_of, tmp_pat
     """Native two-class photos at x2, without a bicubic arm."""
     config, out = tiny_config("pair"), tmp_path / "out"
     options = ["--device", "cpu", "--replicates", "5", *([] if wanted else ["--no-report"])]
-    start_here("compare.py", config, weights_of(config), "--arms", "lr", "editor", "--out", out, *options)
+    start_here(
+        "compare.py", config, weights_of(config), "--arms", "lr", "editor", "--out", out, *options
+    )
     assert json.loads((out / "results.json").read_text())["meta"]["classes"] == ["thing", "stuff"]
     assert (out / "report.html").is_file() == wanted
     last = capsys.readouterr().out.strip().splitlines()[-1]

@@ -71,7 +71,8 @@ def test_augmentation_uses_both_views(pair, tmp_path):
     assert metrics["bbox/count"] == 24, "ground truth is that of the unflipped view, once"
     one, two = (pickle.loads(p.read_bytes()) for p in (plain, flipped))
     assert any(
-        len(a["pred_instances"]["scores"]) != len(b["pred_instances"]["scores"]) for a, b in zip(one, two, strict=True)
+        len(a["pred_instances"]["scores"]) != len(b["pred_instances"]["scores"])
+        for a, b in zip(one, two, strict=True)
     )
 
 
@@ -87,20 +88,29 @@ def test_an_editor_saves_its_images(editor, tmp_path):
     [
         ({"out": "found.json"}, ValueError, "--out must end in .pkl or .pickle, got 'found.json'"),
         ({"checkpoint": "nowhere.pth"}, FileNotFoundError, "checkpoint nowhere.pth does not exist"),
-        ({"cfg_options": {"model.detector.bbox_head.feat_channels": 16}}, ValueError, "does not fit SRDetector"),
+        (
+            {"cfg_options": {"model.detector.bbox_head.feat_channels": 16}},
+            ValueError,
+            "does not fit SRDetector",
+        ),
         ({"cfg_options": {"test_dataloader": None}}, ValueError, "has no test_dataloader.dataset"),
     ],
 )
 def test_errors_say_what_to_do(pair, tmp_path, keys, error, text):
     with pytest.raises(error, match=text):
-        test(**{"config": pair[0], "checkpoint": pair[1], "work_dir": str(tmp_path / "work"), **keys})
+        test(
+            **{"config": pair[0], "checkpoint": pair[1], "work_dir": str(tmp_path / "work"), **keys}
+        )
 
 
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
         ({"tta": True}, "--tta merges boxes, and this config's model is an editor alone"),
-        ({"pictures": Pictures(show=True)}, "--show draws boxes, and this config's model is an editor alone"),
+        (
+            {"pictures": Pictures(show=True)},
+            "--show draws boxes, and this config's model is an editor alone",
+        ),
     ],
 )
 def test_an_editor_alone_has_no_boxes(editor, tmp_path, keys, text):
@@ -114,7 +124,8 @@ def test_a_resize_of_the_detectors_own_config_is_named_once(pair, tmp_path, dete
     own = tmp_path / "own.py"
     own.write_text(
         f"model = {detector_config!r}\n"
-        'test_pipeline = [dict(type="LoadImageFromFile"), dict(type="Resize", scale=(448, 320)), dict(type="PackDetInputs")]\n'
+        'test_pipeline = [dict(type="LoadImageFromFile"), dict(type="Resize", scale=(448, 320)), '
+        'dict(type="PackDetInputs")]\n'
         "test_dataloader = dict(dataset=dict(pipeline=test_pipeline))\n"
     )
     text = config.read_text().replace("_base_ = [", f"_base_ = [{str(own)!r}, ")

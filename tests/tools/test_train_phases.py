@@ -1,4 +1,7 @@
-"""A strategy of two phases with an optimiser per part, trained as users do: in one process, in two, broken off, resumed."""
+"""A strategy of two phases with an optimiser per part, trained as users do.
+
+In one process, in two, broken off, resumed.
+"""
 
 import json
 import sys
@@ -46,9 +49,13 @@ def saved(path: Path) -> dict:
 
 def flat(state: object, name: str = "") -> dict[str, object]:
     if isinstance(state, dict):
-        return {k: v for key, value in state.items() for k, v in flat(value, f"{name}.{key}").items()}
+        return {
+            k: v for key, value in state.items() for k, v in flat(value, f"{name}.{key}").items()
+        }
     if isinstance(state, (list, tuple)):
-        return {k: v for key, value in enumerate(state) for k, v in flat(value, f"{name}.{key}").items()}
+        return {
+            k: v for key, value in enumerate(state) for k, v in flat(value, f"{name}.{key}").items()
+        }
     return {name: state}
 
 
@@ -69,11 +76,15 @@ def test_a_run_that_is_broken_off_and_resumed_ends_bit_identical(config, tmp_pat
         ours, theirs = flat(one[key]), flat(two[key])
         assert ours.keys() == theirs.keys()
         different = [
-            k for k, v in ours.items() if not (torch.equal(v, theirs[k]) if torch.is_tensor(v) else v == theirs[k])
+            k
+            for k, v in ours.items()
+            if not (torch.equal(v, theirs[k]) if torch.is_tensor(v) else v == theirs[k])
         ]
         assert different == [], key
     assert not [name for name in one["state_dict"] if "teacher" in name]
-    lines = [json.loads(x) for x in next(whole.glob("*/vis_data/scalars.json")).read_text().splitlines()]
+    lines = [
+        json.loads(x) for x in next(whole.glob("*/vis_data/scalars.json")).read_text().splitlines()
+    ]
     assert {"restore/loss_two_phases_pixel", "detect/loss_cls", "loss"} <= set(lines[0])
     # Each part has a schedule of its own: one falls, one rises, one stays.
     assert lines[-1]["editor.lr"] < lines[0]["editor.lr"] == pytest.approx(1e-4)
@@ -86,14 +97,24 @@ def test_two_processes_of_a_run_learn_what_one_learns(config, tmp_path, run, fre
     options = {"train_dataloader.batch_size": 4, "train_cfg.max_epochs": 1}
     train(config, str(one), cfg_options=options)
     flags = ("--work-dir", two, "--cfg-options", "train_cfg.max_epochs=1")
-    ran = run("bash", "tools/dist_train.sh", config, 2, *flags, PORT=free_port(), PYTHON=sys.executable)
+    ran = run(
+        "bash", "tools/dist_train.sh", config, 2, *flags, PORT=free_port(), PYTHON=sys.executable
+    )
     assert ran.returncode == 0, ran.stderr[-3000:]
-    ours, theirs = saved(one / "epoch_1.pth")["state_dict"], saved(two / "epoch_1.pth")["state_dict"]
+    ours, theirs = (
+        saved(one / "epoch_1.pth")["state_dict"],
+        saved(two / "epoch_1.pth")["state_dict"],
+    )
     apart = {name: float((value - theirs[name]).abs().max()) for name, value in ours.items()}
     assert max(apart.values()) < 1e-5, sorted(apart.items(), key=lambda item: -item[1])[:3]
 
 
 def test_auto_scale_lr_reaches_every_part(config, tmp_path):
-    train(config, str(tmp_path / "work"), auto_scale_lr=True, cfg_options={"auto_scale_lr.base_batch_size": 4})
+    train(
+        config,
+        str(tmp_path / "work"),
+        auto_scale_lr=True,
+        cfg_options={"auto_scale_lr.base_batch_size": 4},
+    )
     lines = next((tmp_path / "work").glob("*/vis_data/scalars.json")).read_text().splitlines()
     assert json.loads(lines[0])["strategy.lr"] == pytest.approx(5e-5)

@@ -38,12 +38,16 @@ def assert_same_run(whole: Path, resumed: Path, name: str) -> None:
         ("iteration", "InfiniteSampler", 6, "iter_4.pth", "iter_12.pth"),
     ],
 )
-def test_resume_after_kill_9(tiny_config, tmp_path, run, variants, kind, sampler, kill_at, kept, last):
+def test_resume_after_kill_9(
+    tiny_config, tmp_path, run, variants, kind, sampler, kill_at, kept, last
+):
     config = tiny_config(kind, variants[kind] + variants["killed"], workers=2, sampler=sampler)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(config, str(whole))
 
-    killed = run(sys.executable, "tools/train.py", config, "--work-dir", broken, KILL_AT=str(kill_at))
+    killed = run(
+        sys.executable, "tools/train.py", config, "--work-dir", broken, KILL_AT=str(kill_at)
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     lines = (killed.stdout + killed.stderr).splitlines()
     # A quiet start: every warning is about the run.
@@ -54,12 +58,17 @@ def test_resume_after_kill_9(tiny_config, tmp_path, run, variants, kind, sampler
     train(config, str(broken), resume="auto")
     assert_same_run(whole, broken, last)
     start = torch.load(broken / kept, weights_only=False)["state_dict"]
-    moved = [k for k, v in saved(broken, last)["state_dict"].items() if not torch.equal(v, start[k])]
+    moved = [
+        k for k, v in saved(broken, last)["state_dict"].items() if not torch.equal(v, start[k])
+    ]
     assert len(moved) > 50, "nothing was trained after the kill"
 
 
 def test_resume_without_data_workers(tiny_config, tmp_path, monkeypatch):
-    """Data and model then draw from the same generators; the run is broken off after its first epoch."""
+    """Data and model then draw from the same generators.
+
+    The run is broken off after its first epoch.
+    """
     config = tiny_config("in_process", workers=0)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(config, str(whole))
@@ -69,7 +78,10 @@ def test_resume_without_data_workers(tiny_config, tmp_path, monkeypatch):
 
 
 def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
-    """Seeding every epoch must not mean seeding it alike: with a learning rate of 0 only the draws differ."""
+    """Seeding every epoch must not mean seeding it alike.
+
+    With a learning rate of 0 only the draws differ.
+    """
     config = tiny_config("draws", workers=1)
     options = {"optim_wrapper.optimizer.lr": 0.0, "default_hooks.logger.interval": 1}
     train(config, str(tmp_path / "work"), cfg_options=options)
@@ -82,15 +94,34 @@ def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "error", "text"),
     [
-        ({"resume": "nowhere.pth"}, FileNotFoundError, "--resume nowhere.pth does not exist; give a checkpoint"),
         (
-            {"auto_scale_lr": True, "cfg_options": {"auto_scale_lr": {"_delete_": True, "enable": False}}},
+            {"resume": "nowhere.pth"},
+            FileNotFoundError,
+            "--resume nowhere.pth does not exist; give a checkpoint",
+        ),
+        (
+            {
+                "auto_scale_lr": True,
+                "cfg_options": {"auto_scale_lr": {"_delete_": True, "enable": False}},
+            },
             ValueError,
             "base_batch_size",
         ),
-        ({"launcher": "pytorch"}, ValueError, r"needs the environment variables \['RANK', 'WORLD_SIZE'"),
-        ({"launcher": "ssh"}, ValueError, "--launcher must be none, pytorch, slurm, mpi, got 'ssh'"),
-        ({"amp": True, "cfg_options": {"optim_wrapper.type": "ApexOptimWrapper"}}, ValueError, "'ApexOptimWrapper'"),
+        (
+            {"launcher": "pytorch"},
+            ValueError,
+            r"needs the environment variables \['RANK', 'WORLD_SIZE'",
+        ),
+        (
+            {"launcher": "ssh"},
+            ValueError,
+            "--launcher must be none, pytorch, slurm, mpi, got 'ssh'",
+        ),
+        (
+            {"amp": True, "cfg_options": {"optim_wrapper.type": "ApexOptimWrapper"}},
+            ValueError,
+            "'ApexOptimWrapper'",
+        ),
         (
             {"cfg_options": {"model.detector.bbox_head.num_classes": 80}},
             ValueError,
@@ -114,8 +145,15 @@ def test_resume_refuses_weights_of_another_model(tiny_config, tmp_path):
     config = tiny_config("first")
     work = tmp_path / "work"
     train(config, str(work), cfg_options={"train_cfg.max_epochs": 1})
-    with pytest.raises(ValueError, match="epoch_1.pth does not fit SRDetector: another architecture, size or scale"):
-        train(config, str(work), resume="auto", cfg_options={"model.editor.generator.mid_channels": 12})
+    with pytest.raises(
+        ValueError, match="epoch_1.pth does not fit SRDetector: another architecture, size or scale"
+    ):
+        train(
+            config,
+            str(work),
+            resume="auto",
+            cfg_options={"model.editor.generator.mid_channels": 12},
+        )
 
 
 def test_a_damaged_last_checkpoint_costs_one_epoch(tiny_config, tmp_path):

@@ -1,4 +1,7 @@
-"""Two processes (gloo, no GPU) measure what one measures; five images, so that one is read twice and dropped again."""
+"""Two processes (gloo, no GPU) measure what one measures.
+
+Five images, so that one is read twice and dropped again.
+"""
 
 import json
 import math

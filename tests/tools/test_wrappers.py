@@ -28,7 +28,9 @@ def pair(tiny_config, photos) -> Config:
     for name, ids in (("one", range(4)), ("two", range(4, 8))):
         images = [i for i in content["images"] if i["id"] in ids]
         boxes = [a for a in content["annotations"] if a["image_id"] in ids]
-        (photos / f"{name}.json").write_text(json.dumps({**content, "images": images, "annotations": boxes}))
+        (photos / f"{name}.json").write_text(
+            json.dumps({**content, "images": images, "annotations": boxes})
+        )
     cfg = Config.fromfile(tiny_config("pair"))
     inner = cfg.test_dataloader.dataset
     parts = [{**inner, "ann_file": f"{name}.json"} for name in ("one", "two")]
@@ -64,14 +66,17 @@ def test_a_switch_that_a_wrapper_hides_is_refused(pair, wrapper):
     check_switches([ends], pair)
     pair.train_dataloader.dataset = {"type": wrapper, "dataset": mixed}
     with pytest.raises(
-        ValueError, match=rf"dataset \({wrapper}\) has neither: let mmdet.MultiImageMixDataset, which lies inside"
+        ValueError,
+        match=rf"dataset \({wrapper}\) has neither: let mmdet.MultiImageMixDataset, which lies inside",
     ):
         check_switches([ends], pair)
     pair.train_dataloader.dataset = {"type": wrapper, "dataset": inner}
     with pytest.raises(ValueError, match=rf"dataset \({wrapper}\) has neither: leave it out"):
         check_switches([ends], pair)
     other = switch("mmdet.PipelineSwitchHook", switch_epoch=1, switch_pipeline=inner.pipeline)
-    with pytest.raises(ValueError, match=rf"switches at epoch 1 the pipeline of .* is a wrapper \({wrapper}\)"):
+    with pytest.raises(
+        ValueError, match=rf"switches at epoch 1 the pipeline of .* is a wrapper \({wrapper}\)"
+    ):
         check_switches([other], pair)
     pair.train_dataloader.dataset = inner
     check_switches([other], pair)
@@ -82,7 +87,9 @@ def test_the_parts_of_a_confusion_matrix_may_count_alike(pair, photos, tmp_path,
     """Parts whose ids repeat are told apart by their files; as one file twice they are not."""
     first, second = pair.test_dataloader.dataset.datasets
     content = json.loads((photos / "two.json").read_text())
-    for entry, key in [(i, "id") for i in content["images"]] + [(a, "image_id") for a in content["annotations"]]:
+    for entry, key in [(i, "id") for i in content["images"]] + [
+        (a, "image_id") for a in content["annotations"]
+    ]:
         entry[key] -= 4
     (photos / "again.json").write_text(json.dumps(content))
     second.ann_file = "again.json" if folders == "of their own" else "one.json"
@@ -104,13 +111,23 @@ def test_the_parts_of_a_confusion_matrix_may_count_alike(pair, photos, tmp_path,
     fileio.dump(found, str(tmp_path / "found.pkl"))
     pair.dump(tmp_path / "pair.py")
     if folders == "the same":
-        with pytest.raises(ValueError, match=r"found.pkl has several images of one id and one file"):
-            confusion_matrix(str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png"))
+        with pytest.raises(
+            ValueError, match=r"found.pkl has several images of one id and one file"
+        ):
+            confusion_matrix(
+                str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png")
+            )
         return
-    table = confusion_matrix(str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png"))
+    table = confusion_matrix(
+        str(tmp_path / "pair.py"), str(tmp_path / "found.pkl"), str(tmp_path / "out.png")
+    )
     boxes = torch.cat([s.gt_instances.labels for s in truth]).bincount().tolist()
     rows = [line.split() for line in table.splitlines()[2:5]]
-    assert [row[1:] for row in rows] == [[str(boxes[0]), "0", "0"], ["0", str(boxes[1]), "0"], ["0", "0", "0"]]
+    assert [row[1:] for row in rows] == [
+        [str(boxes[0]), "0", "0"],
+        ["0", str(boxes[1]), "0"],
+        ["0", "0", "0"],
+    ]
 
 
 def test_every_part_is_found():
@@ -126,7 +143,9 @@ def test_every_part_is_found():
 def test_a_concatenation_gives_the_figures_of_the_whole(pair, checkpoint, tiny_config, tmp_path):
     whole = test(tiny_config("whole"), checkpoint, str(tmp_path / "whole"))
     assert test(pair, checkpoint, str(tmp_path / "parts")) == pytest.approx(whole, nan_ok=True)
-    assert test(pair, checkpoint, str(tmp_path / "tta"), tta=True)["bbox/count"] == whole["bbox/count"]
+    assert (
+        test(pair, checkpoint, str(tmp_path / "tta"), tta=True)["bbox/count"] == whole["bbox/count"]
+    )
 
 
 def test_a_concatenation_is_compared(pair, checkpoint, tmp_path):
@@ -134,12 +153,17 @@ def test_a_concatenation_is_compared(pair, checkpoint, tmp_path):
     found = json.loads((tmp_path / "compared" / "results.json").read_text())
     facts = found["meta"]["data"]
     assert facts["images"] == 8
-    assert [name.rsplit("/", 1)[-1] for name in facts["ann_file"].split(", ")] == ["one.json", "two.json"]
+    assert [name.rsplit("/", 1)[-1] for name in facts["ann_file"].split(", ")] == [
+        "one.json",
+        "two.json",
+    ]
 
 
 def test_each_part_is_checked(pair):
     pair.test_dataloader.dataset.datasets[1].pipeline = [{"type": "mmdet.PackDetInputs"}]
-    with pytest.raises(ValueError, match="the test pipeline of config .* must end in mmisr.PackSRDetInputs"):
+    with pytest.raises(
+        ValueError, match="the test pipeline of config .* must end in mmisr.PackSRDetInputs"
+    ):
         check_packing(pair, "test")
     pair.test_dataloader.dataset.datasets[1].pipeline = []
     with pytest.raises(ValueError, match="none found in test_dataloader's data set 1"):
@@ -148,7 +172,9 @@ def test_each_part_is_checked(pair):
 
 def test_an_export_asks_for_one_part(pair):
     assert len(inner_datasets(pair)) == 2
-    with pytest.raises(ValueError, match="must read one COCO file to be exported, it has 2; export the parts"):
+    with pytest.raises(
+        ValueError, match="must read one COCO file to be exported, it has 2; export the parts"
+    ):
         open_source(inner_datasets(pair), test_pipeline(pair), "test", ".png")
 
 
@@ -162,13 +188,16 @@ def test_wrapped_training_data_are_checked_and_train(pair, tmp_path):
     assert (tmp_path / "trained" / "epoch_1.pth").is_file()
 
 
-def test_an_evaluator_of_its_own_needs_the_frame_of_the_file(tiny_config, photos, checkpoint, tmp_path):
+def test_an_evaluator_of_its_own_needs_the_frame_of_the_file(
+    tiny_config, photos, checkpoint, tmp_path
+):
     cfg = Config.fromfile(tiny_config("moved"))
     steps = cfg.test_dataloader.dataset.pipeline
     cfg.test_dataloader.dataset.pipeline = [*steps[:2], RESIZE, *steps[2:]]
     assert test(cfg, checkpoint, str(tmp_path / "ours"))["bbox/count"] == 24, "ours moves along"
     cfg.test_evaluator = {"type": "mmdet.CocoMetric", "ann_file": str(photos / "photos.json")}
     with pytest.raises(
-        ValueError, match="the test pipeline moves the images .*CocoMetric compares with boxes that are"
+        ValueError,
+        match="the test pipeline moves the images .*CocoMetric compares with boxes that are",
     ):
         test(cfg, checkpoint, str(tmp_path / "theirs"))

@@ -23,15 +23,21 @@ CACHE = ROOT / "data/wheels"
 def tool(name: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, str(ROOT / f"tools/data/{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment
+    )
 
 
 @pytest.fixture(scope="module")
 def crowns(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("crowns")
     lines = tree_crowns.prepare(out, CACHE)
-    assert lines[0].startswith("tree crowns train: 19 images, 619 boxes; side at LR x1/4: 0-8 px: 224, 8-16 px: 358")
-    assert lines[1].startswith("tree crowns val: 10 images, 225 boxes; side at LR x1/4: 0-8 px: 47, 8-16 px: 150")
+    assert lines[0].startswith(
+        "tree crowns train: 19 images, 619 boxes; side at LR x1/4: 0-8 px: 224, 8-16 px: 358"
+    )
+    assert lines[1].startswith(
+        "tree crowns val: 10 images, 225 boxes; side at LR x1/4: 0-8 px: 47, 8-16 px: 150"
+    )
     return out
 
 
@@ -62,7 +68,9 @@ def test_the_two_sides_share_no_pixel(crowns):
 
 
 def test_tiles_and_boxes_are_those_of_the_wheel(crowns):
-    whole = np.asarray(Image.open(io.BytesIO(wheel_part(f"{tree_crowns.MEADOW}.png"))).convert("RGB"))
+    whole = np.asarray(
+        Image.open(io.BytesIO(wheel_part(f"{tree_crowns.MEADOW}.png"))).convert("RGB")
+    )
     xml = ElementTree.fromstring(wheel_part(f"{tree_crowns.MEADOW}.xml"))
     edges = ("xmin", "ymin", "xmax", "ymax")
     trees = {tuple(float(box.findtext(e)) for e in edges) for box in xml.iter("bndbox")}
@@ -84,7 +92,11 @@ def test_no_tree_is_annotated_on_both_sides(crowns):
     edges = {}
     for side, border in (("train", 1500), ("val", 1540)):
         content = json.loads((crowns / f"{side}.json").read_text())
-        places = {i["id"]: (row, column) for n, row, column, i in tiles_of(crowns, side) if n == tree_crowns.MEADOW}
+        places = {
+            i["id"]: (row, column)
+            for n, row, column, i in tiles_of(crowns, side)
+            if n == tree_crowns.MEADOW
+        }
         for a in (a for a in content["annotations"] if a["image_id"] in places):
             row, column = places[a["image_id"]]
             x, y, w, h = a["bbox"]
@@ -112,20 +124,29 @@ def test_tree_crowns_are_made_anew_where_a_tile_is_gone(crowns):
 
 def test_tree_crowns_from_a_wheel_that_does_not_exist(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match="gone.whl does not exist; give the path of the deepforest==2.1.0 wheel"
+        FileNotFoundError,
+        match="gone.whl does not exist; give the path of the deepforest==2.1.0 wheel",
     ):
         tree_crowns.prepare(tmp_path / "out", CACHE, tmp_path / "gone.whl")
 
 
 @pytest.fixture
 def source(tmp_path) -> Path:
-    """A folder of the shape of the published one: 65 small frames, 2,593 boxes, one of them over the edge."""
+    """A folder of the shape of the published one.
+
+    65 small frames, 2,593 boxes, one of them over the edge.
+    """
     root = tmp_path / "src"
     (root / "images").mkdir(parents=True)
     for side, (frames, boxes) in aerial_cars.SIDES.items():
-        images = [{"id": i, "file_name": f"{side}{i}.png", "width": 40, "height": 30} for i in range(frames)]
+        images = [
+            {"id": i, "file_name": f"{side}{i}.png", "width": 40, "height": 30}
+            for i in range(frames)
+        ]
         for image in images:
-            Image.new("RGB", (40, 30), (image["id"], 2, 3)).save(root / "images" / image["file_name"])
+            Image.new("RGB", (40, 30), (image["id"], 2, 3)).save(
+                root / "images" / image["file_name"]
+            )
         annotations = [
             {
                 "id": i,
@@ -157,7 +178,10 @@ def test_aerial_cars(source, tmp_path):
     assert [a["category_id"] for a in five["annotations"][:3]] == [1, 2, 1]
     assert one["annotations"][0]["bbox"] == [33, 0, 7, 8]  # clipped to its frame
     assert (out / "images/val7.png").read_bytes() == (source / "images/val7.png").read_bytes()
-    assert aerial_cars.prepare(source / "gone", out)[0] == f"{out} is there already; delete it to make it anew"
+    assert (
+        aerial_cars.prepare(source / "gone", out)[0]
+        == f"{out} is there already; delete it to make it anew"
+    )
 
 
 def test_aerial_cars_from_elsewhere(source, tmp_path):
@@ -169,5 +193,7 @@ def test_aerial_cars_from_elsewhere(source, tmp_path):
     content = json.loads((source / "instances_train.json").read_text())
     content["images"].pop()
     (source / "instances_train.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="must list 45 frames and 1847 boxes, it lists 44 and 1847"):
+    with pytest.raises(
+        ValueError, match="must list 45 frames and 1847 boxes, it lists 44 and 1847"
+    ):
         aerial_cars.prepare(source, tmp_path / "out2")

@@ -13,12 +13,22 @@ def main() -> None:
     parser.add_argument("--output-dir", default="work_dirs/browse", help="folder of the pictures")
     parser.add_argument("--split", choices=["train", "val", "test"], default="train")
     parser.add_argument("--count", type=int, help="how many samples; all by default")
-    parser.add_argument("--show-interval", type=float, help="also show each picture in a window, for so many seconds")
-    parser.add_argument("--not-show", action="store_true", help="open no window, whatever else is given")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--show-interval",
+        type=float,
+        help="also show each picture in a window, for so many seconds",
+    )
+    parser.add_argument(
+        "--not-show", action="store_true", help="open no window, whatever else is given"
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
     seconds = None if args.not_show else args.show_interval
-    written = browse_dataset(args.config, args.output_dir, args.split, args.count, args.cfg_options, seconds)
+    written = browse_dataset(
+        args.config, args.output_dir, args.split, args.count, args.cfg_options, seconds
+    )
     print(f"{len(written)} pictures: {args.output_dir}")
 
 

@@ -11,8 +11,14 @@ from mmisr.apis.routers import compare_routers
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config of a pair with an InstanceSR editor")
-    parser.add_argument("--out", default="work_dirs/routers", help="folder for results; arms in it are not run again")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--out",
+        default="work_dirs/routers",
+        help="folder for results; arms in it are not run again",
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
     show(compare_routers(args.config, args.out, cfg_options=args.cfg_options))
 

@@ -14,17 +14,34 @@ def main() -> None:
     parser.add_argument("config", help="the config that was tested")
     parser.add_argument("predictions", metavar="FILE.pkl", help="what tools/test.py --out wrote")
     parser.add_argument(
-        "save_dir", nargs="?", help="folder for the picture, confusion_matrix.png, as mmdet's tool has it"
+        "save_dir",
+        nargs="?",
+        help="folder for the picture, confusion_matrix.png, as mmdet's tool has it",
     )
     parser.add_argument(
-        "--out", help="or the picture itself: png, pdf or svg; work_dirs/confusion_matrix.png by default"
+        "--out",
+        help="or the picture itself: png, pdf or svg; work_dirs/confusion_matrix.png by default",
     )
     parser.add_argument("--show", action="store_true", help="show the picture in a window too")
-    parser.add_argument("--color-theme", default="Blues", help="colour map of matplotlib's (mmdet's default: plasma)")
-    parser.add_argument("--score-thr", type=float, default=0.3, help="predictions of at least this score count")
-    parser.add_argument("--tp-iou-thr", type=float, default=0.5, help="overlap of two boxes that may be one object")
-    parser.add_argument("--nms-iou-thr", type=float, help="thin out predictions of a class once more, by this overlap")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--color-theme",
+        default="Blues",
+        help="colour map of matplotlib's (mmdet's default: plasma)",
+    )
+    parser.add_argument(
+        "--score-thr", type=float, default=0.3, help="predictions of at least this score count"
+    )
+    parser.add_argument(
+        "--tp-iou-thr", type=float, default=0.5, help="overlap of two boxes that may be one object"
+    )
+    parser.add_argument(
+        "--nms-iou-thr",
+        type=float,
+        help="thin out predictions of a class once more, by this overlap",
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
     if args.save_dir and args.out:
         parser.error(f"give the folder {args.save_dir} or --out {args.out}, not both")
@@ -34,8 +51,15 @@ def main() -> None:
     if args.show:
         check_display("--show")
     thresholds = args.score_thr, args.tp_iou_thr
-    options = {"cfg_options": args.cfg_options, "nms_iou_thr": args.nms_iou_thr, "theme": args.color_theme}
-    print(f"{confusion_matrix(args.config, args.predictions, out, *thresholds, **options)}\npicture: {out}")
+    options = {
+        "cfg_options": args.cfg_options,
+        "nms_iou_thr": args.nms_iou_thr,
+        "theme": args.color_theme,
+    }
+    print(
+        f"{confusion_matrix(args.config, args.predictions, out, *thresholds, **options)}\npicture: "
+        f"{out}"
+    )
     if args.show:
         show_picture(out)
 

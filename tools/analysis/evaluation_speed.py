@@ -11,10 +11,16 @@ def main() -> None:
     parser.add_argument("--annotations", type=int, default=36_000, help="in all images together")
     parser.add_argument("--detections", type=int, default=500_000, help="in all images together")
     parser.add_argument("--classes", type=int, default=80)
-    parser.add_argument("--replicates", type=int, default=1000, help="of the bootstrap of one arm; 0 for none")
-    parser.add_argument("--repeats", type=int, default=3, help="timed rounds; metric and library take turns")
+    parser.add_argument(
+        "--replicates", type=int, default=1000, help="of the bootstrap of one arm; 0 for none"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="timed rounds; metric and library take turns"
+    )
     args = parser.parse_args()
-    evaluation_speed(args.images, args.annotations, args.detections, args.classes, args.replicates, args.repeats)
+    evaluation_speed(
+        args.images, args.annotations, args.detections, args.classes, args.replicates, args.repeats
+    )
 
 
 if __name__ == "__main__":

@@ -11,15 +11,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config of a pair with an InstanceSR editor")
     parser.add_argument(
-        "--out", help="folder for results; points in it are not evaluated again, times are measured anew"
+        "--out",
+        help="folder for results; points in it are not evaluated again, times are measured anew",
     )
-    parser.add_argument("--shares", nargs="+", type=float, default=SHARES, help="shares of deep tokens, 0 to 1")
+    parser.add_argument(
+        "--shares", nargs="+", type=float, default=SHARES, help="shares of deep tokens, 0 to 1"
+    )
     parser.add_argument("--images", type=int, default=10, help="so many images are timed")
-    parser.add_argument("--rounds", type=int, default=5, help="timed rounds; routers and budgets take turns in each")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="timed rounds; routers and budgets take turns in each"
+    )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
+    )
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
-    pareto(args.config, args.out, args.shares, args.images, args.rounds, args.device, args.cfg_options)
+    pareto(
+        args.config, args.out, args.shares, args.images, args.rounds, args.device, args.cfg_options
+    )
 
 
 if __name__ == "__main__":

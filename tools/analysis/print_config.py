@@ -11,7 +11,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("--save-path", metavar="FILE", help="also write it: .py, .json or .yml")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value")
+    parser.add_argument(
+        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
+    )
     args = parser.parse_args()
     if args.save_path and not args.save_path.endswith((".py", ".json", ".yml", ".yaml")):
         parser.error(f"--save-path must end in .py, .json, .yml or .yaml, got {args.save_path}")

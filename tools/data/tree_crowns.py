@@ -8,8 +8,10 @@ from mmisr.apis.data import tree_crowns
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("data/tree_crowns"), help="folder of the data set")
-    parser.add_argument("--cache", type=Path, default=Path("data/wheels"), help="folder that keeps the wheel")
+    parser.add_argument("--out", type=Path, default=Path("data/tree_crowns"), help="folder of the "
+                                                                                   "data set")
+    parser.add_argument("--cache", type=Path, default=Path("data/wheels"), help="folder that keeps "
+                                                                                "the wheel")
     parser.add_argument("--wheel", type=Path, help="a deepforest==2.1.0 wheel that you have already")
     args = parser.parse_args()
     print("\n".join(tree_crowns(args.out, args.cache, args.wheel)))

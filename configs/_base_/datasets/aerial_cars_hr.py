@@ -15,7 +15,10 @@ test_pipeline = [
     dict(type="mmdet.LoadImageFromFile", backend_args=backend_args),
     dict(type="mmdet.Resize", scale_factor=1.0, keep_ratio=True),
     dict(type="mmdet.LoadAnnotations", with_bbox=True, backend_args=backend_args),
-    dict(type="mmdet.PackDetInputs", meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor")),
+    dict(
+        type="mmdet.PackDetInputs",
+        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+    ),
 ]
 
 train_dataloader = dict(

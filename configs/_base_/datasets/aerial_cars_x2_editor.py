@@ -1,5 +1,6 @@
 # Aerial cars (KIT AIS Vehicles, CC BY 3.0): `python tools/data/aerial_cars.py --src DIR`
-# For an SR editor that is trained and tested alone: LR simulated at x1/2, HR as the target, boxes in both frames.
+# For an SR editor that is trained and tested alone: LR simulated at x1/2, HR as the target, boxes
+# in both frames.
 data_root = "data/aerial_cars/"
 metainfo = dict(classes=("vehicle",))
 backend_args = None

@@ -1,5 +1,6 @@
 # Tree crowns (DeepForest, MIT): `python tools/data/tree_crowns.py`
-# For an SR editor that is trained and tested alone: LR simulated at x1/2, HR as the target, boxes in both frames.
+# For an SR editor that is trained and tested alone: LR simulated at x1/2, HR as the target, boxes
+# in both frames.
 data_root = "data/tree_crowns/"
 metainfo = dict(classes=("tree",))
 backend_args = None

@@ -1,5 +1,6 @@
-# A small one-stage detector that two CPU cores can train: GFL head on an ImageNet MobileNetV2, strides 8 to 32.
-# An ordinary mmdet model config; `_scope_` makes its children resolve in mmdet under default_scope='mmisr'.
+# A small one-stage detector that two CPU cores can train: GFL head on an ImageNet MobileNetV2,
+# strides 8 to 32. An ordinary mmdet model config; `_scope_` makes its children resolve in mmdet
+# under default_scope='mmisr'.
 detector = dict(
     type="GFL",
     _scope_="mmdet",
@@ -25,16 +26,26 @@ detector = dict(
         stacked_convs=2,
         norm_cfg=dict(type="BN"),
         anchor_generator=dict(
-            type="AnchorGenerator", ratios=[1.0], octave_base_scale=4, scales_per_octave=1, strides=[8, 16, 32]
+            type="AnchorGenerator",
+            ratios=[1.0],
+            octave_base_scale=4,
+            scales_per_octave=1,
+            strides=[8, 16, 32],
         ),
         loss_cls=dict(type="QualityFocalLoss", use_sigmoid=True, beta=2.0, loss_weight=1.0),
         loss_dfl=dict(type="DistributionFocalLoss", loss_weight=0.25),
         reg_max=16,
         loss_bbox=dict(type="GIoULoss", loss_weight=2.0),
     ),
-    train_cfg=dict(assigner=dict(type="ATSSAssigner", topk=9), allowed_border=-1, pos_weight=-1, debug=False),
+    train_cfg=dict(
+        assigner=dict(type="ATSSAssigner", topk=9), allowed_border=-1, pos_weight=-1, debug=False
+    ),
     # Tree crowns and cars stand by the hundred in a frame: the cap is raised alike in every arm.
     test_cfg=dict(
-        nms_pre=2000, min_bbox_size=0, score_thr=0.01, nms=dict(type="nms", iou_threshold=0.6), max_per_img=500
+        nms_pre=2000,
+        min_bbox_size=0,
+        score_thr=0.01,
+        nms=dict(type="nms", iou_threshold=0.6),
+        max_per_img=500,
     ),
 )

@@ -1,4 +1,5 @@
-# EDSR baseline x4: 64 channels, 16 blocks, 1.5 M weights; mmagic's edsr_x4c64b16. `checkpoint` takes mmagic's own files.
+# EDSR baseline x4: 64 channels, 16 blocks, 1.5 M weights; mmagic's edsr_x4c64b16. `checkpoint`
+# takes mmagic's own files.
 editor = dict(
     type="mmisr.PlainSR",
     scale=4,

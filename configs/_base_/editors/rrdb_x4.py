@@ -1,5 +1,5 @@
-# RRDB x4, the network of ESRGAN: 64 channels, 23 blocks, 16.7 M weights; mmagic's esrgan_psnr-x4c64b23g32.
-# `checkpoint` takes mmagic's own files, trained for PSNR or as a GAN.
+# RRDB x4, the network of ESRGAN: 64 channels, 23 blocks, 16.7 M weights; mmagic's
+# esrgan_psnr-x4c64b23g32. `checkpoint` takes mmagic's own files, trained for PSNR or as a GAN.
 editor = dict(
     type="mmisr.PlainSR",
     scale=4,

@@ -1,5 +1,5 @@
-# SwinIR-light x4: 60 channels, 4 groups of 6 layers, windows of 8, 0.9 M weights; mmagic's swinir_x4s64w8d4e60.
-# `checkpoint` takes mmagic's own files. LR sizes are padded to whole windows.
+# SwinIR-light x4: 60 channels, 4 groups of 6 layers, windows of 8, 0.9 M weights; mmagic's
+# swinir_x4s64w8d4e60. `checkpoint` takes mmagic's own files. LR sizes are padded to whole windows.
 editor = dict(
     type="mmisr.PlainSR",
     scale=4,

@@ -1,5 +1,5 @@
-# An editor for such images, trained on HR images that are made as bad as they are: blur, noise and JPEG, drawn afresh
-# in every epoch.
+# An editor for such images, trained on HR images that are made as bad as they are: blur, noise and
+# JPEG, drawn afresh in every epoch.
 # Train: python tools/train.py docs/examples/native_lr/native_editor.py
 _base_ = ["../tutorial/my_editor.py"]
 
@@ -16,5 +16,8 @@ degrade = [
     ),
     dict(type="mmisr.PackSRInputs"),
 ]
-augment = [dict(type="mmisr.RandomPatch", size=160, around_box=0.7), dict(type="mmdet.RandomFlip", prob=0.5)]
+augment = [
+    dict(type="mmisr.RandomPatch", size=160, around_box=0.7),
+    dict(type="mmdet.RandomFlip", prob=0.5),
+]
 train_dataloader = dict(dataset=dict(pipeline=[*_base_.load, *augment, *degrade]))

@@ -19,8 +19,8 @@ from mmisr.registry import STRATEGIES
 class PixelFirst(Strategy):
     """Teach the editor to restore before the detector may pull at it.
 
-    A fresh editor makes images that the detector has never seen, and the detection loss of the first iterations says
-    little. So the detector waits: it is not even run until ``pixel_iters``.
+    A fresh editor makes images that the detector has never seen, and the detection loss of the
+    first iterations says little. So the detector waits: it is not even run until ``pixel_iters``.
 
     Args:
         pixel_iters: Iterations on the pixel loss alone; 0 for none.
@@ -33,7 +33,9 @@ class PixelFirst(Strategy):
     def __init__(self, pixel_iters: int, detection_weight: float = 1.0) -> None:
         super().__init__()
         if pixel_iters < 0 or detection_weight < 0:
-            raise ValueError(f"PixelFirst needs numbers >= 0, got {pixel_iters} and {detection_weight}")
+            raise ValueError(
+                f"PixelFirst needs numbers >= 0, got {pixel_iters} and {detection_weight}"
+            )
         self.pixel_iters = pixel_iters
         self.detection_weight = detection_weight
 
@@ -42,13 +44,17 @@ class PixelFirst(Strategy):
         """One phase: both parts learn, as far as the losses reach them."""
         return (Phase("pixel_first", ("editor", "detector"), self.losses),)
 
-    def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         """The pixel loss; from iteration ``pixel_iters`` on the detector's losses too."""
         images = [result.image[0] for result in model.upscale(lr, samples)]
         losses: Losses = {"loss_pixel_first_pixel": _pixel_loss(images, samples)}
         if iteration() >= self.pixel_iters:
             found = model.detection_losses(images, samples)
-            losses |= {name: _weighted(value, self.detection_weight) for name, value in found.items()}
+            losses |= {
+                name: _weighted(value, self.detection_weight) for name, value in found.items()
+            }
         return losses
 
 
@@ -59,9 +65,13 @@ def iteration() -> int:
 
 def _pixel_loss(images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Tensor:
     if any("hr" not in sample for sample in samples):
-        raise ValueError("strategy PixelFirst needs HR images; simulate LR from HR (mmisr.SimulateLR)")
+        raise ValueError(
+            "strategy PixelFirst needs HR images; simulate LR from HR (mmisr.SimulateLR)"
+        )
     pairs = zip(images, samples, strict=True)
-    return torch.stack([F.l1_loss(image, sample.hr.to(image) / 255) for image, sample in pairs]).mean()
+    return torch.stack(
+        [F.l1_loss(image, sample.hr.to(image) / 255) for image, sample in pairs]
+    ).mean()
 
 
 def _weighted(value: Tensor | list[Tensor], weight: float) -> Tensor | list[Tensor]:

@@ -7,7 +7,9 @@ model = dict(
         out_indices=(2, 4, 6),
         norm_cfg=dict(type="BN", requires_grad=True),
     ),
-    neck=dict(in_channels=[32, 96, 320], out_channels=64, num_outs=3, start_level=0, add_extra_convs=False),
+    neck=dict(
+        in_channels=[32, 96, 320], out_channels=64, num_outs=3, start_level=0, add_extra_convs=False
+    ),
     bbox_head=dict(
         num_classes=1,
         in_channels=64,

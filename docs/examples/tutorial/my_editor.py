@@ -8,7 +8,8 @@ val_dataloader = dict(dataset=dict(ann_file="val.json", data_prefix=dict(img="va
 test_dataloader = val_dataloader
 
 load_from = "checkpoints/instance-sr-nano-x4_tree-crowns.pth"
-# Encoder and decoder together from the start. Longer is better: from scratch, the base config takes 5400.
+# Encoder and decoder together from the start. Longer is better: from scratch, the base config takes
+# 5400.
 custom_hooks = [dict(type="mmisr.InstanceSRStageHook", encoder_from=0, joint_from=0)]
 train_cfg = dict(max_iters=100, val_interval=100)
 optim_wrapper = dict(optimizer=dict(lr=2e-4))

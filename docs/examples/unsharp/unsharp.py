@@ -20,7 +20,8 @@ class Unsharp(SREditor):
 
     Args:
         scale: Factor per axis.
-        amount: Share of the detail that is added; 0 is bicubic, a negative one blurs. Learned from here.
+        amount: Share of the detail that is added; 0 is bicubic, a negative one blurs. Learned from
+            here.
         sigma: Standard deviation of the Gaussian, in LR pixels.
         pixel_loss: Loss of stand-alone training.
         data_preprocessor: As in :class:`SREditor`.

@@ -7,8 +7,12 @@ _base_ = [
 ]
 detector = _base_.detector
 detector.bbox_head.num_classes = 10
-model = dict(type="mmisr.SRDetector", editor=dict(type="mmisr.Resample", scale=2), detector=detector)
+model = dict(
+    type="mmisr.SRDetector", editor=dict(type="mmisr.Resample", scale=2), detector=detector
+)
 
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=12)
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.02))
-param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=12, convert_to_iter_based=True)]
+param_scheduler = [
+    dict(type="CosineAnnealingLR", by_epoch=True, begin=0, end=12, convert_to_iter_based=True)
+]

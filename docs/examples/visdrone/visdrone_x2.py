@@ -14,7 +14,10 @@ degrade = [
     dict(type="mmisr.SimulateLR", scale=scale, recipe="matlab_bicubic", seed=0),
     dict(type="mmisr.PackSRDetInputs"),
 ]
-augment = [dict(type="mmisr.RandomPatch", size=512, around_box=0.7), dict(type="mmdet.RandomFlip", prob=0.5)]
+augment = [
+    dict(type="mmisr.RandomPatch", size=512, around_box=0.7),
+    dict(type="mmdet.RandomFlip", prob=0.5),
+]
 # The benchmark has a few boxes without area; the log says how many were dropped.
 data = dict(type="mmisr.SRCocoDataset", data_root=data_root, metainfo=metainfo, bad_boxes="clip")
 

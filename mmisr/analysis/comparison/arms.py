@@ -28,9 +28,12 @@ class Arm:
         editor: Config of its SR editor.
         feed: ``lr`` for the image under test, ``hr`` for the oracle that sees the original pixels.
         prior: Arguments of the first detector pass whose boxes route this arm; None for none.
-        handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's config.
-        sliced: Arguments of :class:`mmisr.pipeline.sliced.Slicing`, to detect slice by slice; None for the whole image.
-        detector: The ``model`` of an mmdet config, where this arm has a detector of its own; None for the pair's.
+        handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's
+            config.
+        sliced: Arguments of :class:`mmisr.pipeline.sliced.Slicing`, to detect slice by slice; None
+            for the whole image.
+        detector: The ``model`` of an mmdet config, where this arm has a detector of its own; None
+            for the pair's.
         checkpoints: Weights of its own parts, any of ``{'editor': path, 'detector': path}``.
 
     Raises:
@@ -47,9 +50,12 @@ class Arm:
     checkpoints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.name.replace("-", "").replace("_", "").replace(".", "").isalnum() or self.name.startswith("."):
+        if not self.name.replace("-", "").replace("_", "").replace(
+            ".", ""
+        ).isalnum() or self.name.startswith("."):
             raise ValueError(
-                f"the name of an arm is part of a folder's: letters, digits, '.', '_' and '-', got {self.name!r}"
+                f"the name of an arm is part of a folder's: letters, digits, '.', '_' and '-', got "
+                f"{self.name!r}"
             )
         if self.feed not in ("lr", "hr"):
             raise ValueError(f"feed of arm {self.name} must be 'lr' or 'hr', got {self.feed!r}")
@@ -80,7 +86,8 @@ def run_arm(
         pair: The model of this arm, with ``test_cfg.keep_sr`` where pixels are compared later.
         batches: Collated batches of one image, as the data loader gives them.
         feed: Which pixels the pair gets; ``hr`` takes the sample's own HR image.
-        keep: Called with every predicted sample and its MACs by stage, in data-set order; nothing is kept here.
+        keep: Called with every predicted sample and its MACs by stage, in data-set order; nothing
+            is kept here.
 
     Returns:
         Times and costs.
@@ -95,7 +102,8 @@ def run_arm(
     with torch.no_grad():
         for batch in batches:
             inputs, samples = _inputs(batch, feed), batch["data_samples"]
-            # Counting runs the whole pair once on every new size, which warms it up before that size is timed.
+            # Counting runs the whole pair once on every new size, which warms it up before that
+            # size is timed.
             counts.append(_count(pair, inputs, samples, cache))
             for sample in pair.test_step({"inputs": inputs, "data_samples": samples}):
                 keep(sample, counts[-1])
@@ -126,7 +134,9 @@ def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[De
         return pair.test_step({"inputs": _inputs(batch, feed), "data_samples": samples})
 
 
-def detector_shape(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> tuple[tuple[int, ...], ...]:
+def detector_shape(
+    pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]
+) -> tuple[tuple[int, ...], ...]:
     """The shapes of what the detector gets of one batch, one an image, padding included.
 
     Args:
@@ -136,7 +146,9 @@ def detector_shape(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> 
     """
     samples = [sample.clone() for sample in batch["data_samples"]]
     with torch.no_grad():
-        data = pair.data_preprocessor({"inputs": list(_inputs(batch, feed)), "data_samples": samples})
+        data = pair.data_preprocessor(
+            {"inputs": list(_inputs(batch, feed)), "data_samples": samples}
+        )
         images = [r.image[0] for r in pair.upscale(data["inputs"], samples)]
         inputs = pair.handoff(images, samples, pair.detector, training=False).inputs
         return tuple(tuple(image.shape) for image in inputs)
@@ -148,7 +160,8 @@ def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
     missing = [s.metainfo.get("img_path") for s in batch["data_samples"] if "hr" not in s]
     if missing:
         raise ValueError(
-            f"arm 'hr' needs the HR image, and {missing[0]} has none: drop the arm, or simulate LR from HR"
+            f"arm 'hr' needs the HR image, and {missing[0]} has none: drop the arm, or simulate LR "
+            f"from HR"
         )
     return [s.hr for s in batch["data_samples"]]
 
@@ -179,8 +192,8 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
     Args:
         model: The ``model`` of the comparison's config.
         arm: The arm.
-        checkpoint: Weights of the whole pair, which the arm takes its own parts from: the detector, and the editor where it
-            is the config's own.
+        checkpoint: Weights of the whole pair, which the arm takes its own parts from: the detector,
+            and the editor where it is the config's own.
 
     Returns:
         The config, with ``keep_sr``.
@@ -188,7 +201,11 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
     config: dict[str, Any] = copy.deepcopy(dict(model))
     own = {k: v for k, v in dict(config["editor"]).items() if k != "router"}
     same_editor = {k: v for k, v in arm.editor.items() if k != "router"} == own
-    weights = {k: str(v) for k, v in (config.get("checkpoints") or {}).items() if k == "detector" or same_editor}
+    weights = {
+        k: str(v)
+        for k, v in (config.get("checkpoints") or {}).items()
+        if k == "detector" or same_editor
+    }
     if checkpoint is not None:
         weights = {"detector": checkpoint, **({"editor": checkpoint} if same_editor else {})}
     if arm.detector is not None:

@@ -20,7 +20,10 @@ from mmisr.evaluation.size_bins import WHOLE, Protocol
 
 LEVEL = 0.95
 FEWEST = 6
-"""With five images all five favour one arm by chance in 2 of 32 cases, more than 5 %: fewer than six show nothing."""
+"""With five images all five favour one arm by chance in 2 of 32 cases, more than 5 %.
+
+Fewer than six show nothing.
+"""
 
 DETECTION = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AR": "ar"}
 QUALITY = ("psnr", "ssim")
@@ -63,7 +66,8 @@ class Sampled:
     """One figure of one arm.
 
     Args:
-        values: (1 + B,) the figure on the images as they are, then on each replicate; NaN where it does not exist.
+        values: (1 + B,) the figure on the images as they are, then on each replicate; NaN where it
+            does not exist.
         images: How many images it rests on.
     """
 
@@ -90,13 +94,22 @@ def interval(values: Floats) -> tuple[float, float]:
 
 
 def draw(images: int, replicates: int, seed: int) -> Ints:
-    """(1 + B, images) how often each image counts: once in the first row, as drawn with replacement in the others."""
-    drawn = np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), size=replicates)
+    """(1 + B, images) how often each image counts.
+
+    Once in the first row, as drawn with replacement in the others.
+    """
+    drawn = np.random.default_rng(seed).multinomial(
+        images, np.full(images, 1 / images), size=replicates
+    )
     return np.concatenate([np.ones((1, images), dtype=np.int64), drawn])
 
 
 def sample_arm(
-    run: ArmRun, baseline: ArmRun | None, settings: Settings, weights: Ints, on_part: Callable[[int], Any] | None = None
+    run: ArmRun,
+    baseline: ArmRun | None,
+    settings: Settings,
+    weights: Ints,
+    on_part: Callable[[int], Any] | None = None,
 ) -> dict[str, Sampled]:
     """Every figure of an arm that images contribute to, on the images as they are and on every replicate.
 
@@ -134,7 +147,10 @@ def flat(figure: str, range_name: str) -> str:
 
 
 def new_counts(run: ArmRun, baseline: ArmRun | None) -> list[float | None]:
-    """New false positives of every image, see :func:`new_false_positives`; None without a baseline."""
+    """New false positives of every image, see :func:`new_false_positives`.
+
+    None without a baseline.
+    """
     if baseline is None:
         return [None] * len(run.records)
     pairs = zip(run.records, baseline.records, strict=True)
@@ -150,7 +166,10 @@ def _mean(column: Sequence[float | None], weights: Ints) -> Sampled:
     values = np.array([math.nan if v is None else v for v in column], dtype=np.float64)
     known = np.isfinite(values)
     total, count = weights[:, known] @ values[known], weights[:, known].sum(1)
-    return Sampled(np.divide(total, count, out=np.full(len(weights), math.nan), where=count > 0), int(known.sum()))
+    return Sampled(
+        np.divide(total, count, out=np.full(len(weights), math.nan), where=count > 0),
+        int(known.sum()),
+    )
 
 
 def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings) -> ArmFigures:
@@ -158,7 +177,10 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
     values = {name: s.value for name, s in sampled.items()}
     bins = {}
     for name, (low, high) in settings.protocol.bins.items():
-        count = sum(int((~r.gt_ignore & (r.gt_areas >= low) & (r.gt_areas <= high)).sum()) for r in run.records)
+        count = sum(
+            int((~r.gt_ignore & (r.gt_areas >= low) & (r.gt_areas <= high)).sum())
+            for r in run.records
+        )
         bins[name] = {**{title: values[flat(title, name)] for title in DETECTION}, "count": count}
     routed = [image.tokens for image in run.images if image.tokens is not None]
     tokens = {k: float(np.mean([t[k] for t in routed])) for k in routed[0]} if routed else {}
@@ -179,7 +201,9 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
 
 
 def differences(arms: Mapping[str, Mapping[str, Sampled]]) -> list[tuple[Difference, int]]:
-    """The differences of every pair of arms in every figure that both have; the later arm less the earlier.
+    """The differences of every pair of arms in every figure that both have.
+
+    The later arm less the earlier.
 
     Args:
         arms: Figures by arm.
@@ -195,7 +219,12 @@ def differences(arms: Mapping[str, Mapping[str, Sampled]]) -> list[tuple[Differe
                 continue
             delta = sampled.values - other.values
             low, high = interval(delta[1:])
-            found.append((Difference(a, b, figure, float(delta[0]), low, high), min(sampled.images, other.images)))
+            found.append(
+                (
+                    Difference(a, b, figure, float(delta[0]), low, high),
+                    min(sampled.images, other.images),
+                )
+            )
     return found
 
 
@@ -205,7 +234,9 @@ def digits_of(figure: str) -> int:
 
 
 def judge(difference: Difference, images: int) -> Verdict:
-    """What a difference shows: nothing, where its interval holds 0 or where too few images carry it.
+    """What a difference shows.
+
+    Nothing, where its interval holds 0 or where too few images carry it.
 
     Args:
         difference: The difference and its interval.
@@ -217,7 +248,10 @@ def judge(difference: Difference, images: int) -> Verdict:
     """
     d = difference
     digits = digits_of(d.figure)
-    text = f"{d.a} against {d.b}: {d.figure} {d.delta:+.{digits}f} [{d.lo:+.{digits}f}, {d.hi:+.{digits}f}], "
+    text = (
+        f"{d.a} against {d.b}: {d.figure} {d.delta:+.{digits}f} [{d.lo:+.{digits}f}, "
+        f"{d.hi:+.{digits}f}], "
+    )
     shown: Literal["higher", "lower", "none"] = "none"
     if images < FEWEST:
         text += f"no difference shown ({images} images have it, fewer than {FEWEST} show nothing)"

@@ -31,7 +31,9 @@ HEADLINES = ("AP", "psnr_in_box")
 """Every pair of arms gets a verdict on these, and on AP of each bin."""
 
 
-def judged(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int) -> Comparison:
+def judged(
+    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
+) -> Comparison:
     """Count, resample and judge.
 
     Args:
@@ -47,9 +49,12 @@ def judged(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
     metric = metric_of(plan.cfg)
     settings = settings_of(metric, loader, replicates, seed)
     weights = draw(len(loader), replicates, seed)
-    with _progress(len(runs) * settings.num_classes * len(settings.protocol.ranges()) * len(weights)) as bar:
+    with _progress(
+        len(runs) * settings.num_classes * len(settings.protocol.ranges()) * len(weights)
+    ) as bar:
         sampled = {
-            name: sample_arm(run, runs.get(BASELINE), settings, weights, bar.update) for name, run in runs.items()
+            name: sample_arm(run, runs.get(BASELINE), settings, weights, bar.update)
+            for name, run in runs.items()
         }
     found = differences(sampled)
     headlines = {*HEADLINES, *(f"AP_{name}" for name in settings.protocol.bins)}
@@ -64,14 +69,26 @@ def judged(plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicate
 
 @contextmanager
 def _progress(total: int) -> Iterator[tqdm]:
-    with tqdm(total=total, desc=f"{'bootstrap':>20}", unit="", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+    with tqdm(
+        total=total,
+        desc=f"{'bootstrap':>20}",
+        unit="",
+        bar_format="{l_bar}{bar}| {elapsed}<{remaining}",
+    ) as bar:
         yield bar
 
 
 def _meta(
-    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, settings: Settings, metric: SizeBinnedCocoMetric
+    plan: Plan,
+    runs: Mapping[str, ArmRun],
+    loader: DataLoader,
+    settings: Settings,
+    metric: SizeBinnedCocoMetric,
 ) -> dict[str, Any]:
-    configs = {name: json.loads((run.folder / "arm.json").read_text(encoding="utf-8")) for name, run in runs.items()}
+    configs = {
+        name: json.loads((run.folder / "arm.json").read_text(encoding="utf-8"))
+        for name, run in runs.items()
+    }
     return {
         **meta(plan.cfg),
         "config_text": plan.cfg.pretty_text,
@@ -80,7 +97,10 @@ def _meta(
         "folders": {name: str(run.folder.relative_to(plan.folder)) for name, run in runs.items()},
         "keys": {name: content["key"] for name, content in configs.items()},
         "weights": {k: v for c in configs.values() for k, v in file_hashes(c["pair"]).items()},
-        "seeds": {"run": (plan.cfg.get("randomness") or {}).get("seed"), "bootstrap": settings.seed},
+        "seeds": {
+            "run": (plan.cfg.get("randomness") or {}).get("seed"),
+            "bootstrap": settings.seed,
+        },
         "metric": {
             "protocol": settings.protocol.name,
             "bins": {name: list(span) for name, span in settings.protocol.bins.items()},
@@ -94,7 +114,8 @@ def _meta(
             "seed": settings.seed,
             "level": LEVEL,
             "images": len(loader),
-            "method": "paired over images, percentile; delta is figure of a - figure of b; one comparison at a time: of 20 "
+            "method": "paired over images, percentile; delta is figure of a - figure of b; one "
+            "comparison at a time: of 20 "
             "arms that do not differ, one interval excludes 0 by chance",
         },
     }

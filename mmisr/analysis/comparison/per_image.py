@@ -25,7 +25,10 @@ class ImageCounts:
 
     @property
     def f1(self) -> float | None:
-        """Twice the true positives over annotations and detections together; None where nothing is annotated."""
+        """Twice the true positives over annotations and detections together.
+
+        None where nothing is annotated.
+        """
         return 2 * self.true / (self.annotated + self.true + self.false) if self.annotated else None
 
 
@@ -47,14 +50,16 @@ class ImageGain:
     def gain(self) -> float | None:
         """F1 of ``a`` less F1 of ``b``; None where nothing is annotated.
 
-        F1 and not AP, because AP of one image with few objects is mostly chance and does not exist for one without;
-        and a picture shows boxes from one score on, which is what F1 counts. Whether an arm is better over all scores
-        is for AP and its interval to say, not for this.
+        F1 and not AP, because AP of one image with few objects is mostly chance and does not exist
+        for one without; and a picture shows boxes from one score on, which is what F1 counts.
+        Whether an arm is better over all scores is for AP and its interval to say, not for this.
         """
         return None if self.a.f1 is None or self.b.f1 is None else self.a.f1 - self.b.f1
 
 
-def count_images(records: Sequence[ImageRecord], score_thr: float, max_dets: int) -> list[ImageCounts]:
+def count_images(
+    records: Sequence[ImageRecord], score_thr: float, max_dets: int
+) -> list[ImageCounts]:
     """Count true and false detections image by image.
 
     Args:
@@ -68,7 +73,9 @@ def count_images(records: Sequence[ImageRecord], score_thr: float, max_dets: int
     counts = []
     for record in records:
         matches = match_image(record, score_thr, max_dets)
-        counts.append(ImageCounts(int((~record.gt_ignore).sum()), len(matches.true), len(matches.false)))
+        counts.append(
+            ImageCounts(int((~record.gt_ignore).sum()), len(matches.true), len(matches.false))
+        )
     return counts
 
 
@@ -80,9 +87,10 @@ def image_gains(
     Args:
         a: Records of the one arm.
         b: Records of the other, of the same images in the same order.
-        scores: Detections from this score on count, ``a`` and ``b``. Sharper pixels raise the scores of a detector, so that
-            one score for both would compare calibration; :func:`mmisr.evaluation.functional.precision_recall.best_score`
-            gives each arm its own by the same rule.
+        scores: Detections from this score on count, ``a`` and ``b``. Sharper pixels raise the
+            scores of a detector, so that one score for both would compare calibration;
+            :func:`mmisr.evaluation.functional.precision_recall.best_score` gives each arm its own
+            by the same rule.
         max_dets: Detections an image and class that count, in both arms.
 
     Returns:
@@ -93,10 +101,13 @@ def image_gains(
     """
     if [r.img_id for r in a] != [r.img_id for r in b]:
         raise ValueError(
-            f"image_gains() compares the same images in the same order, got {len(a)} and {len(b)} with other ids: "
+            f"image_gains() compares the same images in the same order, got {len(a)} and {len(b)} "
+            f"with other ids: "
             "give two arms of one comparison"
         )
-    pairs = zip(count_images(a, scores["a"], max_dets), count_images(b, scores["b"], max_dets), strict=True)
+    pairs = zip(
+        count_images(a, scores["a"], max_dets), count_images(b, scores["b"], max_dets), strict=True
+    )
     return [ImageGain(index, *pair) for index, pair in enumerate(pairs)]
 
 
@@ -108,8 +119,8 @@ def extremes(gains: Sequence[ImageGain], count: int) -> tuple[list[ImageGain], l
         count: How many of each at most.
 
     Returns:
-        Gains above 0, largest first, and below 0, largest loss first. An image without a change is in neither; among
-        equals the earlier comes first.
+        Gains above 0, largest first, and below 0, largest loss first. An image without a change is
+        in neither; among equals the earlier comes first.
     """
     best = sorted((g for g in gains if (g.gain or 0) > 0), key=lambda g: -(g.gain or 0))
     worst = sorted((g for g in gains if (g.gain or 0) < 0), key=lambda g: g.gain or 0)

@@ -26,8 +26,14 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
     parts = parts_of(dataset)
     strange = [type(part).__name__ for part in parts if not hasattr(part, "cat_ids")]
     if strange:
-        MMLogger.get_current_instance().warning(f"no COCO results are written: {strange[0]} has no category ids")
+        MMLogger.get_current_instance().warning(
+            f"no COCO results are written: {strange[0]} has no category ids"
+        )
         return
-    ids = {part.get_data_info(index)["img_id"]: tuple(part.cat_ids) for part in parts for index in range(len(part))}
+    ids = {
+        part.get_data_info(index)["img_id"]: tuple(part.cat_ids)
+        for part in parts
+        for index in range(len(part))
+    }
     for name, run in runs.items():
         write_coco_results(folder / FOLDER / f"{name}.bbox.json", coco_results(run.records, ids))

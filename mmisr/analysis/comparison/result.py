@@ -1,15 +1,19 @@
-"""What a comparison found, on disk and in memory: the data that tables and the report are made from.
+"""What a comparison found, on disk and in memory.
+
+The data that tables and the report are made from.
 
 The folder that ``tools/compare.py --out FOLDER`` writes::
 
     results.json                 figures, intervals, differences, verdicts, meta (below)
     results.csv  results.md      the same figures as tables
     report.html                  the page, made again by tools/report.py
-    arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of everything that the arm depends on
+    arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of everything that the arm
+    depends on
         arm.json                 key, arm, ms, macs, and one row an image (below)
         records.npz              boxes, see mmisr.evaluation.functional.coco_records.load_records
-        routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where the arm routes
-        sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX counts images from 00000
+        routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where
+        the arm routes sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX
+        counts images from 00000
 
 ``results.json``::
 
@@ -17,18 +21,20 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
         "AP", "AP50", "AP75", "AR",
         "bins": {BIN: {"AP", "AP50", "AP75", "AR", "count"}},
         "psnr": {"whole", "in_box", "out_box"},  "ssim": {the same},
-        "new_false_positives": mean an image, of detections with score >= 0.3 that touch no annotation of any class and
+        "new_false_positives": mean an image, of detections with score >= 0.3 that touch no
+        annotation of any class and
                                are absent from the bicubic arm; null without a bicubic arm
         "tokens": {EXIT: mean share of tokens},              empty where the arm routes none
         "macs", "macs_by_stage": {STAGE: value}, "ms": {STAGE: value},
         "intervals": {FIGURE: [lo, hi]}}},           and "ms", "ms_<stage>" of the median time
-     "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],     delta = figure of a - figure of b
-     "verdicts": [{"a", "b", "figure", "shown", "text"}],            shown: "higher", "lower" or "none"
-     "meta": {...}}
+     "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],     delta = figure of a - figure of
+     b "verdicts": [{"a", "b", "figure", "shown", "text"}],            shown: "higher", "lower" or
+     "none" "meta": {...}}
 
-FIGURE is a flat name: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>, psnr_<region>, ssim_<region>,
-new_false_positives. Numbers are unrounded; a figure that does not exist is null among an arm's figures, and has neither an
-interval nor a difference. :meth:`Comparison.load` reads the folder; nothing runs again.
+FIGURE is a flat name: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
+psnr_<region>, ssim_<region>, new_false_positives. Numbers are unrounded; a figure that does not
+exist is null among an arm's figures, and has neither an interval nor a difference.
+:meth:`Comparison.load` reads the folder; nothing runs again.
 """
 
 from __future__ import annotations
@@ -45,7 +51,13 @@ from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records
 
-RESULTS, ARM_FILE, RECORDS, ROUTING, PICTURES = "results.json", "arm.json", "records.npz", "routing.npz", "sr"
+RESULTS, ARM_FILE, RECORDS, ROUTING, PICTURES = (
+    "results.json",
+    "arm.json",
+    "records.npz",
+    "routing.npz",
+    "sr",
+)
 
 ArmFigures = dict[str, Any]
 """The figures of one arm, as in ``results.json``."""
@@ -80,7 +92,8 @@ class Verdict:
         a: Name of an arm.
         b: Name of the arm it is compared with.
         figure: Flat name of the figure.
-        shown: ``higher`` or ``lower`` (``a`` against ``b``) where the interval excludes 0, else ``none``.
+        shown: ``higher`` or ``lower`` (``a`` against ``b``) where the interval excludes 0, else
+            ``none``.
         text: One sentence.
     """
 
@@ -113,7 +126,8 @@ class ArmImage:
     """What one arm gave on one image.
 
     Args:
-        quality: ``psnr_<region>`` and ``ssim_<region>``; None where a figure does not exist, ``inf`` for equal pixels.
+        quality: ``psnr_<region>`` and ``ssim_<region>``; None where a figure does not exist,
+            ``inf`` for equal pixels.
         tokens: Share of tokens by exit; None without routing.
         token_size: Side of a token in LR pixels; None without routing.
         hw: Height and width of what the detector saw.
@@ -138,7 +152,8 @@ class ArmRun:
         images: What the arm gave on each.
         ms: Median milliseconds by stage.
         macs: Mean multiply-accumulates by stage.
-        ms_intervals: ``ms`` for all stages together and ``ms_<stage>``; empty where the arm was timed alone, as it ran.
+        ms_intervals: ``ms`` for all stages together and ``ms_<stage>``; empty where the arm was
+            timed alone, as it ran.
     """
 
     name: str
@@ -151,7 +166,10 @@ class ArmRun:
 
     @cached_property
     def records(self) -> list[ImageRecord]:
-        """Annotations and detections of every image; boxes in the source frame, areas in the frame of the size bins."""
+        """Annotations and detections of every image.
+
+        Boxes in the source frame, areas in the frame of the size bins.
+        """
         return load_records(self.folder / RECORDS)[0]
 
     def picture(self, index: int) -> Path | None:
@@ -175,7 +193,8 @@ class ArmRun:
         """
         content = json.loads((Path(folder) / ARM_FILE).read_text(encoding="utf-8"))
         rows = [
-            ImageRow(r["img_id"], r["file_name"], tuple(r["source_hw"]), tuple(r["lr_hw"])) for r in content["images"]
+            ImageRow(r["img_id"], r["file_name"], tuple(r["source_hw"]), tuple(r["lr_hw"]))
+            for r in content["images"]
         ]
         images = [
             ArmImage(_inf(r["quality"]), r["tokens"], r["token_size"], r["hw"] and tuple(r["hw"]))
@@ -192,8 +211,8 @@ class Comparison:
         arms: Figures by arm, in the order they were asked for.
         differences: For every pair of arms and every figure that both have.
         verdicts: What the differences show.
-        meta: Config, data, hashes, seeds, versions, machine; ``meta['classes']`` names the labels, ``meta['folders']``
-            the arms' folders relative to the comparison's.
+        meta: Config, data, hashes, seeds, versions, machine; ``meta['classes']`` names the labels,
+            ``meta['folders']`` the arms' folders relative to the comparison's.
         runs: Detections, quality, routing and pictures by arm, image by image.
     """
 
@@ -230,7 +249,8 @@ class Comparison:
         path = Path(folder) / RESULTS
         if not path.is_file():
             raise FileNotFoundError(
-                f"{folder} holds no finished comparison ({RESULTS} is missing): run tools/compare.py with --out {folder}"
+                f"{folder} holds no finished comparison ({RESULTS} is missing): run "
+                f"tools/compare.py with --out {folder}"
             )
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(
@@ -238,7 +258,10 @@ class Comparison:
             differences=[Difference(**d) for d in content["differences"]],
             verdicts=[Verdict(**v) for v in content["verdicts"]],
             meta=content["meta"],
-            runs={name: ArmRun.load(Path(folder) / place) for name, place in content["meta"]["folders"].items()},
+            runs={
+                name: ArmRun.load(Path(folder) / place)
+                for name, place in content["meta"]["folders"].items()
+            },
         )
 
 

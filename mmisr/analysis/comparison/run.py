@@ -1,4 +1,7 @@
-"""Run the arms of a comparison, and time them: every arm that is not there yet, built and tried before any is run."""
+"""Run the arms of a comparison, and time them.
+
+Every arm that is not there yet, built and tried before any is run.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ from mmisr.registry import METRICS, MODELS
 
 SEED = 0
 TIMED_IMAGES, TIMED_ROUNDS = 4, 5
-"""Every arm is timed on so many images, spread over the data, so often: seconds for five arms of the demo."""
+"""Every arm is timed on so many images, spread over the data, so often.
+
+Seconds for five arms of the demo.
+"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,9 @@ def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
     return SizeBinnedCocoMetric()
 
 
-def settings_of(metric: SizeBinnedCocoMetric, loader: DataLoader, replicates: int, seed: int = SEED) -> Settings:
+def settings_of(
+    metric: SizeBinnedCocoMetric, loader: DataLoader, replicates: int, seed: int = SEED
+) -> Settings:
     """How a metric counts the detections of a data set, and how its images are drawn."""
     classes = len(metainfo_of(loader)["classes"])
     return Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
@@ -86,7 +94,8 @@ def run_arms(plan: Plan, arms: Sequence[Arm], loader: DataLoader) -> dict[str, A
         folder = plan.folder / "arms" / f"{arm.name}-{key}"
         places[arm.name] = (folder, {"name": arm.name, "key": key, **facts})
     absent = [arm for arm in arms if not places[arm.name][0].is_dir()]
-    # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not the hours of the others.
+    # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
+    # the hours of the others.
     built = {arm.name: build_arm(plan, arm, shared) for arm in absent}
     _try(built, absent, loader)
     for arm in absent:
@@ -112,8 +121,12 @@ def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
     return loader.collate_fn([loader.dataset[index]])
 
 
-def timed(plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]) -> dict[str, ArmRun]:
-    """Time the arms in turns on a few images; ``timing.json`` keeps what was found while the arms stay the same.
+def timed(
+    plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]
+) -> dict[str, ArmRun]:
+    """Time the arms in turns on a few images.
+
+    ``timing.json`` keeps what was found while the arms stay the same.
 
     Args:
         plan: On what.
@@ -131,10 +144,17 @@ def timed(plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str
         built = {arm.name: (build_arm(plan, arm, shared), arm.feed) for arm in arms}
         indices = sorted({round(i) for i in np.linspace(0, len(loader) - 1, TIMED_IMAGES)})
         batches = [_collated(loader, index) for index in indices]
-        with tqdm(total=len(arms) * len(batches) * (TIMED_ROUNDS + 1), desc=f"{'timing':>20}", unit="image") as bar:
+        with tqdm(
+            total=len(arms) * len(batches) * (TIMED_ROUNDS + 1),
+            desc=f"{'timing':>20}",
+            unit="image",
+        ) as bar:
             timings = time_arms(built, batches, TIMED_ROUNDS, bar.update)
         write_timings(path, {name: run.folder.name for name, run in runs.items()}, timings)
-    return {n: replace(run, ms=timings[n].ms, ms_intervals=timings[n].intervals) for n, run in runs.items()}
+    return {
+        n: replace(run, ms=timings[n].ms, ms_intervals=timings[n].intervals)
+        for n, run in runs.items()
+    }
 
 
 def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +162,9 @@ def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     metric, versions = metric_of(plan.cfg), meta(plan.cfg)
     parts = parts_of(plan.cfg.test_dataloader.dataset)
     return {
-        "pair": json.loads(json.dumps(pair_config(plan.cfg.model, arm, plan.checkpoint), default=str)),
+        "pair": json.loads(
+            json.dumps(pair_config(plan.cfg.model, arm, plan.checkpoint), default=str)
+        ),
         "feed": arm.feed,
         "sliced": arm.sliced,
         "data": data,
@@ -155,7 +177,13 @@ def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run(plan: Plan, arm: Arm, loader: DataLoader, pair: SRDetector, place: tuple[Path, Mapping[str, Any]]) -> None:
+def _run(
+    plan: Plan,
+    arm: Arm,
+    loader: DataLoader,
+    pair: SRDetector,
+    place: tuple[Path, Mapping[str, Any]],
+) -> None:
     """Run one arm into its folder."""
     metric = metric_of(plan.cfg)
     metric.dataset_meta = metainfo_of(loader)
@@ -172,7 +200,10 @@ def _run(plan: Plan, arm: Arm, loader: DataLoader, pair: SRDetector, place: tupl
 
 
 def build_arm(plan: Plan, arm: Arm, shared: dict[str, Any]) -> SRDetector:
-    """The pair of an arm, on its device; a detector that several arms have is built once and kept in ``shared``."""
+    """The pair of an arm, on its device.
+
+    A detector that several arms have is built once and kept in ``shared``.
+    """
     config = pair_config(plan.cfg.model, arm, plan.checkpoint)
     pair = MODELS.build(config)
     check_named_weights(pair)

@@ -30,7 +30,9 @@ KEY_LENGTH = 16
 CHUNK = 10
 """An arm that is killed loses at most the work of so many images."""
 OF_ARM, PARTS = "arm.txt", "parts"
-NO_QUALITY: dict[str, float | None] = {f"{kind}_{region}": None for kind in ("psnr", "ssim") for region in REGIONS}
+NO_QUALITY: dict[str, float | None] = {
+    f"{kind}_{region}": None for kind in ("psnr", "ssim") for region in REGIONS
+}
 
 
 def arm_key(facts: Mapping[str, Any]) -> str:
@@ -43,7 +45,9 @@ def arm_key(facts: Mapping[str, Any]) -> str:
         Hexadecimal digits.
     """
     content = {"facts": facts, "files": file_hashes(facts)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:KEY_LENGTH]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
+        :KEY_LENGTH
+    ]
 
 
 def file_hashes(facts: Any) -> dict[str, str]:
@@ -57,7 +61,9 @@ def _files(facts: Any) -> Iterator[str]:
     if isinstance(facts, (list, tuple)):
         for fact in facts:
             yield from _files(fact)
-    elif isinstance(facts, str) and "\n" not in facts and len(facts) < 1024 and Path(facts).is_file():
+    elif (
+        isinstance(facts, str) and "\n" not in facts and len(facts) < 1024 and Path(facts).is_file()
+    ):
         yield facts
 
 
@@ -73,8 +79,8 @@ def _hash(name: str, changed: int) -> str:
 class ArmWriter:
     """Collects what an arm gives, image by image, and puts its folder in place when it is complete.
 
-    What was given is kept every :data:`CHUNK` images. A writer of the same folder, whose name holds the key of all that the arm
-    depends on, goes on from there: ``len(rows)`` images are done.
+    What was given is kept every :data:`CHUNK` images. A writer of the same folder, whose name holds
+    the key of all that the arm depends on, goes on from there: ``len(rows)`` images are done.
 
     Args:
         folder: The folder to write; a temporary one beside it holds what is not complete.
@@ -84,7 +90,11 @@ class ArmWriter:
     """
 
     def __init__(
-        self, folder: Path, metric: BaseMetric, name_of: Callable[[str], str] = str, pictures: bool = True
+        self,
+        folder: Path,
+        metric: BaseMetric,
+        name_of: Callable[[str], str] = str,
+        pictures: bool = True,
     ) -> None:
         self.folder = folder
         self.metric = metric
@@ -95,7 +105,8 @@ class ArmWriter:
         self.exits: dict[str, NDArray[np.int8]] = {}
         self.macs: list[dict[str, float]] = []
         self._kept = 0
-        # Named after the arm, not its key, so that the next try clears away what an interrupted one left.
+        # Named after the arm, not its key, so that the next try clears away what an interrupted one
+        # left.
         self._unfinished = folder.with_name(f".{folder.name[: -KEY_LENGTH - 1]}.unfinished")
         owner = self._unfinished / OF_ARM
         if not owner.is_file() or owner.read_text(encoding="utf-8") != folder.name:
@@ -110,14 +121,24 @@ class ArmWriter:
         content = json.loads(part.read_text(encoding="utf-8"))
         self.rows += content["rows"]
         self.macs += content["macs"]
-        self.exits |= {name: np.array(exits, dtype=np.int8) for name, exits in content["exits"].items()}
+        self.exits |= {
+            name: np.array(exits, dtype=np.int8) for name, exits in content["exits"].items()
+        }
         self.records += load_records(part.with_suffix(".npz"))[0]
         self._kept = len(self.rows)
 
     def _keep(self) -> None:
-        """Write the images since the last part; the JSON file comes last and says that the part is whole."""
-        part, new = self._unfinished / PARTS / f"{self._kept:08d}", range(self._kept, len(self.rows))
-        write_whole(part.with_suffix(".npz"), lambda path: save_records(path, self.records[self._kept :]))
+        """Write the images since the last part.
+
+        The JSON file comes last and says that the part is whole.
+        """
+        part, new = (
+            self._unfinished / PARTS / f"{self._kept:08d}",
+            range(self._kept, len(self.rows)),
+        )
+        write_whole(
+            part.with_suffix(".npz"), lambda path: save_records(path, self.records[self._kept :])
+        )
         exits = {n: self.exits[n].tolist() for n in (f"exits_{i}" for i in new) if n in self.exits}
         content = {"rows": self.rows[self._kept :], "macs": self.macs[self._kept :], "exits": exits}
         write_text(part.with_suffix(".json"), json.dumps(content))
@@ -131,7 +152,9 @@ class ArmWriter:
         routing = sample.metainfo.get("routing")
         if routing is not None:
             self.exits[f"exits_{index}"] = routing.exits[0].cpu().numpy().astype(np.int8)
-        tokens = routing and {k.removeprefix("tokens_"): v for k, v in routing_shares(routing).items()}
+        tokens = routing and {
+            k.removeprefix("tokens_"): v for k, v in routing_shares(routing).items()
+        }
         self.rows.append(
             {
                 "img_id": self.records[-1].img_id,
@@ -180,7 +203,10 @@ def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
 
 
 def save_picture(image: Tensor, path: Path) -> None:
-    """Write a (3, H, W) RGB image in [0, 1] as 8 bits, losslessly; packed lightly, because packing takes the time."""
+    """Write a (3, H, W) RGB image in [0, 1] as 8 bits, losslessly.
+
+    Packed lightly, because packing takes the time.
+    """
     pixels = to_bytes(image).permute(1, 2, 0).cpu().numpy()
     write_image(path, Image.fromarray(pixels), compress_level=1)
 

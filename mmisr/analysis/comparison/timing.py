@@ -1,4 +1,7 @@
-"""How long arms take, timed in turns on the same images: what drifts on a machine then drifts for all of them."""
+"""How long arms take, timed in turns on the same images.
+
+What drifts on a machine then drifts for all of them.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,8 @@ class ArmTiming:
 
     Args:
         ms: Median milliseconds an image, by stage.
-        intervals: ``ms`` for all stages together and ``ms_<stage>``: a 95 % interval of the median, from runs drawn anew.
+        intervals: ``ms`` for all stages together and ``ms_<stage>``: a 95 % interval of the median,
+            from runs drawn anew.
     """
 
     ms: dict[str, float]
@@ -79,7 +83,10 @@ def time_arms(
         order = [*order[1:], order[0]]
     drawn = {key: _medians(values) for key, values in runs.items()}
     return {
-        name: _timing({s: shapes[name] if s == DETECTOR else [(name, s)] for s in stages[name]}, drawn) for name in arms
+        name: _timing(
+            {s: shapes[name] if s == DETECTOR else [(name, s)] for s in stages[name]}, drawn
+        )
+        for name in arms
     }
 
 
@@ -100,7 +107,10 @@ def read_timings(path: Path, folders: Mapping[str, str]) -> dict[str, ArmTiming]
 
 def write_timings(path: Path, folders: Mapping[str, str], timings: Mapping[str, ArmTiming]) -> None:
     """Keep what was timed, whole or not at all; arguments as for :func:`read_timings`."""
-    content = {"arms": dict(folders), "timings": {name: asdict(timing) for name, timing in timings.items()}}
+    content = {
+        "arms": dict(folders),
+        "timings": {name: asdict(timing) for name, timing in timings.items()},
+    }
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -126,8 +136,13 @@ def _medians(values: Sequence[float]) -> NDArray[np.float64]:
     return np.concatenate([[np.median(runs)], np.median(runs[draws], axis=1)])
 
 
-def _timing(keys: Mapping[str, Sequence[Key]], drawn: Mapping[Key, NDArray[np.float64]]) -> ArmTiming:
-    stages = {stage: np.median([drawn[key] for key in of_images], axis=0) for stage, of_images in keys.items()}
+def _timing(
+    keys: Mapping[str, Sequence[Key]], drawn: Mapping[Key, NDArray[np.float64]]
+) -> ArmTiming:
+    stages = {
+        stage: np.median([drawn[key] for key in of_images], axis=0)
+        for stage, of_images in keys.items()
+    }
     intervals = {"ms": _interval(np.sum(list(stages.values()), axis=0))}
     intervals |= {f"ms_{stage}": _interval(values) for stage, values in stages.items()}
     return ArmTiming({stage: float(values[0]) for stage, values in stages.items()}, intervals)

@@ -12,7 +12,10 @@ from mmisr.datasets.images import check_annotated_size, check_file
 from mmisr.datasets.prepare.tiles import is_complete, summary, write_json
 
 SIDES = {"train": (45, 1847), "val": (20, 746)}
-"""Frames and boxes of each side; the two are different sequences of video, never split at random."""
+"""Frames and boxes of each side.
+
+The two are different sequences of video, never split at random.
+"""
 
 VERSION = "1"
 """Of the files we write; raised when their boxes change."""
@@ -50,7 +53,8 @@ def _copy(src: Path, out: Path, side: str) -> None:
     found = len(content["images"]), len(content["annotations"])
     if found != SIDES[side]:
         raise ValueError(
-            f"{src}/instances_{side}.json must list {SIDES[side][0]} frames and {SIDES[side][1]} boxes, it lists "
+            f"{src}/instances_{side}.json must list {SIDES[side][0]} frames and {SIDES[side][1]} "
+            f"boxes, it lists "
             f"{found[0]} and {found[1]}; --src must be the aerial-cars folder as published"
         )
     images = [{**image, "file_name": Path(image["file_name"]).name} for image in content["images"]]
@@ -64,14 +68,20 @@ def _copy(src: Path, out: Path, side: str) -> None:
     write_json({**content, "annotations": annotations}, out / f"{side}_5class.json")
     one_class = [{**a, "category_id": 1} for a in annotations]
     categories = [{"id": 1, "name": "vehicle"}]
-    write_json({**content, "annotations": one_class, "categories": categories}, out / f"{side}.json")
+    write_json(
+        {**content, "annotations": one_class, "categories": categories}, out / f"{side}.json"
+    )
 
 
-def _clipped(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _clipped(
+    images: list[dict[str, Any]], annotations: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     sizes = {image["id"]: (image["width"], image["height"]) for image in images}
     for a in annotations:
         x, y, w, h = a["bbox"]
-        right, bottom = (min(edge, side) for edge, side in zip((x + w, y + h), sizes[a["image_id"]], strict=True))
+        right, bottom = (
+            min(edge, side) for edge, side in zip((x + w, y + h), sizes[a["image_id"]], strict=True)
+        )
         left, top = max(x, 0), max(y, 0)
         box = [left, top, round(right - left, 2), round(bottom - top, 2)]
         yield {**a, "bbox": box, "area": box[2] * box[3]}

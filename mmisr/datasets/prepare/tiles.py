@@ -38,11 +38,19 @@ class CocoWriter:
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, image: NDArray[np.uint8], xyxy: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
+    def add(
+        self,
+        name: str,
+        image: NDArray[np.uint8],
+        xyxy: NDArray[np.floating],
+        labels: NDArray[np.integer],
+    ) -> None:
         """Save one (H, W, 3) RGB image as PNG with its (N, 4) boxes in its own pixels."""
         write_image(self.folder / name, Image.fromarray(image))
         image_id = len(self.images) + 1
-        self.images.append({"id": image_id, "file_name": name, "width": image.shape[1], "height": image.shape[0]})
+        self.images.append(
+            {"id": image_id, "file_name": name, "width": image.shape[1], "height": image.shape[0]}
+        )
         for (x1, y1, x2, y2), label in zip(xyxy.tolist(), labels.tolist(), strict=True):
             box = [round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)]
             self.annotations.append(
@@ -58,7 +66,10 @@ class CocoWriter:
 
     def write(self, path: Path) -> None:
         """Write the COCO file."""
-        categories = [{"id": i + 1, "name": name, "supercategory": name} for i, name in enumerate(self.classes)]
+        categories = [
+            {"id": i + 1, "name": name, "supercategory": name}
+            for i, name in enumerate(self.classes)
+        ]
         parts = {"images": self.images, "annotations": self.annotations, "categories": categories}
         write_json({"info": {"mmisr": self.version}, **parts}, path)
 
@@ -80,10 +91,13 @@ class Tile:
     kept: NDArray[np.bool_]
 
 
-def cut(image: NDArray[np.uint8], xyxy: NDArray[np.floating], rows: tuple[int, int], tile: int) -> list[Tile]:
+def cut(
+    image: NDArray[np.uint8], xyxy: NDArray[np.floating], rows: tuple[int, int], tile: int
+) -> list[Tile]:
     """Cut the given rows of an image into tiles that share no pixel and leave none out.
 
-    A box belongs to every tile that holds at least :data:`VISIBLE` of its area, clipped to it; elsewhere it is dropped.
+    A box belongs to every tile that holds at least :data:`VISIBLE` of its area, clipped to it;
+    elsewhere it is dropped.
 
     Args:
         image: (H, W, 3).
@@ -117,10 +131,16 @@ def _area(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def size_counts(annotations: Sequence[dict[str, Any]], scale: int) -> dict[str, int]:
-    """Count boxes by the square root of their area in LR pixels: under 8, 8 to 16, 16 to 32, 32 and more."""
+    """Count boxes by the square root of their area in LR pixels.
+
+    Under 8, 8 to 16, 16 to 32, 32 and more.
+    """
     sides = np.sqrt([a["bbox"][2] * a["bbox"][3] for a in annotations]) / scale
     edges = [0, 8, 16, 32, np.inf]
-    return {f"{lo}-{hi}": int(((sides >= lo) & (sides < hi)).sum()) for lo, hi in zip(edges, edges[1:], strict=False)}
+    return {
+        f"{lo}-{hi}": int(((sides >= lo) & (sides < hi)).sum())
+        for lo, hi in zip(edges, edges[1:], strict=False)
+    }
 
 
 def is_complete(ann_file: Path, folder: Path, version: str) -> bool:
@@ -135,9 +155,13 @@ def is_complete(ann_file: Path, folder: Path, version: str) -> bool:
 def summary(name: str, ann_file: Path, scale: int = 4) -> str:
     """One line for the terminal: images, and boxes by size."""
     content = fileio.load(ann_file)
-    counts = ", ".join(f"{k} px: {v}" for k, v in size_counts(content["annotations"], scale).items())
+    counts = ", ".join(
+        f"{k} px: {v}" for k, v in size_counts(content["annotations"], scale).items()
+    )
     boxes = len(content["annotations"])
-    return f"{name}: {len(content['images'])} images, {boxes} boxes; side at LR x1/{scale}: {counts}"
+    return (
+        f"{name}: {len(content['images'])} images, {boxes} boxes; side at LR x1/{scale}: {counts}"
+    )
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:

@@ -30,7 +30,9 @@ TRAIN_TILE, VAL_TILE = 500, 464
 
 
 def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
-    """Write ``train.json``, ``val.json`` and the tiles under ``out``; nothing is done where they are there already.
+    """Write ``train.json``, ``val.json`` and the tiles under ``out``.
+
+    Nothing is done where they are there already.
 
     Args:
         out: Folder of the data set.
@@ -48,30 +50,44 @@ def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
     if not all(is_complete(out / f"{side}.json", out / side, VERSION) for side in ("train", "val")):
         _write(out, fetch_wheel(REQUIREMENT, SHA256, cache, wheel))
         lines = []
-    return lines + [summary(f"tree crowns {side}", out / f"{side}.json") for side in ("train", "val")]
+    return lines + [
+        summary(f"tree crowns {side}", out / f"{side}.json") for side in ("train", "val")
+    ]
 
 
 def _write(out: Path, wheel: Path) -> None:
     meadow, forest = _read(wheel, MEADOW), _read(wheel, FOREST)
     sides = {
-        "train": [(MEADOW, meadow, TRAIN_ROWS, TRAIN_TILE), (FOREST, forest, (0, forest[0].shape[0]), TRAIN_TILE)],
+        "train": [
+            (MEADOW, meadow, TRAIN_ROWS, TRAIN_TILE),
+            (FOREST, forest, (0, forest[0].shape[0]), TRAIN_TILE),
+        ],
         "val": [(MEADOW, meadow, VAL_ROWS, VAL_TILE)],
     }
     for side, parts in sides.items():
         writer = CocoWriter(out / side, ["tree"], VERSION)
         for name, (image, boxes), rows, size in parts:
             for tile in cut(image, boxes, rows, size):
-                writer.add(f"{name}_{tile.name}.png", tile.image, tile.xyxy, np.zeros(len(tile.xyxy), dtype=int))
+                writer.add(
+                    f"{name}_{tile.name}.png",
+                    tile.image,
+                    tile.xyxy,
+                    np.zeros(len(tile.xyxy), dtype=int),
+                )
         writer.write(out / f"{side}.json")
 
 
 def _read(wheel: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     with zipfile.ZipFile(wheel) as archive:
         try:
-            image = Image.open(io.BytesIO(archive.read(f"deepforest/data/{name}.png"))).convert("RGB")
+            image = Image.open(io.BytesIO(archive.read(f"deepforest/data/{name}.png"))).convert(
+                "RGB"
+            )
             tree = ElementTree.fromstring(archive.read(f"deepforest/data/{name}.xml"))
         except KeyError as error:
-            raise RuntimeError(f"{wheel} must be {REQUIREMENT}, it lacks {error}; delete it and run again") from error
+            raise RuntimeError(
+                f"{wheel} must be {REQUIREMENT}, it lacks {error}; delete it and run again"
+            ) from error
     edges = ("xmin", "ymin", "xmax", "ymax")
     boxes = [[float(box.findtext(edge, "nan")) for edge in edges] for box in tree.iter("bndbox")]
     return np.asarray(image), np.asarray(boxes, dtype=np.float64).reshape(-1, 4)

@@ -20,7 +20,8 @@ class Budget:
     Args:
         hard_share: Share of the tokens that leave later than the easy exit.
         target_macs: MACs an image, everything charged.
-        target_ms: Milliseconds an image, by the costs of the device, which are measured once and cached.
+        target_ms: Milliseconds an image, by the costs of the device, which are measured once and
+            cached.
 
     Raises:
         ValueError: None or several are given, or one is out of range.
@@ -45,21 +46,27 @@ class Budget:
 
     @property
     def limit(self) -> float | None:
-        """MACs or milliseconds that an image may cost; None where the budget is a share of the tokens."""
+        """MACs or milliseconds that an image may cost.
+
+        None where the budget is a share of the tokens.
+        """
         return self.target_macs if self.target_ms is None else self.target_ms
 
     def route(self, logits: Tensor, cost: Callable[[Tensor], float]) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
 
-        The order is that of a bias on the logits of moderate and hard: tokens by the margin of their best deep logit
-        over the easy one. A token that goes deep is hard or moderate as its logits say.
+        The order is that of a bias on the logits of moderate and hard: tokens by the margin of
+        their best deep logit over the easy one. A token that goes deep is hard or moderate as its
+        logits say.
 
         Args:
             logits: (3, rows, cols).
-            cost: MACs, or milliseconds with ``target_ms``, of a routing map (rows, cols), everything charged.
+            cost: MACs, or milliseconds with ``target_ms``, of a routing map (rows, cols),
+                everything charged.
 
         Returns:
-            (rows, cols) int64 exits; all easy, with a warning, where even that costs more than the budget.
+            (rows, cols) int64 exits; all easy, with a warning, where even that costs more than the
+            budget.
         """
         margin = (logits[1:].max(0).values - logits[0]).flatten()
         order = margin.argsort(dim=0, descending=True, stable=True)
@@ -82,7 +89,8 @@ def _most(top: int, cost: Callable[[int], float], limit: float) -> int:
     floor = cost(0)
     if floor > limit:
         warnings.warn(
-            f"InstanceSR budget of {limit:.4g} an image is below the cost of an image whose every token is easy, "
+            f"InstanceSR budget of {limit:.4g} an image is below the cost of an image whose every "
+            f"token is easy, "
             f"{floor:.4g}: nothing goes deep, and the budget is exceeded",
             stacklevel=2,
         )

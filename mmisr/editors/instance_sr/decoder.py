@@ -1,4 +1,7 @@
-"""The multi-exit decoder: head, three chained blocks, an exit after each, and the fusion of what they give."""
+"""The multi-exit decoder.
+
+Head, three chained blocks, an exit after each, and the fusion of what they give.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,9 @@ class DecoderSize:
     def __post_init__(self) -> None:
         check_fields(self, "InstanceSR.size")
         if len(self.blocks) != 3 or min(self.blocks) < 1 or self.channels < 1:
-            raise ValueError(f"a decoder needs channels >= 1 and three blocks of >= 1 units, got {self}")
+            raise ValueError(
+                f"a decoder needs channels >= 1 and three blocks of >= 1 units, got {self}"
+            )
 
     @property
     def unit_macs(self) -> int:
@@ -78,7 +83,8 @@ class Fusion(nn.Module):
     def __init__(self, channels: int = 8) -> None:
         super().__init__()
         self.lanes = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(3, channels, k, padding=k // 2), nn.ReLU(inplace=True)) for k in (3, 5)
+            nn.Sequential(nn.Conv2d(3, channels, k, padding=k // 2), nn.ReLU(inplace=True))
+            for k in (3, 5)
         )
         self.out = _start_near_zero(nn.Conv2d(2 * channels, 3, 1), 0.0)
 
@@ -120,14 +126,16 @@ def bilinear_kernel(scale: int, channels: int = 3) -> Tensor:
 class Decoder(nn.Module):
     """LR image to SR image, by one exit or another; what runs where is :mod:`.sparse`'s business.
 
-    Source: InstanceSR, overview figure: three chained blocks with local and long skips, a PixelShuffle exit after each,
-    fusion of the exits. What differs: an exit is one Conv(C -> 3 s^2) and a PixelShuffle on top of the bilinear LR
-    skip, since a heavier tail at HR size would cap what skipping can save.
+    Source: InstanceSR, overview figure: three chained blocks with local and long skips, a
+    PixelShuffle exit after each, fusion of the exits. What differs: an exit is one Conv(C -> 3 s^2)
+    and a PixelShuffle on top of the bilinear LR skip, since a heavier tail at HR size would cap
+    what skipping can save.
 
     Args:
         scale: Factor per axis.
         size: Width and depth.
-        easy: How easy tokens leave: ``exit1`` by the first exit, ``interpolate`` by the bilinear skip alone.
+        easy: How easy tokens leave: ``exit1`` by the first exit, ``interpolate`` by the bilinear
+            skip alone.
 
     Raises:
         ValueError: ``easy`` is neither.
@@ -136,14 +144,19 @@ class Decoder(nn.Module):
     def __init__(self, scale: int, size: DecoderSize, easy: Easy = "exit1") -> None:
         super().__init__()
         if easy not in ("exit1", "interpolate"):
-            raise ValueError(f"InstanceSR.execution.easy must be 'exit1' or 'interpolate', got {easy!r}")
+            raise ValueError(
+                f"InstanceSR.execution.easy must be 'exit1' or 'interpolate', got {easy!r}"
+            )
         self.scale = scale
         self.size = size
         self.easy = easy
         self.head = nn.Conv2d(3, size.channels, 3, padding=1)
         self.blocks = nn.ModuleList(Block(size.channels, n) for n in size.blocks)
         self.exits = nn.ModuleList(
-            _start_alike(_start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3), scale**2)
+            _start_alike(
+                _start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3),
+                scale**2,
+            )
             for _ in size.blocks
         )
         self.fusion = Fusion() if size.fusion else nn.Identity()
@@ -152,13 +165,18 @@ class Decoder(nn.Module):
 
     @property
     def full_halo(self) -> int:
-        """Pixels that the deep blocks and their exit see around a pixel; with this halo windows equal a dense pass."""
+        """Pixels that the deep blocks and their exit see around a pixel.
+
+        With this halo windows equal a dense pass.
+        """
         return 2 * (self.size.blocks[1] + self.size.blocks[2]) + 1
 
     @property
     def trunk_macs(self) -> int:
         """MACs of head, first block and bilinear skip per LR pixel: what every token needs."""
-        return 27 * self.size.channels + self.size.blocks[0] * self.size.unit_macs + 81 * self.scale**2
+        return (
+            27 * self.size.channels + self.size.blocks[0] * self.size.unit_macs + 81 * self.scale**2
+        )
 
     @property
     def exit_macs(self) -> int:
@@ -196,12 +214,18 @@ class Decoder(nn.Module):
         return self.leave(EASY, trunk).add_(skip) if self.easy == "exit1" else skip
 
     def leave(self, level: int, x: Tensor, padding: int = 1) -> Tensor:
-        """What the exit of ``level`` adds to the skip: (N, C, h, w) to (N, 3 s^2, h, w) with the padding of 1."""
+        """What the exit of ``level`` adds to the skip.
+
+        (N, C, h, w) to (N, 3 s^2, h, w) with the padding of 1.
+        """
         conv = cast(nn.Conv2d, self.exits[level])
         return F.conv2d(x, conv.weight, conv.bias, padding=padding)
 
     def stitch(self, images: list[Tensor], exits: Tensor, token: int) -> Tensor:
-        """Choose every token's own exit among dense images; for training and as the reference of the sparse pass."""
+        """Choose every token's own exit among dense images.
+
+        For training and as the reference of the sparse pass.
+        """
         where = spread(exits, token * self.scale)
         sr = images[0]
         for number in (MODERATE, HARD):

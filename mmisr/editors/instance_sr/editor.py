@@ -46,23 +46,25 @@ SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
 class InstanceSR(SREditor):
     """Tokens of three recovery difficulties leave a chain of three blocks as soon as they may.
 
-    Source: "InstanceSR: Efficient Reconstructing Small Object with Differential Instance-level Super-Resolution" (Fan,
-    Liu, Tian, Qian; IEEE TCSVT 2024). No code and no full text is public: this is a re-implementation from the abstract
-    and the overview figure; hyper-parameters are ours.
+    Source: "InstanceSR: Efficient Reconstructing Small Object with Differential Instance-level
+    Super-Resolution" (Fan, Liu, Tian, Qian; IEEE TCSVT 2024). No code and no full text is public:
+    this is a re-implementation from the abstract and the overview figure; hyper-parameters are
+    ours.
 
     Args:
         scale: 2, 3 or 4.
         size: ``nano``, ``base``, or the fields of :class:`DecoderSize`.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
         router: See :func:`build_router`; ``learned`` is the method, the others are for comparison.
-        execution: ``easy`` (``exit1`` or ``interpolate``), ``budget`` (fields of :class:`Budget`; limits the learned
-            router), and the fields of :class:`Execution`.
+        execution: ``easy`` (``exit1`` or ``interpolate``), ``budget`` (fields of :class:`Budget`;
+            limits the learned router), and the fields of :class:`Execution`.
         labels: Fields of :class:`LabelRule`.
         loss: Fields of :class:`LossWeights`.
         checkpoint: Weights to load, of this editor alone or of a pair; None for none.
 
     Raises:
-        ValueError: A value that is not supported, a budget with another router, or a checkpoint that does not fit.
+        ValueError: A value that is not supported, a budget with another router, or a checkpoint
+            that does not fit.
         TypeError: An unknown key in one of the dicts.
     """
 
@@ -88,7 +90,13 @@ class InstanceSR(SREditor):
         self.stage = "joint"
         name = f"instance_sr_{size}" if isinstance(size, str) else "instance_sr"
         self._info = EditorInfo(
-            name, scale, token_size, token_size, adaptive=True, routers=ROUTERS, method="instance_sr"
+            name,
+            scale,
+            token_size,
+            token_size,
+            adaptive=True,
+            routers=ROUTERS,
+            method="instance_sr",
         )
         self.checkpoint = checkpoint
         self._load()
@@ -118,11 +126,14 @@ class InstanceSR(SREditor):
         self.budget = None if budget is None else Budget(**budget)
         if self.budget is not None and not isinstance(self.router, Learned):
             raise ValueError(
-                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; others take `shares`"
+                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; "
+                f"others take `shares`"
             )
 
     def set_stage(self, stage: str) -> None:
-        """Choose what is trained: ``decoder`` (every exit on every token), ``encoder`` alone, or ``joint``.
+        """Choose what is trained.
+
+        ``decoder`` (every exit on every token), ``encoder`` alone, or ``joint``.
 
         Raises:
             ValueError: There is no such stage.
@@ -148,11 +159,15 @@ class InstanceSR(SREditor):
         """
         grid = grid_hw(lr_hw, self.net.token_size)
         if tuple(exits.shape) != grid:
-            raise ValueError(f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}")
+            raise ValueError(
+                f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}"
+            )
         return self.net.macs(exits, self.router, self.execution, self.budget)
 
     @torch.no_grad()
-    def upscale_bands(self, lr: Tensor, hints: BatchHints | None = None) -> Iterator[tuple[slice, Tensor]]:
+    def upscale_bands(
+        self, lr: Tensor, hints: BatchHints | None = None
+    ) -> Iterator[tuple[slice, Tensor]]:
         """Upscale one image too large to be held as floats, as 8-bit bands of rows.
 
         Args:
@@ -160,8 +175,9 @@ class InstanceSR(SREditor):
             hints: Routing hints for this image.
 
         Yields:
-            Rows of the SR image and (3, rows, s*w) uint8 RGB pixels, from top to bottom: what :meth:`upscale` gives,
-            rounded. ``execution.max_mpix_per_pass`` says how much is computed at once.
+            Rows of the SR image and (3, rows, s*w) uint8 RGB pixels, from top to bottom: what
+            :meth:`upscale` gives, rounded. ``execution.max_mpix_per_pass`` says how much is
+            computed at once.
 
         Raises:
             ValueError: ``lr`` is not one image.
@@ -175,7 +191,9 @@ class InstanceSR(SREditor):
             kept = slice(rows.start, min(rows.stop, height))
             yield kept, to_bytes(band[0, :, : kept.stop - kept.start, :width])
 
-    def losses(self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None) -> dict[str, Tensor]:
+    def losses(
+        self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
         """The losses of the current stage; for the log per-exit PSNR and the shares of the classes.
 
         Args:
@@ -192,7 +210,8 @@ class InstanceSR(SREditor):
         boxes = every(hints, "boxes_lr")
         if boxes is None or hr is None:
             raise ValueError(
-                "InstanceSR learns from HR images and their boxes; train on annotated images, and simulate LR from HR"
+                "InstanceSR learns from HR images and their boxes; train on annotated images, and "
+                "simulate LR from HR"
             )
         lr = self._pad(lr)
         hw, token = hw_of(lr), self.net.token_size
@@ -219,28 +238,41 @@ class InstanceSR(SREditor):
         loss = every_exit_loss(images, hr, self._weights_of(hr, boxes), self.weights.exits)
         return {"loss_instance_sr_rec": loss, **_exit_psnr(images, hr)}
 
-    def _routed(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor) -> dict[str, Tensor]:
+    def _routed(
+        self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor
+    ) -> dict[str, Tensor]:
         """Stage 3: the stitched image, and, for a part, still every exit on every token."""
         images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
         sr = _like(self.net.decoder.stitch(images, exits, self.net.token_size), hr)
         loss = reconstruction_loss(sr, hr, weights)
         if self.weights.every_exit:
-            every = every_exit_loss([_like(image, hr) for image in images], hr, weights, self.weights.exits)
+            every = every_exit_loss(
+                [_like(image, hr) for image in images], hr, weights, self.weights.exits
+            )
             loss = loss + self.weights.every_exit * (every - loss)
-        return {"loss_instance_sr_rec": loss, "psnr_sr": psnr(sr.detach(), hr), **_exit_psnr(images, hr)}
+        return {
+            "loss_instance_sr_rec": loss,
+            "psnr_sr": psnr(sr.detach(), hr),
+            **_exit_psnr(images, hr),
+        }
 
     def _smooth_term(self, lr: Tensor) -> Tensor:
         """In the stages that move the decoder: on smooth images every exit adds nothing."""
         smooth = smooth_images(SMOOTH_IMAGES, SMOOTH_SIDE, lr)
         images = self.net.decoder.all_exits(smooth)
-        return self.weights.smooth * smooth_loss(images, self.net.decoder.enlarge(self.net.decoder.skip(smooth)))
+        return self.weights.smooth * smooth_loss(
+            images, self.net.decoder.enlarge(self.net.decoder.skip(smooth))
+        )
 
-    def _encoder_terms(self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    def _encoder_terms(
+        self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor
+    ) -> dict[str, Tensor]:
         chosen = logits.argmax(1)
         deep = labels > 0
         recall = ((chosen > 0) & deep).sum() / deep.sum().clamp(min=1)
         return {
-            "loss_instance_sr_enc": self.weights.enc * token_loss(logits, labels, self.weights.recall),
+            "loss_instance_sr_enc": self.weights.enc
+            * token_loss(logits, labels, self.weights.recall),
             "loss_instance_sr_loc": self.weights.loc * localisation_loss(found, targets, labels),
             "token_recall": torch.where(deep.any(), recall, torch.ones_like(recall)),
             **_shares("routed", chosen),
@@ -260,7 +292,8 @@ def _size(size: str | dict[str, Any]) -> DecoderSize:
         return DecoderSize(**size)
     if size not in SIZES:
         raise ValueError(
-            f"InstanceSR.size must be one of {sorted(SIZES)}, or a dict of channels, blocks and fusion, got {size!r}"
+            f"InstanceSR.size must be one of {sorted(SIZES)}, or a dict of channels, blocks and "
+            f"fusion, got {size!r}"
         )
     return SIZES[size]
 
@@ -271,7 +304,9 @@ def _like(image: Tensor, hr: Tensor) -> Tensor:
 
 
 def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
-    return {f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)}
+    return {
+        f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)
+    }
 
 
 def _shares(who: str, tokens: Tensor) -> dict[str, Tensor]:

@@ -7,28 +7,37 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE = 8
-"""LR pixels between the encoder's own cells; tokens are one or more cells wide, and LR sizes multiples of this."""
+"""LR pixels between the encoder's own cells.
+
+Tokens are one or more cells wide, and LR sizes multiples of this.
+"""
 
 
 ALIGNED, CONTEXT = 128, 96
-"""LR rows that a band starts at a multiple of, and that it sees beyond its ends: more than half the receptive field, which
-is 123 pixels, and whole cells of every level."""
+"""LR rows that a band starts at a multiple of, and that it sees beyond its ends.
+
+More than half the receptive field, which
+is 123 pixels, and whole cells of every level.
+"""
 
 
 class Encoder(nn.Module):
     """LR image to three logits and a box per token.
 
-    Source: InstanceSR, overview figure: a backbone with a 4-level pyramid, a downsampling network of three Conv+ReLU
-    lanes (one per finer level; the coarsest level joins by nearest enlargement), a classification and a regression
-    head. Only Conv, Linear and ReLU. Widths and depths are ours, chosen to stay under 5 % of the nano decoder's
-    time: on small frames it is launches that count, and twice the widths found no more instances.
+    Source: InstanceSR, overview figure: a backbone with a 4-level pyramid, a downsampling network
+    of three Conv+ReLU lanes (one per finer level; the coarsest level joins by nearest enlargement),
+    a classification and a regression head. Only Conv, Linear and ReLU. Widths and depths are ours,
+    chosen to stay under 5 % of the nano decoder's time: on small frames it is launches that count,
+    and twice the widths found no more instances.
 
     Args:
         token_size: Side of a token in LR pixels, a multiple of 8.
         widths: Channels of the four levels (strides 2, 4, 8, 16).
     """
 
-    def __init__(self, token_size: int, widths: tuple[int, int, int, int] = (8, 16, 32, 48)) -> None:
+    def __init__(
+        self, token_size: int, widths: tuple[int, int, int, int] = (8, 16, 32, 48)
+    ) -> None:
         super().__init__()
         w1, w2, w3, w4 = widths
         self.token_size = token_size
@@ -57,14 +66,21 @@ class Encoder(nn.Module):
         c1 = self.level1(lr - 0.5)
         c2 = self.level2(c1)
         c3 = self.level3(c2)
-        c4 = F.interpolate(self.level4(c3), scale_factor=2, mode="nearest")[..., : c3.shape[-2], : c3.shape[-1]]
+        c4 = F.interpolate(self.level4(c3), scale_factor=2, mode="nearest")[
+            ..., : c3.shape[-2], : c3.shape[-1]
+        ]
         cells = self.lane1(c1) + self.lane2(c2) + self.lane3(c3) + c4
         if self.token_size > STRIDE:
             cells = F.max_pool2d(cells, self.token_size // STRIDE)
-        return _linear(self.class_linear, self.classify(cells)), _linear(self.box_linear, self.localise(cells))
+        return _linear(self.class_linear, self.classify(cells)), _linear(
+            self.box_linear, self.localise(cells)
+        )
 
     def in_bands(self, lr: Tensor, most_pixels: int) -> tuple[Tensor, Tensor]:
-        """:meth:`forward`, in bands of rows where the batch has more LR pixels; the same numbers, to rounding."""
+        """:meth:`forward`, in bands of rows where the batch has more LR pixels.
+
+        The same numbers, to rounding.
+        """
         count, height, width = len(lr), lr.shape[-2], lr.shape[-1]
         if count * height * width <= most_pixels:
             return self(lr)
@@ -73,7 +89,10 @@ class Encoder(nn.Module):
         for start in range(0, height, step):
             first = max(start - CONTEXT, 0)
             found = self(lr[..., first : min(start + step + CONTEXT, height), :])
-            row, rows = (start - first) // self.token_size, min(step, height - start) // self.token_size
+            row, rows = (
+                (start - first) // self.token_size,
+                min(step, height - start) // self.token_size,
+            )
             parts.append([values[..., row : row + rows, :] for values in found])
         logits, boxes = (torch.cat(values, -2) for values in zip(*parts, strict=True))
         return logits, boxes
@@ -81,11 +100,16 @@ class Encoder(nn.Module):
     def macs(self, hw: tuple[int, int]) -> float:
         """MACs of :meth:`forward` for one LR image of ``hw`` pixels, both heads included."""
         levels = (self.level1, self.level2, self.level3, self.level4)
-        total = sum(-(-hw[0] // 2**n) * -(-hw[1] // 2**n) * _weights(level) for n, level in enumerate(levels, 1))
+        total = sum(
+            -(-hw[0] // 2**n) * -(-hw[1] // 2**n) * _weights(level)
+            for n, level in enumerate(levels, 1)
+        )
         cells = (hw[0] // STRIDE) * (hw[1] // STRIDE)
         tokens = (hw[0] // self.token_size) * (hw[1] // self.token_size)
         total += cells * _weights(self.lane1, self.lane2, self.lane3)
-        return total + tokens * _weights(self.classify, self.localise, self.class_linear, self.box_linear)
+        return total + tokens * _weights(
+            self.classify, self.localise, self.class_linear, self.box_linear
+        )
 
 
 def _unit(cin: int, cout: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:

@@ -23,13 +23,15 @@ SOURCES = ("labels", "routed")
 class InstanceSRStageHook(Hook):
     """Train the decoder, then the encoder, then both, and log the class histogram.
 
-    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters outside a stage get
-    no gradient; with several processes the config needs ``find_unused_parameters = True``.
+    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters
+    outside a stage get no gradient; with several processes the config needs
+    ``find_unused_parameters = True``.
 
-    The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations and at the end of
-    every epoch. A histogram of one class alone is a collapse and raises a warning: of the labels, because nothing can
-    be learned from them; of the router, because it routes no more. Few moderate tokens are none: objects that are all
-    tiny have next to no moderate tokens.
+    The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations
+    and at the end of every epoch. A histogram of one class alone is a collapse and raises a
+    warning: of the labels, because nothing can be learned from them; of the router, because it
+    routes no more. Few moderate tokens are none: objects that are all tiny have next to no moderate
+    tokens.
 
     Args:
         encoder_from: First iteration of the encoder stage.
@@ -41,11 +43,17 @@ class InstanceSRStageHook(Hook):
         ValueError: The stages are out of order, or ``interval`` or ``collapse`` is out of range.
     """
 
-    def __init__(self, encoder_from: int, joint_from: int, interval: int = 100, collapse: float = 0.995) -> None:
+    def __init__(
+        self, encoder_from: int, joint_from: int, interval: int = 100, collapse: float = 0.995
+    ) -> None:
         if not 0 <= encoder_from <= joint_from:
-            raise ValueError(f"stages need 0 <= encoder_from <= joint_from, got {encoder_from} and {joint_from}")
+            raise ValueError(
+                f"stages need 0 <= encoder_from <= joint_from, got {encoder_from} and {joint_from}"
+            )
         if interval < 1 or not 0 < collapse <= 1:
-            raise ValueError(f"need interval >= 1 and 0 < collapse <= 1, got {interval} and {collapse}")
+            raise ValueError(
+                f"need interval >= 1 and 0 < collapse <= 1, got {interval} and {collapse}"
+            )
         self.starts = (0, encoder_from, joint_from)
         self.interval = interval
         self.collapse = collapse
@@ -53,7 +61,9 @@ class InstanceSRStageHook(Hook):
 
     def stage_at(self, iteration: int) -> str:
         """The stage of an iteration, counted from 0."""
-        return [name for name, start in zip(STAGES, self.starts, strict=True) if iteration >= start][-1]
+        return [
+            name for name, start in zip(STAGES, self.starts, strict=True) if iteration >= start
+        ][-1]
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""
@@ -64,11 +74,15 @@ class InstanceSRStageHook(Hook):
             self.sums = torch.zeros(len(SOURCES), len(CLASSES))
             print_log(f"InstanceSR stage `{stage}` from iteration {runner.iter}", logger="current")
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+    def after_train_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         """Sum the shares, and report them now and then."""
         outputs = outputs or {}
         zero = torch.zeros(())
-        now = [[torch.as_tensor(outputs.get(f"{who}_{c}", zero)) for c in CLASSES] for who in SOURCES]
+        now = [
+            [torch.as_tensor(outputs.get(f"{who}_{c}", zero)) for c in CLASSES] for who in SOURCES
+        ]
         shares = torch.stack([torch.stack([v.detach().float() for v in row]) for row in now])
         self.sums = shares if self.sums is None else self.sums.to(shares.device) + shares
         if self.every_n_train_iters(runner, self.interval):
@@ -111,4 +125,7 @@ def histogram_line(who: str, shares: list[float], collapse: float) -> tuple[str,
         if who == "labels"
         else "raise loss.recall, train the encoder for longer, or check the labels"
     )
-    return f"InstanceSR tokens, {who}, have collapsed to one class: {text}; {cause}", logging.WARNING
+    return (
+        f"InstanceSR tokens, {who}, have collapsed to one class: {text}; {cause}",
+        logging.WARNING,
+    )

@@ -19,16 +19,18 @@ CLASSES = EXIT_NAMES
 class LabelRule:
     """When a token is easy, moderate or hard.
 
-    A token is *easy* where boxes cover next to nothing of it; else *hard* where it touches a small box or lies in a
-    crowd; else *moderate*.
+    A token is *easy* where boxes cover next to nothing of it; else *hard* where it touches a small
+    box or lies in a crowd; else *moderate*.
 
     Source: InstanceSR (Fan et al., TCSVT 2024) names the three classes; the thresholds are ours.
 
     Args:
         easy_cover: A token of which boxes cover less than this share is easy.
-        small_side: A token that touches a box whose shorter side is below this many LR pixels is hard.
+        small_side: A token that touches a box whose shorter side is below this many LR pixels is
+            hard.
         crowd: So are tokens with at least this many box centres near them.
-        reach: Side of the square around a token's centre, in LR pixels, in which centres are counted.
+        reach: Side of the square around a token's centre, in LR pixels, in which centres are
+            counted.
 
     Raises:
         ValueError: A threshold is out of range.
@@ -47,7 +49,8 @@ class LabelRule:
         check_fields(self, "InstanceSR.labels")
         if not 0 < self.easy_cover <= 1 or self.small_side < 0 or self.crowd < 1 or self.reach <= 0:
             raise ValueError(
-                f"InstanceSR.labels needs 0 < easy_cover <= 1, small_side >= 0, crowd >= 1 and reach > 0, got {self}"
+                f"InstanceSR.labels needs 0 < easy_cover <= 1, small_side >= 0, crowd >= 1 and "
+                f"reach > 0, got {self}"
             )
 
     def __call__(self, xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
@@ -77,7 +80,8 @@ class LabelRule:
 def box_targets(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
     """What the regression head should say: the box whose centre is nearest, seen from each token.
 
-    Convention: (dx, dy) from the token's centre to the box's centre and (w, h) of the box, all in tokens.
+    Convention: (dx, dy) from the token's centre to the box's centre and (w, h) of the box, all in
+    tokens.
 
     Args:
         xyxy: (N, 4) boxes in the lr frame.

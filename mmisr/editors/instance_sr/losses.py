@@ -28,13 +28,14 @@ class LossWeights:
         loc: Weight of the localisation.
         box: How much more a pixel in a (dilated) box counts in L_rec; 1 for no more.
         dilate: Dilation of the boxes in HR pixels.
-        recall: How much more an instance token counts than an easy one in L_enc: a missed instance costs more than a
-            token too many.
-        every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every token, so that exits
-            stay usable by other routers; the rest compares the stitched image.
-        exits: Parts of the three exits where every exit is supervised on every token; the last counts most, because
-            the blocks before it serve it too.
-        smooth: Weight of L_smooth, which keeps the grid of sub-pixels out of smooth areas; see :func:`smooth_loss`.
+        recall: How much more an instance token counts than an easy one in L_enc: a missed instance
+            costs more than a token too many.
+        every_exit: Part of L_rec that, in the joint stage, still supervises every exit on every
+            token, so that exits stay usable by other routers; the rest compares the stitched image.
+        exits: Parts of the three exits where every exit is supervised on every token; the last
+            counts most, because the blocks before it serve it too.
+        smooth: Weight of L_smooth, which keeps the grid of sub-pixels out of smooth areas; see
+            :func:`smooth_loss`.
 
     Raises:
         ValueError: A value is out of range.
@@ -60,7 +61,9 @@ class LossWeights:
         if not 0 <= self.every_exit <= 1:
             raise ValueError(f"InstanceSR.loss.every_exit must be in [0, 1], got {self.every_exit}")
         if len(self.exits) != 3 or min(self.exits) < 0 or abs(sum(self.exits) - 1) > 1e-6:
-            raise ValueError(f"InstanceSR.loss.exits must be three parts >= 0 that sum to 1, got {self.exits}")
+            raise ValueError(
+                f"InstanceSR.loss.exits must be three parts >= 0 that sum to 1, got {self.exits}"
+            )
 
 
 def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
@@ -77,7 +80,9 @@ def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
     return weighted_mean(l1(sr, hr), weights)
 
 
-def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts: Sequence[float]) -> Tensor:
+def every_exit_loss(
+    images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts: Sequence[float]
+) -> Tensor:
     """L_rec of every exit on every token, as a weighted sum.
 
     Args:
@@ -89,7 +94,10 @@ def every_exit_loss(images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts
     Returns:
         A scalar.
     """
-    terms = [part * reconstruction_loss(image, hr, weights) for part, image in zip(parts, images, strict=True)]
+    terms = [
+        part * reconstruction_loss(image, hr, weights)
+        for part, image in zip(parts, images, strict=True)
+    ]
     return torch.stack(terms).sum()
 
 
@@ -117,8 +125,9 @@ def smooth_images(number: int, side: int, like: Tensor) -> Tensor:
 def smooth_loss(images: Sequence[Tensor], interpolated: Tensor) -> Tensor:
     """L_smooth: L1 of what the exits add to an image that has nothing to add to.
 
-    Textures alone teach an exit nothing about flat areas, where the sub-pixels of a PixelShuffle then differ by several grey
-    levels and stand as a grid of dots. Interpolation is right there, so every exit shall add nothing.
+    Textures alone teach an exit nothing about flat areas, where the sub-pixels of a PixelShuffle
+    then differ by several grey levels and stand as a grid of dots. Interpolation is right there, so
+    every exit shall add nothing.
 
     Source: ours.
 
@@ -150,7 +159,8 @@ def localisation_loss(boxes: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
     """L_loc: smooth L1 on the tokens that are not easy.
 
     Args:
-        boxes: (B, 4, rows, cols), as :func:`mmisr.editors.instance_sr.labels.box_targets` defines them.
+        boxes: (B, 4, rows, cols), as :func:`mmisr.editors.instance_sr.labels.box_targets` defines
+            them.
         targets: The same.
         labels: (B, rows, cols) int64.
 

@@ -35,7 +35,9 @@ class InstanceSRNet(nn.Module):
         ValueError: A scale or token size that is not supported.
     """
 
-    def __init__(self, scale: int, size: DecoderSize, token_size: int = 8, easy: Easy = "exit1") -> None:
+    def __init__(
+        self, scale: int, size: DecoderSize, token_size: int = 8, easy: Easy = "exit1"
+    ) -> None:
         super().__init__()
         if scale not in (2, 3, 4):
             raise ValueError(f"InstanceSR.scale must be 2, 3 or 4, got {scale!r}")
@@ -65,10 +67,14 @@ class InstanceSRNet(nn.Module):
             execution: How deep tokens are computed; exactly by default.
 
         Returns:
-            Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the encoder where it ran.
+            Image (not clamped) and routing map; ``aux`` has the ``logits`` and ``boxes`` of the
+            encoder where it ran.
         """
         execution = execution or Execution()
-        sparse, given = self.sparse(execution, budget, router), self._given(lr, hints, execution.most_pixels)
+        sparse, given = (
+            self.sparse(execution, budget, router),
+            self._given(lr, hints, execution.most_pixels),
+        )
         plan = self._plan(given, router, budget, sparse)
         exits = torch.from_numpy(plan.maps).to(lr.device)
         if len(lr) * lr.shape[-2] * lr.shape[-1] <= execution.most_pixels:
@@ -84,13 +90,18 @@ class InstanceSRNet(nn.Module):
         budget: Budget | None = None,
         execution: Execution | None = None,
     ) -> Iterator[tuple[slice, Tensor]]:
-        """The image of :meth:`forward`, a band of rows at a time; see :meth:`SparseDecoder.bands`."""
+        """The image of :meth:`forward`, a band of rows at a time.
+
+        See :meth:`SparseDecoder.bands`.
+        """
         execution = execution or Execution()
         sparse = self.sparse(execution, budget, router)
         plan = self._plan(self._given(lr, hints, execution.most_pixels), router, budget, sparse)
         return sparse.bands(lr, plan, execution.most_pixels)
 
-    def forward_dense(self, lr: Tensor, router: Router, hints: BatchHints | None = None) -> SRResult:
+    def forward_dense(
+        self, lr: Tensor, router: Router, hints: BatchHints | None = None
+    ) -> SRResult:
         """The same by dense passes of every exit; for training and as a reference."""
         given = self._given(lr, hints)
         exits = router(given)
@@ -98,9 +109,15 @@ class InstanceSRNet(nn.Module):
         return self._result(image, exits, given)
 
     def macs(
-        self, exits: Tensor, router: Router, execution: Execution | None = None, budget: Budget | None = None
+        self,
+        exits: Tensor,
+        router: Router,
+        execution: Execution | None = None,
+        budget: Budget | None = None,
     ) -> float:
-        """MACs of :meth:`forward` for one image: the encoder where the router asks for it, halo, exits, fusion.
+        """MACs of :meth:`forward` for one image.
+
+        The encoder where the router asks for it, halo, exits, fusion.
 
         Args:
             exits: (rows, cols) routing map.
@@ -112,14 +129,19 @@ class InstanceSRNet(nn.Module):
         routed = router.encodes and not self.unrouted(sparse, hw_of(exits))
         return routed * self._encoder_macs(exits) + sparse.macs(exits.cpu().numpy())
 
-    def sparse(self, execution: Execution, budget: Budget | None = None, router: Router | None = None) -> SparseDecoder:
-        """What runs the decoder: with the device's own costs where the execution or the budget asks for them.
+    def sparse(
+        self, execution: Execution, budget: Budget | None = None, router: Router | None = None
+    ) -> SparseDecoder:
+        """What runs the decoder.
+
+        With the device's own costs where the execution or the budget asks for them.
 
         Args:
             execution: How deep tokens are computed.
             budget: Of the image; None for none.
-            router: Who decides. The encoder's choice is a means to speed and may be overruled by what is faster
-                (:attr:`Execution.all_hard_if_faster`); what any other router says is kept, and so is everything with None.
+            router: Who decides. The encoder's choice is a means to speed and may be overruled by
+                what is faster (:attr:`Execution.all_hard_if_faster`); what any other router says is
+                kept, and so is everything with None.
         """
         in_ms = budget is not None and budget.target_ms is not None
         costs = self.costs() if in_ms or execution.costs == "measured" else None
@@ -131,14 +153,18 @@ class InstanceSRNet(nn.Module):
         """Whether frames of so many rows and columns of tokens are too small for the encoder to pay, and go all hard."""
         return sparse.planner.free and not sparse.planner.routing_pays(grid)
 
-    def _plan(self, given: RouteInput, router: Router, budget: Budget | None, sparse: SparseDecoder) -> Plan:
+    def _plan(
+        self, given: RouteInput, router: Router, budget: Budget | None, sparse: SparseDecoder
+    ) -> Plan:
         if budget is not None:
             return sparse.plan(self._within(budget, given, sparse))
         if self.unrouted(sparse, given.grid):
             return sparse.plan(torch.full((len(given.lr), *given.grid), HARD))
         return sparse.plan(router(given))
 
-    def _given(self, lr: Tensor, hints: BatchHints | None, most_pixels: int = 1 << 62) -> RouteInput:
+    def _given(
+        self, lr: Tensor, hints: BatchHints | None, most_pixels: int = 1 << 62
+    ) -> RouteInput:
         last = lr.to(memory_format=torch.channels_last)
 
         def encode() -> tuple[Tensor, Tensor]:
@@ -163,10 +189,17 @@ class InstanceSRNet(nn.Module):
             slots = Slots(count, torch.ones_like(place[:, 1:]), place, token, at_border=False)
             image = windows.new_zeros(1, 3 * decoder.scale**2, token, len(windows) * token)
             image = image.to(memory_format=torch.channels_last)
-            scatter_add_tokens(image, decoder.leave(HARD, gather_tokens(windows, slots, margin=1), padding=0), place)
+            scatter_add_tokens(
+                image,
+                decoder.leave(HARD, gather_tokens(windows, slots, margin=1), padding=0),
+                place,
+            )
 
         return measured(
-            name, Workload(unit, size.channels, size.unit_macs, frame, self.encoder, leave, self.token_size + 2)
+            name,
+            Workload(
+                unit, size.channels, size.unit_macs, frame, self.encoder, leave, self.token_size + 2
+            ),
         )
 
     def _within(self, budget: Budget, given: RouteInput, sparse: SparseDecoder) -> Tensor:
@@ -174,15 +207,26 @@ class InstanceSRNet(nn.Module):
         encoder = self._encoder_macs(logits[0, 0])
 
         def cost(exits: Tensor) -> float:
-            return sparse.ms(exits.numpy()) if budget.target_ms is not None else encoder + sparse.macs(exits.numpy())
+            return (
+                sparse.ms(exits.numpy())
+                if budget.target_ms is not None
+                else encoder + sparse.macs(exits.numpy())
+            )
 
-        # On the CPU: the search asks for the cost of many maps, and each would be a synchronisation.
+        # On the CPU: the search asks for the cost of many maps, and each would be a
+        # synchronisation.
         maps = [budget.route(image, cost) for image in logits.detach().cpu()]
         return torch.stack(maps).to(logits.device)
 
     def _encoder_macs(self, exits: Tensor) -> float:
-        return self.encoder.macs((exits.shape[-2] * self.token_size, exits.shape[-1] * self.token_size))
+        return self.encoder.macs(
+            (exits.shape[-2] * self.token_size, exits.shape[-1] * self.token_size)
+        )
 
     def _result(self, image: Tensor, exits: Tensor, given: RouteInput) -> SRResult:
-        aux = None if given.encoded is None else dict(zip(("logits", "boxes"), given.encoded, strict=True))
+        aux = (
+            None
+            if given.encoded is None
+            else dict(zip(("logits", "boxes"), given.encoded, strict=True))
+        )
         return SRResult(image, RoutingMap(exits, self.token_size), aux)

@@ -35,7 +35,10 @@ class RouteInput:
     encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
 
     def logits(self) -> Tensor:
-        """(B, 3, rows, cols). The encoder runs when a router first asks; one that never asks is not charged for it."""
+        """(B, 3, rows, cols). The encoder runs when a router first asks.
+
+        One that never asks is not charged for it.
+        """
         if self.encoded is None:
             self.encoded = self.encode()
         return self.encoded[0]
@@ -63,7 +66,8 @@ class Learned:
     """The encoder's choice: the largest logit, after a fixed bias.
 
     Args:
-        bias: Added to the logits of moderate and hard; positive finds more instances and costs more.
+        bias: Added to the logits of moderate and hard; positive finds more instances and costs
+            more.
     """
 
     encodes = True
@@ -78,9 +82,12 @@ class Learned:
 
 
 class FromBoxes:
-    """Exits by the label rule from boxes: the oracle with ground truth, the detector prior with a first pass's boxes.
+    """Exits by the label rule from boxes.
 
-    Results of the oracle leak: sharpness then marks where the objects are. They are an upper bound, not a promise.
+    The oracle with ground truth, the detector prior with a first pass's boxes.
+
+    Results of the oracle leak: sharpness then marks where the objects are. They are an upper bound,
+        not a promise.
 
     Args:
         name: ``oracle`` or ``detector_prior``, for the error text.
@@ -104,9 +111,12 @@ class FromBoxes:
             way = (
                 "use annotated images, or ImageHints(boxes_lr=...)"
                 if self.name == "oracle"
-                else "set test_cfg=dict(prior=dict()) in the SRDetector, or give ImageHints(boxes_lr=...)"
+                else "set test_cfg=dict(prior=dict()) in the SRDetector, or give "
+                "ImageHints(boxes_lr=...)"
             )
-            raise ValueError(f"router '{self.name}' needs boxes in the lr frame and got none; {way}")
+            raise ValueError(
+                f"router '{self.name}' needs boxes in the lr frame and got none; {way}"
+            )
         hw = given.lr.shape[-2], given.lr.shape[-1]
         labels = [self.rule(boxes, hw, given.token) for boxes in known]
         return torch.stack(labels).to(given.lr.device)
@@ -115,11 +125,12 @@ class FromBoxes:
 class Edge:
     """Tokens with the strongest edges go deepest.
 
-    Source: ARM (Chen et al., ECCV 2022) ranks patches by the mean absolute Laplacian; it looks MACs up in a table where
-    we give shares.
+    Source: ARM (Chen et al., ECCV 2022) ranks patches by the mean absolute Laplacian; it looks MACs
+    up in a table where we give shares.
 
     Args:
-        shares: See :data:`Shares`; None for those of the learned router on the same image, which runs the encoder.
+        shares: See :data:`Shares`; None for those of the learned router on the same image, which
+            runs the encoder.
     """
 
     def __init__(self, shares: Sequence[float] | None = None) -> None:
@@ -129,7 +140,9 @@ class Edge:
     def __call__(self, given: RouteInput) -> Tensor:
         """Route."""
         grey = F.pad(given.lr.mean(1, keepdim=True), [1] * 4, mode="replicate")
-        around = grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
+        around = (
+            grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
+        )
         laplacian = around - 4 * grey[..., 1:-1, 1:-1]
         strength = F.avg_pool2d(laplacian.abs(), given.token)[:, 0]
         return by_rank(strength, _counts(self.shares, given))
@@ -149,7 +162,9 @@ class Fixed:
 
     def __init__(self, exit: int) -> None:  # noqa: A002  the config key, as in `fixed:2`
         if exit not in (EASY, MODERATE, HARD):
-            raise ValueError(f"router 'fixed' needs exit 0 (easy), 1 (moderate) or 2 (hard), got {exit!r}")
+            raise ValueError(
+                f"router 'fixed' needs exit 0 (easy), 1 (moderate) or 2 (hard), got {exit!r}"
+            )
         self.exit = exit
 
     def __call__(self, given: RouteInput) -> Tensor:
@@ -158,10 +173,13 @@ class Fixed:
 
 
 class Random:
-    """Random tokens, the same for an image in any batch: the draw depends on the image's seed alone.
+    """Random tokens, the same for an image in any batch.
+
+    The draw depends on the image's seed alone.
 
     Args:
-        shares: See :data:`Shares`; None for those of the learned router on the same image, which runs the encoder.
+        shares: See :data:`Shares`; None for those of the learned router on the same image, which
+            runs the encoder.
     """
 
     def __init__(self, shares: Sequence[float] | None = None) -> None:
@@ -171,14 +189,19 @@ class Random:
     def __call__(self, given: RouteInput) -> Tensor:
         """Route; images without a seed all draw from seed 0."""
         seeds = [image.seed or 0 for image in given.hints or [ImageHints()] * len(given.lr)]
-        draws = [torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds]
+        draws = [
+            torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds
+        ]
         return by_rank(torch.stack(draws).to(given.lr.device), _counts(self.shares, given))
 
 
 def check_shares(shares: Sequence[float]) -> Shares:
     """Three shares in [0, 1] that sum to 1."""
     if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
-        raise ValueError(f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got {tuple(shares)}")
+        raise ValueError(
+            f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got "
+            f"{tuple(shares)}"
+        )
     return shares[0], shares[1], shares[2]
 
 
@@ -187,12 +210,15 @@ def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
 
     Args:
         strength: (B, rows, cols).
-        counts: (B, 2): how many of each image's strongest tokens are hard, and how many of the next are moderate.
+        counts: (B, 2): how many of each image's strongest tokens are hard, and how many of the next
+            are moderate.
 
     Returns:
         (B, rows, cols) int64 exits.
     """
-    rank = strength.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
+    rank = (
+        strength.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
+    )
     hard, deep = counts[:, :1], counts.sum(1, keepdim=True)
     exits = torch.where(rank < hard, HARD, torch.where(rank < deep, MODERATE, EASY))
     return exits.view_as(strength)
@@ -214,9 +240,10 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
 
     Args:
         config: A name, ``fixed:k``, ``random:p`` (a share p of hard tokens, the others easy), or
-            ``dict(type=name, **arguments)``. Names: ``learned``, ``oracle``, ``detector_prior``, ``edge``, ``fixed``,
-            ``random``, ``all-hard``.
-        rule: How boxes make labels, for ``oracle`` and ``detector_prior``; the specification's by default.
+            ``dict(type=name, **arguments)``. Names: ``learned``, ``oracle``, ``detector_prior``,
+            ``edge``, ``fixed``, ``random``, ``all-hard``.
+        rule: How boxes make labels, for ``oracle`` and ``detector_prior``; the specification's by
+            default.
 
     Returns:
         The router.
@@ -259,4 +286,6 @@ def _value(name: str, value: str) -> dict[str, Any]:
             return {"shares": (1 - float(value), 0.0, float(value))}
     except ValueError:
         pass
-    raise ValueError(f"router {name!r} cannot take {value!r} after a colon; 'fixed:2' and 'random:0.3' can")
+    raise ValueError(
+        f"router {name!r} cannot take {value!r} after a colon; 'fixed:2' and 'random:0.3' can"
+    )

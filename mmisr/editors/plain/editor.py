@@ -15,10 +15,16 @@ from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import SRResult
 
 PREFIXES = ("editor.generator.", "generator_ema.module.", "generator_ema.", "generator.")
-"""Where mmagic and we keep a network inside a checkpoint; averaged weights win over the last ones."""
+"""Where mmagic and we keep a network inside a checkpoint.
+
+Averaged weights win over the last ones.
+"""
 
 MIN_SIZE = 8
-"""Smaller images are padded up to this: networks that mirror their border inside need a few pixels."""
+"""Smaller images are padded up to this.
+
+Networks that mirror their border inside need a few pixels.
+"""
 
 MULTIPLES = (1, 2, 4, 8, 16)
 """What is tried, in units of the network's window, where the config does not give ``multiple_of``."""
@@ -28,20 +34,21 @@ MULTIPLES = (1, 2, 4, 8, 16)
 class PlainSR(SREditor):
     """A dense SR network: EDSR, SRResNet, RRDB, RDN, SwinIR, SRCNN, or your own registered one.
 
-    The network must take (B, 3, h, w) RGB in [0, 1] and give (B, 3, s*h, s*w). It is run once on a small black image
-    when it is built, so that a wrong factor fails before any data is read.
+    The network must take (B, 3, h, w) RGB in [0, 1] and give (B, 3, s*h, s*w). It is run once on a
+    small black image when it is built, so that a wrong factor fails before any data is read.
 
     Args:
         generator: Config of the network, e.g. ``dict(type='mmagic.EDSRNet', ...)``.
         scale: Factor per axis; checked against what the network really does.
-        multiple_of: What LR sizes must be multiples of. None takes the network's ``window_size`` where it has one, and
-            doubles it (or 1) until the network runs, at most four times.
+        multiple_of: What LR sizes must be multiples of. None takes the network's ``window_size``
+            where it has one, and doubles it (or 1) until the network runs, at most four times.
         checkpoint: Weights to load, mmagic's own included; None for none.
         pixel_loss: Loss of stand-alone training.
         data_preprocessor: As in :class:`SREditor`.
 
     Raises:
-        ValueError: The network's factor is not ``scale``, it is not from RGB to RGB, or the checkpoint does not fit.
+        ValueError: The network's factor is not ``scale``, it is not from RGB to RGB, or the
+            checkpoint does not fit.
     """
 
     def __init__(
@@ -84,7 +91,9 @@ class PlainSR(SREditor):
         """The first of ``multiples`` at whose odd multiples the network does what ``scale`` says."""
         found = ""
         for multiple in multiples:
-            tall = -(-MIN_SIZE // multiple) | 1  # the smallest odd number of multiples that reaches MIN_SIZE
+            tall = (
+                -(-MIN_SIZE // multiple) | 1
+            )  # the smallest odd number of multiples that reaches MIN_SIZE
             h, w = tall * multiple, (tall + 2) * multiple
             expected = (1, 3, h * scale, w * scale)
             output = self._try(h, w)
@@ -92,8 +101,10 @@ class PlainSR(SREditor):
                 return multiple
             found = f"(1, 3, {h}, {w}) into {expected}, got {output}"
         raise ValueError(
-            f"PlainSR(scale={scale}): {type(self.generator).__name__} must turn {found}; `generator` must be a network from "
-            "one RGB image to one, with the same factor as `scale`, and `multiple_of` a size that it accepts"
+            f"PlainSR(scale={scale}): {type(self.generator).__name__} must turn {found}; "
+            f"`generator` must be a network from "
+            "one RGB image to one, with the same factor as `scale`, and `multiple_of` a size that "
+            "it accepts"
         )
 
     @torch.no_grad()
@@ -102,7 +113,9 @@ class PlainSR(SREditor):
         mode = self.generator.training
         try:
             output = self.generator.eval()(torch.zeros(1, 3, h, w))
-        except Exception as error:  # whatever a network makes of a size or a channel count that it cannot take
+        except (
+            Exception
+        ) as error:  # whatever a network makes of a size or a channel count that it cannot take
             return f"{type(error).__name__}: {error}"
         finally:
             self.generator.train(mode)

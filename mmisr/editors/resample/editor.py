@@ -18,19 +18,24 @@ class Resample(SREditor):
 
     Args:
         scale: Factor per axis.
-        mode: ``nearest``, ``bilinear``, ``bicubic``, ``area`` or ``lanczos``, as :func:`mmisr.ops.resample.resize`.
+        mode: ``nearest``, ``bilinear``, ``bicubic``, ``area`` or ``lanczos``, as
+            :func:`mmisr.ops.resample.resize`.
         data_preprocessor: As in :class:`SREditor`.
 
     Raises:
         ValueError: The mode is unknown or the scale is below 1.
     """
 
-    def __init__(self, scale: int, mode: str = "bicubic", data_preprocessor: dict | None = None) -> None:
+    def __init__(
+        self, scale: int, mode: str = "bicubic", data_preprocessor: dict | None = None
+    ) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         if mode not in MODES:
             raise ValueError(f"Resample.mode must be one of {MODES}, got {mode!r}")
         self.mode = mode
-        self._info = EditorInfo(name="identity" if scale == 1 else mode, scale=scale, trainable=False)
+        self._info = EditorInfo(
+            name="identity" if scale == 1 else mode, scale=scale, trainable=False
+        )
 
     @property
     def info(self) -> EditorInfo:

@@ -17,7 +17,10 @@ from mmisr.structures.sr_result import SRResult
 INSTALL = "pip install spandrel"
 
 PREFIXES = ("editor.generator.", "generator_ema.module.", "generator_ema.", "generator.")
-"""Where a pair, this editor and mmagic keep the network; averaged weights win over the last ones."""
+"""Where a pair, this editor and mmagic keep the network.
+
+Averaged weights win over the last ones.
+"""
 
 SHOWN = 6
 """How many names an error lists."""
@@ -28,7 +31,8 @@ class SpandrelSR(SREditor):
     """A network whose architecture spandrel recognises from the weights alone.
 
     Args:
-        checkpoint: The file; read as plain weights, never unpickled. One that this editor was fine-tuned to is fine.
+        checkpoint: The file; read as plain weights, never unpickled. One that this editor was
+            fine-tuned to is fine.
         scale: The factor you expect; checked. None takes the checkpoint's.
         pixel_loss: Loss of stand-alone training (fine-tuning).
         data_preprocessor: As in :class:`SREditor`.
@@ -36,7 +40,8 @@ class SpandrelSR(SREditor):
     Raises:
         ImportError: spandrel is not installed.
         FileNotFoundError: There is no such file.
-        ValueError: The checkpoint is unreadable, unknown, no RGB super-resolution network, or of another scale.
+        ValueError: The checkpoint is unreadable, unknown, no RGB super-resolution network, or of
+            another scale.
     """
 
     def __init__(
@@ -51,12 +56,14 @@ class SpandrelSR(SREditor):
         self.checkpoint = checkpoint
         if scale is not None and descriptor.scale != scale:
             raise ValueError(
-                f"SpandrelSR(scale={scale}): checkpoint {checkpoint} is a x{descriptor.scale} {descriptor.architecture.name}; "
+                f"SpandrelSR(scale={scale}): checkpoint {checkpoint} is a x{descriptor.scale} "
+                f"{descriptor.architecture.name}; "
                 f"use scale={descriptor.scale} or another checkpoint"
             )
         size = descriptor.size_requirements
         self.generator = descriptor.model
-        # spandrel's own call clamps and takes no gradients; this is the part of it that knows the network's signature.
+        # spandrel's own call clamps and takes no gradients; this is the part of it that knows the
+        # network's signature.
         self._call = descriptor._call_fn
         self._info = EditorInfo(
             name=Path(checkpoint).stem,
@@ -87,8 +94,10 @@ def _descriptor(checkpoint: str) -> Any:
     square = descriptor.size_requirements.square
     if descriptor.purpose != "SR" or channels != (3, 3) or square:
         raise ValueError(
-            f"checkpoint {checkpoint} ({descriptor.architecture.name}) must be a single-image SR network with 3 channels in "
-            f"and out, found purpose {descriptor.purpose!r} and channels {channels}{' for square images only' * square}; "
+            f"checkpoint {checkpoint} ({descriptor.architecture.name}) must be a single-image SR "
+            f"network with 3 channels in "
+            f"and out, found purpose {descriptor.purpose!r} and channels "
+            f"{channels}{' for square images only' * square}; "
             "use another checkpoint"
         )
     return descriptor
@@ -102,13 +111,18 @@ def _recognised(spandrel: Any, state: dict[str, Tensor], checkpoint: str) -> Any
     """
     reasons = []
     for part in _parts(state):
-        inner = {name.removeprefix(part): value for name, value in state.items() if name.startswith(part)}
+        inner = {
+            name.removeprefix(part): value for name, value in state.items() if name.startswith(part)
+        }
         try:
             return spandrel.ModelLoader().load_from_state_dict(inner)
-        except Exception as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
+        except (
+            Exception
+        ) as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
             reasons.append((str(error) or type(error).__name__).splitlines()[0])
     raise ValueError(
-        f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows ({reasons[0]}): its "
+        f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows "
+        f"({reasons[0]}): its "
         f"{len(state)} weights lie under {_listed(_heads(state))}; {_way_out(state)}"
     )
 
@@ -125,18 +139,27 @@ def _heads(state: dict[str, Tensor]) -> list[str]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:SHOWN]) + (
+        f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    )
 
 
 def _way_out(state: dict[str, Tensor]) -> str:
     heads = set(_heads(state))
     if "editor" in heads:
-        return "it is a pair's, whose editor is another: use the `editor` of the config that it was trained with"
+        return (
+            "it is a pair's, whose editor is another: use the `editor` of the config that it "
+            "was trained with"
+        )
     if heads & {"backbone", "bbox_head", "roi_head"}:
-        return "it is a detector's: give the file of an SR network, and this one as checkpoints=dict(detector=...)"
+        return (
+            "it is a detector's: give the file of an SR network, and this one as "
+            "checkpoints=dict(detector=...)"
+        )
     if heads & {"generator", "generator_ema"}:
         return (
-            "mmagic keeps its networks so: use mmisr.PlainSR with generator=dict(type='mmagic....') of the config that it was "
+            "mmagic keeps its networks so: use mmisr.PlainSR with "
+            "generator=dict(type='mmagic....') of the config that it was "
             "trained with"
         )
     return "use mmisr.PlainSR with its network's config"

@@ -1,4 +1,7 @@
-"""What one image contributes to AP: its boxes and sizes, kept so that they can be stored and counted again."""
+"""What one image contributes to AP.
+
+Its boxes and sizes, kept so that they can be stored and counted again.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ ImageId = int | str
 class ImageRecord:
     """Ground truth and detections of one image, at full precision.
 
-    Convention: boxes are xyxy in the **source** frame, because IoU is the same in every frame; areas are in px^2 of
-    the frame that sizes are measured in. So sizes can be measured anywhere and never touch the matching.
+    Convention: boxes are xyxy in the **source** frame, because IoU is the same in every frame;
+    areas are in px^2 of the frame that sizes are measured in. So sizes can be measured anywhere and
+    never touch the matching.
 
     Args:
         img_id: The image's id.
@@ -33,7 +37,8 @@ class ImageRecord:
         det_labels: (M,) class indices.
         det_scores: (M,) scores.
         det_areas: (M,) areas.
-        category_ids: What the annotation file calls the classes, by label; empty where the sample does not say. Not stored.
+        category_ids: What the annotation file calls the classes, by label; empty where the sample
+            does not say. Not stored.
     """
 
     img_id: ImageId
@@ -62,8 +67,10 @@ def check_labels(record: ImageRecord, num_classes: int) -> None:
         wrong = labels[(labels < 0) | (labels >= num_classes)]
         if wrong.size:
             raise ValueError(
-                f"{what} labels must be in 0..{num_classes - 1}, image {record.img_id!r} has {int(wrong[0])}: "
-                f"the data set names {num_classes} classes (metainfo['classes']); give the detector's head as many "
+                f"{what} labels must be in 0..{num_classes - 1}, image {record.img_id!r} has "
+                f"{int(wrong[0])}: "
+                f"the data set names {num_classes} classes (metainfo['classes']); give the "
+                f"detector's head as many "
                 "(num_classes)"
             )
 
@@ -71,17 +78,22 @@ def check_labels(record: ImageRecord, num_classes: int) -> None:
 def in_order(records: Sequence[ImageRecord]) -> list[ImageRecord]:
     """Records by image id, numbers by value and before names.
 
-    Equal scores are ranked by image, so that AP depends on the order in its last digits; this is COCO's order.
+    Equal scores are ranked by image, so that AP depends on the order in its last digits; this is
+    COCO's order.
     """
     return [records[i] for i in order_of(records)]
 
 
 def order_of(records: Sequence[ImageRecord]) -> list[int]:
     """Indices of the records in the order of :func:`in_order`."""
-    return sorted(range(len(records)), key=lambda i: (isinstance(records[i].img_id, str), records[i].img_id))
+    return sorted(
+        range(len(records)), key=lambda i: (isinstance(records[i].img_id, str), records[i].img_id)
+    )
 
 
-def save_records(path: str | Path, records: Sequence[ImageRecord], meta: dict[str, Any] | None = None) -> None:
+def save_records(
+    path: str | Path, records: Sequence[ImageRecord], meta: dict[str, Any] | None = None
+) -> None:
     """Write records to one ``.npz`` file, without pickle.
 
     Args:
@@ -97,7 +109,9 @@ def save_records(path: str | Path, records: Sequence[ImageRecord], meta: dict[st
         "det_counts": np.array([len(r.det_labels) for r in records], dtype=np.int64),
     }
     for name in (*GT_FIELDS, *DET_FIELDS):
-        columns[name] = np.concatenate([getattr(r, name) for r in records]) if records else np.zeros(0)
+        columns[name] = (
+            np.concatenate([getattr(r, name) for r in records]) if records else np.zeros(0)
+        )
     with Path(path).open("wb") as file:
         np.savez_compressed(file, **columns)  # type: ignore[arg-type]  # numpy names its own flag in the signature
 
@@ -114,11 +128,15 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
     with np.load(path, allow_pickle=False) as file:
         absent = sorted({"img_ids", "meta", *GT_FIELDS, *DET_FIELDS} - set(file.files))
         if absent:
-            raise ValueError(f"{path} does not hold records of mmisr.SizeBinnedCocoMetric: it has no {absent}")
+            raise ValueError(
+                f"{path} does not hold records of mmisr.SizeBinnedCocoMetric: it has no {absent}"
+            )
         ids, meta = json.loads(str(file["img_ids"])), json.loads(str(file["meta"]))
         split: dict[str, Any] = {n: _split(file[n], file["gt_counts"]) for n in GT_FIELDS}
         split |= {n: _split(file[n], file["det_counts"]) for n in DET_FIELDS}
-    return [ImageRecord(i, **{n: rows[k] for n, rows in split.items()}) for k, i in enumerate(ids)], meta
+    return [
+        ImageRecord(i, **{n: rows[k] for n, rows in split.items()}) for k, i in enumerate(ids)
+    ], meta
 
 
 def _split(rows: NDArray[Any], counts: Ints) -> list[NDArray[Any]]:

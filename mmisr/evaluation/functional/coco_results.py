@@ -13,7 +13,9 @@ from mmisr.ops.files import write_text
 CategoryIds = Sequence[int | str]
 
 
-def coco_results(records: Sequence[ImageRecord], category_ids: Mapping[ImageId, CategoryIds]) -> list[dict[str, Any]]:
+def coco_results(
+    records: Sequence[ImageRecord], category_ids: Mapping[ImageId, CategoryIds]
+) -> list[dict[str, Any]]:
     """Every detection as one entry, with the ids of the annotation file.
 
     Convention: ``bbox`` is x, y, width, height in the source frame, as the annotations are.
@@ -37,12 +39,17 @@ def coco_results(records: Sequence[ImageRecord], category_ids: Mapping[ImageId, 
         ids = category_ids.get(record.img_id, ())
         if any(label >= len(ids) for label in record.det_labels):
             raise ValueError(
-                f"COCO results carry the category ids of the annotation file, and image {record.img_id!r} has {len(ids)} of "
-                f"them, label {int(record.det_labels.max())} among its detections: read the data with mmisr.SRCocoDataset and "
+                f"COCO results carry the category ids of the annotation file, and image "
+                f"{record.img_id!r} has {len(ids)} of "
+                f"them, label {int(record.det_labels.max())} among its detections: read the data "
+                f"with mmisr.SRCocoDataset and "
                 "pack it with mmisr.PackSRDetInputs"
             )
         for (x1, y1, x2, y2), label, score in zip(
-            record.det_xyxy.tolist(), record.det_labels.tolist(), record.det_scores.tolist(), strict=True
+            record.det_xyxy.tolist(),
+            record.det_labels.tolist(),
+            record.det_scores.tolist(),
+            strict=True,
         ):
             box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
             entries.append({"image_id": record.img_id, "category_id": ids[label], **box})

@@ -18,8 +18,9 @@ def confusion(
 ) -> Tensor:
     """Confusion matrix of one image.
 
-    A pair of boxes matches once, at ``iou_thr`` or more: first those of one class, in the order of the predictions, then,
-    among what is left, those of different classes. mmdet's tool counts a prediction once for every box that it overlaps.
+    A pair of boxes matches once, at ``iou_thr`` or more: first those of one class, in the order of
+    the predictions, then, among what is left, those of different classes. mmdet's tool counts a
+    prediction once for every box that it overlaps.
 
     Args:
         truth_xyxy: (N, 4) annotated boxes.
@@ -28,11 +29,12 @@ def confusion(
         found_labels: (M,) their classes.
         num_classes: C.
         iou_thr: Overlap from which on two boxes may be one object.
-        ignored_xyxy: (K, 4) regions where unmatched predictions, covered by ``iou_thr`` of their area, do not count.
+        ignored_xyxy: (K, 4) regions where unmatched predictions, covered by ``iou_thr`` of their
+            area, do not count.
 
     Returns:
-        (C + 1, C + 1) int64; rows are annotated, columns predicted, the last of each is background: missed boxes stand in
-        the last column, invented ones in the last row.
+        (C + 1, C + 1) int64; rows are annotated, columns predicted, the last of each is background:
+        missed boxes stand in the last column, invented ones in the last row.
     """
     counts = torch.zeros((num_classes + 1, num_classes + 1), dtype=torch.long)
     iou = box_iou(found_xyxy.double(), truth_xyxy.double())

@@ -26,8 +26,8 @@ class ImageErrors:
 
     Args:
         kinds: (E,) indices into :data:`ERROR_TYPES`.
-        areas: (E,) px^2 in the frame of the size bins: of the annotation that an error is about, or of the detection
-            where it is about none (``background``).
+        areas: (E,) px^2 in the frame of the size bins: of the annotation that an error is about, or
+            of the detection where it is about none (``background``).
     """
 
     kinds: Ints
@@ -37,22 +37,25 @@ class ImageErrors:
 def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageErrors:
     """Sort the errors of one image; every false positive has one type.
 
-    Source: Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors" (ECCV 2020), section 2.2, and
-    the order in which its code tries them. A false positive is, the first that holds:
+    Source: Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors" (ECCV
+    2020), section 2.2, and the order in which its code tries them. A false positive is, the first
+    that holds:
 
     - ``localisation``: its best IoU with an annotation of its class is in [0.1, 0.5);
     - ``classification``: its best IoU with one of another class is at least 0.5;
-    - ``duplicate``: its IoU with one of its class is at least 0.5, and a better detection has found that;
+    - ``duplicate``: its IoU with one of its class is at least 0.5, and a better detection has found
+      that;
     - ``background``: its IoU with every annotation is below 0.1;
     - ``both``: wrong place and wrong class, IoU with one of another class in [0.1, 0.5).
 
-    An annotation is ``missed`` where no detection found it and it is not the one that an error of localisation or
-    classification is about. What differs from TIDE: errors are counted from one score on, not weighed by the AP that
-    mending them would give; they are told apart by size; and they do not share an object: one that was taken for another
-    class and was badly located counts once for each of the detections.
+    An annotation is ``missed`` where no detection found it and it is not the one that an error of
+    localisation or classification is about. What differs from TIDE: errors are counted from one
+    score on, not weighed by the AP that mending them would give; they are told apart by size; and
+    they do not share an object: one that was taken for another class and was badly located counts
+        once for each of the detections.
 
-    Convention: boxes are compared in the source frame; sizes are those of the record. Regions to ignore take detections
-    away, as in COCO, and are about nothing else.
+    Convention: boxes are compared in the source frame; sizes are those of the record. Regions to
+    ignore take detections away, as in COCO, and are about nothing else.
 
     Args:
         record: The image.
@@ -66,7 +69,9 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
     false, counts = matches.false, np.flatnonzero(~record.gt_ignore)
     missed = matches.missed.copy()
     if not len(counts):
-        return ImageErrors(np.full(len(false), ERROR_TYPES.index(BACKGROUND)), record.det_areas[false])
+        return ImageErrors(
+            np.full(len(false), ERROR_TYPES.index(BACKGROUND)), record.det_areas[false]
+        )
     ious = box_ious(record.det_xyxy[false], record.gt_xyxy[counts])
     same = record.det_labels[false, None] == record.gt_labels[counts]
     (own, own_at), (other, other_at) = _best(ious * same), _best(ious * ~same)
@@ -78,21 +83,35 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
         BOTH: np.ones(len(false), dtype=bool),
     }
     kinds = np.select(list(rules.values()), [ERROR_TYPES.index(name) for name in rules])
-    about = counts[np.where(np.isin(kinds, [ERROR_TYPES.index(n) for n in (CLASSIFICATION, BOTH)]), other_at, own_at)]
-    missed[about[np.isin(kinds, [ERROR_TYPES.index(n) for n in (LOCALISATION, CLASSIFICATION)])]] = False
-    areas = np.where(kinds == ERROR_TYPES.index(BACKGROUND), record.det_areas[false], record.gt_areas[about])
+    about = counts[
+        np.where(
+            np.isin(kinds, [ERROR_TYPES.index(n) for n in (CLASSIFICATION, BOTH)]), other_at, own_at
+        )
+    ]
+    missed[
+        about[np.isin(kinds, [ERROR_TYPES.index(n) for n in (LOCALISATION, CLASSIFICATION)])]
+    ] = False
+    areas = np.where(
+        kinds == ERROR_TYPES.index(BACKGROUND), record.det_areas[false], record.gt_areas[about]
+    )
     return ImageErrors(
-        np.concatenate([kinds, np.full(int(missed.sum()), ERROR_TYPES.index(MISSED))]).astype(np.int64),
+        np.concatenate([kinds, np.full(int(missed.sum()), ERROR_TYPES.index(MISSED))]).astype(
+            np.int64
+        ),
         np.concatenate([areas, record.gt_areas[missed]]),
     )
 
 
 def count_errors(
-    records: Sequence[ImageRecord], ranges: Mapping[str, tuple[float, float]], score_thr: float, max_dets: int
+    records: Sequence[ImageRecord],
+    ranges: Mapping[str, tuple[float, float]],
+    score_thr: float,
+    max_dets: int,
 ) -> dict[str, dict[str, int]]:
     """Errors of a data set by size and type.
 
-    Convention: both ends of a range belong to it, as everywhere: an area on an edge counts in two ranges.
+    Convention: both ends of a range belong to it, as everywhere: an area on an edge counts in two
+    ranges.
 
     Args:
         records: One an image.
@@ -108,7 +127,13 @@ def count_errors(
     areas = np.concatenate([np.zeros(0), *(e.areas for e in errors)])
     inner = inside(areas, np.array(list(ranges.values()), dtype=np.float64).reshape(-1, 2))
     return {
-        name: dict(zip(ERROR_TYPES, np.bincount(kinds[row], minlength=len(ERROR_TYPES)).tolist(), strict=True))
+        name: dict(
+            zip(
+                ERROR_TYPES,
+                np.bincount(kinds[row], minlength=len(ERROR_TYPES)).tolist(),
+                strict=True,
+            )
+        )
         for name, row in zip(ranges, inner, strict=True)
     }
 

@@ -1,4 +1,7 @@
-"""What became of every box of one image at one IoU and from one score on: for what is counted or drawn image by image."""
+"""What became of every box of one image at one IoU and from one score on.
+
+For what is counted or drawn image by image.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
-from mmisr.evaluation.functional.matching import IOUS, TRUE, UNMATCHED, Bools, assign, box_ious, status_of
+from mmisr.evaluation.functional.matching import (
+    IOUS,
+    TRUE,
+    UNMATCHED,
+    Bools,
+    assign,
+    box_ious,
+    status_of,
+)
 
 
 @dataclass(frozen=True)
@@ -34,14 +45,18 @@ class ImageMatches:
 
     @property
     def false(self) -> Ints:
-        """Indices of the detections that found nothing; those in a region to ignore are neither true nor false."""
+        """Indices of the detections that found nothing.
+
+        Those in a region to ignore are neither true nor false.
+        """
         return self.kept[self.status == UNMATCHED]
 
 
 def match_image(record: ImageRecord, score_thr: float, max_dets: int) -> ImageMatches:
     """Match the detections of one image at IoU 0.5, objects of every size.
 
-    Source: the rules of :func:`mmisr.evaluation.functional.matching.match_classes`, whose code this calls.
+    Source: the rules of :func:`mmisr.evaluation.functional.matching.match_classes`, whose code this
+    calls.
 
     Args:
         record: The image.
@@ -55,7 +70,10 @@ def match_image(record: ImageRecord, score_thr: float, max_dets: int) -> ImageMa
     owner: list[Ints] = [np.zeros(0, dtype=np.int64)]
     status: list[NDArray[np.int8]] = [np.zeros(0, dtype=np.int8)]
     for label in np.unique(record.det_labels).tolist():
-        truth, found = np.flatnonzero(record.gt_labels == label), np.flatnonzero(record.det_labels == label)
+        truth, found = (
+            np.flatnonzero(record.gt_labels == label),
+            np.flatnonzero(record.det_labels == label),
+        )
         found = found[np.argsort(-record.det_scores[found], kind="stable")[:max_dets]]
         found = found[record.det_scores[found] >= score_thr]
         kept.append(found)

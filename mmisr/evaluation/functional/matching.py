@@ -1,4 +1,7 @@
-"""Which detection found what, once for every image: the records that AP is counted from, and counted again by a bootstrap."""
+"""Which detection found what, once for every image.
+
+The records that AP is counted from, and counted again by a bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints, check_labels, in_order
+from mmisr.evaluation.functional.coco_records import (
+    Floats,
+    ImageRecord,
+    Ints,
+    check_labels,
+    in_order,
+)
 
 IOUS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds."""
 
 UNMATCHED, TRUE, IGNORED = 0, 1, 2
-"""What became of a detection: it overlaps nothing enough, it found an annotation that counts, or one that does not."""
+"""What became of a detection.
+
+It overlaps nothing enough, it found an annotation that counts, or one that does not.
+"""
 
 Bools = NDArray[np.bool_]
 
@@ -23,8 +35,9 @@ Bools = NDArray[np.bool_]
 class ClassMatches:
     """The detections of one class over a data set, best score first, and what became of each.
 
-    Convention: T thresholds, R ranges of area, I images (in :func:`in_order`), N detections under the cap, M of them
-    that overlap an annotation of the class at the lowest threshold; all others are unmatched everywhere.
+    Convention: T thresholds, R ranges of area, I images (in :func:`in_order`), N detections under
+    the cap, M of them that overlap an annotation of the class at the lowest threshold; all others
+    are unmatched everywhere.
 
     Args:
         image: (N,) index of the image.
@@ -44,13 +57,17 @@ class ClassMatches:
 
 
 def match_classes(
-    records: Sequence[ImageRecord], num_classes: int, ranges: Mapping[str, tuple[float, float]], max_dets: int
+    records: Sequence[ImageRecord],
+    num_classes: int,
+    ranges: Mapping[str, tuple[float, float]],
+    max_dets: int,
 ) -> list[ClassMatches]:
     """Match every detection at every IoU threshold and in every range of areas.
 
-    Source: ``COCOeval.evaluateImg`` of pycocotools, rule for rule: detections by falling score, each takes the free
-    annotation of its class with the highest IoU, those that count before those that do not; crowds may be taken again,
-    and overlap is measured on the detection's own area there; what matched nothing counts only inside the range.
+    Source: ``COCOeval.evaluateImg`` of pycocotools, rule for rule: detections by falling score,
+    each takes the free annotation of its class with the highest IoU, those that count before those
+    that do not; crowds may be taken again, and overlap is measured on the detection's own area
+    there; what matched nothing counts only inside the range.
 
     Args:
         records: One an image, in any order.
@@ -71,7 +88,9 @@ def match_classes(
     return [_match_class(records, label, limits, max_dets) for label in range(num_classes)]
 
 
-def _match_class(records: Sequence[ImageRecord], label: int, limits: Floats, max_dets: int) -> ClassMatches:
+def _match_class(
+    records: Sequence[ImageRecord], label: int, limits: Floats, max_dets: int
+) -> ClassMatches:
     images: list[Ints] = []
     scores: list[Floats] = []
     areas: list[Floats] = []
@@ -104,13 +123,18 @@ def _by_score(
     limits: Floats,
     positives: Ints,
 ) -> ClassMatches:
-    """Bring the detections of all images into one order; equal scores stay in the order of the images."""
+    """Bring the detections of all images into one order.
+
+    Equal scores stay in the order of the images.
+    """
     score = np.concatenate([np.zeros(0), *scores])
     order = np.argsort(-score, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     near = rank[np.concatenate([np.zeros(0, dtype=np.int64), *matches[0]])]
-    status = np.concatenate([np.zeros((len(IOUS), len(limits), 0), dtype=np.int8), *matches[1]], axis=2)
+    status = np.concatenate(
+        [np.zeros((len(IOUS), len(limits), 0), dtype=np.int8), *matches[1]], axis=2
+    )
     by_rank = np.argsort(near)
     return ClassMatches(
         image=np.concatenate([np.zeros(0, dtype=np.int64), *images])[order],
@@ -136,7 +160,9 @@ def inside(areas: Floats, limits: Floats) -> Bools:
 
 
 def box_ious(det_xyxy: Floats, gt_xyxy: Floats, crowd: Bools | None = None) -> Floats:
-    """Intersection over union, in the very operations of COCO's code: at IoU 0.5 exactly, the last bit decides.
+    """Intersection over union, in the very operations of COCO's code.
+
+    At IoU 0.5 exactly, the last bit decides.
 
     Args:
         det_xyxy: (D, 4).
@@ -148,7 +174,9 @@ def box_ious(det_xyxy: Floats, gt_xyxy: Floats, crowd: Bools | None = None) -> F
     """
     det, gt = det_xyxy[:, None], gt_xyxy[None]
     det_wh, gt_wh = det[..., 2:] - det[..., :2], gt[..., 2:] - gt[..., :2]
-    wh = np.minimum(det_wh + det[..., :2], gt_wh + gt[..., :2]) - np.maximum(det[..., :2], gt[..., :2])
+    wh = np.minimum(det_wh + det[..., :2], gt_wh + gt[..., :2]) - np.maximum(
+        det[..., :2], gt[..., :2]
+    )
     inter = np.where((wh > 0).all(-1), wh[..., 0] * wh[..., 1], 0.0)
     det_area, gt_area = det_wh[..., 0] * det_wh[..., 1], gt_wh[..., 0] * gt_wh[..., 1]
     union = det_area + gt_area - inter
@@ -161,7 +189,8 @@ def assign(ious: Floats, ignore: Bools, crowd: Bools) -> Ints:
     """Give annotations to the detections of one image and class, best score first.
 
     Args:
-        ious: (D, G), rows by falling score, of detections that overlap something at the lowest threshold.
+        ious: (D, G), rows by falling score, of detections that overlap something at the lowest
+            threshold.
         ignore: (R, G) annotations that do not count in a range.
         crowd: (G,) annotations that can be taken again.
 
@@ -172,11 +201,14 @@ def assign(ious: Floats, ignore: Bools, crowd: Bools) -> Ints:
     free = np.ones((len(IOUS), *ignore.shape), dtype=bool)
     owner = np.full((len(IOUS), len(ignore), len(ious)), -1, dtype=np.int64)
     fitting = ious >= enough[..., 0, None]
-    # Those that count come before all others, whatever their overlap; a power of two leaves its bits alone.
+    # Those that count come before all others, whatever their overlap; a power of two leaves its
+    # bits alone.
     precedence = np.where(ignore, 2.0**-60, 1.0)
     # Backwards, because among equal overlaps COCO's loop keeps the last.
     rows, columns = np.nonzero(fitting[0])
-    options = [c[::-1].tolist() for c in np.split(columns, np.searchsorted(rows, np.arange(1, len(ious))))]
+    options = [
+        c[::-1].tolist() for c in np.split(columns, np.searchsorted(rows, np.arange(1, len(ious))))
+    ]
     for d, candidates in enumerate(options if len(ious) else ()):
         if len(candidates) == 1:
             g = candidates[0]
@@ -206,5 +238,7 @@ def status_of(owner: Ints, ignore: Bools) -> NDArray[np.int8]:
     Returns:
         (T, R, D) UNMATCHED, TRUE or IGNORED.
     """
-    ignored = np.take_along_axis(np.broadcast_to(ignore, (len(owner), *ignore.shape)), owner.clip(0), -1)
+    ignored = np.take_along_axis(
+        np.broadcast_to(ignore, (len(owner), *ignore.shape)), owner.clip(0), -1
+    )
     return np.where(owner < 0, UNMATCHED, np.where(ignored, IGNORED, TRUE)).astype(np.int8)

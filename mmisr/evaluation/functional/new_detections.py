@@ -17,8 +17,9 @@ def new_false_positives(
 ) -> NDArray[np.bool_]:
     """False positives that the baseline does not have.
 
-    Convention: a false positive has at least ``score`` and touches no annotation of any class, regions to ignore
-    included. It is new where no detection of the baseline with at least ``score`` touches it, of any class.
+    Convention: a false positive has at least ``score`` and touches no annotation of any class,
+    regions to ignore included. It is new where no detection of the baseline with at least ``score``
+    touches it, of any class.
 
     Args:
         record: Annotations of an image and detections of an arm.

@@ -17,8 +17,8 @@ WHOLE_RANGE = 0
 def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
     """Precision at COCO's 101 levels of recall, objects of every size; its mean is AP at that IoU.
 
-    Source: ``COCOeval.accumulate`` of pycocotools: the best precision at a recall or above, 0 where that recall is not
-    reached, mean over the classes that have annotations.
+    Source: ``COCOeval.accumulate`` of pycocotools: the best precision at a recall or above, 0 where
+    that recall is not reached, mean over the classes that have annotations.
 
     Args:
         classes: Matches by class, see :func:`mmisr.evaluation.functional.matching.match_classes`.
@@ -44,15 +44,20 @@ def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None
 
     Args:
         classes: Matches by class.
-        digits: Scores are told apart to so many decimals, and those that would be rounded up count as well.
+        digits: Scores are told apart to so many decimals, and those that would be rounded up count
+            as well.
 
     Returns:
         A score; None where there is no true positive.
     """
     positives = sum(int(m.positives[WHOLE_RANGE].sum()) for m in classes)
-    steps = np.concatenate([np.zeros(0), *(np.floor(m.score * 10**digits) / 10**digits for m in classes)])
+    steps = np.concatenate(
+        [np.zeros(0), *(np.floor(m.score * 10**digits) / 10**digits for m in classes)]
+    )
     runs = [_running(m, 0) for m in classes]
-    hit, wrong = (np.concatenate([np.zeros(0), *(np.diff(r[k], prepend=0) for r in runs)]) for k in (0, 1))
+    hit, wrong = (
+        np.concatenate([np.zeros(0), *(np.diff(r[k], prepend=0) for r in runs)]) for k in (0, 1)
+    )
     levels, at = np.unique(steps, return_inverse=True)
     true, false = (np.cumsum(np.bincount(at, v, len(levels))[::-1])[::-1] for v in (hit, wrong))
     if not true.any():
@@ -62,7 +67,10 @@ def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None
 
 
 def _running(matches: ClassMatches, iou: int) -> tuple[Ints, Ints]:
-    """(N,) true and false positives down to each detection; those in regions to ignore are neither."""
+    """(N,) true and false positives down to each detection.
+
+    Those in regions to ignore are neither.
+    """
     status = np.zeros(len(matches.score), dtype=np.int8)
     status[matches.near] = matches.status[iou, WHOLE_RANGE]
     return np.cumsum(status == TRUE), np.cumsum((status != TRUE) & (status != IGNORED))

@@ -32,7 +32,9 @@ def box_mask(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
         [[0, 1, 1, 0], [0, 0, 0, 0]]
     """
     mask = torch.zeros(check_hw(hw), dtype=torch.bool)
-    for x1, y1, x2, y2 in torch.ceil(check_xyxy(xyxy).detach().cpu().double() - 0.5).clamp(min=0).long().tolist():
+    for x1, y1, x2, y2 in (
+        torch.ceil(check_xyxy(xyxy).detach().cpu().double() - 0.5).clamp(min=0).long().tolist()
+    ):
         mask[y1:y2, x1:x2] = True
     return mask
 
@@ -40,16 +42,17 @@ def box_mask(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
     """SSIM at every pixel whose window lies wholly in the image.
 
-    Source: Wang et al., "Image quality assessment: from error visibility to structural similarity", 2004: an 11x11
-    Gaussian of sigma 1.5, K1 = 0.01, K2 = 0.03. Its mean is the SSIM of scikit-image, mmagic and the authors' code.
+    Source: Wang et al., "Image quality assessment: from error visibility to structural similarity",
+    2004: an 11x11 Gaussian of sigma 1.5, K1 = 0.01, K2 = 0.03. Its mean is the SSIM of
+        scikit-image, mmagic and the authors' code.
 
     Args:
         first: (C, H, W) in [0, 1], double precision.
         second: (C, H, W), alike.
 
     Returns:
-        (H - 10, W - 10), the mean over channels; the entry at (0, 0) belongs to pixel (5, 5). Empty for an image
-        smaller than the window.
+        (H - 10, W - 10), the mean over channels; the entry at (0, 0) belongs to pixel (5, 5). Empty
+        for an image smaller than the window.
     """
     h, w = first.shape[-2:]
     if min(h, w) < SSIM_WINDOW:
@@ -65,7 +68,10 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _smooth(values: Tensor, kernel: list[float], dim: int) -> Tensor:
-    """Weighted sum along one axis where the kernel fits; in double precision far faster than ``conv2d``."""
+    """Weighted sum along one axis where the kernel fits.
+
+    In double precision far faster than ``conv2d``.
+    """
     length = values.shape[dim] - len(kernel) + 1
     total = torch.zeros_like(values.narrow(dim, 0, length))
     for start, weight in enumerate(kernel):
@@ -76,9 +82,10 @@ def _smooth(values: Tensor, kernel: list[float], dim: int) -> Tensor:
 def region_quality(sr: Tensor, hr: Tensor, xyxy: Tensor, crop_border: int = 0) -> dict[str, float]:
     """PSNR (dB) and SSIM over the whole image, inside the boxes and outside of them.
 
-    Convention: RGB, without rounding to 8 bits, summed in double precision. PSNR of a region comes from the mean
-    squared error over its pixels and channels. SSIM of a region is the mean of the SSIM map over its pixels; the map
-    exists where the 11x11 window fits, so the outermost 5 pixels count for PSNR alone.
+    Convention: RGB, without rounding to 8 bits, summed in double precision. PSNR of a region comes
+    from the mean squared error over its pixels and channels. SSIM of a region is the mean of the
+    SSIM map over its pixels; the map exists where the 11x11 window fits, so the outermost 5 pixels
+    count for PSNR alone.
 
     Args:
         sr: (3, H, W) RGB in [0, 1].
@@ -87,8 +94,8 @@ def region_quality(sr: Tensor, hr: Tensor, xyxy: Tensor, crop_border: int = 0) -
         crop_border: Pixels left out on each side, before anything else.
 
     Returns:
-        ``psnr_<region>`` and ``ssim_<region>`` for whole, in_box and out_box; NaN for a region without pixels, infinite
-        PSNR for equal pixels.
+        ``psnr_<region>`` and ``ssim_<region>`` for whole, in_box and out_box; NaN for a region
+        without pixels, infinite PSNR for equal pixels.
 
     Raises:
         ValueError: The images differ in shape, or ``crop_border`` leaves nothing of them.
@@ -101,22 +108,34 @@ def region_quality(sr: Tensor, hr: Tensor, xyxy: Tensor, crop_border: int = 0) -
     margin = SSIM_WINDOW // 2
     inner = inside[margin : margin + similarity.shape[0], margin : margin + similarity.shape[1]]
     figures = {}
-    regions = ((torch.ones_like(inside), torch.ones_like(inner)), (inside, inner), (~inside, ~inner))
+    regions = (
+        (torch.ones_like(inside), torch.ones_like(inner)),
+        (inside, inner),
+        (~inside, ~inner),
+    )
     for name, (mask, inner_mask) in zip(REGIONS, regions, strict=True):
         figures[f"psnr_{name}"] = _psnr(squared[mask])
-        figures[f"ssim_{name}"] = float(similarity[inner_mask].mean()) if inner_mask.any() else math.nan
+        figures[f"ssim_{name}"] = (
+            float(similarity[inner_mask].mean()) if inner_mask.any() else math.nan
+        )
     return figures
 
 
 def _checked(sr: Tensor, hr: Tensor, crop_border: int) -> tuple[Tensor, Tensor]:
     if sr.shape != hr.shape or sr.ndim != 3:
-        raise ValueError(f"sr and hr must have one shape (3, H, W), got {tuple(sr.shape)} and {tuple(hr.shape)}")
+        raise ValueError(
+            f"sr and hr must have one shape (3, H, W), got {tuple(sr.shape)} and {tuple(hr.shape)}"
+        )
     for name, image in (("sr", sr), ("hr", hr)):
         if not image.is_floating_point():
-            raise TypeError(f"{name} must be floating point in [0, 1], got {image.dtype}; divide 8-bit pixels by 255")
+            raise TypeError(
+                f"{name} must be floating point in [0, 1], got {image.dtype}; divide 8-bit pixels "
+                f"by 255"
+            )
     if not 0 <= 2 * crop_border < min(sr.shape[-2:]):
         raise ValueError(
-            f"crop_border must be >= 0 and leave pixels of an image of {tuple(sr.shape[-2:])}, got {crop_border}"
+            f"crop_border must be >= 0 and leave pixels of an image of {tuple(sr.shape[-2:])}, got "
+            f"{crop_border}"
         )
     first, second = (_cropped(image.detach().cpu().double(), crop_border) for image in (sr, hr))
     return first, second

@@ -39,14 +39,18 @@ class BinFigures:
 
 
 def size_binned_ap(
-    records: Sequence[ImageRecord], num_classes: int, ranges: Mapping[str, tuple[float, float]], max_dets: int
+    records: Sequence[ImageRecord],
+    num_classes: int,
+    ranges: Mapping[str, tuple[float, float]],
+    max_dets: int,
 ) -> dict[str, BinFigures]:
     """COCO's AP and AR over each range of areas, with one cap for all of them.
 
-    Source: Lin et al., "Microsoft COCO": IoU 0.50:0.05:0.95, 101 recall points, figures are means over the classes
-    that have ground truth in the range. What differs from pycocotools: every figure uses ``max_dets``, where
-    pycocotools takes AP at 100 detections whatever is asked; and a range without ground truth gives NaN, not -1.
-    The library's own summary is not used: it moves its entries when ranges change, and takes the last cap for all.
+    Source: Lin et al., "Microsoft COCO": IoU 0.50:0.05:0.95, 101 recall points, figures are means
+    over the classes that have ground truth in the range. What differs from pycocotools: every
+    figure uses ``max_dets``, where pycocotools takes AP at 100 detections whatever is asked; and a
+    range without ground truth gives NaN, not -1. The library's own summary is not used: it moves
+    its entries when ranges change, and takes the last cap for all.
 
     Convention: as in :class:`ImageRecord`; both ends of a range belong to it.
 
@@ -60,7 +64,8 @@ def size_binned_ap(
         Figures by name of the range, in the order given.
 
     Raises:
-        ValueError: A label names no class, ``max_dets`` or ``num_classes`` is below 1, or there is no range.
+        ValueError: A label names no class, ``max_dets`` or ``num_classes`` is below 1, or there is
+            no range.
     """
     if max_dets < 1 or num_classes < 1 or not ranges:
         raise ValueError(
@@ -84,21 +89,31 @@ def size_binned_ap(
 
 
 def _precision_recall(
-    records: Sequence[ImageRecord], num_classes: int, ranges: Mapping[str, tuple[float, float]], max_dets: int
+    records: Sequence[ImageRecord],
+    num_classes: int,
+    ranges: Mapping[str, tuple[float, float]],
+    max_dets: int,
 ) -> tuple[Floats, Floats]:
-    """Precision (10, 101, classes, ranges) and recall (10, classes, ranges); -1 where a class has no ground truth."""
+    """Precision (10, 101, classes, ranges) and recall (10, classes, ranges).
+
+    -1 where a class has no ground truth.
+    """
     if not any(len(r.gt_labels) for r in records):
         return (
             np.full((NUM_IOUS, NUM_RECALLS, num_classes, len(ranges)), -1.0),
             np.full((NUM_IOUS, num_classes, len(ranges)), -1.0),
         )
-    evaluator = COCOeval_faster(_ground_truth(records, num_classes), _detections(records, num_classes), "bbox")
+    evaluator = COCOeval_faster(
+        _ground_truth(records, num_classes), _detections(records, num_classes), "bbox"
+    )
     evaluator.params.areaRng = [list(span) for span in ranges.values()]
     evaluator.params.areaRngLbl = list(ranges)
     evaluator.params.maxDets = [max_dets]
     evaluator.evaluate()
     evaluator.accumulate()
-    precision, recall = (np.asarray(evaluator.eval[key], dtype=np.float64) for key in ("precision", "recall"))
+    precision, recall = (
+        np.asarray(evaluator.eval[key], dtype=np.float64) for key in ("precision", "recall")
+    )
     return (
         precision.reshape(NUM_IOUS, NUM_RECALLS, num_classes, len(ranges)),
         recall.reshape(NUM_IOUS, num_classes, len(ranges)),
@@ -111,7 +126,9 @@ def _mean(values: NDArray[np.floating]) -> float:
 
 
 def _count(records: Sequence[ImageRecord], low: float, high: float) -> int:
-    return sum(int(((r.gt_areas >= low) & (r.gt_areas <= high) & ~r.gt_ignore).sum()) for r in records)
+    return sum(
+        int(((r.gt_areas >= low) & (r.gt_areas <= high) & ~r.gt_ignore).sum()) for r in records
+    )
 
 
 def xywh_rows(xyxy: Floats) -> list[list[float]]:
@@ -122,9 +139,20 @@ def xywh_rows(xyxy: Floats) -> list[list[float]]:
 def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
-        columns = (xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), r.gt_ignore.tolist())
+        columns = (
+            xywh_rows(r.gt_xyxy),
+            r.gt_labels.tolist(),
+            r.gt_areas.tolist(),
+            r.gt_ignore.tolist(),
+        )
         for box, label, area, ignore in zip(*columns, strict=True):
-            row = {"id": len(rows) + 1, "image_id": image, "category_id": label + 1, "bbox": box, "area": area}
+            row = {
+                "id": len(rows) + 1,
+                "image_id": image,
+                "category_id": label + 1,
+                "bbox": box,
+                "area": area,
+            }
             rows.append({**row, "iscrowd": int(ignore)})
     return _coco(len(records), num_classes, rows)
 
@@ -132,9 +160,20 @@ def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
 def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
-        columns = (xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_areas.tolist(), r.det_scores.tolist())
+        columns = (
+            xywh_rows(r.det_xyxy),
+            r.det_labels.tolist(),
+            r.det_areas.tolist(),
+            r.det_scores.tolist(),
+        )
         for box, label, area, score in zip(*columns, strict=True):
-            row = {"id": len(rows) + 1, "image_id": image, "category_id": label + 1, "bbox": box, "area": area}
+            row = {
+                "id": len(rows) + 1,
+                "image_id": image,
+                "category_id": label + 1,
+                "bbox": box,
+                "area": area,
+            }
             rows.append({**row, "iscrowd": 0, "score": score})
     return _coco(len(records), num_classes, rows)
 

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 Cell = str | float
 
 
-def render_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], digits: int = 3) -> str:
+def render_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], digits: int = 3
+) -> str:
     """A table as text, names to the left and numbers to the right.
 
     Args:
         title: Its first line.
         header: One name a column.
-        rows: Cells; floats are shown with ``digits`` decimals and NaN as ``-``, integers as they are.
+        rows: Cells; floats are shown with ``digits`` decimals and NaN as ``-``, integers as they
+            are.
         digits: Decimals of a float.
 
     Returns:
@@ -31,7 +34,8 @@ def render_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Cell
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = [
         "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in cells
     ]

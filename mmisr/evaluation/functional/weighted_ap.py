@@ -1,4 +1,7 @@
-"""AP and AR of a data set whose images count any number of times: what a bootstrap asks for a thousand times."""
+"""AP and AR of a data set whose images count any number of times.
+
+What a bootstrap asks for a thousand times.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,17 @@ from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75, NUM_RECAL
 
 RECALLS = np.linspace(0.0, 1.0, NUM_RECALLS)
 CHUNK = 500_000
-"""Numbers in an intermediate array; more would leave the processor's cache, fewer would cost calls."""
+"""Numbers in an intermediate array.
+
+More would leave the processor's cache, fewer would cost calls.
+"""
 
 
 @dataclass(frozen=True)
 class WeightedFigures:
-    """The figures of one range of areas, one entry a replicate; NaN where a replicate holds no annotation.
+    """The figures of one range of areas, one entry a replicate.
+
+    NaN where a replicate holds no annotation.
 
     Args:
         ap: (B,) AP at IoU 0.50:0.05:0.95.
@@ -41,7 +49,8 @@ class _Threshold:
 
     Args:
         true: (K,) images of the true positives, best score first.
-        counted: (K,) how many detections of the range's own size stand up to each of them, itself included.
+        counted: (K,) how many detections of the range's own size stand up to each of them, itself
+            included.
         wrong: Images of the detections that a count by size alone gets wrong.
         sign: 1 for a true positive of another size, -1 for a match that is ignored.
         corrected: (K,) how many of the wrong ones stand up to each true positive.
@@ -77,15 +86,17 @@ def weighted_ap(
 ) -> dict[str, WeightedFigures]:
     """COCO's figures for every replicate, without matching again.
 
-    An image of weight w counts as w copies of it. Copies of a true positive stand side by side in the order of scores,
-    and precision rises along them; so the envelope is the same as if they were listed one by one, and it is enough to
-    look at each true positive once. With all weights 1 the figures are those of :func:`size_binned_ap`.
+    An image of weight w counts as w copies of it. Copies of a true positive stand side by side in
+    the order of scores, and precision rises along them; so the envelope is the same as if they were
+    listed one by one, and it is enough to look at each true positive once. With all weights 1 the
+    figures are those of :func:`size_binned_ap`.
 
     Args:
         classes: Matches by class, see :func:`match_classes`.
         ranges: Names of the ranges that were matched, in their order.
         weights: (B, I) how often each image counts in each replicate, whole numbers.
-        on_part: Called with a number of replicates when they are done for one class and range, for a progress bar.
+        on_part: Called with a number of replicates when they are done for one class and range, for
+            a progress bar.
 
     Returns:
         Figures by name of the range.
@@ -119,7 +130,9 @@ def weighted_ap(
 def _check(classes: Sequence[ClassMatches], weights: Ints) -> None:
     images = {m.positives.shape[1] for m in classes}
     if weights.ndim != 2 or images - {weights.shape[1]}:
-        raise ValueError(f"weights must be (replicates, {max(images, default=0)} images), got {weights.shape}")
+        raise ValueError(
+            f"weights must be (replicates, {max(images, default=0)} images), got {weights.shape}"
+        )
 
 
 def _over_classes(values: Floats) -> Floats:
@@ -152,7 +165,10 @@ def _plan(matches: ClassMatches, r: int) -> _Range:
 
 
 def _range_figures(plan: _Range, weights: NDArray[np.int32]) -> tuple[Floats, Floats]:
-    """AP and final recall, (T, B) each, of one class and range; NaN where a replicate has no positive."""
+    """AP and final recall, (T, B) each, of one class and range.
+
+    NaN where a replicate has no positive.
+    """
     positives = weights @ plan.positives
     ap, recall = np.zeros((len(IOUS), len(weights))), np.zeros((len(IOUS), len(weights)))
     if positives.any():
@@ -171,7 +187,9 @@ def _range_figures(plan: _Range, weights: NDArray[np.int32]) -> tuple[Floats, Fl
     return ap, recall
 
 
-def _running(weights: NDArray[np.int32], image: Ints, sign: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+def _running(
+    weights: NDArray[np.int32], image: Ints, sign: NDArray[np.int32] | None = None
+) -> NDArray[np.int32]:
     """(B, n + 1) running sums of the detections' weights, from 0."""
     sums = np.zeros((len(weights), len(image) + 1), dtype=np.int32)
     each = np.take(weights, image, axis=1)
@@ -182,7 +200,10 @@ def _running(weights: NDArray[np.int32], image: Ints, sign: NDArray[np.int32] | 
 
 
 def _levels(positives: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """(B, P + 1) how many of the 101 recall levels are reached by 0, 1, ... P true positives, decided as in COCO's code."""
+    """(B, P + 1) how many of the 101 recall levels are reached by 0, 1, .
+
+    P true positives, decided as in COCO's code.
+    """
     most = int(positives.max())
     count = np.arange(most + 1)[None]
     of = np.maximum(positives, 1)[:, None]
@@ -191,7 +212,9 @@ def _levels(positives: NDArray[np.int32]) -> NDArray[np.uint8]:
     return (level + (count / of >= RECALLS[level])).astype(np.uint8)
 
 
-def _interpolated(hits: NDArray[np.int32], total: NDArray[np.int32], levels: NDArray[np.uint8]) -> Floats:
+def _interpolated(
+    hits: NDArray[np.int32], total: NDArray[np.int32], levels: NDArray[np.uint8]
+) -> Floats:
     """Mean over the recall levels of the best precision at that recall or above, (B,)."""
     precision = hits / np.maximum(total, 1)
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]

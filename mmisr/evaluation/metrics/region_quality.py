@@ -1,4 +1,7 @@
-"""Metric ``RegionQuality``: PSNR and SSIM inside and outside the boxes, and how tokens were spent."""
+"""Metric ``RegionQuality``.
+
+PSNR and SSIM inside and outside the boxes, and how tokens were spent.
+"""
 
 from __future__ import annotations
 
@@ -25,17 +28,20 @@ NO_REGIONS = {f"{kind}_{region}": math.nan for kind in ("psnr", "ssim") for regi
 class RegionQuality(BaseMetric):
     """PSNR and SSIM over the whole image, inside the ground-truth boxes and outside of them.
 
-    Reads samples of the pair (``sr``, ``hr``, ``gt_instances``; the model needs ``test_cfg=dict(keep_sr=True)``) and of
-    an editor alone (``output.pred_img`` and ``gt_img`` in [0, 255], ``boxes_source``).
+    Reads samples of the pair (``sr``, ``hr``, ``gt_instances``; the model needs
+    ``test_cfg=dict(keep_sr=True)``) and of an editor alone (``output.pred_img`` and ``gt_img`` in
+    [0, 255], ``boxes_source``).
 
-    Figures: ``psnr_<region>``, ``ssim_<region>`` and ``images_<region>`` for whole, in_box and out_box; ``exact``;
+    Figures: ``psnr_<region>``, ``ssim_<region>`` and ``images_<region>`` for whole, in_box and
+        out_box; ``exact``;
     ``tokens_<exit>`` where samples carry a routing map.
 
-    Convention: a figure is computed for each image and averaged over the ``images_<region>`` images that have the
-    region: one without boxes has no in_box figure, one all in boxes no out_box figure. Pixels are RGB and not rounded
-    to 8 bits. A region that equals its reference has infinite PSNR and is left out of the mean; where all do, the mean
-    is infinite. ``exact`` counts the images that equal their reference as a whole. Native LR has no HR image: its
-    figures are NaN.
+    Convention: a figure is computed for each image and averaged over the ``images_<region>`` images
+    that have the region: one without boxes has no in_box figure, one all in boxes no out_box
+    figure. Pixels are RGB and not rounded to 8 bits. A region that equals its reference has
+    infinite PSNR and is left out of the mean; where all do, the mean is infinite. ``exact`` counts
+    the images that equal their reference as a whole. Native LR has no HR image: its figures are
+    NaN.
 
     Args:
         crop_border: Pixels left out on each side.
@@ -49,7 +55,9 @@ class RegionQuality(BaseMetric):
 
     default_prefix = "region"
 
-    def __init__(self, crop_border: int = 0, collect_device: str = "cpu", prefix: str | None = None) -> None:
+    def __init__(
+        self, crop_border: int = 0, collect_device: str = "cpu", prefix: str | None = None
+    ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if crop_border < 0:
             raise ValueError(f"crop_border must be >= 0, got {crop_border}")
@@ -64,7 +72,9 @@ class RegionQuality(BaseMetric):
         """
         for sample in data_samples:
             images = _images(sample)
-            figures = dict(NO_REGIONS) if images is None else region_quality(*images, self.crop_border)
+            figures = (
+                dict(NO_REGIONS) if images is None else region_quality(*images, self.crop_border)
+            )
             if sample.get("routing") is not None:
                 figures |= routing_shares(sample["routing"])
             self.results.append(figures)
@@ -76,13 +86,22 @@ class RegionQuality(BaseMetric):
             for name, value in figures.items():
                 columns.setdefault(name, []).append(value)
         means = {name: _mean(values) for name, values in columns.items()}
-        counts = {region: sum(not math.isnan(v) for v in columns[f"psnr_{region}"]) for region in REGIONS}
+        counts = {
+            region: sum(not math.isnan(v) for v in columns[f"psnr_{region}"]) for region in REGIONS
+        }
         self._log(means, counts, len(results))
         exact = sum(math.isinf(v) for v in columns["psnr_whole"])
-        return {**means, **{f"images_{region}": float(n) for region, n in counts.items()}, "exact": float(exact)}
+        return {
+            **means,
+            **{f"images_{region}": float(n) for region, n in counts.items()},
+            "exact": float(exact),
+        }
 
     def _log(self, means: dict[str, float], counts: dict[str, int], num_images: int) -> None:
-        rows = [(region, counts[region], means[f"psnr_{region}"], means[f"ssim_{region}"]) for region in REGIONS]
+        rows = [
+            (region, counts[region], means[f"psnr_{region}"], means[f"ssim_{region}"])
+            for region in REGIONS
+        ]
         text = render_table("Quality by region", ("region", "images", "PSNR", "SSIM"), rows)
         if num_images and not counts["whole"]:
             text += "\nno sample has an HR image (native LR): PSNR and SSIM do not exist"
@@ -90,7 +109,10 @@ class RegionQuality(BaseMetric):
 
 
 def _mean(values: list[float]) -> float:
-    """Mean of the finite values; infinite where there are only infinite ones, NaN where there are none."""
+    """Mean of the finite values.
+
+    Infinite where there are only infinite ones, NaN where there are none.
+    """
     finite = [v for v in values if math.isfinite(v)]
     if finite:
         return math.fsum(finite) / len(finite)
@@ -98,24 +120,32 @@ def _mean(values: list[float]) -> float:
 
 
 def _images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
-    """SR and HR image in [0, 1] and the boxes, of a sample of the pair or of an editor; None where there is no HR."""
+    """SR and HR image in [0, 1] and the boxes, of a sample of the pair or of an editor.
+
+    None where there is no HR.
+    """
     return _editor_images(sample) if "output" in sample else _pair_images(sample)
 
 
 def _editor_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
     if "pred_img" not in sample["output"]:
         raise KeyError(
-            f"mmisr.RegionQuality needs output.pred_img, and the sample of {sample.get('img_path')} has only "
+            f"mmisr.RegionQuality needs output.pred_img, and the sample of "
+            f"{sample.get('img_path')} has only "
             f"{sorted(sample['output'])}; test an editor with mode='predict'"
         )
     if sample.get("gt_img") is None:
         return None
     if sample.get("boxes_source") is None:
         raise KeyError(
-            f"mmisr.RegionQuality needs boxes_source, and the sample of {sample.get('img_path')} has none; pack it "
+            f"mmisr.RegionQuality needs boxes_source, and the sample of {sample.get('img_path')} "
+            f"has none; pack it "
             "with mmisr.PackSRInputs, after LoadAnnotations"
         )
-    sr, hr = (to_unit(image.detach().cpu().double()) for image in (sample["output"]["pred_img"], sample["gt_img"]))
+    sr, hr = (
+        to_unit(image.detach().cpu().double())
+        for image in (sample["output"]["pred_img"], sample["gt_img"])
+    )
     return sr, hr, _boxes(sample)
 
 
@@ -124,10 +154,12 @@ def _pair_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
         return None
     if sample.get("sr") is None:
         raise KeyError(
-            f"mmisr.RegionQuality needs the SR image, and the sample of {sample.get('img_path')} has no `sr`: the pair "
+            f"mmisr.RegionQuality needs the SR image, and the sample of {sample.get('img_path')} "
+            f"has no `sr`: the pair "
             "keeps it only when told to; set test_cfg=dict(keep_sr=True) in the model"
         )
-    # Single precision, as the pair's preprocessor divides: an image handed through must come out equal.
+    # Single precision, as the pair's preprocessor divides: an image handed through must come out
+    # equal.
     return sample["sr"], to_unit(sample["hr"]), _boxes(sample)
 
 

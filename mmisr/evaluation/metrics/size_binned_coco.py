@@ -11,7 +11,12 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from torch import Tensor
 
-from mmisr.evaluation.functional.coco_records import ImageRecord, check_labels, in_order, save_records
+from mmisr.evaluation.functional.coco_records import (
+    ImageRecord,
+    check_labels,
+    in_order,
+    save_records,
+)
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
 from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
 from mmisr.evaluation.functional.tables import Cell, render_table
@@ -24,33 +29,40 @@ from mmisr.structures.frames import FrameMap
 class SizeBinnedCocoMetric(BaseMetric):
     """COCO AP over all objects and by object size, measured in the frame of the sensor.
 
-    Ground truth and predictions are read from the samples, both in the source frame, so that crops and arms agree by
-    construction. IoU does not change under the map to LR; sizes do: an object of 8x8 at LR is 32x32 in a source of
-    x4, and would leave "small" without a word.
+    Ground truth and predictions are read from the samples, both in the source frame, so that crops
+    and arms agree by construction. IoU does not change under the map to LR; sizes do: an object of
+    8x8 at LR is 32x32 in a source of x4, and would leave "small" without a word.
 
-    Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin ``AP_<bin>``, ``AP50_<bin>``,
-    ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also ``AP_class_<name>``. A bin (or class) without ground truth is
-    NaN. After an evaluation ``records`` holds every image's boxes on the main process, for resampling.
+    Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin ``AP_<bin>``,
+        ``AP50_<bin>``,
+    ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also ``AP_class_<name>``. A bin (or class)
+    without ground truth is NaN. After an evaluation ``records`` holds every image's boxes on the
+    main process, for resampling.
 
-    Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's reference code.
+    Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's
+    reference code.
 
     Args:
         protocol: ``coco`` or ``aitod``; gives the bins and the cap.
         frame: Where sizes are measured: ``lr`` (what the sensor saw) or ``source``.
-        area_source: Size of an annotation: ``box`` takes the box's area in the frame, ``annotation`` the annotated
-            (mask) area, scaled into it. A detection's is always its box's.
-        max_dets: Detections an image and class that count, for every figure; the protocol's by default.
+        area_source: Size of an annotation: ``box`` takes the box's area in the frame,
+            ``annotation`` the annotated (mask) area, scaled into it. A detection's is always its
+            box's.
+        max_dets: Detections an image and class that count, for every figure; the protocol's by
+            default.
         classwise: Report every class's AP.
-        records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for none.
+        records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for
+            none.
         collect_device: As in mmengine.
         prefix: As in mmengine.
-        outfile_prefix: Also write the detections to ``<outfile_prefix>.bbox.json``: COCO results with the ids of the annotation
-            file; None for no file.
-        format_only: Write them and measure nothing. None measures, unless a file is written and no image has an annotation.
+        outfile_prefix: Also write the detections to ``<outfile_prefix>.bbox.json``: COCO results
+            with the ids of the annotation file; None for no file.
+        format_only: Write them and measure nothing. None measures, unless a file is written and no
+            image has an annotation.
 
     Raises:
-        ValueError: An argument is not one of those named, or ``format_only`` has no file to write; or a sample cannot be
-            measured, or has a label outside ``dataset_meta['classes']``.
+        ValueError: An argument is not one of those named, or ``format_only`` has no file to write;
+            or a sample cannot be measured, or has a label outside ``dataset_meta['classes']``.
     """
 
     default_prefix = "bbox"
@@ -74,9 +86,13 @@ class SizeBinnedCocoMetric(BaseMetric):
         if area_source not in ("box", "annotation"):
             raise ValueError(f"area_source must be 'box' or 'annotation', got {area_source!r}")
         if max_dets is not None and max_dets < 1:
-            raise ValueError(f"max_dets must be >= 1, or None for the protocol's own, got {max_dets}")
+            raise ValueError(
+                f"max_dets must be >= 1, or None for the protocol's own, got {max_dets}"
+            )
         if format_only and outfile_prefix is None:
-            raise ValueError("format_only=True writes a file and no figures: give outfile_prefix, got None")
+            raise ValueError(
+                "format_only=True writes a file and no figures: give outfile_prefix, got None"
+            )
         self.protocol = protocol_named(protocol)
         self.frame = frame
         self.area_source = area_source
@@ -92,7 +108,8 @@ class SizeBinnedCocoMetric(BaseMetric):
 
         Args:
             data_batch: Unused; the signature is mmengine's.
-            data_samples: Samples as dicts, with ``pred_instances``, ``gt_instances``, ``ignored_instances``.
+            data_samples: Samples as dicts, with ``pred_instances``, ``gt_instances``,
+                ``ignored_instances``.
         """
         for sample in data_samples:
             record = self._record(sample)
@@ -107,7 +124,9 @@ class SizeBinnedCocoMetric(BaseMetric):
         if self.outfile_prefix is not None:
             entries = coco_results(self.records, {r.img_id: r.category_ids for r in self.records})
             write_coco_results(f"{self.outfile_prefix}.bbox.json", entries)
-            if self.format_only or (self.format_only is None and not any(len(r.gt_labels) for r in self.records)):
+            if self.format_only or (
+                self.format_only is None and not any(len(r.gt_labels) for r in self.records)
+            ):
                 return {}
         figures = size_binned_ap(self.records, len(classes), self.protocol.ranges(), self.max_dets)
         if self.records_file is not None:
@@ -115,15 +134,29 @@ class SizeBinnedCocoMetric(BaseMetric):
         self._log(figures, classes)
         whole = figures.pop(WHOLE)
         # Counts are floats: mmengine writes whole numbers into its JSON log as null.
-        flat = {"AP": whole.ap, "AP50": whole.ap50, "AP75": whole.ap75, "AR": whole.ar, "count": float(whole.count)}
+        flat = {
+            "AP": whole.ap,
+            "AP50": whole.ap50,
+            "AP75": whole.ap75,
+            "AR": whole.ar,
+            "count": float(whole.count),
+        }
         for name, f in figures.items():
-            flat |= {f"AP_{name}": f.ap, f"AP50_{name}": f.ap50, f"AR_{name}": f.ar, f"count_{name}": float(f.count)}
+            flat |= {
+                f"AP_{name}": f.ap,
+                f"AP50_{name}": f.ap50,
+                f"AR_{name}": f.ar,
+                f"count_{name}": float(f.count),
+            }
         if self.classwise:
             flat |= {f"AP_class_{c}": ap for c, ap in zip(classes, whole.class_ap, strict=True)}
         return flat
 
     def figure_names(self) -> list[str]:
-        """What an evaluation returns, but for the classes: names that hooks and schedulers may watch."""
+        """What an evaluation returns, but for the classes.
+
+        Names that hooks and schedulers may watch.
+        """
         parts = ("AP", "AP50", "AR", "count")
         own = [
             "AP",
@@ -138,7 +171,8 @@ class SizeBinnedCocoMetric(BaseMetric):
     def mmdet_names(self) -> dict[str, str]:
         """The names under which mmdet's ``CocoMetric`` gives the same figures, and ours for them.
 
-        They are no figures of their own: a ``CocoMetric`` beside this one gives them too, and mmengine refuses a name twice.
+        They are no figures of their own: a ``CocoMetric`` beside this one gives them too, and
+            mmengine refuses a name twice.
         """
         same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
         if self.protocol.name == "coco" and self.frame == "source":
@@ -150,14 +184,19 @@ class SizeBinnedCocoMetric(BaseMetric):
         classes = (classes,) if isinstance(classes, str) else tuple(classes)
         if not classes:
             raise ValueError(
-                "SizeBinnedCocoMetric needs dataset_meta['classes'], found none; set metainfo=dict(classes=(...)) in "
+                "SizeBinnedCocoMetric needs dataset_meta['classes'], found none; set "
+                "metainfo=dict(classes=(...)) in "
                 "the dataset config"
             )
         return classes
 
     def _facts(self, classes: tuple[str, ...]) -> dict[str, Any]:
         names = ("frame", "area_source", "max_dets")
-        return {"protocol": self.protocol.name, "classes": classes, **{name: getattr(self, name) for name in names}}
+        return {
+            "protocol": self.protocol.name,
+            "classes": classes,
+            **{name: getattr(self, name) for name in names},
+        }
 
     def _record(self, sample: dict) -> ImageRecord:
         to_bins = self._to_bins(sample)
@@ -171,7 +210,9 @@ class SizeBinnedCocoMetric(BaseMetric):
             gt_xyxy=gt_xyxy.numpy(),
             gt_labels=np.concatenate([_column(part, "labels", np.int64) for part in parts]),
             gt_areas=self._gt_areas(gt_xyxy, parts, to_bins, sample),
-            gt_ignore=np.repeat([False, True][: len(parts)], [len(part["bboxes"]) for part in parts]),
+            gt_ignore=np.repeat(
+                [False, True][: len(parts)], [len(part["bboxes"]) for part in parts]
+            ),
             det_xyxy=det_xyxy.numpy(),
             det_labels=_column(found, "labels", np.int64),
             det_scores=_column(found, "scores", np.float64),
@@ -179,12 +220,15 @@ class SizeBinnedCocoMetric(BaseMetric):
             category_ids=tuple(sample.get("category_ids") or ()),
         )
 
-    def _gt_areas(self, xyxy: Tensor, parts: list[Any], to_bins: FrameMap, sample: dict) -> np.ndarray:
+    def _gt_areas(
+        self, xyxy: Tensor, parts: list[Any], to_bins: FrameMap, sample: dict
+    ) -> np.ndarray:
         if self.area_source == "box":
             return _areas(to_bins.boxes(xyxy)).numpy()
         if any("areas" not in part for part in parts):
             raise ValueError(
-                f"area_source='annotation' needs gt_instances.areas, {_name(sample)} has none; pack the sample with "
+                f"area_source='annotation' needs gt_instances.areas, {_name(sample)} has none; "
+                f"pack the sample with "
                 "mmisr.PackSRDetInputs, or set area_source='box'"
             )
         annotated = np.concatenate([_column(part, "areas", np.float64) for part in parts])
@@ -196,14 +240,18 @@ class SizeBinnedCocoMetric(BaseMetric):
         absent = [key for key in ("source_shape", "lr_shape") if sample.get(key) is None]
         if absent:
             raise ValueError(
-                f"size bins in the lr frame need {absent}, which {_name(sample)} does not have; pack the sample with "
+                f"size bins in the lr frame need {absent}, which {_name(sample)} does not have; "
+                f"pack the sample with "
                 "mmisr.PackSRDetInputs, or set frame='source'"
             )
         return FrameMap.between(tuple(sample["source_shape"])[:2], tuple(sample["lr_shape"])[:2])
 
     def _log(self, figures: dict[str, BinFigures], classes: tuple[str, ...]) -> None:
         rows = [(name, f.count, f.ap, f.ap50, f.ap75, f.ar) for name, f in figures.items()]
-        title = f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, max_dets {self.max_dets})"
+        title = (
+            f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, max_dets "
+            f"{self.max_dets})"
+        )
         text = render_table(title, ("size", "boxes", "AP", "AP50", "AP75", "AR"), rows)
         if self.classwise:
             per_class: list[tuple[Cell, ...]] = [
@@ -217,8 +265,10 @@ def _instances(sample: dict, field: str) -> Any:
     found = sample.get(field)
     if found is None or "bboxes" not in found:
         raise ValueError(
-            f"SizeBinnedCocoMetric needs {field}, which {_name(sample)} does not have; ground truth comes from "
-            "LoadAnnotations and mmisr.PackSRDetInputs in the test pipeline, predictions from the detector"
+            f"SizeBinnedCocoMetric needs {field}, which {_name(sample)} does not have; ground "
+            f"truth comes from "
+            "LoadAnnotations and mmisr.PackSRDetInputs in the test pipeline, predictions from the "
+            "detector"
         )
     return found
 
@@ -236,7 +286,9 @@ def _image_id(sample: dict) -> int | str:
 
 def _xyxy(instances: Any) -> Tensor:
     boxes = instances["bboxes"]
-    boxes = getattr(boxes, "tensor", boxes)  # mmdet's own box type, where a foreign pipeline left it
+    boxes = getattr(
+        boxes, "tensor", boxes
+    )  # mmdet's own box type, where a foreign pipeline left it
     return torch.as_tensor(boxes).detach().cpu().double().reshape(-1, 4)
 
 

@@ -38,7 +38,13 @@ class Gradients(NamedTuple):
 
 @without_autocast
 def deform_conv_forward(
-    features: Tensor, weight: Tensor, offset: Tensor, output: Tensor, _columns: Tensor, _ones: Tensor, **names: int
+    features: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    output: Tensor,
+    _columns: Tensor,
+    _ones: Tensor,
+    **names: int,
 ) -> None:
     """Deformable convolution.
 
@@ -83,7 +89,9 @@ def deform_conv_backward_parameters(
     **names: int,
 ) -> None:
     """Add ``scale`` times the gradient of :func:`deform_conv_forward` for the weight to ``grad_weight``."""
-    anywhere = torch.zeros_like(grad_weight)  # linear in its weight, so the gradient is the same at every weight
+    anywhere = torch.zeros_like(
+        grad_weight
+    )  # linear in its weight, so the gradient is the same at every weight
     grads = _differentiate(grad_output, features, anywhere, offset, None, _geometry_v1(names))
     grad_weight.add_(grads.weight, alpha=scale)
 
@@ -111,7 +119,8 @@ def modulated_deform_conv_forward(
         offset: (B, 2 * offset groups * k_h * k_w, H', W'), px.
         mask: (B, offset groups * k_h * k_w, H', W').
         output: (B, C', H', W'), filled.
-        names: mmcv's stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, group, deformable_group, with_bias.
+        names: mmcv's stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, group,
+            deformable_group, with_bias.
     """
     used_bias = bias if names["with_bias"] else None
     output.copy_(_convolve(features, weight, offset, mask, used_bias, _geometry_v2(names)))
@@ -165,7 +174,12 @@ def _geometry_v2(names: dict[str, int]) -> Geometry:
 
 
 def _convolve(
-    features: Tensor, weight: Tensor, offset: Tensor, mask: Tensor | None, bias: Tensor | None, geometry: Geometry
+    features: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    bias: Tensor | None,
+    geometry: Geometry,
 ) -> Tensor:
     features = widen(features)
     same = features.dtype
@@ -182,7 +196,12 @@ def _convolve(
 
 
 def _differentiate(
-    grad_output: Tensor, features: Tensor, weight: Tensor, offset: Tensor, mask: Tensor | None, geometry: Geometry
+    grad_output: Tensor,
+    features: Tensor,
+    weight: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    geometry: Geometry,
 ) -> Gradients:
     """One call of torchvision's backward kernel, without computing the output again."""
     features = widen(features)
@@ -208,11 +227,14 @@ def _differentiate(
     return grads._replace(offset=grads.offset.masked_fill(outside, 0))
 
 
-def _outside(offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, int], geometry: Geometry) -> Tensor:
+def _outside(
+    offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, int], geometry: Geometry
+) -> Tensor:
     """Which offsets lead a tap to a point that mmcv reads as outside, where its gradient is zero.
 
-    Convention: inside is the open interval from -1 to the size, in pixel centres. The value is 0 at -1 too, but its
-    slope has a kink there: torchvision takes the slope towards the image, mmcv the one away from it. With padding and
+    Convention: inside is the open interval from -1 to the size, in pixel centres. The value is 0 at
+    -1 too, but its slope has a kink there: torchvision takes the slope towards the image, mmcv the
+      one away from it. With padding and
     offsets that start at zero, the taps of every border pixel stand exactly there.
 
     Args:
@@ -229,10 +251,16 @@ def _outside(offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, in
     for axis in (0, 1):
         shape = [1] * found.ndim
         shape[2 + axis] = kernel_hw[axis]
-        steps = torch.arange(kernel_hw[axis], device=offset.device).view(shape) * geometry.dilation[axis]
+        steps = (
+            torch.arange(kernel_hw[axis], device=offset.device).view(shape)
+            * geometry.dilation[axis]
+        )
         shape = [1] * found.ndim
         shape[4 + axis] = offset.shape[2 + axis]
-        starts = torch.arange(offset.shape[2 + axis], device=offset.device).view(shape) * geometry.stride[axis]
+        starts = (
+            torch.arange(offset.shape[2 + axis], device=offset.device).view(shape)
+            * geometry.stride[axis]
+        )
         places = steps + starts - geometry.padding[axis] + taps[:, :, :, :, axis]
         found |= (places <= -1) | (places >= image_hw[axis])
     return found.unsqueeze(4).expand_as(taps).reshape(offset.shape)
@@ -240,12 +268,17 @@ def _outside(offset: Tensor, image_hw: tuple[int, int], kernel_hw: tuple[int, in
 
 @without_autocast
 def ms_deform_attn_forward(
-    value: Tensor, shapes: Tensor, _starts: Tensor, locations: Tensor, weights: Tensor, im2col_step: int
+    value: Tensor,
+    shapes: Tensor,
+    _starts: Tensor,
+    locations: Tensor,
+    weights: Tensor,
+    im2col_step: int,
 ) -> Tensor:
     """Multi-scale deformable attention, by mmcv's own plain-torch formula.
 
-    Source: Zhu et al., "Deformable DETR", ICLR 2021, equation 3. mmcv calls this on CUDA; on the CPU it takes the
-    formula itself.
+    Source: Zhu et al., "Deformable DETR", ICLR 2021, equation 3. mmcv calls this on CUDA; on the
+    CPU it takes the formula itself.
 
     Args:
         value: (B, pixels of all levels, heads, channels).
@@ -273,7 +306,10 @@ def ms_deform_attn_backward(  # noqa: PLR0913 - the order of the arguments is mm
     grad_weights: Tensor,
     im2col_step: int,
 ) -> None:
-    """Fill the gradients of :func:`ms_deform_attn_forward`; the output is computed again to differentiate it."""
+    """Fill the gradients of :func:`ms_deform_attn_forward`.
+
+    The output is computed again to differentiate it.
+    """
     with torch.enable_grad():
         leaves = [widen(tensor.detach()).requires_grad_() for tensor in (value, locations, weights)]
         output = _attend(leaves[0], shapes, leaves[1], leaves[2])

@@ -43,7 +43,9 @@ def sigmoid_focal_loss_backward(
     grad_input.copy_(torch.where(_positive(logits, target), slope, -slope))
 
 
-def _towards_target(logits: Tensor, target: Tensor, weight: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+def _towards_target(
+    logits: Tensor, target: Tensor, weight: Tensor, alpha: float
+) -> tuple[Tensor, Tensor]:
     """The logit of the right answer, whose sigmoid is p_t, and each element's weight."""
     logits, positive = widen(logits), _positive(logits, target)
     signed = torch.where(positive, logits, -logits)

@@ -17,8 +17,9 @@ NAIVE, LINEAR, GAUSSIAN = 0, 1, 2
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int) -> Tensor:
     """Greedy non-maximum suppression.
 
-    Convention: xyxy. A box is dropped when its IoU with a kept one is above (not at) the threshold. ``offset`` 1 is
-    the old inclusive pixel count, where a box is x2 - x1 + 1 wide; growing every box by one pixel says the same.
+    Convention: xyxy. A box is dropped when its IoU with a kept one is above (not at) the threshold.
+    ``offset`` 1 is the old inclusive pixel count, where a box is x2 - x1 + 1 wide; growing every
+    box by one pixel says the same.
 
     Args:
         boxes: (N, 4), px.
@@ -47,8 +48,9 @@ def softnms(
 ) -> Tensor:
     """Soft-NMS: neighbours of a picked box lose score instead of vanishing.
 
-    Source: Bodla et al., "Soft-NMS", ICCV 2017, algorithm of figure 2. As in mmcv, a box leaves when its decayed score
-    falls below ``min_score``, so the very first pick is kept whatever its score. mmcv calls this on the CPU only.
+    Source: Bodla et al., "Soft-NMS", ICCV 2017, algorithm of figure 2. As in mmcv, a box leaves
+    when its decayed score falls below ``min_score``, so the very first pick is kept whatever its
+    score. mmcv calls this on the CPU only.
 
     Args:
         boxes: (N, 4) xyxy, px.
@@ -86,7 +88,11 @@ def softnms(
 def _iou(box: np.ndarray, others: np.ndarray, offset: int) -> np.ndarray:
     wh = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]) + offset
     shared = wh.clip(min=0).prod(axis=1)
-    union = (box[2:] - box[:2] + offset).prod() + (others[:, 2:] - others[:, :2] + offset).prod(axis=1) - shared
+    union = (
+        (box[2:] - box[:2] + offset).prod()
+        + (others[:, 2:] - others[:, :2] + offset).prod(axis=1)
+        - shared
+    )
     return shared / np.where(union > 0, union, 1)
 
 

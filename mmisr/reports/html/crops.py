@@ -43,7 +43,9 @@ class Window:
     width: int
     height: int
 
-    def source(self, source_hw: tuple[int, int], lr_hw: tuple[int, int]) -> tuple[float, float, float, float]:
+    def source(
+        self, source_hw: tuple[int, int], lr_hw: tuple[int, int]
+    ) -> tuple[float, float, float, float]:
         """Left, top, width and height in the source frame."""
         sx, sy = source_hw[1] / lr_hw[1], source_hw[0] / lr_hw[0]
         return self.x * sx, self.y * sy, self.width * sx, self.height * sy
@@ -74,7 +76,9 @@ def cut(picture: Image.Image, window: Window, lr_hw: tuple[int, int]) -> Image.I
     """The window's part of a picture of any size of the same image."""
     fx, fy = picture.width / lr_hw[1], picture.height / lr_hw[0]
     x1, y1 = round(window.x * fx), round(window.y * fy)
-    return picture.crop((x1, y1, round((window.x + window.width) * fx), round((window.y + window.height) * fy)))
+    return picture.crop(
+        (x1, y1, round((window.x + window.width) * fx), round((window.y + window.height) * fy))
+    )
 
 
 @dataclass(frozen=True)
@@ -141,8 +145,13 @@ def outlines(xyxy: Floats, window: Sequence[float]) -> str:
         window: Left, top, width and height in the same frame.
     """
     x, y, w, h = window
-    seen = xyxy[(xyxy[:, 0] < x + w) & (xyxy[:, 2] > x) & (xyxy[:, 1] < y + h) & (xyxy[:, 3] > y)] - (x, y, x, y)
-    return "".join(f"M{_short(a)} {_short(b)}H{_short(c)}V{_short(d)}H{_short(a)}z" for a, b, c, d in seen.tolist())
+    seen = xyxy[
+        (xyxy[:, 0] < x + w) & (xyxy[:, 2] > x) & (xyxy[:, 1] < y + h) & (xyxy[:, 3] > y)
+    ] - (x, y, x, y)
+    return "".join(
+        f"M{_short(a)} {_short(b)}H{_short(c)}V{_short(d)}H{_short(a)}z"
+        for a, b, c, d in seen.tolist()
+    )
 
 
 def _short(value: float) -> str:

@@ -1,4 +1,7 @@
-"""The plots of the page: SVG inside the page, drawn without a display, in the page's own colours and letters."""
+"""The plots of the page.
+
+SVG inside the page, drawn without a display, in the page's own colours and letters.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,12 @@ INK, GRID, UP, DOWN = "#010203", "#040506", "#070809", "#0a0b0c"
 NAMES = {INK: "currentColor", GRID: "var(--grid)", UP: "var(--up)", DOWN: "var(--down)"}
 """Colours that stand for the page's, which knows light from dark."""
 
-SHORT = {"localisation": "location", "classification": "class", "background": "backgr.", "duplicate": "dupl."}
+SHORT = {
+    "localisation": "location",
+    "classification": "class",
+    "background": "backgr.",
+    "duplicate": "dupl.",
+}
 """Types of errors below their bars."""
 
 COLOURS = 8
@@ -42,7 +50,9 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "mmisr",
     "text.parse_math": False,
     "font.size": 10,
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    ),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -59,8 +69,12 @@ def colour(index: int) -> str:
 
 
 @contextmanager
-def _plot(arms: int, height: float = 2.7, rows: int = 1, below: float = 0.52) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure with room for a legend of so many arms, in two columns. Its layout is fixed, which is quick to draw.
+def _plot(
+    arms: int, height: float = 2.7, rows: int = 1, below: float = 0.52
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure with room for a legend of so many arms, in two columns.
+
+    Its layout is fixed, which is quick to draw.
 
     Args:
         arms: How many stand in the legend.
@@ -90,14 +104,17 @@ def _svg(figure: Figure, name: str, label: str) -> str:
         text = text.replace(mark, value)
     size = re.search(r'viewBox="[^"]*"', text)
     head = (
-        f'<svg role="img" aria-label="{escape(label)}" {size and size[0]} xmlns:xlink="http://www.w3.org/1999/xlink">'
+        f'<svg role="img" aria-label="{escape(label)}" {size and size[0]} '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
     return head + text[text.index(">") + 1 :]
 
 
 def _legend(figure: Figure, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper left", ncols=2, borderaxespad=0, borderpad=0, labelspacing=0.3)
+    figure.legend(
+        handles, labels, loc="upper left", ncols=2, borderaxespad=0, borderpad=0, labelspacing=0.3
+    )
 
 
 def ap_by_size(arms: Arms, bins: Mapping[str, int], kind: str) -> str:
@@ -109,7 +126,10 @@ def ap_by_size(arms: Arms, bins: Mapping[str, int], kind: str) -> str:
         kind: ``AP`` or ``AP50``.
     """
     names = [WHOLE, *(name for name, count in bins.items() if count)]
-    labels = [name.replace("_", " ") + (f"\n{bins[name]}" if name in bins else "\nsizes") for name in names]
+    labels = [
+        name.replace("_", " ") + (f"\n{bins[name]}" if name in bins else "\nsizes")
+        for name in names
+    ]
     step = 0.7 / max(1, len(arms))
     with _plot(len(arms)) as (figure, (axis,)):
         for i, (arm, f) in enumerate(arms.items()):
@@ -121,7 +141,9 @@ def ap_by_size(arms: Arms, bins: Mapping[str, int], kind: str) -> str:
         axis.set(ylabel=kind, ylim=(0, None))
         axis.grid(visible=False, axis="x")
         _legend(figure, axis)
-        return _svg(figure, f"size-{kind}", f"{kind} by object size, with an interval for every arm")
+        return _svg(
+            figure, f"size-{kind}", f"{kind} by object size, with an interval for every arm"
+        )
 
 
 def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, float | None]) -> str:
@@ -137,13 +159,25 @@ def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, flo
         for i, (arm, f) in enumerate(arms.items()):
             value = values[arm]
             if value is not None:
-                _points(axis, [sum(f["ms"].values())], [value], [f["intervals"].get(figure_name)], (arm, i))
+                _points(
+                    axis,
+                    [sum(f["ms"].values())],
+                    [value],
+                    [f["intervals"].get(figure_name)],
+                    (arm, i),
+                )
                 if "ms" in f["intervals"]:
                     axis.plot(f["intervals"]["ms"], [value, value], color=colour(i), linewidth=1.6)
-        longest = max(max(sum(f["ms"].values()), *f["intervals"].get("ms", [0])) for f in arms.values())
+        longest = max(
+            max(sum(f["ms"].values()), *f["intervals"].get("ms", [0])) for f in arms.values()
+        )
         axis.set(xlabel="ms an image, SR and detector", ylabel=label, xlim=(0, 1.08 * longest))
         _legend(figure, axis)
-        return _svg(figure, f"time-{figure_name}", f"{label} over milliseconds an image, with an interval for both")
+        return _svg(
+            figure,
+            f"time-{figure_name}",
+            f"{label} over milliseconds an image, with an interval for both",
+        )
 
 
 def _points(
@@ -161,7 +195,14 @@ def _points(
         "marker": MARKERS[(index + index // COLOURS) % len(MARKERS)],
         "linestyle": "none",
     }
-    axis.plot([x for x, _, _ in known], [v for _, v, _ in known], markersize=6, clip_on=False, label=name, **style)
+    axis.plot(
+        [x for x, _, _ in known],
+        [v for _, v, _ in known],
+        markersize=6,
+        clip_on=False,
+        label=name,
+        **style,
+    )
     for x, _, span in known:
         if span is not None:
             axis.plot([x, x], span, color=colour(index), linewidth=1.6, solid_capstyle="butt")
@@ -181,7 +222,11 @@ def precision_recall(curves: Mapping[str, NDArray], title: str) -> str:
         axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
         axis.set_title(title, fontsize=10, loc="left")
         _legend(figure, axis)
-        return _svg(figure, "pr-" + re.sub(r"\W", "", title), f"Precision over recall at {title} for every arm")
+        return _svg(
+            figure,
+            "pr-" + re.sub(r"\W", "", title),
+            f"Precision over recall at {title} for every arm",
+        )
 
 
 def image_gains(gains: Sequence[ImageGain]) -> str:
@@ -196,12 +241,18 @@ def image_gains(gains: Sequence[ImageGain]) -> str:
         for keep, mark in ((values > 0, UP), (values < 0, DOWN)):
             axis.stairs(np.where(keep, values, 0), edges, color=mark, fill=True)
         axis.axhline(0, color=INK, linewidth=1)
-        axis.set(xlabel="images, sorted by their change", ylabel="change in F1", xlim=(0.5, len(values) + 0.5))
+        axis.set(
+            xlabel="images, sorted by their change",
+            ylabel="change in F1",
+            xlim=(0.5, len(values) + 0.5),
+        )
         axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         return _svg(figure, "gains", "Change in F1 of every image, sorted")
 
 
-def error_types(errors: Mapping[str, Mapping[str, Mapping[str, int]]], ranges: Sequence[str]) -> str:
+def error_types(
+    errors: Mapping[str, Mapping[str, Mapping[str, int]]], ranges: Sequence[str]
+) -> str:
     """Counts of errors by type, one panel a range of sizes; types that never happen are left out.
 
     Args:
@@ -209,14 +260,28 @@ def error_types(errors: Mapping[str, Mapping[str, Mapping[str, int]]], ranges: S
         ranges: Which ranges.
     """
     step = 0.8 / len(errors)
-    kinds = [k for k in ERROR_TYPES if any(by_range[n][k] for by_range in errors.values() for n in ranges)]
+    kinds = [
+        k
+        for k in ERROR_TYPES
+        if any(by_range[n][k] for by_range in errors.values() for n in ranges)
+    ]
     with _plot(len(errors), 1.5, len(ranges), below=0.28) as (figure, axes):
         for axis, name in zip(axes, ranges, strict=True):
             for i, (arm, by_range) in enumerate(errors.items()):
                 at = np.arange(len(kinds)) + (i - (len(errors) - 1) / 2) * step
-                axis.bar(at, [by_range[name][kind] for kind in kinds], step * 0.9, color=colour(i), label=arm)
-            axis.set_title("all sizes" if name == WHOLE else name.replace("_", " "), fontsize=10, loc="left")
-            axis.set_xticks(range(len(kinds)), [SHORT.get(kind, kind) for kind in kinds], fontsize=9)
+                axis.bar(
+                    at,
+                    [by_range[name][kind] for kind in kinds],
+                    step * 0.9,
+                    color=colour(i),
+                    label=arm,
+                )
+            axis.set_title(
+                "all sizes" if name == WHOLE else name.replace("_", " "), fontsize=10, loc="left"
+            )
+            axis.set_xticks(
+                range(len(kinds)), [SHORT.get(kind, kind) for kind in kinds], fontsize=9
+            )
             axis.grid(visible=False, axis="x")
             axis.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
             axis.set_ylabel("errors")

@@ -1,4 +1,7 @@
-"""What the page shows beside the figures of ``results.json``: counted anew from the records, in a second or two."""
+"""What the page shows beside the figures of ``results.json``.
+
+Counted anew from the records, in a second or two.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ class Findings:
 
 
 def choose_pair(arms: Sequence[str], wanted: tuple[str, str] | None = None) -> Pair | None:
-    """The arm under test and the arm it is compared with: by default the editor against bicubic, else against the first.
+    """The arm under test and the arm it is compared with.
+
+    By default the editor against bicubic, else against the first.
 
     Args:
         arms: Names.
@@ -84,20 +89,27 @@ def choose_pair(arms: Sequence[str], wanted: tuple[str, str] | None = None) -> P
     return Pair(preferred[0], b)
 
 
-def find(comparison: Comparison, pair: tuple[str, str] | None = None, score_thr: float | None = None) -> Findings:
+def find(
+    comparison: Comparison, pair: tuple[str, str] | None = None, score_thr: float | None = None
+) -> Findings:
     """Count what the page shows.
 
     Args:
         comparison: A finished comparison.
         pair: See :func:`choose_pair`.
-        score_thr: One score for every arm; None for each arm's own, at which its F1 over the data set is best. A detector
-            is surer of itself on sharper pixels, so that one score for all mostly compares how sure it is.
+        score_thr: One score for every arm; None for each arm's own, at which its F1 over the data
+            set is best. A detector is surer of itself on sharper pixels, so that one score for all
+            mostly compares how sure it is.
 
     Returns:
         The findings.
     """
     metric = comparison.meta["metric"]
-    max_dets, scores, curves = metric["max_dets"], {}, {title: dict[str, Floats]() for title in CURVES}
+    max_dets, scores, curves = (
+        metric["max_dets"],
+        {},
+        {title: dict[str, Floats]() for title in CURVES},
+    )
     whole = {WHOLE: (0.0, INFINITE)}
     for name, run in comparison.runs.items():
         classes = match_classes(run.records, len(comparison.meta["classes"]), whole, max_dets)
@@ -106,10 +118,18 @@ def find(comparison: Comparison, pair: tuple[str, str] | None = None, score_thr:
         for title, iou in CURVES.items():
             curves[title][name] = precision_curve(classes, iou)
     ranges = {**whole, **{name: (span[0], span[1]) for name, span in metric["bins"].items()}}
-    errors = {n: count_errors(run.records, ranges, scores[n], max_dets) for n, run in comparison.runs.items()}
+    errors = {
+        n: count_errors(run.records, ranges, scores[n], max_dets)
+        for n, run in comparison.runs.items()
+    }
     chosen = choose_pair(list(comparison.runs), pair)
     return Findings(
-        chosen, scores, score_thr is None, curves, errors, _gains(comparison.runs, chosen, scores, max_dets)
+        chosen,
+        scores,
+        score_thr is None,
+        curves,
+        errors,
+        _gains(comparison.runs, chosen, scores, max_dets),
     )
 
 

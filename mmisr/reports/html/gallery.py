@@ -1,4 +1,7 @@
-"""The images of the page: the same cut-out in every arm, with boxes and routing to be laid over it."""
+"""The images of the page.
+
+The same cut-out in every arm, with boxes and routing to be laid over it.
+"""
 
 from __future__ import annotations
 
@@ -143,14 +146,17 @@ def make_gallery(comparison: Comparison, findings: Findings, shown: int = SHOWN)
         shown: Images of each kind at most.
 
     Returns:
-        The gallery. With one arm alone, or where no image changes, the first images in the order of the data set.
+        The gallery. With one arm alone, or where no image changes, the first images in the order of
+        the data set.
     """
     arms = _arms(comparison, findings)
     pair = findings.pair
     best, worst = extremes(findings.gains, shown)
     groups = {"Largest gains": best, "Largest losses": worst}
     if not best and not worst:
-        groups = {"First images": list(findings.gains[:shown]) or _alone(comparison, findings, shown)}
+        groups = {
+            "First images": list(findings.gains[:shown]) or _alone(comparison, findings, shown)
+        }
     cards = {
         title: [_card(comparison, findings, arms, gain) for gain in gains] if arms else []
         for title, gains in groups.items()
@@ -163,13 +169,19 @@ def make_gallery(comparison: Comparison, findings: Findings, shown: int = SHOWN)
 def _alone(comparison: Comparison, findings: Findings, shown: int) -> list[ImageGain]:
     """The first images of a single arm, compared with itself."""
     ((name, run),) = list(comparison.runs.items())[:1]
-    counts = count_images(run.records[:shown], findings.scores[name], comparison.meta["metric"]["max_dets"])
+    counts = count_images(
+        run.records[:shown], findings.scores[name], comparison.meta["metric"]["max_dets"]
+    )
     return [ImageGain(i, c, c) for i, c in enumerate(counts)]
 
 
 def _arms(comparison: Comparison, findings: Findings) -> list[str]:
     """Arms whose pictures were kept, as many as go into the page."""
-    kept = [name for name, run in comparison.runs.items() if len(run.rows) and run.picture(0) is not None]
+    kept = [
+        name
+        for name, run in comparison.runs.items()
+        if len(run.rows) and run.picture(0) is not None
+    ]
     pair = findings.pair
     first = [pair.b, pair.a] if pair else []
     wanted = list(dict.fromkeys([*first, "lr", "hr", *kept]))
@@ -180,9 +192,13 @@ def _arms(comparison: Comparison, findings: Findings) -> list[str]:
 def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain: ImageGain) -> Card:
     runs, index = comparison.runs, gain.index
     row, max_dets = comparison.images[index], comparison.meta["metric"]["max_dets"]
-    matches = {arm: match_image(runs[arm].records[index], findings.scores[arm], max_dets) for arm in arms}
+    matches = {
+        arm: match_image(runs[arm].records[index], findings.scores[arm], max_dets) for arm in arms
+    }
     pictures = {arm: kept_picture(runs[arm], index) for arm in arms}
-    window = _window(row, pictures, {arm: (runs[arm].records[index], m) for arm, m in matches.items()}, findings)
+    window = _window(
+        row, pictures, {arm: (runs[arm].records[index], m) for arm, m in matches.items()}, findings
+    )
     largest = max(picture.width for picture in pictures.values())
     area = window.source(row.source_hw, row.lr_hw)
     packed = pack({arm: cut(picture, window, row.lr_hw) for arm, picture in pictures.items()})
@@ -198,7 +214,13 @@ def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain:
         truth=outlines(record.gt_xyxy[~record.gt_ignore], area),
         ignored=outlines(record.gt_xyxy[record.gt_ignore], area),
         layers=[
-            _layer(runs[arm], index, (matches[arm], packed.uris[arm], pictures[arm].width < largest), area, classes)
+            _layer(
+                runs[arm],
+                index,
+                (matches[arm], packed.uris[arm], pictures[arm].width < largest),
+                area,
+                classes,
+            )
             for arm in arms
         ],
         note=packed.note,
@@ -208,7 +230,10 @@ def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain:
 def _change(gain: ImageGain, findings: Findings) -> str:
     if findings.pair is None or gain.gain is None or gain.a.f1 is None or gain.b.f1 is None:
         return ""
-    return f"F1 {fixed(gain.gain, 3, sign=True)}: {fixed(gain.b.f1, 3)} {findings.pair.b}, {fixed(gain.a.f1, 3)} {findings.pair.a}"
+    return (
+        f"F1 {fixed(gain.gain, 3, sign=True)}: {fixed(gain.b.f1, 3)} {findings.pair.b}, "
+        f"{fixed(gain.a.f1, 3)} {findings.pair.a}"
+    )
 
 
 def _window(
@@ -223,7 +248,11 @@ def _window(
     if pair is not None and {pair.a, pair.b} <= set(found):
         (record, a), (other, b) = found[pair.a], found[pair.b]
         boxes = np.concatenate(
-            [record.gt_xyxy[a.missed != b.missed], record.det_xyxy[a.false], other.det_xyxy[b.false]]
+            [
+                record.gt_xyxy[a.missed != b.missed],
+                record.det_xyxy[a.false],
+                other.det_xyxy[b.false],
+            ]
         )
     else:
         boxes = next(iter(found.values()))[0].gt_xyxy
@@ -252,19 +281,27 @@ def _layer(
         missed=outlines(record.gt_xyxy[matches.missed], area),
         labels=[] if classes is None else _labels(record, matches, area, classes),
         routing=_routing(run, index, area),
-        facts=f"{len(matches.true)} found, {len(matches.false)} false, {int(matches.missed.sum())} missed",
+        facts=f"{len(matches.true)} found, {len(matches.false)} false, {int(matches.missed.sum())} "
+        f"missed",
     )
 
 
 def _labels(
-    record: ImageRecord, matches: ImageMatches, area: tuple[float, float, float, float], classes: Sequence[str]
+    record: ImageRecord,
+    matches: ImageMatches,
+    area: tuple[float, float, float, float],
+    classes: Sequence[str],
 ) -> list[Label]:
     x, y, w, h = area
     largest = matches.kept[np.argsort(-record.det_areas[matches.kept], kind="stable")]
     corner = record.det_xyxy[largest, :2] - (x, y)
     inside = (corner >= 0).all(1) & (corner < (w, h)).all(1)
     return [
-        Label(round(at[0], 1), round(at[1], 1), f"{classes[record.det_labels[d]]} {record.det_scores[d]:.2f}")
+        Label(
+            round(at[0], 1),
+            round(at[1], 1),
+            f"{classes[record.det_labels[d]]} {record.det_scores[d]:.2f}",
+        )
         for d, at in zip(largest[inside][:LABELS].tolist(), corner[inside].tolist(), strict=False)
     ]
 

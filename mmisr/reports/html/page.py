@@ -40,9 +40,10 @@ def write_report(
         comparison: A finished comparison; its pictures are read from its folder.
         path: The HTML file to write.
         title: Its heading.
-        pair: Names of the arm under test and of the arm it is compared with image by image; by default the editor and
-            bicubic, see :func:`mmisr.reports.html.findings.choose_pair`.
-        score_thr: Detections from this score on are counted and drawn; None for each arm's own, at its best F1.
+        pair: Names of the arm under test and of the arm it is compared with image by image; by
+            default the editor and bicubic, see :func:`mmisr.reports.html.findings.choose_pair`.
+        score_thr: Detections from this score on are counted and drawn; None for each arm's own, at
+            its best F1.
 
     Returns:
         The file.
@@ -104,7 +105,12 @@ def _moves(gains: Sequence[ImageGain]) -> dict[str, int]:
     values = [g.gain for g in gains]
     known = [v for v in values if v is not None]
     up, down = sum(v > 0 for v in known), sum(v < 0 for v in known)
-    return {"up": up, "down": down, "same": len(known) - up - down, "none": len(values) - len(known)}
+    return {
+        "up": up,
+        "down": down,
+        "same": len(known) - up - down,
+        "none": len(values) - len(known),
+    }
 
 
 def _plots(comparison: Comparison, findings: Findings) -> dict[str, str]:
@@ -114,15 +120,22 @@ def _plots(comparison: Comparison, findings: Findings) -> dict[str, str]:
     ap = {name: f["AP"] for name, f in arms.items()}
     in_box = {name: f["psnr"]["in_box"] for name, f in arms.items()}
     if any(v is not None for v in ap.values()):
-        plots["size"], plots["size50"] = (figures.ap_by_size(arms, counts, kind) for kind in ("AP", "AP50"))
-        plots |= {title: figures.precision_recall(by_arm, title) for title, by_arm in findings.curves.items()}
+        plots["size"], plots["size50"] = (
+            figures.ap_by_size(arms, counts, kind) for kind in ("AP", "AP50")
+        )
+        plots |= {
+            title: figures.precision_recall(by_arm, title)
+            for title, by_arm in findings.curves.items()
+        }
         if all(f["ms"] for f in arms.values()):
             plots["ap_time"] = figures.over_time(arms, "AP", "AP", ap)
     if any(v is not None for v in in_box.values()) and all(f["ms"] for f in arms.values()):
         plots["psnr_time"] = figures.over_time(arms, "psnr_in_box", "PSNR in boxes, dB", in_box)
     if findings.pair and any(g.gain is not None for g in findings.gains):
         plots["gains"] = figures.image_gains(findings.gains)
-    ranges = [n for n in (WHOLE, *counts) if any(sum(e[n].values()) for e in findings.errors.values())]
+    ranges = [
+        n for n in (WHOLE, *counts) if any(sum(e[n].values()) for e in findings.errors.values())
+    ]
     if ranges:
         plots["errors"] = figures.error_types(findings.errors, ranges)
     return plots
@@ -134,8 +147,12 @@ def _tables(comparison: Comparison, findings: Findings) -> dict[str, tables.Tabl
         "figures": tables.main_table(comparison),
         "routing": tables.routing_table(comparison),
         "errors": tables.error_table(findings.errors, findings.scores),
-        "images": tables.image_table(findings.gains, comparison.images, pair.a, pair.b) if pair else None,
-        "differences": tables.difference_table(comparison.differences) if comparison.differences else None,
+        "images": tables.image_table(findings.gains, comparison.images, pair.a, pair.b)
+        if pair
+        else None,
+        "differences": tables.difference_table(comparison.differences)
+        if comparison.differences
+        else None,
         "stages": tables.stage_table(comparison),
     }
 

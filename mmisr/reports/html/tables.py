@@ -1,4 +1,7 @@
-"""The tables of the page: every cell with what is shown, what it is sorted by, and what is said about it."""
+"""The tables of the page.
+
+Every cell with what is shown, what it is sorted by, and what is said about it.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,9 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-def number(value: float | None, digits: int, span: Sequence[float] | None = None, why: str = "") -> Cell:
+def number(
+    value: float | None, digits: int, span: Sequence[float] | None = None, why: str = ""
+) -> Cell:
     """A cell with a number, and its interval below it; an en dash where there is none."""
     if value is None:
         return Cell(ABSENT, None, title=why or "this figure does not exist here")
@@ -88,13 +93,21 @@ def main_table(comparison: Comparison) -> Table:
     first = next(iter(comparison.arms.values()))
     bins = {name: b["count"] for name, b in first["bins"].items() if b["count"]}
     columns = [Column("arm"), *(Column(t) for t in ("AP", "AP50", "AP75", "AR"))]
-    columns += [Column(f"AP {name.replace('_', ' ')}", f"{count} objects") for name, count in bins.items()]
+    columns += [
+        Column(f"AP {name.replace('_', ' ')}", f"{count} objects") for name, count in bins.items()
+    ]
     columns += [Column("PSNR", f"{REGION_TITLES[r]}, dB") for r in REGIONS]
     columns += [Column("SSIM", REGION_TITLES[r]) for r in REGIONS]
-    columns += [Column("new false positives", "an image"), Column("ms", "SR"), Column("ms", "together")]
+    columns += [
+        Column("new false positives", "an image"),
+        Column("ms", "SR"),
+        Column("ms", "together"),
+    ]
     columns += [Column("GMAC", "SR"), Column("GMAC", "together")]
     rows = [[word(name), *_figures(f, list(bins))] for name, f in comparison.arms.items()]
-    caption = f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
+    caption = (
+        f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
+    )
     return Table("figures", caption, columns, rows)
 
 
@@ -105,7 +118,10 @@ def _figures(f: Mapping[str, Any], bins: Sequence[str]) -> list[Cell]:
     for kind, digits in (("psnr", 2), ("ssim", 3)):
         cells += [number(f[kind][r], digits, spans.get(f"{kind}_{r}"), NO_PIXELS) for r in REGIONS]
     new = number(
-        f["new_false_positives"], 2, spans.get("new_false_positives"), "there is no bicubic arm to compare with"
+        f["new_false_positives"],
+        2,
+        spans.get("new_false_positives"),
+        "there is no bicubic arm to compare with",
     )
     upscale = f["macs_by_stage"].get("upscale")
     return [
@@ -120,7 +136,11 @@ def _figures(f: Mapping[str, Any], bins: Sequence[str]) -> list[Cell]:
 
 def routing_table(comparison: Comparison) -> Table | None:
     """Share of tokens by exit; None where no arm routes tokens."""
-    routed = {n: f["tokens"] for n, f in comparison.arms.items() if None not in (f["tokens"] or {0: None}).values()}
+    routed = {
+        n: f["tokens"]
+        for n, f in comparison.arms.items()
+        if None not in (f["tokens"] or {0: None}).values()
+    }
     if not routed:
         return None
     exits = list(next(iter(routed.values())))
@@ -129,14 +149,26 @@ def routing_table(comparison: Comparison) -> Table | None:
     return Table("routing", "Tokens by exit, mean over the images", columns, rows)
 
 
-def error_table(errors: Mapping[str, Mapping[str, Mapping[str, int]]], scores: Mapping[str, float]) -> Table:
+def error_table(
+    errors: Mapping[str, Mapping[str, Mapping[str, int]]], scores: Mapping[str, float]
+) -> Table:
     """Errors by arm, size and type."""
     rows = [
-        [word(arm), number(scores[arm], 2), word(_size(name)), *(number(counts[k], 0) for k in ERROR_TYPES)]
+        [
+            word(arm),
+            number(scores[arm], 2),
+            word(_size(name)),
+            *(number(counts[k], 0) for k in ERROR_TYPES),
+        ]
         for arm, by_range in errors.items()
         for name, counts in by_range.items()
     ]
-    columns = [Column("arm"), Column("from score"), Column("size"), *(Column(kind) for kind in ERROR_TYPES)]
+    columns = [
+        Column("arm"),
+        Column("from score"),
+        Column("size"),
+        *(Column(kind) for kind in ERROR_TYPES),
+    ]
     return Table("error-types", "Errors by object size and type", columns, rows)
 
 
@@ -151,7 +183,11 @@ def image_table(gains: Sequence[ImageGain], images: Sequence[ImageRow], a: str, 
     rows = []
     for g in gains:
         why = "no object is annotated here, so there is no F1"
-        change = Cell(ABSENT, None, title=why) if g.gain is None else Cell(fixed(g.gain, 3, sign=True), g.gain)
+        change = (
+            Cell(ABSENT, None, title=why)
+            if g.gain is None
+            else Cell(fixed(g.gain, 3, sign=True), g.gain)
+        )
         counts = [number(v, 0) for v in (g.a.annotated, g.b.true, g.b.false, g.a.true, g.a.false)]
         rows.append([word(images[g.index].file_name), change, *counts])
     return Table("images", f"Every image: {a} against {b}", columns, rows)
@@ -159,9 +195,21 @@ def image_table(gains: Sequence[ImageGain], images: Sequence[ImageRow], a: str, 
 
 def difference_table(differences: Sequence[Difference]) -> Table:
     """Every difference with its interval."""
-    columns = [Column("arm"), Column("less"), Column("figure"), Column("difference"), Column("from"), Column("to")]
+    columns = [
+        Column("arm"),
+        Column("less"),
+        Column("figure"),
+        Column("difference"),
+        Column("from"),
+        Column("to"),
+    ]
     rows = [
-        [word(d.a), word(d.b), word(d.figure), *(Cell(fixed(v, 4, sign=True), v) for v in (d.delta, d.lo, d.hi))]
+        [
+            word(d.a),
+            word(d.b),
+            word(d.figure),
+            *(Cell(fixed(v, 4, sign=True), v) for v in (d.delta, d.lo, d.hi)),
+        ]
         for d in differences
     ]
     return Table("differences", "Every difference with its 95 % interval", columns, rows)
@@ -177,7 +225,10 @@ def stage_table(comparison: Comparison) -> Table:
         [
             word(name),
             *(number(f["ms"].get(s), 2, f["intervals"].get(f"ms_{s}")) for s in stages),
-            *(number(f["macs_by_stage"][s] / 1e9 if s in f["macs_by_stage"] else None, 2) for s in counted),
+            *(
+                number(f["macs_by_stage"][s] / 1e9 if s in f["macs_by_stage"] else None, 2)
+                for s in counted
+            ),
         ]
         for name, f in comparison.arms.items()
     ]

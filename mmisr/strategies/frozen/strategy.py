@@ -1,4 +1,7 @@
-"""Strategy ``Frozen``: the SR editor is fixed; the detector is trained on its output, or only tested."""
+"""Strategy ``Frozen``: the SR editor is fixed.
+
+The detector is trained on its output, or only tested.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ class Frozen(Strategy):
         """One phase: the detector learns."""
         return (Phase("detector", ("detector",), self.losses),)
 
-    def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         """The detector's own losses on the SR images.
 
         Args:

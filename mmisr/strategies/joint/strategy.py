@@ -24,9 +24,10 @@ class Joint(Strategy):
     Args:
         pixel_weight: Weight of the pixel loss; 0 needs no HR image.
         detection_weight: Weight of the detector's losses.
-        editor_weight: Weight of the editor's own losses, which train a router too (and, for InstanceSR, the pixels: set
-            ``pixel_weight=0`` then); 0 for none.
-        pixel_loss: Config of the loss between SR and HR, both RGB in [0, 1]; None for the mean L1 distance.
+        editor_weight: Weight of the editor's own losses, which train a router too (and, for
+            InstanceSR, the pixels: set ``pixel_weight=0`` then); 0 for none.
+        pixel_loss: Config of the loss between SR and HR, both RGB in [0, 1]; None for the mean L1
+            distance.
 
     Raises:
         ValueError: A weight is negative; when training, HR images are needed and a sample has none.
@@ -40,7 +41,11 @@ class Joint(Strategy):
         pixel_loss: dict | None = None,
     ) -> None:
         super().__init__()
-        weights = {"pixel_weight": pixel_weight, "detection_weight": detection_weight, "editor_weight": editor_weight}
+        weights = {
+            "pixel_weight": pixel_weight,
+            "detection_weight": detection_weight,
+            "editor_weight": editor_weight,
+        }
         for name, weight in weights.items():
             if weight < 0:
                 raise ValueError(f"strategy Joint: {name} must be >= 0, got {weight}")
@@ -54,7 +59,9 @@ class Joint(Strategy):
         """One phase: both parts learn."""
         return (Phase("joint", ("editor", "detector"), self.losses),)
 
-    def losses(self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Losses:
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
         """The pixel loss and the detector's own losses on the same SR images, and the editor's own where wanted.
 
         Args:
@@ -65,14 +72,20 @@ class Joint(Strategy):
         images = [result.image[0] for result in model.upscale(lr, samples)]
         losses = scaled(model.detection_losses(images, samples), self.detection_weight)
         if self.pixel_weight:
-            losses["loss_joint_pixel"] = self.pixel_weight * self._pixels(model, images, lr, samples)
+            losses["loss_joint_pixel"] = self.pixel_weight * self._pixels(
+                model, images, lr, samples
+            )
         if self.editor_weight:
             own = model.editor_losses(lr, samples, "strategy Joint, with editor_weight > 0,")
             losses |= scaled(own, self.editor_weight)
         return losses
 
     def _pixels(
-        self, model: SRDetector, images: Sequence[Tensor], lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+        self,
+        model: SRDetector,
+        images: Sequence[Tensor],
+        lr: Sequence[Tensor],
+        samples: Sequence[DetDataSample],
     ) -> Tensor:
         targets = model.hr_images(samples, "strategy Joint, unless pixel_weight=0,")
         hints = ground_truth_hints(lr, samples) or []

@@ -17,7 +17,10 @@ def areas(xyxy):
 
 
 def make_records(images=12, skill=0.5, seed=0):
-    """Scenes of five boxes of 12x12 whose ground truth depends on the seed alone; ``skill`` of them are found."""
+    """Scenes of five boxes of 12x12 whose ground truth depends on the seed alone.
+
+    ``skill`` of them are found.
+    """
     rng = np.random.default_rng(seed)
     records = []
     for image in range(images):
@@ -33,7 +36,10 @@ def make_records(images=12, skill=0.5, seed=0):
 
 
 def make_run(folder, name, records, psnr=None):
-    """An arm whose in-box PSNR is given image by image; None where it has no SR image to compare."""
+    """An arm whose in-box PSNR is given image by image.
+
+    None where it has no SR image to compare.
+    """
     folder.mkdir(parents=True)
     save_records(folder / "records.npz", records)
     rows = []
@@ -53,7 +59,13 @@ def make_run(folder, name, records, psnr=None):
                 "token_size": None,
             }
         )
-    content = {"name": name, "key": "0", "ms": {"upscale": 2.0}, "macs": {"upscale": 5.0}, "images": rows}
+    content = {
+        "name": name,
+        "key": "0",
+        "ms": {"upscale": 2.0},
+        "macs": {"upscale": 5.0},
+        "images": rows,
+    }
     (folder / "arm.json").write_text(json.dumps(content))
     return ArmRun.load(folder)
 

@@ -60,7 +60,9 @@ def test_the_oracle_sees_hr(pair_of, batches):
 def test_an_adaptive_arm_is_charged_for_what_it_computes(pair_of, batches):
     costs = {}
     for router in ("fixed:0", "random:0.3", "all-hard"):
-        _, cost = run(pair_of(type="mmisr.InstanceSR", router=router, execution={"halo": 2}), batches)
+        _, cost = run(
+            pair_of(type="mmisr.InstanceSR", router=router, execution={"halo": 2}), batches
+        )
         costs[router] = cost.macs["upscale"]
     assert costs["fixed:0"] < costs["random:0.3"] < costs["all-hard"]
 
@@ -113,7 +115,9 @@ def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monk
     found = time_arms(three_pairs, batches, rounds=3)
     names = list(three_pairs)
     # Image by image, every arm on it, another one first in every round; the first round warms up.
-    assert turns == [name for first in (0, 1, 2, 0) for _ in batches for name in names[first:] + names[:first]]
+    assert turns == [
+        name for first in (0, 1, 2, 0) for _ in batches for name in names[first:] + names[:first]
+    ]
     assert found["nearest"].ms["detector"] == found["bicubic"].ms["detector"]
     assert found["nearest"].intervals["ms_detector"] == found["bicubic"].intervals["ms_detector"]
     assert found["lr"].ms["detector"] != found["bicubic"].ms["detector"]

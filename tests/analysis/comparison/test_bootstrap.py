@@ -45,7 +45,9 @@ def test_the_first_value_is_the_figure_itself(run_of, records_of):
     assert sampled["AP_small"].value is None
 
 
-def test_a_data_set_in_another_order_gives_the_same_replicates_of_means(run_of, records_of, shuffled):
+def test_a_data_set_in_another_order_gives_the_same_replicates_of_means(
+    run_of, records_of, shuffled
+):
     """Weights belong to positions, so arms must share an order; their ids need not be sorted."""
     records = shuffled(records_of())
     run = run_of("sr", records)
@@ -79,7 +81,10 @@ def test_an_arm_does_not_differ_from_itself(run_of, records_of):
 
 
 def test_pairing_makes_small_differences_visible(run_of, records_of):
-    """Both intervals overlap, that of the difference excludes 0: images differ more than arms do."""
+    """Both intervals overlap, that of the difference excludes 0.
+
+    Images differ more than arms do.
+    """
     base = np.random.default_rng(0).normal(20, 4, 12)
     sampled = {
         "bicubic": sample(run_of("bicubic", records_of(), list(base))),
@@ -108,9 +113,21 @@ def test_a_better_arm_is_seen_and_a_missing_figure_is_no_difference(run_of, reco
     [
         (0.001, 0.2, 40, "higher", "sr against lr: AP +0.1000 [+0.0010, +0.2000], higher"),
         (-0.2, -0.001, 40, "lower", "sr against lr: AP +0.1000 [-0.2000, -0.0010], lower"),
-        (-0.001, 0.2, 40, "none", "sr against lr: AP +0.1000 [-0.0010, +0.2000], no difference shown"),
+        (
+            -0.001,
+            0.2,
+            40,
+            "none",
+            "sr against lr: AP +0.1000 [-0.0010, +0.2000], no difference shown",
+        ),
         (0.0, 0.2, 40, "none", "sr against lr: AP +0.1000 [+0.0000, +0.2000], no difference shown"),
-        (math.nan, math.nan, 40, "none", "sr against lr: AP +0.1000 [+nan, +nan], no difference shown"),
+        (
+            math.nan,
+            math.nan,
+            40,
+            "none",
+            "sr against lr: AP +0.1000 [+nan, +nan], no difference shown",
+        ),
         (0.1, 0.1, 1, "none", "no difference shown (1 images have it, fewer than 6 show nothing)"),
         (0.01, 0.1, 5, "none", "no difference shown (5 images have it, fewer than 6 show nothing)"),
     ],
@@ -119,7 +136,10 @@ def test_a_verdict_says_what_its_interval_supports(lo, hi, images, shown, text):
     verdict = judge(Difference("sr", "lr", "AP", 0.1, lo, hi), images)
     assert verdict.shown == shown
     assert text in verdict.text
-    assert ("higher" in verdict.text, "lower" in verdict.text) == (shown == "higher", shown == "lower")
+    assert ("higher" in verdict.text, "lower" in verdict.text) == (
+        shown == "higher",
+        shown == "lower",
+    )
 
 
 def test_no_replicate_no_interval():
@@ -141,7 +161,13 @@ def test_figures_have_counts_intervals_and_gaps(run_of, records_of):
     run = run_of("sr", records_of())
     found = arm_figures(run, sample(run), SETTINGS)
     assert found["bins"]["tiny"]["count"] == 60
-    assert found["bins"]["medium"] == {"AP": None, "AP50": None, "AP75": None, "AR": None, "count": 0}
+    assert found["bins"]["medium"] == {
+        "AP": None,
+        "AP50": None,
+        "AP75": None,
+        "AR": None,
+        "count": 0,
+    }
     low, high = found["intervals"]["AP_tiny"]
     assert low < found["bins"]["tiny"]["AP"] < high
     assert "AP_medium" not in found["intervals"]

@@ -5,14 +5,27 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mmisr.analysis.comparison.per_image import ImageCounts, ImageGain, count_images, extremes, image_gains
+from mmisr.analysis.comparison.per_image import (
+    ImageCounts,
+    ImageGain,
+    count_images,
+    extremes,
+    image_gains,
+)
 
 SAME = {"a": 0.0, "b": 0.0}
 
 
 @pytest.mark.parametrize(
     ("annotated", "true", "false", "f1"),
-    [(0, 0, 0, None), (0, 0, 3, None), (4, 0, 0, 0.0), (4, 4, 0, 1.0), (4, 2, 2, 0.5), (3, 1, 5, 2 / 9)],
+    [
+        (0, 0, 0, None),
+        (0, 0, 3, None),
+        (4, 0, 0, 0.0),
+        (4, 4, 0, 1.0),
+        (4, 2, 2, 0.5),
+        (3, 1, 5, 2 / 9),
+    ],
 )
 def test_f1(annotated, true, false, f1):
     counts = ImageCounts(annotated, true, false)
@@ -23,7 +36,9 @@ def test_counts_are_those_of_the_scene(records_of):
     """Every scene has five objects and three detections of nothing."""
     found = count_images(records_of(skill=1.0), 0.0, 100)
     assert {(c.annotated, c.true, c.false) for c in found} == {(5, 5, 3)}
-    assert {(c.annotated, c.true) for c in count_images(records_of(skill=0.0), 0.0, 100)} == {(5, 0)}
+    assert {(c.annotated, c.true) for c in count_images(records_of(skill=0.0), 0.0, 100)} == {
+        (5, 0)
+    }
 
 
 def test_what_is_found_more_is_a_gain(records_of):
@@ -45,7 +60,9 @@ def test_each_arm_has_its_own_score(records_of):
 
 def test_other_images_are_refused(records_of, shuffled):
     records = records_of()
-    with pytest.raises(ValueError, match="compares the same images in the same order, got 12 and 12 with other ids"):
+    with pytest.raises(
+        ValueError, match="compares the same images in the same order, got 12 and 12 with other ids"
+    ):
         image_gains(records, shuffled(records), SAME, 100)
     with pytest.raises(ValueError, match="got 12 and 11"):
         image_gains(records, records[:-1], SAME, 100)

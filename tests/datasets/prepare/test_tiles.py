@@ -12,7 +12,12 @@ from mmisr.datasets.prepare.tiles import ALIGN, CocoWriter, cut, is_complete, si
 
 
 @settings(max_examples=80, deadline=None)
-@given(h=st.integers(1, 300), w=st.integers(1, 300), first=st.integers(0, 50), tile=st.integers(32, 200))
+@given(
+    h=st.integers(1, 300),
+    w=st.integers(1, 300),
+    first=st.integers(0, 50),
+    tile=st.integers(32, 200),
+)
 def test_tiles_are_a_partition(h, w, first, tile):
     first = min(first, h - 1)
     numbers = np.arange(h * w, dtype=np.int64).reshape(h, w, 1)
@@ -25,11 +30,17 @@ def test_tiles_are_a_partition(h, w, first, tile):
         assert (top - first) % ALIGN == left % ALIGN == 0
 
 
-BOXES = np.array([[10, 10, 30, 20], [90, 10, 102, 20], [84, 30, 108, 40], [40, 90, 60, 102], [5, 130, 9, 140]], float)
+BOXES = np.array(
+    [[10, 10, 30, 20], [90, 10, 102, 20], [84, 30, 108, 40], [40, 90, 60, 102], [5, 130, 9, 140]],
+    float,
+)
 
 
 def test_boxes_stay_where_at_least_half_of_them_lies():
-    """100 x 140 pixels in tiles of about 64: columns from 0 and 96 of 192, rows from 0 and 64 of 140."""
+    """100 x 140 pixels in tiles of about 64.
+
+    Columns from 0 and 96 of 192, rows from 0 and 64 of 140.
+    """
     tiles = cut(np.zeros((140, 192, 3), np.uint8), BOXES, (0, 140), 64)
     names = [t.name for t in tiles]
     assert names == ["0_0", "0_64", "0_128", "64_0", "64_64", "64_128"]

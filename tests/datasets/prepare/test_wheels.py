@@ -20,13 +20,16 @@ def test_a_cached_wheel_is_used_without_the_network(tmp_path, monkeypatch):
 def test_another_hash(tmp_path):
     wheel = tmp_path / "some_data-1.0-py3-none-any.whl"
     wheel.write_bytes(b"other")
-    with pytest.raises(RuntimeError, match=f"any.whl must have sha256 {SHA256}, found .*; delete it and run again"):
+    with pytest.raises(
+        RuntimeError, match=f"any.whl must have sha256 {SHA256}, found .*; delete it and run again"
+    ):
         fetch_wheel("some-data==1.0", SHA256, tmp_path)
 
 
 def test_a_path_that_does_not_exist(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"--wheel .*gone.whl does not exist; give the path of the some-data==1.0"
+        FileNotFoundError,
+        match=r"--wheel .*gone.whl does not exist; give the path of the some-data==1.0",
     ):
         fetch_wheel("some-data==1.0", SHA256, tmp_path, tmp_path / "gone.whl")
 

@@ -10,8 +10,13 @@ from mmisr.editors.instance_sr.decoder import DecoderSize
 from mmisr.editors.instance_sr.net import InstanceSRNet
 
 
-def loud_net(scale=4, token=8, fusion=False, easy="exit1", blocks=(1, 1, 2), channels=8) -> InstanceSRNet:
-    """A net whose exits differ and whose fusion is no identity: fresh weights would hide mistakes there."""
+def loud_net(
+    scale=4, token=8, fusion=False, easy="exit1", blocks=(1, 1, 2), channels=8
+) -> InstanceSRNet:
+    """A net whose exits differ and whose fusion is no identity.
+
+    Fresh weights would hide mistakes there.
+    """
     torch.manual_seed(0)
     net = InstanceSRNet(scale, DecoderSize(channels, blocks, fusion), token, easy).eval()
     for parameter in net.decoder.parameters():

@@ -31,7 +31,9 @@ def test_bands_are_the_whole(make_net, halo, share, partition):
     run = SparseDecoder(net.decoder, 8, Execution(halo, partition))
     bands = list(run.bands(lr, exits, most_pixels=1))
     assert [(rows.start, rows.stop) for rows, _ in bands] == [(0, 256), (256, 512), (512, 624)]
-    torch.testing.assert_close(torch.cat([b for _, b in bands], 2), run(lr, exits), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        torch.cat([b for _, b in bands], 2), run(lr, exits), rtol=0, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("token", [8, 16])
@@ -94,13 +96,16 @@ def test_memory_does_not_grow_with_the_height():
     code = (
         "import resource, sys, torch; from mmisr.openmmlab.stack import prepare; prepare();"
         "from mmisr.registry import MODELS; torch.manual_seed(0);"
-        "e = MODELS.build(dict(type='mmisr.InstanceSR', execution=dict(halo=2, max_mpix_per_pass=0.06))).eval();"
+        "e = MODELS.build(dict(type='mmisr.InstanceSR', execution=dict(halo=2, "
+        "max_mpix_per_pass=0.06))).eval();"
         "n = sum(b.numel() for _, b in e.upscale_bands(torch.rand(1, 3, int(sys.argv[1]), 256)));"
         "print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = []
     for rows in (256, 1024):
-        out = subprocess.run([sys.executable, "-c", code, str(rows)], capture_output=True, text=True, check=True)
+        out = subprocess.run(
+            [sys.executable, "-c", code, str(rows)], capture_output=True, text=True, check=True
+        )
         count, peak = map(int, out.stdout.split())
         assert count == 3 * 16 * rows * 256
         peaks.append(peak)

@@ -14,7 +14,9 @@ SMALL = {"channels": 8, "blocks": (1, 2, 3)}
 @pytest.fixture(scope="module")
 def editor():
     torch.manual_seed(0)
-    return MODELS.build({"type": "mmisr.InstanceSR", "size": SMALL, "execution": {"halo": 2}}).eval()
+    return MODELS.build(
+        {"type": "mmisr.InstanceSR", "size": SMALL, "execution": {"halo": 2}}
+    ).eval()
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +83,17 @@ def test_a_share_is_a_bias_on_the_logits(editor, lr):
     biased = editor.upscale(lr).routing
     for image in range(2):
         editor.route_by("learned", {"hard_share": (biased.exits[image] > 0).float().mean().item()})
-        assert torch.equal(editor.upscale(lr[image : image + 1]).routing.exits[0], biased.exits[image])
+        assert torch.equal(
+            editor.upscale(lr[image : image + 1]).routing.exits[0], biased.exits[image]
+        )
 
 
 @torch.no_grad()
 def test_an_impossible_budget_warns_and_stays_easy(editor, lr):
     editor.route_by("learned", {"target_macs": 1.0})
-    with pytest.warns(UserWarning, match="budget of 1 an image is below the cost of an image whose every token"):
+    with pytest.warns(
+        UserWarning, match="budget of 1 an image is below the cost of an image whose every token"
+    ):
         assert not editor.upscale(lr).routing.exits.any()
 
 
@@ -115,5 +121,10 @@ def test_bad_budgets_are_named(keys, text):
 def test_a_budget_limits_the_learned_router_alone():
     with pytest.raises(ValueError, match="limits the router 'learned', got router='edge'"):
         MODELS.build(
-            {"type": "mmisr.InstanceSR", "size": SMALL, "router": "edge", "execution": {"budget": {"hard_share": 0.1}}}
+            {
+                "type": "mmisr.InstanceSR",
+                "size": SMALL,
+                "router": "edge",
+                "execution": {"budget": {"hard_share": 0.1}},
+            }
         )

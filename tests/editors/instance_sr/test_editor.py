@@ -8,7 +8,11 @@ from mmisr.ops.macs import count_macs
 from mmisr.registry import MODELS
 from mmisr.structures.hints import ImageHints
 
-ORDER = {f"{k}_{w}": v for k in ("gt", "img") for w, v in (("channel_order", "RGB"), ("color_type", "color"))}
+ORDER = {
+    f"{k}_{w}": v
+    for k in ("gt", "img")
+    for w, v in (("channel_order", "RGB"), ("color_type", "color"))
+}
 SMALL = {"channels": 8, "blocks": (1, 1, 1)}
 
 
@@ -21,7 +25,9 @@ def build(**keys):
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize(("token", "hw"), [(8, (1, 1)), (8, (5, 7)), (8, (17, 24)), (16, (33, 9)), (32, (31, 40))])
+@pytest.mark.parametrize(
+    ("token", "hw"), [(8, (1, 1)), (8, (5, 7)), (8, (17, 24)), (16, (33, 9)), (32, (31, 40))]
+)
 @torch.no_grad()
 def test_size_is_exact_for_odd_and_tiny_inputs(scale, token, hw):
     editor = build(scale=scale, token_size=token)
@@ -33,13 +39,22 @@ def test_size_is_exact_for_odd_and_tiny_inputs(scale, token, hw):
 
 
 def test_info_states_the_facts():
-    info = MODELS.build({"type": "mmisr.InstanceSR", "size": "base", "scale": 3, "token_size": 16}).info
-    assert (info.name, info.scale, info.multiple_of, info.min_size) == ("instance_sr_base", 3, 16, 16)
+    info = MODELS.build(
+        {"type": "mmisr.InstanceSR", "size": "base", "scale": 3, "token_size": 16}
+    ).info
+    assert (info.name, info.scale, info.multiple_of, info.min_size) == (
+        "instance_sr_base",
+        3,
+        16,
+        16,
+    )
     assert info.adaptive
     assert info.trainable
 
 
-@pytest.mark.parametrize("router", ["learned", "oracle", "edge", "random", "random:0.4", "fixed:1", "all-hard"])
+@pytest.mark.parametrize(
+    "router", ["learned", "oracle", "edge", "random", "random:0.4", "fixed:1", "all-hard"]
+)
 @torch.no_grad()
 def test_result_does_not_depend_on_the_batch(router):
     editor = build(router=router, execution={"halo": 2})
@@ -53,7 +68,9 @@ def test_result_does_not_depend_on_the_batch(router):
         torch.testing.assert_close(alone.image[0], together.image[i], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("router", ["learned", "oracle", "edge", "random:0.4", "all-hard", "fixed:0"])
+@pytest.mark.parametrize(
+    "router", ["learned", "oracle", "edge", "random:0.4", "all-hard", "fixed:0"]
+)
 @pytest.mark.parametrize("hw", [(40, 48), (33, 41)])
 @torch.no_grad()
 def test_macs_charge_everything_that_runs(router, hw):
@@ -135,7 +152,9 @@ def test_checkpoints_load_alone_and_from_a_pair(tmp_path):
 def test_checkpoints_of_another_scale_or_size_are_refused(tmp_path, keys):
     path = tmp_path / "other.pth"
     torch.save({"state_dict": build().state_dict()}, path)
-    with pytest.raises(ValueError, match="does not fit InstanceSR: another architecture, size or scale"):
+    with pytest.raises(
+        ValueError, match="does not fit InstanceSR: another architecture, size or scale"
+    ):
         MODELS.build({"type": "mmisr.InstanceSR", "size": SMALL, "checkpoint": str(path), **keys})
 
 
@@ -167,7 +186,10 @@ def test_config_errors_name_the_key(keys, error, text):
         (lambda e: e.upscale(torch.rand(1, 3, 16, 16)), "router 'oracle' needs boxes"),
         (lambda e: e.upscale(torch.rand(2, 3, 16, 16), [ImageHints()]), "one entry per image"),
         (lambda e: e.upscale(torch.rand(1, 1, 16, 16)), r"must have shape \(B, 3, H, W\)"),
-        (lambda e: e.macs((17, 16), torch.zeros(2, 2)), r"exits must be \(3, 2\) tokens for an LR image of \(17, 16\)"),
+        (
+            lambda e: e.macs((17, 16), torch.zeros(2, 2)),
+            r"exits must be \(3, 2\) tokens for an LR image of \(17, 16\)",
+        ),
         (lambda e: e.set_stage("all"), "stage must be one of .* got 'all'"),
     ],
 )

@@ -24,11 +24,15 @@ def label(boxes, rule=None, hw=HW, token=8):
         ([[0, 0, 24, 8]], [[M, M, M, E, E, E], [E] * 6, [E] * 6, [E] * 6]),
         # A small instance on a corner makes all the tokens hard that it covers enough of.
         ([[14, 14, 18, 18]], [[E] * 6, [E, H, H, E, E, E], [E, H, H, E, E, E], [E] * 6]),
-        # A sliver of less than 2 % is easy, whatever touches it: 0.15 x 8 of 64 px is 1.9 %, 0.17 x 8 is 2.1 %.
+        # A sliver of less than 2 % is easy, whatever touches it: 0.15 x 8 of 64 px is 1.9 %, 0.17 x
+        # 8 is 2.1 %.
         ([[0, 0, 16.15, 16]], [[M, M, E, E, E, E], [M, M, E, E, E, E], [E] * 6, [E] * 6]),
         ([[0, 0, 16.17, 16]], [[M, M, M, E, E, E], [M, M, M, E, E, E], [E] * 6, [E] * 6]),
         # Small and large together: hard wins where the small one touches.
-        ([[0, 0, 16, 16], [1, 1, 5, 5]], [[H, M, E, E, E, E], [M, M, E, E, E, E], [E] * 6, [E] * 6]),
+        (
+            [[0, 0, 16, 16], [1, 1, 5, 5]],
+            [[H, M, E, E, E, E], [M, M, E, E, E, E], [E] * 6, [E] * 6],
+        ),
         # Boxes outside the image and without area change nothing.
         ([[-20, -20, -4, -4], [60, 0, 70, 9], [5, 5, 5, 9]], [[E] * 6] * 4),
     ],
@@ -38,10 +42,14 @@ def test_table(boxes, expected):
 
 
 def test_three_centres_within_32_px_make_a_crowd():
-    """Three large boxes on each other: hard where the centres are near, moderate where they are not."""
+    """Three large boxes on each other.
+
+    Hard where the centres are near, moderate where they are not.
+    """
     boxes = [[0, 0, 80, 16], [0, 0, 82, 16], [0, 0, 84, 16]]  # centres at x = 40, 41 and 42, y = 8
     found = label(boxes, hw=(16, 96))
-    # Token centres at 4, 12, ...: the first is more than 16 px from the centres, as are those from 60 on.
+    # Token centres at 4, 12, ...: the first is more than 16 px from the centres, as are those from
+    # 60 on.
     assert found.tolist() == [[M, M, M, H, H, H, H, M, M, M, M, E]] * 2
     assert label(boxes[:2], hw=(16, 96)).tolist() == [[M] * 11 + [E]] * 2
     assert label(boxes, LabelRule(crowd=4), hw=(16, 96)).tolist() == [[M] * 11 + [E]] * 2

@@ -22,7 +22,9 @@ def test_weights_are_w_inside_dilated_boxes():
 
 def test_reconstruction_is_the_weighted_mean():
     sr, hr = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2), torch.zeros(1, 3, 1, 2)
-    assert reconstruction_loss(sr, hr, torch.tensor([1.0, 3.0]).view(1, 1, 1, 2)) == pytest.approx(3 / 4)
+    assert reconstruction_loss(sr, hr, torch.tensor([1.0, 3.0]).view(1, 1, 1, 2)) == pytest.approx(
+        3 / 4
+    )
     assert reconstruction_loss(sr, hr, torch.ones(1, 1, 1, 2)) == pytest.approx(1 / 2)
 
 
@@ -63,8 +65,12 @@ def test_gradients():
 
 
 def test_psnr():
-    assert psnr(torch.full((1, 3, 2, 2), 0.1), torch.zeros(1, 3, 2, 2)) == pytest.approx(20.0, abs=1e-4)
-    assert psnr(torch.full((1, 3, 2, 2), 9.0), torch.ones(1, 3, 2, 2)) == pytest.approx(120.0, abs=1e-3)  # clamped
+    assert psnr(torch.full((1, 3, 2, 2), 0.1), torch.zeros(1, 3, 2, 2)) == pytest.approx(
+        20.0, abs=1e-4
+    )
+    assert psnr(torch.full((1, 3, 2, 2), 9.0), torch.ones(1, 3, 2, 2)) == pytest.approx(
+        120.0, abs=1e-3
+    )  # clamped
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,10 @@ def test_encoder_costs_less_than_5_percent_of_the_dense_decoder(scale, size):
     net = InstanceSRNet(scale, SIZES[size])
     lr = torch.rand(1, 3, 32, 32)
     dense = count_macs(
-        lambda x: net.decoder.leave(2, net.decoder.blocks[2](net.decoder.blocks[1](net.decoder.trunk(x)))), lr
+        lambda x: net.decoder.leave(
+            2, net.decoder.blocks[2](net.decoder.blocks[1](net.decoder.trunk(x)))
+        ),
+        lr,
     )
     assert count_macs(net.encoder, lr) < 0.05 * dense
 
@@ -79,7 +82,12 @@ def test_stitch_takes_every_token_from_its_exit(make_net):
     images = [torch.full((1, 3, 32, 32), float(k)) for k in range(3)]
     exits = torch.tensor([[[0, 1], [2, 0]]])
     sr = decoder.stitch(images, exits, 8)
-    assert [sr[0, 0, y, x].item() for y, x in ((0, 0), (15, 16), (16, 15), (31, 31))] == [0, 1, 2, 0]
+    assert [sr[0, 0, y, x].item() for y, x in ((0, 0), (15, 16), (16, 15), (31, 31))] == [
+        0,
+        1,
+        2,
+        0,
+    ]
 
 
 def test_the_full_halo_is_how_far_the_deep_blocks_see(make_net):
@@ -90,10 +98,13 @@ def test_the_full_halo_is_how_far_the_deep_blocks_see(make_net):
     changed[..., 15, 15] += 1
     with torch.no_grad():
         first, second = (
-            decoder.leave(2, decoder.blocks[2](decoder.blocks[1](x)), padding=1) for x in (features, changed)
+            decoder.leave(2, decoder.blocks[2](decoder.blocks[1](x)), padding=1)
+            for x in (features, changed)
         )
     rows = (first - second).abs().amax((0, 1, 3)) > 0
-    assert rows.nonzero().flatten().tolist() == list(range(15 - decoder.full_halo, 16 + decoder.full_halo))
+    assert rows.nonzero().flatten().tolist() == list(
+        range(15 - decoder.full_halo, 16 + decoder.full_halo)
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,10 @@ def test_the_full_halo_is_how_far_the_deep_blocks_see(make_net):
     [
         (lambda: InstanceSRNet(5, SIZES["nano"]), "scale must be 2, 3 or 4, got 5"),
         (lambda: InstanceSRNet(4, SIZES["nano"], 12), "token_size must be 8, 16 or 32, got 12"),
-        (lambda: Decoder(4, SIZES["nano"], "bicubic"), "easy must be 'exit1' or 'interpolate', got 'bicubic'"),
+        (
+            lambda: Decoder(4, SIZES["nano"], "bicubic"),
+            "easy must be 'exit1' or 'interpolate', got 'bicubic'",
+        ),
         (lambda: DecoderSize(8, (1, 0, 1)), "three blocks of >= 1 units"),
         (lambda: DecoderSize(0, (1, 1, 1)), "channels >= 1"),
     ],

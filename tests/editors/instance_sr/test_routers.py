@@ -7,7 +7,17 @@ from mmisr.editors.instance_sr.labels import LabelRule
 from mmisr.editors.instance_sr.routers import RouteInput, build_router
 from mmisr.structures.hints import ImageHints
 
-EVERY = ["learned", "oracle", "detector_prior", "edge", "fixed:0", "fixed:1", "random", "random:0.3", "all-hard"]
+EVERY = [
+    "learned",
+    "oracle",
+    "detector_prior",
+    "edge",
+    "fixed:0",
+    "fixed:1",
+    "random",
+    "random:0.3",
+    "all-hard",
+]
 BOXES = [torch.tensor([[0.0, 0, 6, 6]]), torch.tensor([[8.0, 8, 32, 32]])]
 
 
@@ -41,14 +51,21 @@ def test_every_router_gives_an_exit_per_token(name):
     assert exits.shape == (2, 4, 5)
     assert exits.dtype == torch.int64
     assert 0 <= exits.min() <= exits.max() <= 2
-    assert bool(request.calls) == router.encodes, "the encoder is charged where it runs, and only there"
+    assert bool(request.calls) == router.encodes, (
+        "the encoder is charged where it runs, and only there"
+    )
     assert len(request.calls) <= 1
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_an_image_is_routed_alike_in_any_batch(name):
     together = build_router(name)(given())
-    alone = RouteInput(given().lr[1:], 8, hints_of(BOXES[1:], [8]), lambda: (logits_of()[1:], torch.zeros(1, 4, 4, 5)))
+    alone = RouteInput(
+        given().lr[1:],
+        8,
+        hints_of(BOXES[1:], [8]),
+        lambda: (logits_of()[1:], torch.zeros(1, 4, 4, 5)),
+    )
     assert torch.equal(build_router(name)(alone), together[1:])
 
 
@@ -56,8 +73,18 @@ def test_learned_takes_the_largest_logit():
     logits = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [3, 2.5, 0]]).T.reshape(1, 3, 2, 2)
     request = given((2, 2), logits=logits.expand(2, -1, -1, -1))
     assert build_router("learned")(request)[0].flatten().tolist() == [0, 1, 2, 0]
-    assert build_router({"type": "learned", "bias": 0.6})(request)[0].flatten().tolist() == [0, 1, 2, 1]
-    assert build_router({"type": "learned", "bias": -9})(request)[0].flatten().tolist() == [0, 0, 0, 0]
+    assert build_router({"type": "learned", "bias": 0.6})(request)[0].flatten().tolist() == [
+        0,
+        1,
+        2,
+        1,
+    ]
+    assert build_router({"type": "learned", "bias": -9})(request)[0].flatten().tolist() == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("name", ["oracle", "detector_prior"])
@@ -68,11 +95,15 @@ def test_routers_by_boxes_follow_the_label_rule(name):
     assert (expected[1] == 2).any(), "with the specification's rule it would be moderate"
 
 
-@pytest.mark.parametrize(("name", "way"), [("oracle", "annotated images"), ("detector_prior", "test_cfg=dict.prior")])
+@pytest.mark.parametrize(
+    ("name", "way"), [("oracle", "annotated images"), ("detector_prior", "test_cfg=dict.prior")]
+)
 @pytest.mark.parametrize("hints", [None, [ImageHints(seed=1), ImageHints(seed=2)]])
 def test_routers_by_boxes_say_when_there_are_none(name, way, hints):
     request = RouteInput(torch.rand(2, 3, 8, 8), 8, hints, lambda: None)
-    with pytest.raises(ValueError, match=f"router '{name}' needs boxes in the lr frame and got none; .*{way}"):
+    with pytest.raises(
+        ValueError, match=f"router '{name}' needs boxes in the lr frame and got none; .*{way}"
+    ):
         build_router(name)(request)
 
 
@@ -90,7 +121,10 @@ def test_edge_finds_the_edge():
 def test_the_histogram_is_that_of_the_learned_router_unless_given(name):
     learned, other = build_router("learned")(given()), build_router(name)(given())
     for image in range(2):
-        assert torch.equal(other[image].flatten().bincount(minlength=3), learned[image].flatten().bincount(minlength=3))
+        assert torch.equal(
+            other[image].flatten().bincount(minlength=3),
+            learned[image].flatten().bincount(minlength=3),
+        )
     assert not torch.equal(other, learned)
 
 
@@ -112,10 +146,18 @@ def test_fixed(number):
 @pytest.mark.parametrize(
     ("config", "error", "text"),
     [
-        ("oracel", ValueError, "router must be one of .*'all-hard', 'detector_prior'.*got 'oracel'"),
+        (
+            "oracel",
+            ValueError,
+            "router must be one of .*'all-hard', 'detector_prior'.*got 'oracel'",
+        ),
         ({"bias": 1}, ValueError, "router must be one of"),
         ("fixed:3", ValueError, "needs exit 0 .easy., 1 .moderate. or 2 .hard., got 3"),
-        ("fixed:x", ValueError, "'fixed' cannot take 'x' after a colon; 'fixed:2' and 'random:0.3' can"),
+        (
+            "fixed:x",
+            ValueError,
+            "'fixed' cannot take 'x' after a colon; 'fixed:2' and 'random:0.3' can",
+        ),
         ("learned:2", ValueError, "'learned' cannot take '2' after a colon"),
         ("fixed", TypeError, "router 'fixed' was given .*exit"),
         ("random:1.5", ValueError, "three numbers >= 0 .* sum to 1"),

@@ -1,4 +1,7 @@
-"""Windows leave no seams: across the borders of deep tokens the image changes as the dense network's does."""
+"""Windows leave no seams.
+
+Across the borders of deep tokens the image changes as the dense network's does.
+"""
 
 from pathlib import Path
 
@@ -14,7 +17,9 @@ CHECKPOINT = Path(__file__).parents[3] / "checkpoints" / "instance-sr-nano-x4_tr
 
 @pytest.fixture(scope="module")
 def decoder():
-    return MODELS.build({"type": "mmisr.InstanceSR", "checkpoint": str(CHECKPOINT)}).eval().net.decoder
+    return (
+        MODELS.build({"type": "mmisr.InstanceSR", "checkpoint": str(CHECKPOINT)}).eval().net.decoder
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,7 @@
-"""No grid of sub-pixels on smooth areas: at the start, while it learns, and in the checkpoint that is published."""
+"""No grid of sub-pixels on smooth areas.
+
+At the start, while it learns, and in the checkpoint that is published.
+"""
 
 from pathlib import Path
 
@@ -25,7 +28,9 @@ HALF_A_GREY_LEVEL = 0.5 / 255
 def phase_spread(decoder, colour):
     """How far the sub-pixels of a flat image lie apart, at most, by exit; far from the border."""
     scale = decoder.scale
-    lr = torch.tensor(colour, dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, 48, 48).contiguous()
+    lr = (
+        torch.tensor(colour, dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, 48, 48).contiguous()
+    )
     with torch.no_grad():
         images = decoder.all_exits(lr)
     inner = [image[0, :, 20 * scale : 28 * scale, 20 * scale : 28 * scale] for image in images]
@@ -45,7 +50,9 @@ def test_no_subpixel_stands_out_at_the_start(scale, size):
 def test_a_flat_image_comes_out_of_the_published_checkpoint_without_a_grid(colour):
     state = load_state(PUBLISHED)
     decoder = Decoder(4, SIZES["nano"])
-    decoder.load_state_dict({k.split("decoder.", 1)[1]: v for k, v in state.items() if "decoder." in k})
+    decoder.load_state_dict(
+        {k.split("decoder.", 1)[1]: v for k, v in state.items() if "decoder." in k}
+    )
     assert max(phase_spread(decoder, colour)) <= HALF_A_GREY_LEVEL
 
 
@@ -62,7 +69,9 @@ def test_smooth_images_are_one_colour_under_a_ramp():
 def test_smooth_loss_is_what_the_exits_add():
     interpolated = torch.rand(2, 3, 8, 8)
     assert smooth_loss([interpolated, interpolated], interpolated) == 0
-    assert smooth_loss([interpolated + 0.3, interpolated], interpolated).item() == pytest.approx(0.15, abs=1e-6)
+    assert smooth_loss([interpolated + 0.3, interpolated], interpolated).item() == pytest.approx(
+        0.15, abs=1e-6
+    )
 
 
 def test_smooth_loss_takes_a_grid_away():

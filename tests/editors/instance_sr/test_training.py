@@ -11,7 +11,11 @@ from mmisr.editors.instance_sr.hooks import InstanceSRStageHook, histogram_line
 from mmisr.openmmlab.editor import MagicDataSample
 from mmisr.registry import HOOKS, MODELS
 
-ORDER = {f"{k}_{w}": v for k in ("gt", "img") for w, v in (("channel_order", "RGB"), ("color_type", "color"))}
+ORDER = {
+    f"{k}_{w}": v
+    for k in ("gt", "img")
+    for w, v in (("channel_order", "RGB"), ("color_type", "color"))
+}
 CLASSES = ("easy", "moderate", "hard")
 SHARES = {f"{who}_{name}" for who in ("labels", "routed") for name in CLASSES}
 
@@ -63,7 +67,9 @@ def test_a_stage_trains_its_part_alone(batch, stage, decoder_moves, encoder_move
     editor = build()
     wrapper = optimizer(editor)
     editor.set_stage("joint")
-    editor.train_step(batch, wrapper)  # fills the optimiser's moments, which must not move frozen weights later
+    editor.train_step(
+        batch, wrapper
+    )  # fills the optimiser's moments, which must not move frozen weights later
     editor.set_stage(stage)
     decoder, encoder = snapshot(editor.net.decoder), snapshot(editor.net.encoder)
     logs = editor.train_step(batch, wrapper)
@@ -71,7 +77,9 @@ def test_a_stage_trains_its_part_alone(batch, stage, decoder_moves, encoder_move
     assert any(moved(decoder, editor.net.decoder)) == decoder_moves
     assert any(moved(encoder, editor.net.encoder)) == encoder_moves
     if stage == "decoder":
-        assert all(moved(decoder, editor.net.decoder)), "every exit on every token: no parameter is left out"
+        assert all(moved(decoder, editor.net.decoder)), (
+            "every exit on every token: no parameter is left out"
+        )
     assert all(p.requires_grad == decoder_moves for p in editor.net.decoder.parameters())
     assert all(p.requires_grad == encoder_moves for p in editor.net.encoder.parameters())
     assert all(torch.isfinite(torch.as_tensor(v)).all() for v in logs.values())
@@ -81,7 +89,13 @@ def test_logs_have_psnr_of_every_exit_and_the_histograms(batch):
     editor = build()
     editor.set_stage("joint")
     logs = editor.train_step(batch, optimizer(editor))
-    assert logs.keys() >= SHARES | {"psnr_exit1", "psnr_exit2", "psnr_exit3", "psnr_sr", "token_recall"}
+    assert logs.keys() >= SHARES | {
+        "psnr_exit1",
+        "psnr_exit2",
+        "psnr_exit3",
+        "psnr_sr",
+        "token_recall",
+    }
     for who in ("labels", "routed"):
         assert sum(float(logs[f"{who}_{name}"]) for name in CLASSES) == pytest.approx(1)
     assert float(logs["labels_easy"]) > 0.5
@@ -128,14 +142,23 @@ def runner_of(model, iteration=0):
 
 def hook_at(iteration, **keys):
     model = build()
-    hook = HOOKS.build({"type": "mmisr.InstanceSRStageHook", "encoder_from": 10, "joint_from": 20, **keys})
+    hook = HOOKS.build(
+        {"type": "mmisr.InstanceSRStageHook", "encoder_from": 10, "joint_from": 20, **keys}
+    )
     hook.before_train_iter(runner_of(model, iteration), iteration)
     return hook, model
 
 
 @pytest.mark.parametrize(
     ("iteration", "stage"),
-    [(0, "decoder"), (9, "decoder"), (10, "encoder"), (19, "encoder"), (20, "joint"), (999, "joint")],
+    [
+        (0, "decoder"),
+        (9, "decoder"),
+        (10, "encoder"),
+        (19, "encoder"),
+        (20, "joint"),
+        (999, "joint"),
+    ],
 )
 def test_the_stage_is_a_function_of_the_iteration(iteration, stage):
     """So a run that is resumed anywhere is in the right stage at once."""
@@ -177,15 +200,23 @@ def test_histograms_are_averaged_and_begin_anew(monkeypatch):
     import mmisr.editors.instance_sr.hooks as hooks
 
     lines = []
-    monkeypatch.setattr(hooks, "print_log", lambda text, **keys: lines.append((text, keys.get("level", logging.INFO))))
+    monkeypatch.setattr(
+        hooks,
+        "print_log",
+        lambda text, **keys: lines.append((text, keys.get("level", logging.INFO))),
+    )
     hook = InstanceSRStageHook(0, 0, interval=2)
     rows = [([1.0, 0.0, 0.0], None), ([0.5, 0.0, 0.5], None), ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0])]
     for i, (labels, routed) in enumerate(rows):
         outputs = {f"labels_{c}": torch.tensor(v) for c, v in zip(CLASSES, labels, strict=True)}
         if routed is not None:
-            outputs |= {f"routed_{c}": torch.tensor(v) for c, v in zip(CLASSES, routed, strict=True)}
+            outputs |= {
+                f"routed_{c}": torch.tensor(v) for c, v in zip(CLASSES, routed, strict=True)
+            }
         hook.after_train_iter(runner_of(None, i), i, None, outputs)
-    assert lines == [("InstanceSR tokens, labels: easy 0.750, moderate 0.000, hard 0.250", logging.INFO)]
+    assert lines == [
+        ("InstanceSR tokens, labels: easy 0.750, moderate 0.000, hard 0.250", logging.INFO)
+    ]
     hook.after_train_epoch(None)
     assert [level for _, level in lines[1:]] == [logging.WARNING, logging.WARNING]
     hook.after_train_epoch(None)
@@ -198,7 +229,10 @@ def test_histograms_are_averaged_and_begin_anew(monkeypatch):
         ({"encoder_from": 5, "joint_from": 4}, "0 <= encoder_from <= joint_from, got 5 and 4"),
         ({"encoder_from": -1, "joint_from": 4}, "got -1 and 4"),
         ({"encoder_from": 0, "joint_from": 4, "interval": 0}, "interval >= 1"),
-        ({"encoder_from": 0, "joint_from": 4, "collapse": 2.0}, "0 < collapse <= 1, got 100 and 2.0"),
+        (
+            {"encoder_from": 0, "joint_from": 4, "collapse": 2.0},
+            "0 < collapse <= 1, got 100 and 2.0",
+        ),
     ],
 )
 def test_bad_stages_are_named(keys, text):
@@ -208,7 +242,9 @@ def test_bad_stages_are_named(keys, text):
 
 def test_stages_change_under_distributed_data_parallel(batch, tmp_path):
     """What a stage freezes must not leave the reducer waiting for gradients."""
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/init", rank=0, world_size=1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path}/init", rank=0, world_size=1
+    )
     try:
         from mmengine.model import MMDistributedDataParallel
 

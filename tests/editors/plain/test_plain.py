@@ -12,7 +12,14 @@ RGB = {"in_channels": 3, "out_channels": 3, "mid_channels": 8}
 EDSR = {"type": "mmagic.EDSRNet", **RGB, "num_blocks": 1, "upscale_factor": 2}
 SRRESNET = {"type": "mmagic.MSRResNet", **RGB, "num_blocks": 1, "upscale_factor": 4}
 RRDB = {"type": "mmagic.RRDBNet", **RGB, "num_blocks": 1, "growth_channels": 4, "upscale_factor": 4}
-RDN = {"type": "mmagic.RDNNet", **RGB, "num_blocks": 1, "num_layers": 2, "channel_growth": 4, "upscale_factor": 3}
+RDN = {
+    "type": "mmagic.RDNNet",
+    **RGB,
+    "num_blocks": 1,
+    "num_layers": 2,
+    "channel_growth": 4,
+    "upscale_factor": 3,
+}
 SRCNN = {"type": "mmagic.SRCNNNet", "channels": (3, 4, 4, 3), "upscale_factor": 2}
 SWINIR = {
     "type": "mmagic.SwinIRNet",
@@ -69,7 +76,8 @@ def test_the_network_itself_is_what_runs(generator, scale, multiple):
 def test_a_given_multiple_is_kept():
     assert plain(EDSR, 2, multiple_of=4).info.multiple_of == 4
     with pytest.raises(
-        ValueError, match=r"PlainSR\(scale=2\): RRDBNet must turn .* got AssertionError: .*`multiple_of`"
+        ValueError,
+        match=r"PlainSR\(scale=2\): RRDBNet must turn .* got AssertionError: .*`multiple_of`",
     ):
         plain({**RRDB, "upscale_factor": 2}, 2, multiple_of=1)
 
@@ -83,24 +91,31 @@ def test_wrong_scale_is_refused():
 @pytest.mark.parametrize(
     ("generator", "found"),
     [
-        ({**SRRESNET, "in_channels": 1, "out_channels": 1}, "got RuntimeError: .*expected input.* to have 1 channels"),
+        (
+            {**SRRESNET, "in_channels": 1, "out_channels": 1},
+            "got RuntimeError: .*expected input.* to have 1 channels",
+        ),
         ({**SRCNN, "channels": (3, 4, 4, 1)}, r"got \(1, 1, .*\)"),
         ({"type": "mmagic.LTE", "requires_grad": False, "pixel_range": 1.0}, "got a (list|tuple)"),
     ],
     ids=["grey", "grey out", "features"],
 )
 def test_networks_that_are_not_from_rgb_to_rgb_are_refused(generator, found, monkeypatch):
-    monkeypatch.setattr("torchvision.models.vgg19", lambda **_: pytest.skip("needs weights")) if "LTE" in str(
-        generator
-    ) else None
+    monkeypatch.setattr(
+        "torchvision.models.vgg19", lambda **_: pytest.skip("needs weights")
+    ) if "LTE" in str(generator) else None
     with pytest.raises(ValueError, match=found + ".*from one RGB image to one"):
         plain(generator, generator.get("upscale_factor", 2))
 
 
-@pytest.mark.parametrize("prefix", ["", "generator.", "generator_ema.", "generator_ema.module.", "editor.generator."])
+@pytest.mark.parametrize(
+    "prefix", ["", "generator.", "generator_ema.", "generator_ema.module.", "editor.generator."]
+)
 def test_checkpoints_of_mmagic_and_ours_load(tmp_path, prefix):
     source = plain(EDSR, 2).generator.state_dict()
-    torch.save({"state_dict": {f"{prefix}{k}": v + 1 for k, v in source.items()}}, tmp_path / "edsr.pth")
+    torch.save(
+        {"state_dict": {f"{prefix}{k}": v + 1 for k, v in source.items()}}, tmp_path / "edsr.pth"
+    )
     loaded = plain(EDSR, 2, checkpoint=str(tmp_path / "edsr.pth"))
     loaded.init_weights()
     state = loaded.generator.state_dict()
@@ -119,12 +134,15 @@ def test_averaged_weights_win_and_what_belongs_to_others_is_left(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("generator", "scale"), [({**EDSR, "upscale_factor": 3}, 3), ({**EDSR, "mid_channels": 4}, 2), (SRCNN, 2)]
+    ("generator", "scale"),
+    [({**EDSR, "upscale_factor": 3}, 3), ({**EDSR, "mid_channels": 4}, 2), (SRCNN, 2)],
 )
 def test_checkpoint_of_another_network_is_refused(tmp_path, generator, scale):
     path = tmp_path / "x2.pth"
     torch.save(plain(EDSR, 2).generator.state_dict(), path)
-    with pytest.raises(ValueError, match=r"x2.pth does not fit \w+: another architecture, size or scale"):
+    with pytest.raises(
+        ValueError, match=r"x2.pth does not fit \w+: another architecture, size or scale"
+    ):
         plain(generator, scale, checkpoint=str(path))
 
 
@@ -137,7 +155,10 @@ def test_one_step_alone_lowers_the_pixel_loss():
     editor = plain(EDSR, 2).train()
     torch.manual_seed(1)
     sample = MagicDataSample(gt_img=(torch.rand(3, 24, 20) * 255).round().byte())
-    data = {"inputs": [torch.randint(0, 256, (3, 12, 10), dtype=torch.uint8)], "data_samples": [sample]}
+    data = {
+        "inputs": [torch.randint(0, 256, (3, 12, 10), dtype=torch.uint8)],
+        "data_samples": [sample],
+    }
     wrapper = OptimWrapper(torch.optim.SGD(editor.parameters(), lr=1e-2))
     losses = [float(editor.train_step(data, wrapper)["loss_pixel"]) for _ in range(3)]
     assert losses[2] < losses[1] < losses[0] < 1
@@ -146,7 +167,9 @@ def test_one_step_alone_lowers_the_pixel_loss():
 def test_gradients_reach_the_input_and_values_outside_the_range():
     editor = plain(SRCNN, 2).train()
     lr = torch.rand(1, 3, 9, 7, requires_grad=True)
-    image = editor.upscale(lr).image - 10  # far below 0: a clamp in training would stop the gradient
+    image = (
+        editor.upscale(lr).image - 10
+    )  # far below 0: a clamp in training would stop the gradient
     image.square().mean().backward()
     assert lr.grad.abs().min() > 0
     assert all(p.grad.abs().sum() > 0 for p in editor.parameters())

@@ -31,7 +31,9 @@ def test_the_network_is_recognised(x2):
 
 
 def test_another_scale_is_refused(x2):
-    with pytest.raises(ValueError, match=r"SpandrelSR\(scale=4\): checkpoint .*compact.pth is a x2 .*; use scale=2"):
+    with pytest.raises(
+        ValueError, match=r"SpandrelSR\(scale=4\): checkpoint .*compact.pth is a x2 .*; use scale=2"
+    ):
         SpandrelSR(str(x2[0]), scale=4)
 
 
@@ -39,7 +41,8 @@ def test_unknown_weights_are_refused(tmp_path):
     torch.save({"a.weight": torch.zeros(3, 3)}, tmp_path / "other.pth")
     with pytest.raises(
         ValueError,
-        match="other.pth is of no architecture that spandrel .* knows.*its 1 weights lie under a; use mmisr.PlainSR",
+        match="other.pth is of no architecture that spandrel .* knows.*its 1 weights lie under a; "
+        "use mmisr.PlainSR",
     ):
         SpandrelSR(str(tmp_path / "other.pth"))
 
@@ -90,5 +93,7 @@ def test_what_a_file_holds_is_said(x2, tmp_path):
     )
     for name, way_out in cases:
         torch.save({f"{name}.weight": torch.zeros(3, 3)}, path)
-        with pytest.raises(ValueError, match=rf"its 1 weights lie under {name.split('.')[0]}; .*{way_out}"):
+        with pytest.raises(
+            ValueError, match=rf"its 1 weights lie under {name.split('.')[0]}; .*{way_out}"
+        ):
             SpandrelSR(str(path))

@@ -9,7 +9,10 @@ from mmisr.evaluation.size_bins import protocol_named
 
 
 def same(one, two):
-    return all(np.array_equal(a, b) for a, b in zip(dataclasses.astuple(one), dataclasses.astuple(two), strict=True))
+    return all(
+        np.array_equal(a, b)
+        for a, b in zip(dataclasses.astuple(one), dataclasses.astuple(two), strict=True)
+    )
 
 
 def test_records_survive_a_file(scene_of, record_of, tmp_path):
@@ -22,7 +25,9 @@ def test_records_survive_a_file(scene_of, record_of, tmp_path):
     assert [type(r.img_id) for r in back] == [int] * 6 + [str]
     assert all(same(a, b) for a, b in zip(records, back, strict=True))
     ranges = protocol_named("coco").ranges()
-    assert repr(size_binned_ap(back, 3, ranges, 100)) == repr(size_binned_ap(records, 3, ranges, 100))
+    assert repr(size_binned_ap(back, 3, ranges, 100)) == repr(
+        size_binned_ap(records, 3, ranges, 100)
+    )
 
 
 def test_no_records(tmp_path):
@@ -32,5 +37,8 @@ def test_no_records(tmp_path):
 
 def test_another_file_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", boxes=np.zeros(3))
-    with pytest.raises(ValueError, match="does not hold records of mmisr.SizeBinnedCocoMetric: it has no .'det_areas'"):
+    with pytest.raises(
+        ValueError,
+        match="does not hold records of mmisr.SizeBinnedCocoMetric: it has no .'det_areas'",
+    ):
         load_records(tmp_path / "other.npz")

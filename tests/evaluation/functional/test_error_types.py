@@ -8,7 +8,12 @@ from mmisr.evaluation.functional.image_matches import match_image
 from mmisr.evaluation.size_bins import INFINITE, protocol_named
 
 GT = [100, 100, 120, 120]
-AT_60, AT_33, AT_10, AT_09 = [105, 100, 125, 120], [110, 100, 130, 120], [100, 100, 104, 110], [100, 100, 104, 109]
+AT_60, AT_33, AT_10, AT_09 = (
+    [105, 100, 125, 120],
+    [110, 100, 130, 120],
+    [100, 100, 104, 110],
+    [100, 100, 104, 109],
+)
 """IoU with GT, 20x20: 0.6, 1/3, exactly 0.1, 0.09."""
 
 FAR = [300, 300, 320, 320]
@@ -80,20 +85,31 @@ def test_every_false_detection_has_one_type(scene_of, seed, score):
 def test_sizes_are_those_of_the_object_and_of_the_detection_on_background(record_of):
     """Areas in the frame of the bins: 1/16 of the boxes' own here, as at x4."""
     record = record_of(1, [GT, FAR], [AT_33, [400, 400, 440, 440]])
-    in_lr = type(record)(**{**vars(record), "gt_areas": record.gt_areas / 16, "det_areas": record.det_areas / 16})
+    in_lr = type(record)(
+        **{**vars(record), "gt_areas": record.gt_areas / 16, "det_areas": record.det_areas / 16}
+    )
     ranges = protocol_named("aitod").ranges()
     found = count_errors([in_lr], ranges, 0.0, 100)
     assert found["very_tiny"] == {**dict.fromkeys(ERROR_TYPES, 0), "localisation": 1, "missed": 1}
     assert found["tiny"] == {**dict.fromkeys(ERROR_TYPES, 0), "background": 1}
-    assert found["all"] == {**dict.fromkeys(ERROR_TYPES, 0), "localisation": 1, "missed": 1, "background": 1}
+    assert found["all"] == {
+        **dict.fromkeys(ERROR_TYPES, 0),
+        "localisation": 1,
+        "missed": 1,
+        "background": 1,
+    }
     assert not any(found["medium"].values())
     assert list(found) == list(ranges)
 
 
 def test_an_area_on_an_edge_is_in_both_ranges(record_of):
-    found = count_errors([record_of(1, [[0, 0, 8, 8]])], {"a": (0, 64), "b": (64, INFINITE)}, 0.0, 100)
+    found = count_errors(
+        [record_of(1, [[0, 0, 8, 8]])], {"a": (0, 64), "b": (64, INFINITE)}, 0.0, 100
+    )
     assert found["a"]["missed"] == found["b"]["missed"] == 1
 
 
 def test_no_images():
-    assert count_errors([], {"all": (0, INFINITE)}, 0.0, 100) == {"all": dict.fromkeys(ERROR_TYPES, 0)}
+    assert count_errors([], {"all": (0, INFINITE)}, 0.0, 100) == {
+        "all": dict.fromkeys(ERROR_TYPES, 0)
+    }

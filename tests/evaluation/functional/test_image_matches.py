@@ -14,7 +14,10 @@ BOX = [10, 10, 30, 30]
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("max_dets", [2, 100])
 def test_counts_are_those_of_the_data_set(scene_of, seed, max_dets):
-    """Image by image and class by class against the records that the bootstrap counts from: ties and crowds included."""
+    """Image by image and class by class against the records that the bootstrap counts from.
+
+    Ties and crowds included.
+    """
     records = scene_of(seed)
     for label, whole in enumerate(match_classes(records, 3, WHOLE, max_dets)):
         status = np.zeros(len(whole.score), dtype=int)
@@ -23,7 +26,9 @@ def test_counts_are_those_of_the_data_set(scene_of, seed, max_dets):
             mine = match_image(record, 0.0, max_dets)
             of_class = record.det_labels[mine.kept] == label
             for kind in (TRUE, IGNORED):
-                assert (mine.status[of_class] == kind).sum() == (status[whole.image == image] == kind).sum()
+                assert (mine.status[of_class] == kind).sum() == (
+                    status[whole.image == image] == kind
+                ).sum()
             assert of_class.sum() == (whole.image == image).sum()
             missed = (mine.missed & (record.gt_labels == label)).sum()
             assert missed == whole.positives[0, image] - (mine.status[of_class] == TRUE).sum()
@@ -48,13 +53,20 @@ def test_who_found_what(record_of):
         ignore=[False, False, True, False],
     )
     found = match_image(record, 0.5, 100)
-    assert dict(zip(found.kept.tolist(), found.owner.tolist(), strict=True)) == {0: -1, 1: -1, 2: 2, 3: 1}
+    assert dict(zip(found.kept.tolist(), found.owner.tolist(), strict=True)) == {
+        0: -1,
+        1: -1,
+        2: 2,
+        3: 1,
+    }
     assert found.true.tolist() == [3]
     assert sorted(found.false.tolist()) == [0, 1]
     assert found.missed.tolist() == [True, False, False, True]
 
 
-@pytest.mark.parametrize(("gt", "det", "false", "missed"), [([], [], 0, 0), ([BOX], [], 0, 1), ([], [BOX], 1, 0)])
+@pytest.mark.parametrize(
+    ("gt", "det", "false", "missed"), [([], [], 0, 0), ([BOX], [], 0, 1), ([], [BOX], 1, 0)]
+)
 def test_nothing_to_find_or_nothing_found(record_of, gt, det, false, missed):
     found = match_image(record_of(1, gt, det), 0.0, 100)
     assert (len(found.true), len(found.false), found.missed.sum()) == (0, false, missed)

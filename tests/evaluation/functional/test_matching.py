@@ -39,7 +39,9 @@ def listed(records, counts):
 
 def same(figure, values, index):
     for name in FIGURES:
-        np.testing.assert_allclose(getattr(values, name)[index], getattr(figure, name), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            getattr(values, name)[index], getattr(figure, name), rtol=0, atol=1e-9
+        )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -59,7 +61,9 @@ def test_weights_are_copies_of_images(scene_of, seed):
     found = weighted(records, counts)
     assert (counts > 1).any()
     for index, row in enumerate(counts):
-        for name, figure in size_binned_ap(listed(records, row), CLASSES, ranges_of("aitod"), 100).items():
+        for name, figure in size_binned_ap(
+            listed(records, row), CLASSES, ranges_of("aitod"), 100
+        ).items():
             same(figure, found[name], index)
 
 
@@ -84,7 +88,9 @@ def test_a_replicate_without_annotations_has_no_figures(record_of):
 def test_a_class_that_is_not_drawn_is_left_out_of_the_mean(record_of):
     box = [[0, 0, 10, 10]]
     records = [record_of(1, box, box, [0], [0]), record_of(2, box, (), [1])]
-    np.testing.assert_array_equal(weighted(records, [[1, 1], [1, 0], [0, 1]])["all"].ap, [0.5, 1, 0])
+    np.testing.assert_array_equal(
+        weighted(records, [[1, 1], [1, 0], [0, 1]])["all"].ap, [0.5, 1, 0]
+    )
 
 
 def test_weights_for_other_images_are_refused(scene_of):
@@ -100,8 +106,16 @@ def test_an_unknown_label_is_refused(record_of):
 def test_what_becomes_of_a_detection(record_of):
     """One is found twice, one is a crowd, one is of another size, one is nowhere."""
     truth = [[0, 0, 10, 10], [100, 100, 140, 140], [200, 200, 260, 260]]
-    found = [[0, 0, 10, 10], [0, 0, 10, 9], [105, 105, 135, 135], [200, 200, 260, 260], [400, 400, 410, 410]]
-    record = record_of(1, truth, found, ignore=[False, True, False], scores=[0.9, 0.8, 0.7, 0.6, 0.5])
+    found = [
+        [0, 0, 10, 10],
+        [0, 0, 10, 9],
+        [105, 105, 135, 135],
+        [200, 200, 260, 260],
+        [400, 400, 410, 410],
+    ]
+    record = record_of(
+        1, truth, found, ignore=[False, True, False], scores=[0.9, 0.8, 0.7, 0.6, 0.5]
+    )
     matches = match_classes([record], 1, ranges_of("coco"), 100)[0]
     assert matches.near.tolist() == [0, 1, 2, 3]
     everything, small = matches.status[0, 0], matches.status[0, 1]
@@ -119,7 +133,9 @@ def test_overlaps_are_those_of_coco_to_the_last_bit(seed):
         boxes[:, 2:] += boxes[:, :2] + 0.1
     crowd = rng.random(12) < 0.4
     xywh = [np.concatenate([b[:, :2], b[:, 2:] - b[:, :2]], axis=1) for b in (first, second)]
-    np.testing.assert_array_equal(box_ious(first, second, crowd), coco_mask.iou(*xywh, crowd.astype(np.uint8)))
+    np.testing.assert_array_equal(
+        box_ious(first, second, crowd), coco_mask.iou(*xywh, crowd.astype(np.uint8))
+    )
 
 
 def test_no_boxes_have_no_overlaps():

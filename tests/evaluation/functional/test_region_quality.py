@@ -39,7 +39,10 @@ def as_numpy(image, peak=1.0):
     ],
 )
 def test_convention_a_box_covers_the_pixels_whose_centres_it_holds(xyxy, expected):
-    assert box_mask(torch.tensor(xyxy, dtype=torch.float32).reshape(-1, 4), (3, 4)).int().tolist() == expected
+    assert (
+        box_mask(torch.tensor(xyxy, dtype=torch.float32).reshape(-1, 4), (3, 4)).int().tolist()
+        == expected
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -48,9 +51,18 @@ def test_whole_image_agrees_with_scikit_image(seed, hw):
     sr, hr = pair_of(hw, seed)
     found = region_quality(sr, hr, NO_BOXES)
     first, second = as_numpy(sr), as_numpy(hr)
-    assert found["psnr_whole"] == pytest.approx(peak_signal_noise_ratio(second, first, data_range=1.0), abs=1e-9)
-    options = {"channel_axis": -1, "data_range": 1.0, "gaussian_weights": True, "use_sample_covariance": False}
-    assert found["ssim_whole"] == pytest.approx(structural_similarity(first, second, **options), abs=1e-9)
+    assert found["psnr_whole"] == pytest.approx(
+        peak_signal_noise_ratio(second, first, data_range=1.0), abs=1e-9
+    )
+    options = {
+        "channel_axis": -1,
+        "data_range": 1.0,
+        "gaussian_weights": True,
+        "use_sample_covariance": False,
+    }
+    assert found["ssim_whole"] == pytest.approx(
+        structural_similarity(first, second, **options), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("crop_border", [0, 4])
@@ -73,7 +85,12 @@ def test_regions_are_what_masks_say(crop_border):
     inside[9:22, 8:30] = inside[15:33, 20:50] = True
     inside = inside[keep, keep]
     first, second = as_numpy(sr)[keep, keep], as_numpy(hr)[keep, keep]
-    options = {"channel_axis": -1, "data_range": 1.0, "gaussian_weights": True, "use_sample_covariance": False}
+    options = {
+        "channel_axis": -1,
+        "data_range": 1.0,
+        "gaussian_weights": True,
+        "use_sample_covariance": False,
+    }
     full = structural_similarity(first, second, full=True, **options)[1].mean(-1)[5:-5, 5:-5]
     for name, mask in (("in_box", inside), ("out_box", ~inside)):
         mse = ((first - second)[mask] ** 2).mean()
@@ -82,14 +99,22 @@ def test_regions_are_what_masks_say(crop_border):
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 999), corner=st.tuples(*[st.integers(0, 17)] * 2), side=st.tuples(*[st.integers(1, 15)] * 2))
+@given(
+    seed=st.integers(0, 999),
+    corner=st.tuples(*[st.integers(0, 17)] * 2),
+    side=st.tuples(*[st.integers(1, 15)] * 2),
+)
 def test_error_of_the_whole_is_that_of_its_regions(seed, corner, side):
     sr, hr = pair_of((32, 36), seed)
-    xyxy = torch.tensor([[corner[0], corner[1], corner[0] + side[0], corner[1] + side[1]]], dtype=torch.float32)
+    xyxy = torch.tensor(
+        [[corner[0], corner[1], corner[0] + side[0], corner[1] + side[1]]], dtype=torch.float32
+    )
     found = region_quality(sr, hr, xyxy)
     mse = {name: 10 ** (-found[f"psnr_{name}"] / 10) for name in ("whole", "in_box", "out_box")}
     share = side[0] * side[1] / (32 * 36)
-    assert mse["whole"] == pytest.approx(share * mse["in_box"] + (1 - share) * mse["out_box"], rel=1e-9)
+    assert mse["whole"] == pytest.approx(
+        share * mse["in_box"] + (1 - share) * mse["out_box"], rel=1e-9
+    )
 
 
 def test_an_error_inside_is_seen_inside_alone():
@@ -104,7 +129,9 @@ def test_an_error_inside_is_seen_inside_alone():
 
 def test_nothing_is_rounded_to_eight_bits():
     hr = torch.full((3, 16, 16), 100 / 255)
-    assert region_quality(hr + 0.1 / 255, hr, NO_BOXES)["psnr_whole"] == pytest.approx(20 * math.log10(2550), abs=1e-3)
+    assert region_quality(hr + 0.1 / 255, hr, NO_BOXES)["psnr_whole"] == pytest.approx(
+        20 * math.log10(2550), abs=1e-3
+    )
 
 
 def test_equal_images_are_exact():
@@ -115,7 +142,8 @@ def test_equal_images_are_exact():
 
 
 @pytest.mark.parametrize(
-    ("xyxy", "absent"), [([], "in_box"), ([[0, 0, 57, 40]], "out_box"), ([[60, 0, 70, 9]], "in_box")]
+    ("xyxy", "absent"),
+    [([], "in_box"), ([[0, 0, 57, 40]], "out_box"), ([[60, 0, 70, 9]], "in_box")],
 )
 def test_a_region_without_pixels_has_no_figure(xyxy, absent):
     found = region_quality(*pair_of(), torch.tensor(xyxy, dtype=torch.float32).reshape(-1, 4))
@@ -133,7 +161,13 @@ def test_an_image_smaller_than_the_window_has_psnr_alone():
 @pytest.mark.parametrize(
     ("sr", "hr", "border", "error", "text"),
     [
-        (torch.rand(3, 8, 8), torch.rand(3, 8, 9), 0, ValueError, r"got \(3, 8, 8\) and \(3, 8, 9\)"),
+        (
+            torch.rand(3, 8, 8),
+            torch.rand(3, 8, 9),
+            0,
+            ValueError,
+            r"got \(3, 8, 8\) and \(3, 8, 9\)",
+        ),
         (torch.rand(1, 3, 8, 8), torch.rand(1, 3, 8, 8), 0, ValueError, r"one shape \(3, H, W\)"),
         (
             torch.rand(3, 8, 8),
@@ -142,7 +176,13 @@ def test_an_image_smaller_than_the_window_has_psnr_alone():
             TypeError,
             "hr must be floating point .*torch.uint8",
         ),
-        (torch.rand(3, 8, 8), torch.rand(3, 8, 8), 4, ValueError, r"leave pixels of an image of \(8, 8\), got 4"),
+        (
+            torch.rand(3, 8, 8),
+            torch.rand(3, 8, 8),
+            4,
+            ValueError,
+            r"leave pixels of an image of \(8, 8\), got 4",
+        ),
         (torch.rand(3, 8, 8), torch.rand(3, 8, 8), -1, ValueError, "crop_border must be >= 0"),
     ],
 )

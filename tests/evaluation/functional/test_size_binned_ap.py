@@ -27,9 +27,13 @@ def reference(records, num_classes):
     }
     truth, found = [], []
     for r in records:
-        for box, label, area, ignore in zip(r.gt_xyxy, r.gt_labels, r.gt_areas, r.gt_ignore, strict=True):
+        for box, label, area, ignore in zip(
+            r.gt_xyxy, r.gt_labels, r.gt_areas, r.gt_ignore, strict=True
+        ):
             truth.append(row(len(truth), r, box, label, area, iscrowd=int(ignore)))
-        for box, label, area, score in zip(r.det_xyxy, r.det_labels, r.det_areas, r.det_scores, strict=True):
+        for box, label, area, score in zip(
+            r.det_xyxy, r.det_labels, r.det_areas, r.det_scores, strict=True
+        ):
             found.append(row(len(found), r, box, label, area, iscrowd=0, score=float(score)))
     with contextlib.redirect_stdout(io.StringIO()):
         sides = []
@@ -82,11 +86,18 @@ def test_agrees_with_pycocotools(scene_of, protocol, max_dets, num_classes):
         ours = size_binned_ap(records, num_classes, ranges, max_dets)
         for name, theirs in run_reference(records, num_classes, ranges, max_dets).items():
             for key, value in theirs.items():
-                np.testing.assert_allclose(getattr(ours[name], key), value, atol=1e-6, rtol=0, err_msg=f"{name} {key}")
+                np.testing.assert_allclose(
+                    getattr(ours[name], key), value, atol=1e-6, rtol=0, err_msg=f"{name} {key}"
+                )
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), images=st.integers(1, 4), classes=st.integers(1, 3), max_dets=st.integers(1, 20))
+@given(
+    seed=st.integers(0, 10**6),
+    images=st.integers(1, 4),
+    classes=st.integers(1, 3),
+    max_dets=st.integers(1, 20),
+)
 def test_agrees_with_pycocotools_on_anything(scene_of, seed, images, classes, max_dets):
     records = scene_of(seed, num_images=images, num_classes=classes)
     ours = size_binned_ap(records, classes, COCO_RANGES, max_dets)
@@ -104,9 +115,16 @@ def test_agrees_with_the_printed_summary_of_pycocotools(scene_of):
         evaluator.accumulate()
         evaluator.summarize()
     f = size_binned_ap(records, 3, COCO_RANGES, 100)
-    ours = [f["all"].ap, f["all"].ap50, f["all"].ap75, *(f[n].ap for n in ("small", "medium", "large"))]
+    ours = [
+        f["all"].ap,
+        f["all"].ap50,
+        f["all"].ap75,
+        *(f[n].ap for n in ("small", "medium", "large")),
+    ]
     ours += [f["all"].ar, *(f[n].ar for n in ("small", "medium", "large"))]
-    np.testing.assert_allclose(ours, [*evaluator.stats[:6], *evaluator.stats[8:]], atol=1e-6, rtol=0)
+    np.testing.assert_allclose(
+        ours, [*evaluator.stats[:6], *evaluator.stats[8:]], atol=1e-6, rtol=0
+    )
 
 
 def test_every_figure_obeys_the_cap(record_of):
@@ -140,7 +158,9 @@ def test_a_crowd_counts_neither_way(record_of):
     """Ten detections inside a crowd cost nothing and find nothing."""
     crowd, alone = [0, 0, 100, 100], [200, 200, 240, 240]
     inside = [[i, i, i + 20, i + 20] for i in range(10)]
-    record = record_of(1, [crowd, alone], [*inside, alone], scores=[0.9] * 10 + [0.5], ignore=[True, False])
+    record = record_of(
+        1, [crowd, alone], [*inside, alone], scores=[0.9] * 10 + [0.5], ignore=[True, False]
+    )
     found = size_binned_ap([record], 1, COCO_RANGES, 100)
     assert found["all"].ap == found["all"].ar == 1
     assert found["all"].count == 1
@@ -194,17 +214,24 @@ def test_ids_sort_as_numbers_then_names(record_of):
 @pytest.mark.parametrize(
     ("labels", "text"),
     [
-        ({"det_labels": [2]}, "predicted labels must be in 0..1, image 7 has 2: the data set names 2 classes"),
+        (
+            {"det_labels": [2]},
+            "predicted labels must be in 0..1, image 7 has 2: the data set names 2 classes",
+        ),
         ({"det_labels": [-1]}, "predicted labels must be in 0..1, image 7 has -1"),
         ({"gt_labels": [5]}, "annotated labels must be in 0..1, image 7 has 5"),
     ],
 )
 def test_a_label_outside_the_classes_is_an_error(record_of, labels, text):
     with pytest.raises(ValueError, match=text):
-        size_binned_ap([record_of(7, [[0, 0, 9, 9]], [[0, 0, 9, 9]], **labels)], 2, COCO_RANGES, 100)
+        size_binned_ap(
+            [record_of(7, [[0, 0, 9, 9]], [[0, 0, 9, 9]], **labels)], 2, COCO_RANGES, 100
+        )
 
 
-@pytest.mark.parametrize(("classes", "ranges", "max_dets"), [(1, COCO_RANGES, 0), (0, COCO_RANGES, 1), (1, {}, 1)])
+@pytest.mark.parametrize(
+    ("classes", "ranges", "max_dets"), [(1, COCO_RANGES, 0), (0, COCO_RANGES, 1), (1, {}, 1)]
+)
 def test_impossible_requests(classes, ranges, max_dets):
     with pytest.raises(ValueError, match="max_dets >= 1, num_classes >= 1 and at least one range"):
         size_binned_ap([], classes, ranges, max_dets)

@@ -18,10 +18,14 @@ METRICS = {"SizeBinnedCocoMetric": SizeBinnedCocoMetric, "RegionQuality": Region
 
 def main() -> None:
     folder, rank, world = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    distributed.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=world)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=world
+    )
     stored = torch.load(folder / "samples.pt", weights_only=False)
     samples = stored["samples"]
-    padded = samples + samples[: -len(samples) % world]  # as mmengine's sampler evens the shares out
+    padded = (
+        samples + samples[: -len(samples) % world]
+    )  # as mmengine's sampler evens the shares out
     for number, (name, device) in enumerate(stored["metrics"]):
         metric = METRICS[name](collect_device=device)
         metric.dataset_meta = {"classes": stored["classes"]}

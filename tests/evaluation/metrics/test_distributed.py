@@ -32,9 +32,12 @@ def test_two_processes_give_what_one_gives(scene_of, samples_of, tmp_path):
     runs = [(name, device) for name in METRICS for device in ("cpu", "gpu")]
     torch.save({"samples": samples, "classes": CLASSES, "metrics": runs}, tmp_path / "samples.pt")
     command = [sys.executable, str(WORKER), str(tmp_path)]
-    # mmengine collects through files for collect_device cpu, and over the network (here gloo) for gpu.
+    # mmengine collects through files for collect_device cpu, and over the network (here gloo) for
+    # gpu.
     workers = [
-        subprocess.Popen([*command, str(rank), "2"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, str(rank), "2"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        )
         for rank in range(2)
     ]
     for worker in workers:

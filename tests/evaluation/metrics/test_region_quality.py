@@ -31,7 +31,9 @@ def evaluate(samples, **keys):
     metric = RegionQuality(**keys)
     for sample in samples:
         metric.process(None, [sample])
-    return {name.removeprefix("region/"): value for name, value in metric.evaluate(len(samples)).items()}
+    return {
+        name.removeprefix("region/"): value for name, value in metric.evaluate(len(samples)).items()
+    }
 
 
 def test_names_of_the_figures():
@@ -47,8 +49,12 @@ def test_a_figure_is_the_mean_over_the_images_that_have_the_region():
     found = evaluate(samples)
     each = [region_quality(s["sr"], s["hr"] / 255, s["gt_instances"]["bboxes"]) for s in samples]
     assert found["psnr_whole"] == pytest.approx(sum(e["psnr_whole"] for e in each) / 3, abs=1e-5)
-    assert found["psnr_in_box"] == pytest.approx((each[0]["psnr_in_box"] + each[2]["psnr_in_box"]) / 2, abs=1e-5)
-    assert found["ssim_out_box"] == pytest.approx((each[0]["ssim_out_box"] + each[1]["ssim_out_box"]) / 2, abs=1e-6)
+    assert found["psnr_in_box"] == pytest.approx(
+        (each[0]["psnr_in_box"] + each[2]["psnr_in_box"]) / 2, abs=1e-5
+    )
+    assert found["ssim_out_box"] == pytest.approx(
+        (each[0]["ssim_out_box"] + each[1]["ssim_out_box"]) / 2, abs=1e-6
+    )
     assert [found[f"images_{r}"] for r in REGIONS] == [3, 2, 2]
     assert found["exact"] == 0
 
@@ -70,7 +76,9 @@ def test_editor_samples_measure_as_the_pairs_do():
         "gt_img": sample["hr"],
         "boxes_source": sample["gt_instances"]["bboxes"].numpy(),
     }
-    assert evaluate([as_editor], crop_border=2) == pytest.approx(evaluate([sample], crop_border=2), abs=1e-5)
+    assert evaluate([as_editor], crop_border=2) == pytest.approx(
+        evaluate([sample], crop_border=2), abs=1e-5
+    )
 
 
 def test_native_lr_has_tokens_but_no_quality():
@@ -78,7 +86,9 @@ def test_native_lr_has_tokens_but_no_quality():
     sample = pair_sample(routing=routing)
     del sample["hr"]
     found = evaluate([sample])
-    assert all(math.isnan(found[f"{kind}_{region}"]) for kind in ("psnr", "ssim") for region in REGIONS)
+    assert all(
+        math.isnan(found[f"{kind}_{region}"]) for kind in ("psnr", "ssim") for region in REGIONS
+    )
     assert [found[f"images_{r}"] for r in REGIONS] == [0, 0, 0]
     assert [found[f"tokens_{e}"] for e in ("easy", "moderate", "hard")] == [0.5, 0.25, 0.25]
 
@@ -96,9 +106,18 @@ def test_no_samples():
 @pytest.mark.parametrize(
     ("sample", "text"),
     [
-        ({**pair_sample(), "sr": None}, r"sample of 0.png has no `sr`.*test_cfg=dict\(keep_sr=True\)"),
-        ({"output": {}, "gt_img": torch.zeros(3, 8, 8), "img_path": "a.png"}, "needs output.pred_img.*a.png"),
-        ({"output": {"pred_img": torch.zeros(3, 8, 8)}, "gt_img": torch.zeros(3, 8, 8)}, "mmisr.PackSRInputs"),
+        (
+            {**pair_sample(), "sr": None},
+            r"sample of 0.png has no `sr`.*test_cfg=dict\(keep_sr=True\)",
+        ),
+        (
+            {"output": {}, "gt_img": torch.zeros(3, 8, 8), "img_path": "a.png"},
+            "needs output.pred_img.*a.png",
+        ),
+        (
+            {"output": {"pred_img": torch.zeros(3, 8, 8)}, "gt_img": torch.zeros(3, 8, 8)},
+            "mmisr.PackSRInputs",
+        ),
     ],
 )
 def test_a_missing_key_is_named_with_the_way_out(sample, text):
@@ -121,10 +140,16 @@ def test_the_pair_brings_what_the_metric_reads(detector_config, photo, sample_of
     }
     pair = MODELS.build(config).eval()
     hr = photo[:, :64, :96]
-    lr = torch.nn.functional.interpolate(hr[None].float(), scale_factor=0.5, mode="area")[0].round().byte()
+    lr = (
+        torch.nn.functional.interpolate(hr[None].float(), scale_factor=0.5, mode="area")[0]
+        .round()
+        .byte()
+    )
     boxes = [[10.0, 12.0, 50.0, 60.0]]
     with torch.no_grad():
-        samples = pair.test_step({"inputs": [lr], "data_samples": [sample_of((64, 96), boxes, hr=hr)]})
+        samples = pair.test_step(
+            {"inputs": [lr], "data_samples": [sample_of((64, 96), boxes, hr=hr)]}
+        )
     evaluator = Evaluator(METRICS.build({"type": "mmisr.RegionQuality"}))
     evaluator.process(samples)
     found = evaluator.evaluate(1)
@@ -142,17 +167,28 @@ def test_an_image_handed_through_is_exact(detector_config, sample_of):
     }
     ramp = torch.arange(3 * 32 * 32).reshape(3, 32, 32).remainder(256).byte()
     with torch.no_grad():
-        data = {"inputs": [ramp], "data_samples": [sample_of((32, 32), [[0.0, 0.0, 9.0, 9.0]], hr=ramp)]}
+        data = {
+            "inputs": [ramp],
+            "data_samples": [sample_of((32, 32), [[0.0, 0.0, 9.0, 9.0]], hr=ramp)],
+        }
         samples = MODELS.build(config).eval().test_step(data)
     found = evaluate([samples[0].to_dict()])
-    assert (found["psnr_whole"], found["ssim_whole"], found["exact"]) == (math.inf, pytest.approx(1), 1)
+    assert (found["psnr_whole"], found["ssim_whole"], found["exact"]) == (
+        math.inf,
+        pytest.approx(1),
+        1,
+    )
 
 
 def test_an_editor_alone_brings_what_the_metric_reads(photo):
     """A real run through mmagic's base class, beside mmagic's own metric."""
     editor = MODELS.build({"type": "mmisr.Resample", "mode": "bicubic", "scale": 2}).eval()
     hr = photo[:, :64, :96]
-    lr = torch.nn.functional.interpolate(hr[None].float(), scale_factor=0.5, mode="area")[0].round().byte()
+    lr = (
+        torch.nn.functional.interpolate(hr[None].float(), scale_factor=0.5, mode="area")[0]
+        .round()
+        .byte()
+    )
     boxes = torch.tensor([[10.0, 12.0, 50.0, 60.0], [60.0, 5.0, 90.0, 40.0]])
     meta = {"img_id": 1, "img_path": "a.png", "source_shape": (64, 96), "lr_shape": (32, 48)}
     meta |= {"boxes_source": boxes.numpy(), "boxes_lr": boxes.numpy() / 2}
@@ -162,7 +198,9 @@ def test_an_editor_alone_brings_what_the_metric_reads(photo):
     sample.set_tensor_data({"gt_img": hr})
     with torch.no_grad():
         samples = editor.test_step({"inputs": lr[None], "data_samples": [sample]})
-    evaluator = Evaluator([METRICS.build({"type": f"mmisr.{name}"}) for name in ("RegionQuality", "MagicQuality")])
+    evaluator = Evaluator(
+        [METRICS.build({"type": f"mmisr.{name}"}) for name in ("RegionQuality", "MagicQuality")]
+    )
     evaluator.process(samples)
     found = evaluator.evaluate(1)
     with torch.no_grad():

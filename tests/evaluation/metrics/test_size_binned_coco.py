@@ -23,7 +23,9 @@ def evaluate(samples, classes=CLASSES, **keys):
     metric.dataset_meta = {"classes": classes}
     for sample in samples:
         metric.process(None, [sample])
-    return {name.removeprefix("bbox/"): value for name, value in metric.evaluate(len(samples)).items()}, metric
+    return {
+        name.removeprefix("bbox/"): value for name, value in metric.evaluate(len(samples)).items()
+    }, metric
 
 
 def boxes(rows):
@@ -50,8 +52,8 @@ def one_sample(gt, found, lr_shape=(160, 160), **more):
 def test_golden_sizes_are_those_of_lr_not_stale_hr():
     """Objects of 28 and 80 HR pixels are 7 and 20 LR pixels at x4; only the larger one is found.
 
-    In LR both are small, and half of small is found: precision 1 up to recall 0.5, 51 of 101 points. With stale HR
-    areas small would read 0 and medium 1. AP without bins must not move.
+    In LR both are small, and half of small is found: precision 1 up to recall 0.5, 51 of 101
+    points. With stale HR areas small would read 0 and medium 1. AP without bins must not move.
     """
     sample = one_sample([[10, 10, 38, 38], [100, 100, 180, 180]], [[100, 100, 180, 180]])
     lr, _ = evaluate([sample], ("car",))
@@ -70,20 +72,31 @@ def test_golden_sizes_are_those_of_lr_not_stale_hr():
     ("format_only", "annotated", "measures"),
     [(None, True, True), (None, False, False), (True, True, False), (False, False, True)],
 )
-def test_coco_results_carry_the_ids_of_the_annotation_file(tmp_path, format_only, annotated, measures):
+def test_coco_results_carry_the_ids_of_the_annotation_file(
+    tmp_path, format_only, annotated, measures
+):
     gt = [[10, 10, 38, 38]] if annotated else []
     sample = one_sample(gt, [[10, 10, 38, 40]], category_ids=(17,))
     keys = {"outfile_prefix": str(tmp_path / "a" / "found"), "format_only": format_only}
     figures, _ = evaluate([sample], ("car",), **keys)
-    entry = {"image_id": 1, "category_id": 17, "bbox": [10, 10, 28, 30], "score": pytest.approx(0.9)}
+    entry = {
+        "image_id": 1,
+        "category_id": 17,
+        "bbox": [10, 10, 28, 30],
+        "score": pytest.approx(0.9),
+    }
     assert json.loads((tmp_path / "a" / "found.bbox.json").read_text()) == [entry]
     assert bool(figures) is measures
 
 
 def test_coco_results_need_a_file_and_ids(tmp_path):
-    with pytest.raises(ValueError, match="format_only=True writes a file.*give outfile_prefix, got None"):
+    with pytest.raises(
+        ValueError, match="format_only=True writes a file.*give outfile_prefix, got None"
+    ):
         SizeBinnedCocoMetric(format_only=True)
-    with pytest.raises(ValueError, match="image 1 has 0 of them, label 0 among its detections: .*SRCocoDataset"):
+    with pytest.raises(
+        ValueError, match="image 1 has 0 of them, label 0 among its detections: .*SRCocoDataset"
+    ):
         evaluate([one_sample([], [[1, 1, 9, 9]])], ("car",), outfile_prefix=str(tmp_path / "found"))
 
 
@@ -93,12 +106,19 @@ def test_ap_without_bins_is_the_same_in_every_frame(scene_of, samples_of, factor
         samples = samples_of(scene_of(seed), factor)
         lr, _ = evaluate(samples)
         source, _ = evaluate(samples, frame="source")
-        assert [lr[n] for n in ("AP", "AP50", "AP75", "AR")] == [source[n] for n in ("AP", "AP50", "AP75", "AR")]
-        assert [lr[f"count_{n}"] for n in ("small", "medium")] != [source[f"count_{n}"] for n in ("small", "medium")]
+        assert [lr[n] for n in ("AP", "AP50", "AP75", "AR")] == [
+            source[n] for n in ("AP", "AP50", "AP75", "AR")
+        ]
+        assert [lr[f"count_{n}"] for n in ("small", "medium")] != [
+            source[f"count_{n}"] for n in ("small", "medium")
+        ]
 
 
 def test_convention_factors_are_per_axis():
-    """40 x 40 in a source of 640 x 640 becomes 10 x 40 where LR is 640 high and 160 wide: 400 px^2, not 100 or 1600."""
+    """40 x 40 in a source of 640 x 640 becomes 10 x 40 where LR is 640 high and 160 wide.
+
+    400 px^2, not 100 or 1600.
+    """
     sample = one_sample([[0, 0, 40, 40]], [], lr_shape=(640, 160))
     _, metric = evaluate([sample], ("car",))
     assert metric.records[0].gt_areas.tolist() == [400]
@@ -111,7 +131,10 @@ def test_native_lr_measures_as_it_is():
 
 
 def test_annotated_areas(samples_of, record_of):
-    """A mask of 70 % of its box of 40 x 40: 1120 px^2 is medium, 70 px^2 of LR is tiny, its box of 100 too."""
+    """A mask of 70 % of its box of 40 x 40.
+
+    1120 px^2 is medium, 70 px^2 of LR is tiny, its box of 100 too.
+    """
     samples = samples_of([record_of(1, [[0, 0, 40, 40]], [[0, 0, 40, 40]])])
     _, metric = evaluate(samples, ("car",), area_source="annotation")
     assert metric.records[0].gt_areas == pytest.approx([70])
@@ -119,7 +142,9 @@ def test_annotated_areas(samples_of, record_of):
     source, _ = evaluate(samples, ("car",), area_source="annotation", frame="source")
     assert source["count_medium"] == 1
     del samples[0]["gt_instances"]["areas"]
-    with pytest.raises(ValueError, match=r"needs gt_instances.areas, the sample of 1.png has none; pack"):
+    with pytest.raises(
+        ValueError, match=r"needs gt_instances.areas, the sample of 1.png has none; pack"
+    ):
         evaluate(samples, ("car",), area_source="annotation")
 
 
@@ -131,12 +156,17 @@ def test_agrees_with_the_metric_of_mmdet(scene_of, samples_of, tmp_path):
     records = scene_of(21, num_images=12)
     annotations = []
     for r in records:
-        for box, label, area, ignore in zip(r.gt_xyxy, r.gt_labels, r.gt_areas, r.gt_ignore, strict=True):
+        for box, label, area, ignore in zip(
+            r.gt_xyxy, r.gt_labels, r.gt_areas, r.gt_ignore, strict=True
+        ):
             bbox = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
             key = {"id": len(annotations) + 1, "image_id": r.img_id, "category_id": int(label)}
             annotations.append({**key, "bbox": bbox, "area": area * 0.7, "iscrowd": int(ignore)})
     file = tmp_path / "annotations.json"
-    content = {"images": [{"id": r.img_id, "height": 640, "width": 640} for r in records], "annotations": annotations}
+    content = {
+        "images": [{"id": r.img_id, "height": 640, "width": 640} for r in records],
+        "annotations": annotations,
+    }
     categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES)]
     file.write_text(json.dumps({**content, "categories": categories}))
     theirs = CocoMetric(ann_file=str(file), metric="bbox")
@@ -145,7 +175,13 @@ def test_agrees_with_the_metric_of_mmdet(scene_of, samples_of, tmp_path):
     theirs.process({}, [{**s, "ori_shape": (640, 640)} for s in samples])
     reference = theirs.evaluate(len(samples))
     ours, _ = evaluate(samples, frame="source", area_source="annotation")
-    names = {"AP": "mAP", "AP50": "mAP_50", "AP75": "mAP_75", "AP_small": "mAP_s", "AP_medium": "mAP_m"}
+    names = {
+        "AP": "mAP",
+        "AP50": "mAP_50",
+        "AP75": "mAP_75",
+        "AP_small": "mAP_s",
+        "AP_medium": "mAP_m",
+    }
     for our_name, their_name in {**names, "AP_large": "mAP_l"}.items():
         assert ours[our_name] == pytest.approx(reference[f"coco/bbox_{their_name}"], abs=6e-4)
 
@@ -187,7 +223,9 @@ def test_names_of_the_figures(scene_of, samples_of):
     metric.process(None, samples_of(scene_of(0)))
     bins = ("very_tiny", "tiny", "small", "medium")
     binned = [f"{figure}_{name}" for name in bins for figure in ("AP", "AP50", "AR", "count")]
-    assert list(metric.evaluate(6)) == [f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned)]
+    assert list(metric.evaluate(6)) == [
+        f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned)
+    ]
 
 
 def test_the_log_has_the_table(scene_of, samples_of, monkeypatch):
@@ -212,7 +250,9 @@ def test_nothing_found_and_nothing_to_find():
 
 
 def test_one_class_given_as_a_word():
-    assert evaluate([one_sample([[0, 0, 9, 9]], [])], "tree", classwise=True)[0]["AP_class_tree"] == 0
+    assert (
+        evaluate([one_sample([[0, 0, 9, 9]], [])], "tree", classwise=True)[0]["AP_class_tree"] == 0
+    )
 
 
 def test_boxes_of_half_precision_and_of_a_graph():
@@ -250,16 +290,25 @@ def test_a_predicted_label_outside_the_classes_stops_at_the_image():
     sample["pred_instances"]["labels"] += 3
     metric = SizeBinnedCocoMetric()
     metric.dataset_meta = {"classes": CLASSES}
-    with pytest.raises(ValueError, match=r"predicted labels must be in 0..2, image 1 has 3: .*num_classes"):
+    with pytest.raises(
+        ValueError, match=r"predicted labels must be in 0..2, image 1 has 3: .*num_classes"
+    ):
         metric.process(None, [sample])
 
 
 @pytest.mark.parametrize(
     ("absent", "text"),
     [
-        ("lr_shape", r"bins in the lr frame need \['lr_shape'\].*PackSRDetInputs, or set frame='source'"),
+        (
+            "lr_shape",
+            r"bins in the lr frame need \['lr_shape'\].*PackSRDetInputs, or set frame='source'",
+        ),
         ("source_shape", r"need \['source_shape'\]"),
-        ("gt_instances", "needs gt_instances, which the sample of 1 does not have; ground truth comes from LoadAnnot"),
+        (
+            "gt_instances",
+            "needs gt_instances, which the sample of 1 does not have; ground truth comes from "
+            "LoadAnnot",
+        ),
         ("pred_instances", "needs pred_instances"),
         ("img_id", "needs img_id"),
     ],
@@ -305,6 +354,7 @@ def test_an_unknown_key_fails_by_name():
 def test_samples_on_a_gpu_give_the_same(scene_of, samples_of):
     samples = samples_of(scene_of(2))
     on_gpu = [
-        {k: {n: t.cuda() for n, t in v.items()} if isinstance(v, dict) else v for k, v in s.items()} for s in samples
+        {k: {n: t.cuda() for n, t in v.items()} if isinstance(v, dict) else v for k, v in s.items()}
+        for s in samples
     ]
     assert repr(evaluate(on_gpu, collect_device="gpu")[0]) == repr(evaluate(samples)[0])

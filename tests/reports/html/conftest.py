@@ -36,7 +36,9 @@ def of_arms(comparison, *names):
 
 def with_runs(comparison, change):
     """The same comparison with every run changed."""
-    return dataclasses.replace(comparison, runs={n: change(run) for n, run in comparison.runs.items()})
+    return dataclasses.replace(
+        comparison, runs={n: change(run) for n, run in comparison.runs.items()}
+    )
 
 
 def wicked(comparison):
@@ -63,23 +65,35 @@ def without_pictures(run):
 
 
 def write_large(compared, folder, images=1000):
-    """The comparison's images over and over, each as large as a cut-out gets: 4x4 of the crops, side by side."""
+    """The comparison's images over and over, each as large as a cut-out gets.
+
+    4x4 of the crops, side by side.
+    """
     content = json.loads((compared / "results.json").read_text())
     for name, place in content["meta"]["folders"].items():
         run, target = Comparison.load(compared).runs[name], folder / place
         (target / "sr").mkdir(parents=True)
         crops = [np.asarray(Image.open(run.picture(i % len(run.rows)))) for i in range(16)]
         first = target / "sr" / "00000.png"
-        Image.fromarray(np.concatenate([np.concatenate(crops[i::4], axis=1) for i in range(4)])).save(first)
+        Image.fromarray(
+            np.concatenate([np.concatenate(crops[i::4], axis=1) for i in range(4)])
+        ).save(first)
         arm = json.loads((run.folder / "arm.json").read_text())
         rows = [{**arm["images"][i % len(run.rows)], "img_id": i} for i in range(images)]
         sizes = {"source_hw": [512, 512], "lr_hw": [128, 128]}
-        (target / "arm.json").write_text(json.dumps({**arm, "images": [{**row, **sizes} for row in rows]}))
-        records = [dataclasses.replace(run.records[i % len(run.rows)], img_id=i) for i in range(images)]
+        (target / "arm.json").write_text(
+            json.dumps({**arm, "images": [{**row, **sizes} for row in rows]})
+        )
+        records = [
+            dataclasses.replace(run.records[i % len(run.rows)], img_id=i) for i in range(images)
+        ]
         save_records(target / "records.npz", records)
         with np.load(run.folder / "routing.npz") as file:
             exits = [np.tile(file[k], (4, 4)) for k in file.files]
-        np.savez(target / "routing.npz", **{f"exits_{i}": exits[i % len(exits)] for i in range(images) if exits})
+        np.savez(
+            target / "routing.npz",
+            **{f"exits_{i}": exits[i % len(exits)] for i in range(images) if exits},
+        )
         for index in range(1, images):
             os.link(first, first.with_name(f"{index:05d}.png"))
     shutil.copy(compared / "results.json", folder)
@@ -104,7 +118,10 @@ def variants(comparison):
 def pages(variants, tmp_path_factory) -> dict:
     """The page of every variant; its title is the name."""
     folder = tmp_path_factory.mktemp("pages")
-    return {name: write_report(v, folder / f"{i}.html", name) for i, (name, v) in enumerate(variants.items())}
+    return {
+        name: write_report(v, folder / f"{i}.html", name)
+        for i, (name, v) in enumerate(variants.items())
+    }
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The page in a real Chromium: no errors, a slider that moves, tables that sort, by mouse, by touch and by keyboard."""
+"""The page in a real Chromium.
+
+No errors, a slider that moves, tables that sort, by mouse, by touch and by keyboard.
+"""
 
 import io
 
@@ -38,7 +41,9 @@ def pixels(locator):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["whole", "one arm", "no bicubic, no routing", "no pictures", "wicked"])
+@pytest.mark.parametrize(
+    "name", ["whole", "one arm", "no bicubic, no routing", "no pictures", "wicked"]
+)
 def test_every_variant_loads_and_fits(opened, name, width):
     page = opened(name, width)
     assert page.title() == name
@@ -96,8 +101,16 @@ def test_the_slider_moves_by_mouse_and_touch(opened):
 def test_overlays_come_and_go(opened):
     page = opened("wicked")
     card = page.locator(".card").first
-    for kind, shown in (("predictions", True), ("truth", False), ("routing", False), ("labels", False)):
-        part, box = card.locator(f".layer.right .{kind}, .stage > .{kind}").first, page.locator(f"[data-show={kind}]")
+    for kind, shown in (
+        ("predictions", True),
+        ("truth", False),
+        ("routing", False),
+        ("labels", False),
+    ):
+        part, box = (
+            card.locator(f".layer.right .{kind}, .stage > .{kind}").first,
+            page.locator(f"[data-show={kind}]"),
+        )
         assert box.is_checked() == shown
         assert part.evaluate("e => getComputedStyle(e).display !== 'none'") == shown
         box.focus()

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.reports.html.crops import BYTES, RUNGS, Window, cut, outlines, pack, place_window, routing_uri
+from mmisr.reports.html.crops import (
+    BYTES,
+    RUNGS,
+    Window,
+    cut,
+    outlines,
+    pack,
+    place_window,
+    routing_uri,
+)
 
 NOWHERE = np.zeros((0, 2))
 
@@ -23,7 +32,12 @@ def picture_of(uri):
         ((32, 40), 64, NOWHERE, Window(0, 0, 40, 32)),
         ((100, 100), 20, NOWHERE, Window(40, 40, 20, 20)),
         ((100, 100), 20, np.array([[3.0, 97.0]]), Window(0, 80, 20, 20)),
-        ((100, 100), 20, np.array([[10.0, 10.0], [70.0, 70.0], [75.0, 72.0]]), Window(60, 60, 20, 20)),
+        (
+            (100, 100),
+            20,
+            np.array([[10.0, 10.0], [70.0, 70.0], [75.0, 72.0]]),
+            Window(60, 60, 20, 20),
+        ),
         ((30, 100), 50, np.array([[90.0, 2.0]]), Window(50, 0, 50, 30)),
     ],
 )
@@ -43,11 +57,15 @@ def test_a_window_is_the_same_place_in_every_picture():
 
 
 def test_pictures_fit_and_are_packed_alike():
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8))
+    noise = Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    )
     smooth = Image.linear_gradient("L").convert("RGB")
     packed = pack({"a": noise, "b": noise, "c": smooth})
     assert sum(len(base64.b64decode(u.partition(",")[2])) for u in packed.uris.values()) <= BYTES
-    assert picture_of(packed.uris["a"])[1].size == picture_of(packed.uris["b"])[1].size != (512, 512)
+    assert (
+        picture_of(packed.uris["a"])[1].size == picture_of(packed.uris["b"])[1].size != (512, 512)
+    )
     assert "reduced to 1/" in packed.note
     easy = pack({"c": smooth})
     head, picture = picture_of(easy.uris["c"])

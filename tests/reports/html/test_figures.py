@@ -1,4 +1,7 @@
-"""Plots as elements of a page: whole, apart from each other, in the page's colours, and with what they show as text."""
+"""Plots as elements of a page.
+
+Whole, apart from each other, in the page's colours, and with what they show as text.
+"""
 
 import re
 from xml.etree import ElementTree
@@ -15,13 +18,24 @@ def plots(comparison):
 
 
 def test_every_plot_is_there(plots):
-    assert list(plots) == ["size", "size50", "IoU 0.50", "IoU 0.75", "ap_time", "psnr_time", "gains", "errors"]
+    assert list(plots) == [
+        "size",
+        "size50",
+        "IoU 0.50",
+        "IoU 0.75",
+        "ap_time",
+        "psnr_time",
+        "gains",
+        "errors",
+    ]
 
 
 def test_they_are_whole_and_apart(plots):
     ids = []
     for svg in plots.values():
-        root = ElementTree.fromstring(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+        root = ElementTree.fromstring(
+            svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+        )
         assert root.get("role") == "img"
         assert root.get("aria-label")
         assert root.get("width") is None

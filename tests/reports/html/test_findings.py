@@ -9,7 +9,10 @@ from mmisr.reports.html.findings import Pair, choose_pair, find
     ("arms", "pair"),
     [
         (["lr"], None),
-        (["lr", "bicubic", "instance_sr", "instance_sr_all_hard", "hr"], Pair("instance_sr", "bicubic")),
+        (
+            ["lr", "bicubic", "instance_sr", "instance_sr_all_hard", "hr"],
+            Pair("instance_sr", "bicubic"),
+        ),
         (["editor", "bicubic"], Pair("editor", "bicubic")),
         (["lr", "bicubic", "area", "edsr", "hr"], Pair("edsr", "bicubic")),
         (["lr", "hr"], Pair("hr", "lr")),
@@ -35,9 +38,14 @@ def test_what_is_counted(comparison):
     assert len(set(found.scores.values())) > 1
     assert len(found.gains) == 7
     for arm in arms:
-        assert found.curves["IoU 0.50"][arm].mean() == pytest.approx(comparison.arms[arm]["AP50"], abs=1e-9)
-        assert found.curves["IoU 0.75"][arm].mean() == pytest.approx(comparison.arms[arm]["AP75"], abs=1e-9)
-    # Every object is found, or an error is about it: what is missed cannot be more than what is annotated.
+        assert found.curves["IoU 0.50"][arm].mean() == pytest.approx(
+            comparison.arms[arm]["AP50"], abs=1e-9
+        )
+        assert found.curves["IoU 0.75"][arm].mean() == pytest.approx(
+            comparison.arms[arm]["AP75"], abs=1e-9
+        )
+    # Every object is found, or an error is about it: what is missed cannot be more than what is
+    # annotated.
     count = sum(b["count"] for b in comparison.arms["hr"]["bins"].values())
     assert 0 < found.errors["hr"]["all"]["missed"] < count
 

@@ -29,7 +29,10 @@ def test_gains_first_then_losses(gallery, found):
     assert (gallery.left, gallery.right) == ("bicubic", "instance_sr")
     assert gallery.arms == ["lr", "bicubic", "instance_sr", "hr"]
     gains = {g.index: g.gain for g in found.gains}
-    up, down = ([gains[c.index] for c in gallery.groups[name]] for name in ("Largest gains", "Largest losses"))
+    up, down = (
+        [gains[c.index] for c in gallery.groups[name]]
+        for name in ("Largest gains", "Largest losses")
+    )
     assert up == sorted(up, reverse=True)
     assert down == sorted(down)
     assert min(up, default=1) > 0 > max(down, default=-1)
@@ -44,9 +47,13 @@ def test_boxes_are_those_that_were_counted(gallery, comparison, found):
         record = comparison.runs[layer.arm].records[card.index]
         matches = match_image(record, found.scores[layer.arm], 500)
         np.testing.assert_allclose(boxes_of(layer.true), record.det_xyxy[matches.true], atol=0.051)
-        np.testing.assert_allclose(boxes_of(layer.missed), record.gt_xyxy[matches.missed], atol=0.051)
+        np.testing.assert_allclose(
+            boxes_of(layer.missed), record.gt_xyxy[matches.missed], atol=0.051
+        )
         assert layer.facts.startswith(f"{len(matches.true)} found, {len(matches.false)} false")
-    np.testing.assert_allclose(boxes_of(card.truth), comparison.runs["lr"].records[card.index].gt_xyxy, atol=0.051)
+    np.testing.assert_allclose(
+        boxes_of(card.truth), comparison.runs["lr"].records[card.index].gt_xyxy, atol=0.051
+    )
 
 
 def test_only_the_arm_that_routes_has_a_map_and_only_lr_is_small(gallery):

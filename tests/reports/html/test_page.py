@@ -48,10 +48,14 @@ def test_every_variant_is_whole_and_asks_for_nothing(texts):
         tree = parsed(text)
         ids = [v for _, k, v in tree.attributes if k == "id"]
         assert len(ids) == len(set(ids))
-        addresses = {v for _, k, v in tree.attributes if k in ("src", "href", "xlink:href", "action", "data")}
+        addresses = {
+            v for _, k, v in tree.attributes if k in ("src", "href", "xlink:href", "action", "data")
+        }
         assert {a for a in addresses if not a.startswith(("data:", "#"))} == set()
         assert not re.findall(r"@import|url\((?!#)", text)
-        assert tree.tags.count("script") == tree.tags.count("style") - text.count("<style type=") == 1
+        assert (
+            tree.tags.count("script") == tree.tags.count("style") - text.count("<style type=") == 1
+        )
         assert "default-src &#39;none&#39;" in text or "default-src 'none'" in text
 
 
@@ -89,7 +93,10 @@ def test_what_is_missing_is_said(texts, variant, sentences):
 
 
 def test_missing_figures_are_dashes_that_say_why(texts):
-    assert re.search(r'<td title="nothing to compare: the image has another size than HR[^"]*">–</td>', texts["whole"])
+    assert re.search(
+        r'<td title="nothing to compare: the image has another size than HR[^"]*">–</td>',
+        texts["whole"],
+    )
     assert ">None<" not in texts["whole"]
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", texts["whole"]), re.IGNORECASE)
 
@@ -114,7 +121,9 @@ def test_it_is_written_whole_or_not_at_all(variants, tmp_path, monkeypatch):
 
 
 def test_refusals(comparison, tmp_path):
-    with pytest.raises(ValueError, match=r"score_thr must be in 0..1, or None for each arm's own, got 1.5"):
+    with pytest.raises(
+        ValueError, match=r"score_thr must be in 0..1, or None for each arm's own, got 1.5"
+    ):
         write_report(comparison, tmp_path / "r.html", score_thr=1.5)
     with pytest.raises(ValueError, match="pair must name two of the arms"):
         write_report(comparison, tmp_path / "r.html", pair=("a", "b"))

@@ -20,13 +20,18 @@ def said(comparison, pair, lo, hi, images=40, figure="AP"):
 def test_a_difference(comparison):
     shown, text = said(comparison, Pair("sr", "bicubic"), 0.01, 0.03)
     assert shown == "higher"
-    assert text == "AP is higher with sr than with bicubic (+0.0200, 95 % interval +0.0100 to +0.0300)."
+    assert (
+        text
+        == "AP is higher with sr than with bicubic (+0.0200, 95 % interval +0.0100 to +0.0300)."
+    )
 
 
 def test_the_other_way_round(comparison):
     shown, text = said(comparison, Pair("bicubic", "sr"), 0.01, 0.03)
     assert shown == "lower"
-    assert text == "AP is lower with bicubic than with sr (−0.0200, 95 % interval −0.0300 to −0.0100)."
+    assert (
+        text == "AP is lower with bicubic than with sr (−0.0200, 95 % interval −0.0300 to −0.0100)."
+    )
 
 
 @pytest.mark.parametrize("pair", [Pair("sr", "bicubic"), Pair("bicubic", "sr")])

@@ -29,8 +29,8 @@ WINDOW, SMALL, LARGE = 20 * 20, 240 * 240, 480 * 480
 class CostModel:
     """Milliseconds of convolutions, linear in their MACs.
 
-    Defaults are those of two CPU cores. They decide between ways to compute the same thing, so only their ratios
-    matter there; a budget in milliseconds needs the device's own.
+    Defaults are those of two CPU cores. They decide between ways to compute the same thing, so only
+    their ratios matter there; a budget in milliseconds needs the device's own.
 
     Args:
         launch_ms: Of one batch through one residual unit, whatever its size.
@@ -38,8 +38,10 @@ class CostModel:
         cached_ms: Of a GMAC over a frame whose features stay in the caches.
         dense_ms: Of a GMAC over a frame whose features do not.
         token_ms: Of one token's way from its window through its exit into the image.
-        frame_ms: Of a megapixel of the input through what every pixel needs, whoever routes it (trunk, enlargement).
-        route_ms: Of finding out how to route a frame, however small it is (launches of the encoder).
+        frame_ms: Of a megapixel of the input through what every pixel needs, whoever routes it
+            (trunk, enlargement).
+        route_ms: Of finding out how to route a frame, however small it is (launches of the
+            encoder).
         encoder_ms: Of a megapixel of the input through the encoder, beyond that.
     """
 
@@ -57,11 +59,14 @@ class CostModel:
 
         Args:
             gmacs: Of all convolutions together.
-            pixels: Of one window, or of the frame; between the sizes that were measured the costs are interpolated.
+            pixels: Of one window, or of the frame; between the sizes that were measured the costs
+                are interpolated.
             launches: Residual units it runs through.
         """
         sizes, rates = (WINDOW, SMALL, LARGE), (self.window_ms, self.cached_ms, self.dense_ms)
-        return launches * self.launch_ms + gmacs * float(np.interp(math.log(pixels), np.log(sizes), rates))
+        return launches * self.launch_ms + gmacs * float(
+            np.interp(math.log(pixels), np.log(sizes), rates)
+        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,8 @@ class Workload:
     """The parts of a network whose costs are measured.
 
     Args:
-        unit: Its residual unit, (N, C, h, w) to the same; a module whose parameters say device and precision.
+        unit: Its residual unit, (N, C, h, w) to the same; a module whose parameters say device and
+            precision.
         channels: C.
         unit_macs: MACs of the unit per pixel.
         frame: What runs once over every frame (1, 3, h, w).
@@ -97,35 +103,56 @@ def calibrate(work: Workload) -> CostModel:
         x = torch.rand(number, width, side, side, device=parameter.device, dtype=parameter.dtype)
         return x.to(memory_format=torch.channels_last)
 
-    # Large frames first: until then the allocator hands out fresh pages, which would be charged to the small windows.
+    # Large frames first: until then the allocator hands out fresh pages, which would be charged to
+    # the small windows.
     frame_ms = _time(work.frame, features(1, 3, 320)) / 0.1024
     routed, route_ms = (_time(work.route, features(1, 3, side)) for side in (320, 64))
     encoder_ms = max(routed - route_ms, 0.0) / 0.0983
     shapes = ((1, 480), (1, 240), (24, 20), (3, 20))
-    large, cached, many, few = (_time(unit, features(number, channels, side)) for number, side in shapes)
+    large, cached, many, few = (
+        _time(unit, features(number, channels, side)) for number, side in shapes
+    )
     rate, window = work.unit_macs / 1e9, (many - few) / 21
     window_ms = max(window, 1e-6) / (20 * 20 * rate)
     launch_ms = max(few - 3 * window, 0.0)
-    cached_ms, dense_ms = ((ms - launch_ms) / (pixels * rate) for ms, pixels in ((cached, SMALL), (large, LARGE)))
+    cached_ms, dense_ms = (
+        (ms - launch_ms) / (pixels * rate) for ms, pixels in ((cached, SMALL), (large, LARGE))
+    )
     token_ms = _time(work.leave, features(256, channels, work.side)) / 256
-    return CostModel(launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms, route_ms, encoder_ms)
+    return CostModel(
+        launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms, route_ms, encoder_ms
+    )
 
 
 def measured(name: str, work: Workload) -> CostModel:
     """The costs on the device that a network is on: from the cache, or measured now and kept there.
 
     The cache is one JSON file a network, device, thread count, precision and torch version, under
-    ``$XDG_CACHE_HOME/mmisr`` (``~/.cache/mmisr``). A file that cannot be read is measured again; a folder that cannot be
-    written is no error.
+    ``$XDG_CACHE_HOME/mmisr`` (``~/.cache/mmisr``). A file that cannot be read is measured again; a
+    folder that cannot be written is no error.
 
     Args:
         name: Of the network.
         work: What is measured.
     """
     parameter = next(work.unit.parameters())
-    device = torch.cuda.get_device_name(parameter.device) if parameter.is_cuda else platform.processor() or "cpu"
-    words = (FORMAT, name, device, platform.node(), torch.get_num_threads(), parameter.dtype, torch.__version__)
-    path = _cache_folder() / ("-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json")
+    device = (
+        torch.cuda.get_device_name(parameter.device)
+        if parameter.is_cuda
+        else platform.processor() or "cpu"
+    )
+    words = (
+        FORMAT,
+        name,
+        device,
+        platform.node(),
+        torch.get_num_threads(),
+        parameter.dtype,
+        torch.__version__,
+    )
+    path = _cache_folder() / (
+        "-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json"
+    )
     if path not in _known:
         try:
             _known[path] = CostModel(**json.loads(path.read_text()))

@@ -26,8 +26,11 @@ WINDOW_PIXELS = 128
 """Largest side of a window without its halo; the features of one then stay in a CPU's caches."""
 
 RISK = 1.2
-"""Windows must promise to be so much faster than a dense pass: gathering, small kernels and a busy machine cost them more
-than was measured, by 1.13 to 1.20 on frames of 320x180."""
+"""Windows must promise to be so much faster than a dense pass.
+
+Gathering, small kernels and a busy machine cost them more
+than was measured, by 1.13 to 1.20 on frames of 320x180.
+"""
 
 WASTE = 1.12
 """Rectangles of few shapes were never measured to cost less than this beyond what their tokens and halos must."""
@@ -48,8 +51,8 @@ class Cover:
     """How the deep tokens of one image are covered.
 
     Args:
-        kind: ``none``, ``rectangles``, ``windows``, ``dense``, or ``all-hard``: a dense pass after which every token leaves by
-            the deepest exit, whatever was asked for it.
+        kind: ``none``, ``rectangles``, ``windows``, ``dense``, or ``all-hard``: a dense pass after
+            which every token leaves by the deepest exit, whatever was asked for it.
         sizes: (n, 2) height and width of each window in pixels, halo included.
         corners: (n, 2) its top and left in the image.
         owner: (rows, cols) which window computes each deep token; -1 for easy ones.
@@ -86,12 +89,20 @@ class Cover:
         shift = (rows.start - before) * token
         if self.whole:
             frame = np.array([[pixels, self.owner.shape[1] * token]])
-            return Cover(self.kind, frame, np.zeros_like(frame), _padded(inside, before), self.depth)
+            return Cover(
+                self.kind, frame, np.zeros_like(frame), _padded(inside, before), self.depth
+            )
         chosen = np.unique(inside[inside >= 0])
         number = np.full(len(self.sizes) + 1, -1)
         number[chosen] = np.arange(len(chosen))
         corners = self.corners[chosen] - np.array([shift, 0])
-        return Cover(self.kind, self.sizes[chosen], corners, _padded(number[inside], before), self.depth[chosen])
+        return Cover(
+            self.kind,
+            self.sizes[chosen],
+            corners,
+            _padded(number[inside], before),
+            self.depth[chosen],
+        )
 
 
 def _padded(owner: NDArray[np.int64], before: int) -> NDArray[np.int64]:
@@ -119,9 +130,10 @@ class Batch:
 class Planner:
     """Chooses, for one image at a time, what its device computes soonest.
 
-    Options: a whole-frame pass; one window a token; rectangles of neighbouring tokens, hard and moderate ones together or
-    apart. Equal windows run as one batch, so a batch costs a launch and its MACs. What is chosen depends on one image's
-    map alone, so a result does not depend on the batch that the image comes in.
+    Options: a whole-frame pass; one window a token; rectangles of neighbouring tokens, hard and
+    moderate ones together or apart. Equal windows run as one batch, so a batch costs a launch and
+    its MACs. What is chosen depends on one image's map alone, so a result does not depend on the
+    batch that the image comes in.
 
     Args:
         size: The decoder's.
@@ -131,7 +143,8 @@ class Planner:
         partition: ``auto``, or one option for all images.
         exit_macs: MACs of one exit per LR pixel.
         easy_exit: Whether easy tokens have an exit; without one they are interpolated.
-        free: Whether the whole-frame pass may let every token leave by the deepest exit, which is faster.
+        free: Whether the whole-frame pass may let every token leave by the deepest exit, which is
+            faster.
     """
 
     size: DecoderSize
@@ -152,8 +165,12 @@ class Planner:
         options = list(self._options(exits))
         best = min(options, key=lambda option: option[1])[0]
         if logger.isEnabledFor(logging.DEBUG):
-            listed = ", ".join(f"{cover.kind} {len(cover.sizes)}: {ms:.2f} ms" for cover, ms in options)
-            logger.debug("%s of %s: %s", best.kind, f"{(exits != EASY).mean():.2f} deep tokens", listed)
+            listed = ", ".join(
+                f"{cover.kind} {len(cover.sizes)}: {ms:.2f} ms" for cover, ms in options
+            )
+            logger.debug(
+                "%s of %s: %s", best.kind, f"{(exits != EASY).mean():.2f} deep tokens", listed
+            )
         return best
 
     def ms(self, cover: Cover, exits: Exits) -> float:
@@ -164,7 +181,11 @@ class Planner:
             batches = max(1, len(members) * pixels // BATCH_PIXELS)
             hard = int((cover.depth[members] == HARD).sum())
             units = self.size.blocks[1] + (self.size.blocks[2] if hard else 0)
-            macs = pixels * self.size.unit_macs * (len(members) * self.size.blocks[1] + hard * self.size.blocks[2])
+            macs = (
+                pixels
+                * self.size.unit_macs
+                * (len(members) * self.size.blocks[1] + hard * self.size.blocks[2])
+            )
             total += self.costs.batch(macs / 1e9, pixels, batches * units)
         return total
 
@@ -174,13 +195,20 @@ class Planner:
         megapixels = deepest.size * self.token**2 / 1e6
         dense = self.ms(self._whole(deepest), deepest) + megapixels * self.costs.frame_ms
         routing = self.costs.route_ms + megapixels * self.costs.encoder_ms
-        logger.debug("encoder on %s tokens: %.2f ms beside %.2f ms of a dense pass", grid, routing, dense)
+        logger.debug(
+            "encoder on %s tokens: %.2f ms beside %.2f ms of a dense pass", grid, routing, dense
+        )
         return routing <= ROUTING_SHARE * dense
 
     def _exits_ms(self, cover: Cover, exits: Exits) -> float:
-        """Milliseconds of the exits: one after a whole frame of one depth, else token by token beside the easy one."""
+        """Milliseconds of the exits.
+
+        One after a whole frame of one depth, else token by token beside the easy one.
+        """
         tokens, easy = exits.size, int((exits == EASY).sum())
-        frame = self.costs.batch(tokens * self.token**2 * self.exit_macs / 1e9, tokens * self.token**2, 0)
+        frame = self.costs.batch(
+            tokens * self.token**2 * self.exit_macs / 1e9, tokens * self.token**2, 0
+        )
         if cover.kind == "all-hard" or cover.whole and (exits == exits.max()).all():
             return frame
         easy_ms = frame if easy > EASY_FRAME * tokens else easy * self.costs.token_ms
@@ -191,8 +219,12 @@ class Planner:
         units = self.size.blocks[1] + (cover.depth == HARD) * self.size.blocks[2]
         return float((cover.sizes.prod(1) * units).sum()) * self.size.unit_macs
 
-    def batches(self, maps: Exits, covers: Sequence[Cover], device: torch.device) -> Iterator[Batch]:
-        """The windows of all images, as batches of equal ones; images with a whole-frame pass have none.
+    def batches(
+        self, maps: Exits, covers: Sequence[Cover], device: torch.device
+    ) -> Iterator[Batch]:
+        """The windows of all images, as batches of equal ones.
+
+        Images with a whole-frame pass have none.
 
         Args:
             maps: (B, rows, cols) exits.
@@ -201,9 +233,13 @@ class Planner:
         """
         covers = [Cover.none(c.owner.shape) if c.whole else c for c in covers]
         start = np.cumsum([0, *(len(c.sizes) for c in covers)])
-        sizes, corners, depth = (np.concatenate([getattr(c, f) for c in covers]) for f in ("sizes", "corners", "depth"))
+        sizes, corners, depth = (
+            np.concatenate([getattr(c, f) for c in covers]) for f in ("sizes", "corners", "depth")
+        )
         image = np.repeat(np.arange(len(covers)), np.diff(start))
-        owner = np.stack([np.where(c.owner >= 0, c.owner + s, -1) for c, s in zip(covers, start, strict=False)])
+        owner = np.stack(
+            [np.where(c.owner >= 0, c.owner + s, -1) for c, s in zip(covers, start, strict=False)]
+        )
         tokens = np.argwhere(owner >= 0)
         owned = owner[owner >= 0]
         by_owner = np.argsort(owned, kind="stable")
@@ -218,7 +254,10 @@ class Planner:
                 part = tokens[mine]
                 inner = part[:, 1:] * self.token - corners[chunk][window]
                 at_border = ((inner < 1) | (inner + self.token >= size)).any()
-                arrays = (torch.from_numpy(a).to(device) for a in (image[chunk], corners[chunk], window, inner, part))
+                arrays = (
+                    torch.from_numpy(a).to(device)
+                    for a in (image[chunk], corners[chunk], window, inner, part)
+                )
                 picture, corner, window_of, inner_of, token = arrays
                 yield Batch(
                     Windows(picture, corner, (int(size[0]), int(size[1]))),
@@ -243,19 +282,33 @@ class Planner:
             yield priced(self._placed("rectangles", exits, [(self._merge(deep), deep)]))
             levels = [exits == level for level in (HARD, MODERATE)]
             if all(level.any() for level in levels):
-                yield priced(self._placed("rectangles", exits, [(self._merge(level), level) for level in levels]))
+                yield priced(
+                    self._placed(
+                        "rectangles", exits, [(self._merge(level), level) for level in levels]
+                    )
+                )
         if self.partition == "windows":
             y, x = np.nonzero(deep)
-            yield priced(self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)]))
+            yield priced(
+                self._placed("windows", exits, [(np.stack([y, x, y + 1, x + 1], 1), deep)])
+            )
 
     def _least_ms(self, exits: Exits) -> float:
-        """Milliseconds that windows take at least: in one batch, with every halo but without a token too many."""
+        """Milliseconds that windows take at least.
+
+        In one batch, with every halo but without a token too many.
+        """
         deep = exits != EASY
         edges = sum(int((np.diff(deep, axis=axis)).sum()) for axis in (0, 1))
-        pixels = min(int(deep.sum()) * self.token + edges * self.halo, deep.size * self.token) * self.token
+        pixels = (
+            min(int(deep.sum()) * self.token + edges * self.halo, deep.size * self.token)
+            * self.token
+        )
         blocks = self.size.blocks
         units = blocks[1] + blocks[2] * (exits == HARD).sum() / deep.sum()
-        ms = self.costs.batch(pixels * units * self.size.unit_macs / 1e9, WINDOW_PIXELS**2, blocks[1])
+        ms = self.costs.batch(
+            pixels * units * self.size.unit_macs / 1e9, WINDOW_PIXELS**2, blocks[1]
+        )
         return ms + self._exits_ms(Cover.none(exits.shape), exits)
 
     @property
@@ -270,9 +323,17 @@ class Planner:
         frame = np.array([exits.shape]) * self.token
         mixed = self.free and (exits != exits.max()).any()
         owner = np.where((exits != EASY) | mixed, 0, -1)
-        return Cover("all-hard" if mixed else "dense", frame, np.zeros_like(frame), owner, np.array([exits.max()]))
+        return Cover(
+            "all-hard" if mixed else "dense",
+            frame,
+            np.zeros_like(frame),
+            owner,
+            np.array([exits.max()]),
+        )
 
-    def _placed(self, kind: str, exits: Exits, parts: Sequence[tuple[Boxes, NDArray[np.bool_]]]) -> Cover:
+    def _placed(
+        self, kind: str, exits: Exits, parts: Sequence[tuple[Boxes, NDArray[np.bool_]]]
+    ) -> Cover:
         """Windows over rectangles, each with the tokens that it computes."""
         owner, count = np.full_like(exits, -1), 0
         for rects, mask in parts:
@@ -282,12 +343,15 @@ class Planner:
             count += len(rects)
         rects = np.concatenate([r for r, _ in parts])
         frame = np.array(exits.shape) * self.token
-        # Within the tile of its rectangle, so that a band of tiles needs a halo more of the frame and nothing else.
+        # Within the tile of its rectangle, so that a band of tiles needs a halo more of the frame
+        # and nothing else.
         tile = self.tile * self.token
         start = rects[:, :2] * self.token
         first = np.maximum(start // tile * tile - self.halo, 0)
         room = np.minimum((start // tile + 1) * tile + self.halo, frame) - first
-        sizes = self._fold(np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), room), room)
+        sizes = self._fold(
+            np.minimum(window_sides(rects[:, 2:] - rects[:, :2], self.token, self.halo), room), room
+        )
         corners = np.clip(start - self.halo, first, first + room - sizes)
         depth = np.full(count, MODERATE)
         depth[np.unique(owner[exits == HARD])] = HARD
@@ -302,7 +366,11 @@ class Planner:
         )  # pixels that a launch is worth
         for small in np.argsort(areas * counts, kind="stable"):
             members = which == small
-            fits = (kinds >= kinds[small]).all(1) & (kinds <= room[members].min(0)).all(1) & (counts > 0)
+            fits = (
+                (kinds >= kinds[small]).all(1)
+                & (kinds <= room[members].min(0)).all(1)
+                & (counts > 0)
+            )
             extra = np.where(fits, (areas - areas[small]) * counts[small], FAR)
             extra[small] = FAR
             best = int(extra.argmin())
@@ -320,7 +388,11 @@ def _by_size(sizes: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDAr
         yield size, np.flatnonzero(which == number)
 
 
-def _kinds(sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _kinds(
+    sizes: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The (k, 2) sizes that occur, which of them each window has, and how many have it."""
-    codes, which, counts = np.unique(sizes[:, 0] << 32 | sizes[:, 1], return_inverse=True, return_counts=True)
+    codes, which, counts = np.unique(
+        sizes[:, 0] << 32 | sizes[:, 1], return_inverse=True, return_counts=True
+    )
     return np.stack([codes >> 32, codes & (1 << 32) - 1], 1), which, counts

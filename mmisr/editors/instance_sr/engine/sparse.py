@@ -37,20 +37,23 @@ class Execution:
     """How deep tokens are computed.
 
     Args:
-        halo: LR pixels computed around a window and thrown away; None for the whole receptive field of the deep
-            blocks, which makes the result that of a dense pass. 2 costs about 0.01 dB, 4 nothing that can be measured
-            (the method's README has the table).
-        partition: ``auto`` takes what the cost model likes; ``rectangles`` of merged tokens, one of ``windows`` a token,
-            or ``dense`` passes for everything.
-        costs: ``default``, the same plan everywhere; or ``measured``, the device's own, measured once and cached.
-        all_hard_if_faster: Whether an image of which a dense pass is faster than windows gets one, after which all its
-            tokens leave by the deepest exit chosen in it: sooner, and by more of the network. Images too small for the
-            encoder to pay then go all hard without it. This overrules the encoder alone: not other routers, not budgets of
-            tokens or MACs, and no partition but ``auto``. Off, every token leaves by the exit chosen for it.
-        compile: Whether torch.compile compiles the deep blocks on windows; the first images then take minutes. It needs a
-            C++ compiler on the CPU, where it is no faster; not measured on GPU.
-        max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at once; more run in bands
-            of rows, which bounds the memory and changes nothing else.
+        halo: LR pixels computed around a window and thrown away; None for the whole receptive field
+            of the deep blocks, which makes the result that of a dense pass. 2 costs about 0.01 dB,
+            4 nothing that can be measured (the method's README has the table).
+        partition: ``auto`` takes what the cost model likes; ``rectangles`` of merged tokens, one of
+            ``windows`` a token, or ``dense`` passes for everything.
+        costs: ``default``, the same plan everywhere; or ``measured``, the device's own, measured
+            once and cached.
+        all_hard_if_faster: Whether an image of which a dense pass is faster than windows gets one,
+            after which all its tokens leave by the deepest exit chosen in it: sooner, and by more
+            of the network. Images too small for the encoder to pay then go all hard without it.
+            This overrules the encoder alone: not other routers, not budgets of tokens or MACs, and
+                no partition but ``auto``. Off, every token leaves by the exit chosen for it.
+        compile: Whether torch.compile compiles the deep blocks on windows; the first images then
+            take minutes. It needs a C++ compiler on the CPU, where it is no faster; not measured on
+            GPU.
+        max_mpix_per_pass: Millions of LR pixels, of all images of a batch together, that run at
+            once; more run in bands of rows, which bounds the memory and changes nothing else.
 
     Raises:
         ValueError: A value is out of range.
@@ -66,13 +69,23 @@ class Execution:
     def __post_init__(self) -> None:
         check_fields(self, "InstanceSR.execution")
         if self.halo is not None and self.halo < 0:
-            raise ValueError(f"InstanceSR.execution.halo must be >= 0, or None for an exact result, got {self.halo}")
+            raise ValueError(
+                f"InstanceSR.execution.halo must be >= 0, or None for an exact result, got "
+                f"{self.halo}"
+            )
         if self.partition not in PARTITIONS:
-            raise ValueError(f"InstanceSR.execution.partition must be one of {PARTITIONS}, got {self.partition!r}")
+            raise ValueError(
+                f"InstanceSR.execution.partition must be one of {PARTITIONS}, got "
+                f"{self.partition!r}"
+            )
         if self.costs not in ("default", "measured"):
-            raise ValueError(f"InstanceSR.execution.costs must be 'default' or 'measured', got {self.costs!r}")
+            raise ValueError(
+                f"InstanceSR.execution.costs must be 'default' or 'measured', got {self.costs!r}"
+            )
         if self.max_mpix_per_pass <= 0:
-            raise ValueError(f"InstanceSR.execution.max_mpix_per_pass must be > 0, got {self.max_mpix_per_pass}")
+            raise ValueError(
+                f"InstanceSR.execution.max_mpix_per_pass must be > 0, got {self.max_mpix_per_pass}"
+            )
 
     @property
     def most_pixels(self) -> int:
@@ -96,8 +109,9 @@ class Plan:
 class SparseDecoder:
     """Runs a decoder where a routing map asks for it.
 
-    Head, first block and easy exit run once over the frame. Deeper tokens are covered with windows of the trunk's
-    features, and the deep blocks run over batches of equal windows; block 3's batch is a prefix of block 2's.
+    Head, first block and easy exit run once over the frame. Deeper tokens are covered with windows
+    of the trunk's features, and the deep blocks run over batches of equal windows; block 3's batch
+    is a prefix of block 2's.
 
     Args:
         decoder: The network.
@@ -121,7 +135,9 @@ class SparseDecoder:
         self.timer = timer
         self.token = token
         self.compile = execution.compile
-        halo = decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
+        halo = (
+            decoder.full_halo if execution.halo is None else min(execution.halo, decoder.full_halo)
+        )
         self.planner = Planner(
             decoder.size,
             token,
@@ -147,7 +163,10 @@ class SparseDecoder:
         return self.decoder.fusion(self._compute(lr, plan.maps, plan.covers))
 
     def plan(self, exits: Tensor) -> Plan:
-        """What runs for (B, rows, cols) exits; where the planner is free, with the exits that it prefers."""
+        """What runs for (B, rows, cols) exits.
+
+        Where the planner is free, with the exits that it prefers.
+        """
         with self.timer.stage("plan"):
             maps = exits.cpu().numpy().copy()  # the one synchronisation with the device
             covers = [self.planner.cover(chosen) for chosen in maps]
@@ -156,7 +175,9 @@ class SparseDecoder:
                     chosen[:] = chosen.max()
         return Plan(maps, covers)
 
-    def bands(self, lr: Tensor, exits: Tensor | Plan, most_pixels: int) -> Iterator[tuple[slice, Tensor]]:
+    def bands(
+        self, lr: Tensor, exits: Tensor | Plan, most_pixels: int
+    ) -> Iterator[tuple[slice, Tensor]]:
         """The same, a band of rows at a time, so that memory does not grow with the height of the image.
 
         The plan is that of the whole frame and no rectangle crosses a border of bands, so the bands are what
@@ -175,7 +196,9 @@ class SparseDecoder:
             ValueError: The decoder has a fusion module, which sees across bands.
         """
         if self.decoder.size.fusion:
-            raise ValueError("InstanceSR in bands (execution.max_mpix_per_pass) needs size.fusion=False")
+            raise ValueError(
+                "InstanceSR in bands (execution.max_mpix_per_pass) needs size.fusion=False"
+            )
         plan = exits if isinstance(exits, Plan) else self.plan(exits)
         maps, covers = plan.maps, plan.covers
         tile, (count, height, width) = self.planner.tile, (len(lr), lr.shape[-2], lr.shape[-1])
@@ -190,7 +213,10 @@ class SparseDecoder:
                     raise
                 step = max(step // 2 // tile, 1) * tile
                 torch.cuda.empty_cache()
-                warnings.warn(f"out of GPU memory: going on with bands of {step * self.token} LR rows", stacklevel=2)
+                warnings.warn(
+                    f"out of GPU memory: going on with bands of {step * self.token} LR rows",
+                    stacklevel=2,
+                )
                 continue
             yield slice(rows.start * self.token * scale, rows.stop * self.token * scale), part
             row = rows.stop
@@ -202,12 +228,16 @@ class SparseDecoder:
             seen = -(-(self.decoder.full_halo + 2 * self.decoder.size.blocks[0] + 2) // self.token)
         before, after = min(seen, rows.start), min(seen, maps.shape[1] - rows.stop)
         cut = lr[..., (rows.start - before) * self.token : (rows.stop + after) * self.token, :]
-        exits = np.full((len(maps), cut.shape[-2] // self.token, maps.shape[2]), EASY, dtype=maps.dtype)
+        exits = np.full(
+            (len(maps), cut.shape[-2] // self.token, maps.shape[2]), EASY, dtype=maps.dtype
+        )
         exits[:, before : before + rows.stop - rows.start] = maps[:, rows]
         parts = [cover.band(rows, self.token, before, cut.shape[-2]) for cover in covers]
         sr = self._compute(cut, exits, parts)
         start = before * self.token * self.decoder.scale
-        return sr[..., start : start + (rows.stop - rows.start) * self.token * self.decoder.scale, :]
+        return sr[
+            ..., start : start + (rows.stop - rows.start) * self.token * self.decoder.scale, :
+        ]
 
     def _compute(self, lr: Tensor, maps: Exits, covers: list[Cover]) -> Tensor:
         """The image without fusion; tokens that no cover owns leave by the easy exit."""
@@ -231,7 +261,11 @@ class SparseDecoder:
         """Milliseconds of one image, encoder included, as the device's costs foretell them."""
         costs, megapixels = self.planner.costs, exits.size * self.token**2 / 1e6
         routing = costs.route_ms + megapixels * costs.encoder_ms
-        return routing + megapixels * costs.frame_ms + self.planner.ms(self.planner.cover(exits), exits)
+        return (
+            routing
+            + megapixels * costs.frame_ms
+            + self.planner.ms(self.planner.cover(exits), exits)
+        )
 
     def macs(self, exits: Exits) -> float:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
@@ -243,18 +277,26 @@ class SparseDecoder:
         if decoder.easy == "exit1":
             left += exits.size if easy > EASY_FRAME * exits.size else easy
         if size.fusion:
-            total += frame * decoder.scale**2 * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
+            total += (
+                frame
+                * decoder.scale**2
+                * sum(p.numel() for p in decoder.fusion.parameters() if p.ndim == 4)
+            )
         return total + left * self.token**2 * decoder.exit_macs + self.planner.macs(cover)
 
     def patch_macs(self, exits: Exits) -> float:
-        """MACs as ClassSR counts them: every token by what its own exit needs, without encoder, halo and overlap.
+        """MACs as ClassSR counts them.
+
+        Every token by what its own exit needs, without encoder, halo and overlap.
 
         For comparison with published figures; :meth:`macs` is what is computed.
         """
         decoder, size = self.decoder, self.decoder.size
         easy = decoder.exit_macs if decoder.easy == "exit1" else 0
         deep = decoder.exit_macs + size.blocks[1] * size.unit_macs
-        by_exit = np.array([easy, deep, deep + size.blocks[2] * size.unit_macs]) + decoder.trunk_macs
+        by_exit = (
+            np.array([easy, deep, deep + size.blocks[2] * size.unit_macs]) + decoder.trunk_macs
+        )
         return float(by_exit[exits].sum()) * self.token**2
 
     def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, leaving: Leaving) -> None:
@@ -264,7 +306,9 @@ class SparseDecoder:
             mask = spread(torch.from_numpy(easy & most), self.token).to(trunk)
             leaving.out.addcmul_(self.decoder.leave(EASY, trunk), mask)
         tokens = torch.from_numpy(np.argwhere(easy & ~most)).to(trunk.device)
-        leaving.add(EASY, trunk, Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token))
+        leaving.add(
+            EASY, trunk, Slots(tokens[:, 0], tokens[:, 1:] * self.token, tokens, self.token)
+        )
 
     def _run(self, batch: Batch, trunk: Tensor, leaving: Leaving) -> None:
         """Run the deep blocks of one batch."""
@@ -281,7 +325,10 @@ class SparseDecoder:
         return run_compiled(block, x) if self.compile else cast(Tensor, block(x))
 
     def _run_whole(self, image: int, exits: Exits, trunk: Tensor, leaving: Leaving) -> None:
-        """Run the deep blocks over one image's frame; where all its tokens leave by one exit, over the frame too."""
+        """Run the deep blocks over one image's frame.
+
+        Where all its tokens leave by one exit, over the frame too.
+        """
         x, part = trunk[image : image + 1], slice(image, image + 1)
         for level in range(MODERATE, int(exits.max()) + 1):
             x = self.decoder.blocks[level](x)
@@ -290,11 +337,17 @@ class SparseDecoder:
             elif (exits == level).any():
                 tokens = torch.from_numpy(np.argwhere(exits == level)).to(x.device)
                 places = torch.cat([torch.full_like(tokens[:, :1], image), tokens], 1)
-                leaving.add(level, x, Slots(torch.zeros_like(places[:, 0]), tokens * self.token, places, self.token))
+                leaving.add(
+                    level,
+                    x,
+                    Slots(torch.zeros_like(places[:, 0]), tokens * self.token, places, self.token),
+                )
 
 
 class Leaving:
-    """Tokens on their way through an exit: many at once, because small convolutions cost more than their MACs.
+    """Tokens on their way through an exit.
+
+    Many at once, because small convolutions cost more than their MACs.
 
     Args:
         decoder: Whose exits.
@@ -322,5 +375,7 @@ class Leaving:
             self._leave(level)
 
     def _leave(self, level: int) -> None:
-        features, tokens = (torch.cat(column) for column in zip(*self._ready.pop(level), strict=True))
+        features, tokens = (
+            torch.cat(column) for column in zip(*self._ready.pop(level), strict=True)
+        )
         scatter_add_tokens(self.out, self.decoder.leave(level, features, padding=0), tokens)

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 from mmisr.editors.instance_sr.engine import cost_model
-from mmisr.editors.instance_sr.engine.cost_model import LARGE, SMALL, WINDOW, CostModel, Workload, calibrate, measured
+from mmisr.editors.instance_sr.engine.cost_model import (
+    LARGE,
+    SMALL,
+    WINDOW,
+    CostModel,
+    Workload,
+    calibrate,
+    measured,
+)
 
 UNIT = nn.Conv2d(8, 8, 3, padding=1)
 WORK = Workload(UNIT, 8, 576, frame=torch.clone, route=torch.clone, leave=torch.clone, side=12)

@@ -37,7 +37,10 @@ def random_map(seed, shape, share):
 @pytest.mark.parametrize(("scale", "token"), [(4, 8), (2, 16), (3, 8)])
 @torch.no_grad()
 def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, scale, token):
-    """Borders and corners too: windows there must see the zero padding of the dense pass, at every layer."""
+    """Borders and corners too.
+
+    Windows there must see the zero padding of the dense pass, at every layer.
+    """
     net = make_net(scale, token, fusion, easy)
     rows, cols = (7, 9) if token == 8 else (4, 5)
     lr = torch.rand(2, 3, rows * token, cols * token)
@@ -45,8 +48,12 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     exits[0, 0, 0], exits[0, -1, -1], exits[0, 0, 1], exits[0, 3, 2] = 2, 2, 1, 1
     exits[1, -1, 0], exits[1, 0, -1] = 1, 2
     plans = SparseDecoder(net.decoder, token, Execution(partition=partition))
-    assert all(plans.planner.cover(e.numpy()).kind == partition for e in exits), "a dense fall-back would test nothing"
-    torch.testing.assert_close(sparse(net, lr, exits, partition=partition), dense(net, lr, exits), rtol=0, atol=1e-5)
+    assert all(plans.planner.cover(e.numpy()).kind == partition for e in exits), (
+        "a dense fall-back would test nothing"
+    )
+    torch.testing.assert_close(
+        sparse(net, lr, exits, partition=partition), dense(net, lr, exits), rtol=0, atol=1e-5
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -58,7 +65,9 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     batch_pixels=st.sampled_from([1, 3000, 24 * 1024]),
 )
 @torch.no_grad()
-def test_full_halo_equals_the_dense_network_for_any_map(make_net, seed, share, shape, partition, batch_pixels):
+def test_full_halo_equals_the_dense_network_for_any_map(
+    make_net, seed, share, shape, partition, batch_pixels
+):
     net = make_net(2, blocks=(1, 1, 1))
     torch.manual_seed(seed)
     lr, exits = torch.rand(1, 3, shape[0] * 8, shape[1] * 8), random_map(seed, (1, *shape), share)
@@ -74,7 +83,11 @@ def test_a_small_halo_changes_deep_tokens_alone(make_net, partition):
     net = make_net()
     lr, exits = torch.rand(1, 3, 64, 64), torch.zeros(1, 8, 8, dtype=torch.long)
     exits[0, 3, 3], exits[0, 6, 1] = 2, 1
-    wrong = (sparse(net, lr, exits, partition=partition, halo=1) - dense(net, lr, exits)).abs().amax(1)[0]
+    wrong = (
+        (sparse(net, lr, exits, partition=partition, halo=1) - dense(net, lr, exits))
+        .abs()
+        .amax(1)[0]
+    )
     tokens = wrong.view(8, 32, 8, 32).amax((1, 3))
     assert tokens[3, 3] > 1e-4
     tokens[exits[0] > 0] = 0
@@ -107,7 +120,9 @@ def test_patch_macs_count_each_token_by_its_exit(make_net):
     alone = [run.patch_macs(np.array([[level]])) for level in (0, 1, 2)]
     for level, expected in enumerate(alone):
         frame = np.full((3, 4), level)
-        assert run.patch_macs(frame) == 12 * expected == run.macs(frame), "of a frame of one kind there is nothing else"
+        assert run.patch_macs(frame) == 12 * expected == run.macs(frame), (
+            "of a frame of one kind there is nothing else"
+        )
     assert alone == sorted(alone)
     assert run.patch_macs(np.array([[0, 1, 2]])) == sum(alone)
 
@@ -116,7 +131,9 @@ def test_patch_macs_count_each_token_by_its_exit(make_net):
 def test_all_easy_never_touches_the_deep_blocks(make_net):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.zeros(1, 5, 5, dtype=torch.long)
-    only = count_macs(lambda x: net.decoder.leave_easy(net.decoder.skip(x), net.decoder.trunk(x)), lr)
+    only = count_macs(
+        lambda x: net.decoder.leave_easy(net.decoder.skip(x), net.decoder.trunk(x)), lr
+    )
     assert count_macs(lambda x: sparse(net, x, exits), lr) == only
 
 
@@ -175,7 +192,10 @@ def test_runs_are_deterministic(make_net):
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_gradients_are_those_of_the_dense_network(make_net, partition):
-    """A strategy may train through an editor in evaluation mode; windows must leave no seams in the gradient."""
+    """A strategy may train through an editor in evaluation mode.
+
+    Windows must leave no seams in the gradient.
+    """
     net = make_net(2, blocks=(1, 1, 1), fusion=True)
     exits = torch.zeros(1, 5, 6, dtype=torch.long)
     exits[0, 0, 0], exits[0, 2, 3], exits[0, 2, 4], exits[0, 4, 5] = 2, 1, 2, 2
@@ -194,7 +214,9 @@ def test_runs_under_autocast(make_net, partition):
     net, lr, exits = make_net(), torch.rand(1, 3, 48, 56), random_map(5, (1, 6, 7), 0.3)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         out = sparse(net, lr, exits, partition=partition, halo=2)
-    torch.testing.assert_close(out.float(), sparse(net, lr, exits, partition=partition, halo=2), rtol=0, atol=0.1)
+    torch.testing.assert_close(
+        out.float(), sparse(net, lr, exits, partition=partition, halo=2), rtol=0, atol=0.1
+    )
 
 
 @torch.no_grad()
@@ -203,7 +225,14 @@ def test_mixed_neighbours_share_rectangles(make_net):
     net = make_net()
     exits = np.zeros((12, 12), dtype=np.int64)
     exits[2:8, 2:8] = 1 + (np.indices((6, 6)).sum(0) % 2)
-    assert len(SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles")).planner.cover(exits).sizes) == 1
+    assert (
+        len(
+            SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles"))
+            .planner.cover(exits)
+            .sizes
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,8 +267,14 @@ def test_what_a_dense_pass_does_sooner_leaves_by_the_deepest_exit(make_net):
     assert [cover.kind for cover in plan.covers] == ["all-hard", "rectangles"]
     assert (plan.maps[0] == 2).all()
     assert np.array_equal(plan.maps[1], exits[1].numpy())
-    torch.testing.assert_close(run(lr, exits)[:1], net.decoder.all_exits(lr[:1])[2], rtol=0, atol=1e-5)
-    assert run.macs(exits[0].numpy()) == run.macs(plan.maps[0]) == count_macs(lambda x: run(x, exits[:1]), lr[:1])
+    torch.testing.assert_close(
+        run(lr, exits)[:1], net.decoder.all_exits(lr[:1])[2], rtol=0, atol=1e-5
+    )
+    assert (
+        run.macs(exits[0].numpy())
+        == run.macs(plan.maps[0])
+        == count_macs(lambda x: run(x, exits[:1]), lr[:1])
+    )
 
 
 @torch.no_grad()
@@ -263,12 +298,20 @@ def test_only_the_encoder_is_overruled(make_net):
     assert (net(lr, Told(encodes=True), execution=FASTER).routing.exits == 2).all()
     assert torch.equal(net(lr, Told(encodes=False), execution=FASTER).routing.exits, exits)
     assert torch.equal(
-        net(lr, Told(encodes=True), execution=replace(FASTER, all_hard_if_faster=False)).routing.exits, exits
+        net(
+            lr, Told(encodes=True), execution=replace(FASTER, all_hard_if_faster=False)
+        ).routing.exits,
+        exits,
     )
     assert torch.equal(
-        net(lr, Told(encodes=True), execution=replace(FASTER, partition="rectangles")).routing.exits, exits
+        net(
+            lr, Told(encodes=True), execution=replace(FASTER, partition="rectangles")
+        ).routing.exits,
+        exits,
     )
-    shares = net(lr, Told(encodes=True), budget=Budget(hard_share=0.5), execution=FASTER).routing.exits
+    shares = net(
+        lr, Told(encodes=True), budget=Budget(hard_share=0.5), execution=FASTER
+    ).routing.exits
     assert (shares > 0).float().mean() == 0.5
 
 
