@@ -7,13 +7,13 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
     results.json                 figures, intervals, differences, verdicts, meta (below)
     results.csv  results.md      the same figures as tables
     report.html                  the page, made again by tools/report.py
-    arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of everything that the arm
-    depends on
+    arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of all that the arm depends on
         arm.json                 key, arm, ms, macs, and one row an image (below)
         records.npz              boxes, see mmisr.evaluation.functional.coco_records.load_records
         routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where
-        the arm routes sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX
-        counts images from 00000
+                                 the arm routes
+        sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX counts images
+                                 from 00000
 
 ``results.json``::
 
@@ -22,14 +22,16 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
         "bins": {BIN: {"AP", "AP50", "AP75", "AR", "count"}},
         "psnr": {"whole", "in_box", "out_box"},  "ssim": {the same},
         "new_false_positives": mean an image, of detections with score >= 0.3 that touch no
-        annotation of any class and
-                               are absent from the bicubic arm; null without a bicubic arm
+                               annotation of any class and are absent from the bicubic arm;
+                               null without a bicubic arm
         "tokens": {EXIT: mean share of tokens},              empty where the arm routes none
         "macs", "macs_by_stage": {STAGE: value}, "ms": {STAGE: value},
         "intervals": {FIGURE: [lo, hi]}}},           and "ms", "ms_<stage>" of the median time
-     "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],     delta = figure of a - figure of
-     b "verdicts": [{"a", "b", "figure", "shown", "text"}],            shown: "higher", "lower" or
-     "none" "meta": {...}}
+     "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],
+                                                         delta = figure of a - figure of b
+     "verdicts": [{"a", "b", "figure", "shown", "text"}],
+                                                         shown: "higher", "lower" or "none"
+     "meta": {...}}
 
 FIGURE is a flat name: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
 psnr_<region>, ssim_<region>, new_false_positives. Numbers are unrounded; a figure that does not
