@@ -18,9 +18,10 @@ from rich.console import Console
 from mmisr.analysis.comparison.bootstrap import draw
 from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.matching import match_classes
-from mmisr.evaluation.functional.size_binned_ap import size_binned_ap, xywh_rows
+from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.functional.weighted_ap import weighted_ap
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.ops.boxes import area, to_xywh
 
 MAX_DETS = 500
 
@@ -94,14 +95,14 @@ def made_up(images: int, annotations: int, detections: int, classes: int) -> lis
                 img_id=index + 1,
                 gt_xyxy=truth,
                 gt_labels=labels,
-                gt_areas=(truth[:, 2:] - truth[:, :2]).prod(1),
+                gt_areas=area(truth),
                 gt_ignore=np.zeros(per_gt, dtype=bool),
                 det_xyxy=boxes,
                 det_labels=np.concatenate(
                     [labels[:hits], rng.integers(0, classes, per_det - hits)]
                 ),
                 det_scores=rng.uniform(0.01, 1, per_det),
-                det_areas=(boxes[:, 2:] - boxes[:, :2]).prod(1),
+                det_areas=area(boxes),
             )
         )
     return records
@@ -112,19 +113,19 @@ def _json(records: list[ImageRecord], classes: int) -> tuple[dict[str, Any], lis
     truth: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     for r in records:
-        for box, label, area in zip(
-            xywh_rows(r.gt_xyxy), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True
+        for box, label, size in zip(
+            to_xywh(r.gt_xyxy).tolist(), r.gt_labels.tolist(), r.gt_areas.tolist(), strict=True
         ):
             row = {
                 "image_id": r.img_id,
                 "category_id": label + 1,
                 "bbox": box,
-                "area": area,
+                "area": size,
                 "iscrowd": 0,
             }
             truth.append({"id": len(truth) + 1, **row})
         for box, label, score in zip(
-            xywh_rows(r.det_xyxy), r.det_labels.tolist(), r.det_scores.tolist(), strict=True
+            to_xywh(r.det_xyxy).tolist(), r.det_labels.tolist(), r.det_scores.tolist(), strict=True
         ):
             found.append(
                 {"image_id": r.img_id, "category_id": label + 1, "bbox": box, "score": score}

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmisr.openmmlab.datasets import BaseBoxes, DetDataSample, MagicDataSample
 from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.ops.boxes import area
 from mmisr.ops.motion import HOMOGRAPHY, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
@@ -64,7 +65,7 @@ def _areas(boxes: Tensor, results: dict) -> Tensor:
     A transform that drops boxes without their ``instances`` (mmdet's crops) breaks the link; one
     that resizes must not leave the area of another frame behind.
     """
-    areas = _box_areas(boxes)
+    areas = area(boxes)
     instances = results.get("instances", ())
     if (
         len(instances) != len(boxes)
@@ -73,12 +74,8 @@ def _areas(boxes: Tensor, results: dict) -> Tensor:
     ):
         return areas
     annotated = torch.tensor([i["area"] for i in instances], dtype=torch.float32)
-    before = _box_areas(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
+    before = area(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
     return annotated * (areas / before.clamp(min=1e-6))
-
-
-def _box_areas(xyxy: Tensor) -> Tensor:
-    return (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
 
 
 def _frames(results: dict) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from mmisr.ops.boxes import raster
+from mmisr.ops.coverage import raster
 
 Losses = dict[str, Tensor | list[Tensor]]
 """Losses by name, as mmengine sums them.

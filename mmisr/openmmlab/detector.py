@@ -7,9 +7,9 @@ import copy
 import torch
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
-from torch import Tensor
 
 from mmisr.openmmlab.stack import prepare
+from mmisr.ops.boxes import clip
 
 prepare()
 
@@ -110,10 +110,5 @@ def to_source(
             "use a box head, or drop handoff.resize and train on simulated LR"
         )
     if instances.bboxes.numel():
-        instances.bboxes = _clip(source_to_det.inverse().boxes(instances.bboxes), source_hw)
+        instances.bboxes = clip(source_to_det.inverse().boxes(instances.bboxes), source_hw)
     return instances
-
-
-def _clip(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
-    limit = xyxy.new_tensor([hw[1], hw[0], hw[1], hw[0]])
-    return xyxy.clamp(min=0).minimum(limit)

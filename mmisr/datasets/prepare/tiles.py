@@ -13,6 +13,7 @@ from mmengine import fileio
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmisr.ops.boxes import area, clip, to_xywh
 from mmisr.ops.files import write_image, write_text
 
 VISIBLE = 0.5
@@ -51,8 +52,8 @@ class CocoWriter:
         self.images.append(
             {"id": image_id, "file_name": name, "width": image.shape[1], "height": image.shape[0]}
         )
-        for (x1, y1, x2, y2), label in zip(xyxy.tolist(), labels.tolist(), strict=True):
-            box = [round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)]
+        for box, label in zip(to_xywh(xyxy).tolist(), labels.tolist(), strict=True):
+            box = [round(v, 2) for v in box]
             self.annotations.append(
                 {
                     "id": len(self.annotations) + 1,
@@ -111,9 +112,9 @@ def cut(
     tiles = []
     for top, bottom in _spans(*rows, tile):
         for left, right in _spans(0, image.shape[1], tile):
-            low, high = np.array([left, top] * 2), np.array([right, bottom] * 2)
-            inside = np.clip(xyxy, low, high) - low
-            kept = _area(inside) >= VISIBLE * np.maximum(_area(xyxy), 1e-9)
+            shifted = xyxy - np.array([left, top] * 2)
+            inside = clip(shifted, (bottom - top, right - left))
+            kept = area(inside) >= VISIBLE * np.maximum(area(xyxy), 1e-9)
             tiles.append(Tile(f"{top}_{left}", image[top:bottom, left:right], inside[kept], kept))
     return tiles
 
@@ -124,10 +125,6 @@ def _spans(first: int, last: int, tile: int) -> list[tuple[int, int]]:
     inner = [first + round((last - first) * i / parts / ALIGN) * ALIGN for i in range(1, parts)]
     edges = [first, *inner, last]
     return list(zip(edges, edges[1:], strict=False))
-
-
-def _area(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
-    return (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
 
 
 def size_counts(annotations: Sequence[dict[str, Any]], scale: int) -> dict[str, int]:

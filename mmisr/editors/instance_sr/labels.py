@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmisr.ops.boxes import centres_near, covered_share, touched
+from mmisr.ops.boxes import centers, widths_heights
+from mmisr.ops.coverage import centres_near, covered_share, touched
 from mmisr.structures.checks import check_fields
 from mmisr.structures.sr_result import EXIT_NAMES
 
@@ -69,7 +70,7 @@ class LabelRule:
         if not len(xyxy):
             return labels
         on_token = touched(xyxy, grid, token)
-        small = (xyxy[:, 2:] - xyxy[:, :2]).min(1).values.cpu() < self.small_side
+        small = widths_heights(xyxy).min(1).values.cpu() < self.small_side
         labels[on_token.any(0)] = MODERATE
         labels[on_token[small].any(0)] = HARD
         labels[centres_near(xyxy, grid, token, self.reach) >= self.crowd] = HARD
@@ -94,7 +95,7 @@ def box_targets(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
     if not len(xyxy):
         return torch.zeros(4, *grid)
     boxes = xyxy.cpu().float() / token
-    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    centre, size = centers(boxes), widths_heights(boxes)
     mid_y, mid_x = torch.arange(grid[0]) + 0.5, torch.arange(grid[1]) + 0.5
     dx = centre[:, 0, None, None] - mid_x[None, None, :]
     dy = centre[:, 1, None, None] - mid_y[None, :, None]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmisr.evaluation.functional.coco_records import ImageId, ImageRecord
+from mmisr.ops.boxes import to_xywh
 from mmisr.ops.files import write_text
 
 CategoryIds = Sequence[int | str]
@@ -45,13 +46,13 @@ def coco_results(
                 f"with mmisr.SRCocoDataset and "
                 "pack it with mmisr.PackSRDetInputs"
             )
-        for (x1, y1, x2, y2), label, score in zip(
-            record.det_xyxy.tolist(),
+        for xywh, label, score in zip(
+            to_xywh(record.det_xyxy).tolist(),
             record.det_labels.tolist(),
             record.det_scores.tolist(),
             strict=True,
         ):
-            box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "score": score}
+            box = {"bbox": xywh, "score": score}
             entries.append({"image_id": record.img_id, "category_id": ids[label], **box})
     return entries
 

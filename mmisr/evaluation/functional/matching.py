@@ -18,6 +18,7 @@ from mmisr.evaluation.functional.coco_records import (
     check_labels,
     in_order,
 )
+from mmisr.ops.boxes import widths_heights
 
 IOUS = np.linspace(0.5, 0.95, 10)
 """COCO's thresholds."""
@@ -173,7 +174,7 @@ def box_ious(det_xyxy: Floats, gt_xyxy: Floats, crowd: Bools | None = None) -> F
         (D, G).
     """
     det, gt = det_xyxy[:, None], gt_xyxy[None]
-    det_wh, gt_wh = det[..., 2:] - det[..., :2], gt[..., 2:] - gt[..., :2]
+    det_wh, gt_wh = widths_heights(det), widths_heights(gt)
     wh = np.minimum(det_wh + det[..., :2], gt_wh + gt[..., :2]) - np.maximum(
         det[..., :2], gt[..., :2]
     )

@@ -11,6 +11,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, check_labels, in_order
+from mmisr.ops.boxes import to_xywh
 
 NUM_IOUS, NUM_RECALLS = 10, 101
 IOU_50, IOU_75 = 0, 5
@@ -131,16 +132,11 @@ def _count(records: Sequence[ImageRecord], low: float, high: float) -> int:
     )
 
 
-def xywh_rows(xyxy: Floats) -> list[list[float]]:
-    """(N, 4) boxes as COCO's JSON has them: x, y, width, height."""
-    return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1).tolist()
-
-
 def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
         columns = (
-            xywh_rows(r.gt_xyxy),
+            to_xywh(r.gt_xyxy).tolist(),
             r.gt_labels.tolist(),
             r.gt_areas.tolist(),
             r.gt_ignore.tolist(),
@@ -161,7 +157,7 @@ def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
     rows: list[dict[str, Any]] = []
     for image, r in enumerate(records, 1):
         columns = (
-            xywh_rows(r.det_xyxy),
+            to_xywh(r.det_xyxy).tolist(),
             r.det_labels.tolist(),
             r.det_areas.tolist(),
             r.det_scores.tolist(),

@@ -21,6 +21,7 @@ from mmisr.evaluation.functional.coco_results import coco_results, write_coco_re
 from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
 from mmisr.evaluation.functional.tables import Cell, render_table
 from mmisr.evaluation.size_bins import WHOLE, protocol_named
+from mmisr.ops.boxes import area
 from mmisr.registry import METRICS
 from mmisr.structures.frames import FrameMap
 
@@ -216,7 +217,7 @@ class SizeBinnedCocoMetric(BaseMetric):
             det_xyxy=det_xyxy.numpy(),
             det_labels=_column(found, "labels", np.int64),
             det_scores=_column(found, "scores", np.float64),
-            det_areas=_areas(to_bins.boxes(det_xyxy)).numpy(),
+            det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
             category_ids=tuple(sample.get("category_ids") or ()),
         )
 
@@ -224,7 +225,7 @@ class SizeBinnedCocoMetric(BaseMetric):
         self, xyxy: Tensor, parts: list[Any], to_bins: FrameMap, sample: dict
     ) -> np.ndarray:
         if self.area_source == "box":
-            return _areas(to_bins.boxes(xyxy)).numpy()
+            return area(to_bins.boxes(xyxy)).numpy()
         if any("areas" not in part for part in parts):
             raise ValueError(
                 f"area_source='annotation' needs gt_instances.areas, {_name(sample)} has none; "
@@ -294,7 +295,3 @@ def _xyxy(instances: Any) -> Tensor:
 
 def _column(instances: Any, key: str, dtype: type) -> np.ndarray:
     return torch.as_tensor(instances[key]).detach().cpu().double().numpy().astype(dtype)
-
-
-def _areas(xyxy: Tensor) -> Tensor:
-    return (xyxy[:, 2:] - xyxy[:, :2]).prod(1)
