@@ -73,7 +73,8 @@ UPSTREAM           ?= .venv-upstream
 UPSTREAM_FILES     := tests/upstream/requirements.txt setup.py
 UPSTREAM_INSTALLED := $(UPSTREAM)/.installed-$(call key,$(UPSTREAM_FILES))
 UPSTREAM_TESTS     := tests/openmmlab/test_doors.py tests/openmmlab/test_saving.py tests/datasets/test_watched.py \
-  tests/datasets/test_orientation.py tests/apis/test_monitors.py tests/apis/test_resuming.py tests/tools/test_train_resume.py
+  tests/datasets/test_orientation.py tests/apis/checks/test_monitors.py \
+  tests/apis/checks/test_checkpoints.py tests/tools/test_train_resume.py
 
 test-upstream: $(UPSTREAM_INSTALLED) data
 	$(UPSTREAM)/bin/python -m mmisr doctor

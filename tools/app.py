@@ -8,6 +8,10 @@ import argparse
 import mmisr.apis
 
 
+def announce(address: str) -> None:
+    print(f"mmisr is at {address}; stop it with Ctrl-C", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -29,7 +33,8 @@ def main() -> None:
         "--max-pixels", type=int, default=1024 * 1024, help="largest image, height times width"
     )
     args = parser.parse_args()
-    mmisr.apis.serve(args.configs, args.weights, args.device, args.port, args.max_pixels)
+    places = (args.device, args.port)
+    mmisr.apis.serve(args.configs, args.weights, *places, args.max_pixels, announce=announce)
 
 
 if __name__ == "__main__":

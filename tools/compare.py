@@ -1,11 +1,13 @@
-"""Compare arms: one detector, one data set, LR against SR against HR, with 95 % intervals for every figure and difference."""
+"""Compare arms: one detector, one data set, LR against SR against HR.
+
+Every figure and every difference comes with its 95 % interval.
+"""
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.compare import REPLICATES, SEED, compare, results_folder
-from mmisr.apis.console import show
+from mmisr.apis.console import print_comparison
 from mmisr.apis.report import report
 
 
@@ -24,28 +26,23 @@ def main() -> None:
         nargs="+",
         metavar="ARM",
         help="lr, nearest, bilinear, bicubic, area, lanczos, instance_sr, instance_sr_all_hard (or "
-        "`editor`), larger_input, "
-        "sliced, hr; NAME=CONFIG[,CHECKPOINT] for any editor; or a .py or .json file with a list "
-        "`arms`. "
-        "By default lr, bicubic, the config's editor, and hr where there is HR",
+        "`editor`), larger_input, sliced, hr; NAME=CONFIG[,CHECKPOINT] for any editor; or a .py or "
+        ".json file with a list `arms`. By default lr, bicubic, the config's editor, and hr where "
+        "there is HR",
     )
     parser.add_argument(
         "--out",
-        help="folder for results; arms in it are not run again; work_dirs/compare/CONFIG by default",
+        help="folder for results, work_dirs/compare/CONFIG by default; arms there are not run anew",
     )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
-    )
+    add_device(parser)
     parser.add_argument(
         "--replicates", type=int, default=REPLICATES, help="how often the images are drawn anew"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of these draws")
     parser.add_argument("--no-report", action="store_true", help="write no report.html")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
-    found = compare(
+    comparison = compare(
         args.config,
         args.arms,
         args.out,
@@ -55,7 +52,7 @@ def main() -> None:
         seed=args.seed,
         cfg_options=args.cfg_options,
     )
-    show(found)
+    print_comparison(comparison)
     if not args.no_report:
         print(f"report: {report(results_folder(args.config, args.out))}")
 

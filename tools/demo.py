@@ -5,7 +5,8 @@ A table, a JSON file, pictures and an HTML report.
 
 import argparse
 
-from mmisr.apis.demo import CONFIG, demo
+from mmisr.apis.console import print_comparison
+from mmisr.apis.demo import CONFIG, TITLE, demo
 
 
 def main() -> None:
@@ -17,7 +18,11 @@ def main() -> None:
         "--config", default=CONFIG, help="config of a pair with an InstanceSR editor"
     )
     args = parser.parse_args()
-    demo(args.out, args.config)
+    made = demo(args.out, args.config)
+    print("\n".join(made.data))
+    print_comparison(made.comparison, TITLE)
+    print(f"results: {made.results}; pictures: {made.pictures}")
+    print(f"report: {made.report}")
 
 
 if __name__ == "__main__":

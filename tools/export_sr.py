@@ -1,18 +1,15 @@
-"""Write the super-resolved (or bicubic, or LR) version of a COCO data set.
+"""Write the super-resolved (or bicubic, or LR) version of a COCO data set, or check one.
 
-Or check one that was written.
-
-Several processes: torchrun --nproc_per_node=N tools/export_sr.py CONFIG --out-dir DIR --launcher
-pytorch The same command again resumes a run that ended early.
+The same command again resumes a run that ended early. Several processes:
+torchrun --nproc_per_node=N tools/export_sr.py CONFIG --out-dir DIR --launcher pytorch
 """
 
 import argparse
 import os
 import sys
 
-from mmengine.config import DictAction
-
 import mmisr.apis
+from mmisr.apis.arguments import add_cfg_options, add_device, add_launcher, take_local_rank
 
 
 def parse_args() -> argparse.Namespace:
@@ -44,14 +41,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         "--downsample", type=int, default=1, metavar="N", help="shrink N times after upscaling"
     )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
-    )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local-rank", "--local_rank", type=int, default=0)
+    add_device(parser)
+    add_cfg_options(parser)
+    add_launcher(parser)
     args = parser.parse_args()
     if not (args.check or args.config):
         parser.error("give the config of a pair or of an editor, or --check")
@@ -59,40 +51,28 @@ def parse_args() -> argparse.Namespace:
 
 
 def check(folder: str) -> None:
-    found = mmisr.apis.check_export(folder)
-    for what in ("missing", "extra", "changed"):
-        for name in getattr(found, what):
-            print(f"{what}: {name}")
-    if not found.finished:
-        print("unfinished: run the export again to complete it")
-    verdict = (
-        "all as written"
-        if found.good
-        else "NOT as written; delete what is extra or changed, then export again"
-    )
-    print(f"{folder}: {found.checked} files hashed, {verdict}")
-    sys.exit(0 if found.good else 1)
+    result = mmisr.apis.check_export(folder)
+    print("\n".join([*result.complaints(), f"{folder}: {result.verdict()}"]))
+    sys.exit(0 if result.good else 1)
+
+
+def export(args: argparse.Namespace) -> None:
+    take_local_rank(args)
+    file_format = (args.format, args.quality)
+    options = mmisr.apis.ExportOptions(args.what, args.split, *file_format, args.downsample)
+    run_as = (args.cfg_options, args.device, args.launcher)
+    written = mmisr.apis.export_sr(args.config, args.out_dir, args.checkpoint, options, *run_as)
+    # Every process comes here, and one speaks.
+    if os.environ.get("RANK", "0") == "0":
+        print(f"wrote {written}")
 
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
     if args.check:
         check(args.out_dir)
-    options = mmisr.apis.ExportOptions(
-        args.what, args.split, args.format, args.quality, args.downsample
-    )
-    written = mmisr.apis.export_sr(
-        args.config,
-        args.out_dir,
-        args.checkpoint,
-        options,
-        args.cfg_options,
-        args.device,
-        args.launcher,
-    )
-    if os.environ.get("RANK", "0") == "0":
-        print(f"wrote {written}")
+    else:
+        export(args)
 
 
 if __name__ == "__main__":

@@ -6,31 +6,10 @@ Annotated pictures, COCO results, SR images.
 import argparse
 
 import mmisr.apis
+from mmisr.apis.arguments import add_device
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "inputs", metavar="INPUT", help="image, folder, video, or address of an image"
-    )
-    parser.add_argument("model", metavar="CONFIG", help="config of a pair")
-    parser.add_argument(
-        "--weights", help="weights of the whole pair; those that the config names by default"
-    )
-    parser.add_argument(
-        "--out-dir", default="outputs", help="folder of vis/, preds/, sr/ and results.bbox.json"
-    )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
-    )
-    parser.add_argument("--batch-size", type=int, default=1)
-    parser.add_argument(
-        "--score-thr",
-        "--pred-score-thr",
-        type=float,
-        default=0.3,
-        help="boxes drawn; JSON holds all",
-    )
+def add_routing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--router",
         help="learned, detector_prior, edge, all-hard, fixed:0, ...; the config's by default",
@@ -42,6 +21,24 @@ def parse_args() -> argparse.Namespace:
     budget.add_argument(
         "--hard-share", type=float, help="share of the tokens that may go deep, 0 to 1"
     )
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source_help = "image, folder, video, or address of an image"
+    parser.add_argument("inputs", metavar="INPUT", help=source_help)
+    parser.add_argument("model", metavar="CONFIG", help="config of a pair")
+    parser.add_argument(
+        "--weights", help="weights of the whole pair; those that the config names by default"
+    )
+    parser.add_argument(
+        "--out-dir", default="outputs", help="folder of vis/, preds/, sr/ and results.bbox.json"
+    )
+    add_device(parser)
+    parser.add_argument("--batch-size", type=int, default=1)
+    drawn_help = "boxes drawn; JSON holds all"
+    parser.add_argument("--score-thr", "--pred-score-thr", type=float, default=0.3, help=drawn_help)
+    add_routing(parser)
     parser.add_argument("--save-sr", action="store_true", help="also write the SR images")
     parser.add_argument("--no-vis", "--no-save-vis", action="store_true", help="write no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no JSON")
@@ -60,14 +57,8 @@ def main() -> None:
     args = parse_args()
     given = {"target_ms": args.budget_ms, "hard_share": args.hard_share}
     budget = {name: value for name, value in given.items() if value is not None} or None
-    infer = mmisr.apis.SRDetInferencer(
-        args.model,
-        args.weights,
-        args.device,
-        palette=args.palette,
-        router=args.router,
-        budget=budget,
-    )
+    routing = {"palette": args.palette, "router": args.router, "budget": budget}
+    infer = mmisr.apis.SRDetInferencer(args.model, args.weights, args.device, **routing)
     infer(
         args.inputs,
         batch_size=args.batch_size,

@@ -5,7 +5,7 @@ import argparse
 from mmisr.apis.publish import publish
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", help="checkpoint of a training run")
     parser.add_argument("target", help="file to write")
@@ -16,10 +16,16 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.save_keys != ["state_dict"]:
-        parser.error(
-            f"--save-keys: weights alone are handed on, state_dict; got {', '.join(args.save_keys)}"
-        )
-    print(publish(args.source, args.target, args.part, args.half))
+        listed = ", ".join(args.save_keys)
+        parser.error(f"--save-keys: weights alone are handed on, state_dict; got {listed}")
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    made = publish(args.source, args.target, args.part, args.half)
+    mib = made.num_bytes / 2**20
+    print(f"wrote {made.path}: {made.num_tensors} tensors, {mib:.2f} MiB")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,8 @@ def main() -> None:
         "where its F1 is best",
     )
     args = parser.parse_args()
-    print(
-        f"report: {report(args.folder, args.title, tuple(args.pair) if args.pair else None, args.score_thr)}"
-    )
+    pair = tuple(args.pair) if args.pair else None
+    print(f"report: {report(args.folder, args.title, pair, args.score_thr)}")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """Test a pair, an SR editor or a detector: metrics, and predictions or pictures on request."""
 
 import argparse
-import os
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_launcher, take_local_rank
 from mmisr.apis.test import Pictures, test
 
 
@@ -23,18 +21,15 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument("--show-dir", help="folder for pictures, under the work folder")
     parser.add_argument("--wait-time", type=float, default=2, help="seconds that a window stays")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
+    add_cfg_options(parser)
+    add_launcher(parser)
     parser.add_argument("--tta", action="store_true", help="test-time augmentation")
-    parser.add_argument("--local-rank", "--local_rank", type=int, default=0)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    take_local_rank(args)
     pictures = (
         Pictures(args.show, args.show_dir, args.wait_time) if args.show or args.show_dir else None
     )

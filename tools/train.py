@@ -1,10 +1,8 @@
 """Train a pair, an SR editor or a detector from a config."""
 
 import argparse
-import os
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_launcher, take_local_rank
 from mmisr.apis.train import train
 
 
@@ -22,17 +20,14 @@ def parse_args() -> argparse.Namespace:
         const="auto",
         help="continue: from the last checkpoint, or from this one",
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
-    parser.add_argument("--launcher", choices=["none", "pytorch", "slurm", "mpi"], default="none")
-    parser.add_argument("--local-rank", "--local_rank", type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+    take_local_rank(args)
     train(
         args.config,
         args.work_dir,

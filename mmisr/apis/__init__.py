@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 PUBLIC = {
-    "ExportOptions": "mmisr.apis.export",
+    "ExportOptions": "mmisr.export.options",
     "SRDetInferencer": "mmisr.apis.inferencer",
     "check_export": "mmisr.export.folder",
     "export_sr": "mmisr.apis.export",

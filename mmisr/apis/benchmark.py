@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from mmisr.analysis.benchmark import Labels, frame_rows, map_like
 from mmisr.analysis.facts import meta
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.editors.instance_sr.editor import InstanceSR
 from mmisr.editors.instance_sr.labels import LabelRule

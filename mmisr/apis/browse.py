@@ -1,7 +1,4 @@
-"""What ``tools/analysis/browse_dataset.py`` does.
-
-What the pipeline makes of a data set, as pictures.
-"""
+"""What ``tools/analysis/browse_dataset.py`` does: draw what a pipeline makes of a data set."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
 from mmisr.openmmlab.samples import annotated_boxes, hr_pixels
@@ -38,11 +35,11 @@ def browse_dataset(
 
     Args:
         config: Config of a pair or an editor.
-        out: Folder of the pictures.
-        split: ``train``, ``val`` or ``test``.
-        count: How many samples; None for all.
+        out: Folder that the pictures are written to.
+        split: Whose samples: ``train``, ``val`` or ``test``.
+        count: So many samples are drawn; None for all.
         cfg_options: Overrides by dotted key.
-        show_seconds: Also show every picture in a window, for so long; None for no window.
+        show_seconds: Every picture is shown in a window for so many seconds; None for no window.
 
     Returns:
         The pictures written.
@@ -58,17 +55,18 @@ def browse_dataset(
     if loader is None:
         raise ValueError(
             f"config {config} has no {split}_dataloader; choose another split, or inherit "
-            f"configs/_base_/datasets"
+            "configs/_base_/datasets"
         )
     dataset = DATASETS.build(loader.dataset)
-    folder = Path(out)
+    num_samples = min(len(dataset), count or len(dataset))
     written = []
-    for number in tqdm(range(min(len(dataset), count or len(dataset))), desc=split, unit="sample"):
+    for number in tqdm(range(num_samples), desc=split, unit="sample"):
         panels, name = sample_panels(dataset[number])
-        written.append(folder / f"{number:05d}_{fitting_name(name, NUMBER_AND_ENDING)}.jpg")
-        write_image(written[-1], strip(panels), quality=90)
+        path = Path(out) / f"{number:05d}_{fitting_name(name, NUMBER_AND_ENDING)}.jpg"
+        write_image(path, strip(panels), quality=90)
+        written.append(path)
         if show_seconds is not None:
-            show_picture(written[-1], show_seconds)
+            show_picture(path, show_seconds)
     return written
 
 
@@ -81,22 +79,24 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
     Raises:
         ValueError: Something else packed it.
     """
-    sample, lr = packed["data_samples"], _pixels(packed["inputs"])
+    sample = packed["data_samples"]
+    lr = _pixels(packed["inputs"])
     if "lr_shape" not in sample.metainfo:
         raise ValueError(
             "browsing needs a pipeline that ends in mmisr.PackSRDetInputs or mmisr.PackSRInputs, "
-            "this one makes no LR images; "
-            "for plain detectors use mmdet's tool"
+            "this one makes no LR images; for plain detectors use mmdet's tool"
         )
-    boxes, in_lr = (
-        annotated_boxes(sample, frame, (lr.shape[0], lr.shape[1])) for frame in ("source", "lr")
-    )
-    if boxes is None or in_lr is None:
-        boxes = in_lr = torch.zeros((0, 4))
-    hr = hr_pixels(sample)
-    panels = [Panel(_title("LR", lr, boxes), lr, in_lr.numpy())]
-    if hr is not None:
-        panels.append(Panel(_title("HR", _pixels(hr), boxes), _pixels(hr), boxes.numpy()))
+    lr_hw = (lr.shape[0], lr.shape[1])
+    in_source = annotated_boxes(sample, "source", lr_hw)
+    in_lr = annotated_boxes(sample, "lr", lr_hw)
+    if in_source is None or in_lr is None:
+        in_source = in_lr = torch.zeros((0, 4))
+    # The same boxes on both: where they part, the pipeline moves images and boxes apart.
+    panels = [Panel(_title("LR", lr, in_lr), lr, in_lr.numpy())]
+    packed_hr = hr_pixels(sample)
+    if packed_hr is not None:
+        hr = _pixels(packed_hr)
+        panels.append(Panel(_title("HR", hr, in_source), hr, in_source.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
 
 

@@ -1,4 +1,4 @@
-"""What ``tools/run_mmdet.py`` does: mmdet's own tools in a process that is prepared for pairs."""
+"""What ``tools/run_mmdet.py`` does: mmdet's own tools in a process that is ready for pairs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
 
     Args:
         tool: Its name (``test``, ``browse_dataset``, ...), or the path of a script.
-        arguments: What follows on the command line.
+        arguments: The words that follow it on the command line.
 
     Raises:
         FileNotFoundError: The installed mmdet has no such tool.
@@ -30,16 +30,17 @@ def run_mmdet(tool: str, arguments: Sequence[str]) -> None:
     prepare()
     if script.name == "test.py" and "--tta" in arguments:
         _check_views(arguments[0])
+    # The tool sees the command line that its own user would have typed.
     sys.argv = [str(script), *arguments]
     runpy.run_path(str(script), run_name="__main__")
 
 
 def _check_views(config: str) -> None:
-    """See that a pair's views have LR images.
+    """See that the views of a pair's test-time augmentation have LR images.
 
-    Mmdet's default flips the HR image alone, a plain detector's has none.
+    Mmdet's default flips the HR image alone, and that of a plain detector has none.
     """
-    from mmisr.apis.checks import is_pair
+    from mmisr.apis.checks.data import is_pair
     from mmisr.apis.configs import read_config
     from mmisr.apis.test import makes_lr
 
@@ -47,8 +48,7 @@ def _check_views(config: str) -> None:
     if is_pair(cfg) and not makes_lr(cfg.get("tta_pipeline") or []):
         raise ValueError(
             f"config {config} has no tta_pipeline that makes LR images, and mmdet's own makes "
-            f"none: run `mmisr test --tta`, which "
-            "makes one of every view"
+            "none: run `mmisr test --tta`, which makes one of every view"
         )
 
 
@@ -64,12 +64,14 @@ def find_tool(tool: str) -> Path:
     if tool.endswith(".py") and Path(tool).is_file():
         return Path(tool)
     spec = find_spec("mmdet")
-    folder = Path(spec.origin if spec and spec.origin else "mmdet").parent / ".mim" / "tools"
-    found = sorted(folder.rglob(f"{tool}.py"))
-    if not found:
-        known = ", ".join(sorted(path.stem for path in folder.rglob("*.py")))
-        raise FileNotFoundError(
-            f"{folder} has no tool {tool!r}; it has {known or 'none'}. Give the path of a script, "
-            f"as of a clone of mmdet"
-        )
-    return found[0]
+    origin = spec.origin if spec else None
+    package = Path(origin or "mmdet").parent
+    folder = package / ".mim" / "tools"
+    scripts = sorted(folder.rglob(f"{tool}.py"))
+    if scripts:
+        return scripts[0]
+    names = sorted(path.stem for path in folder.rglob("*.py"))
+    raise FileNotFoundError(
+        f"{folder} has no tool {tool!r}; it has {', '.join(names) or 'none'}. Give the path of a "
+        "script, as of a clone of mmdet"
+    )

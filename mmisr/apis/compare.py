@@ -1,7 +1,4 @@
-"""What ``tools/compare.py`` does.
-
-Arms on one data set, each run once, and what their differences show.
-"""
+"""What ``tools/compare.py`` does: arms on one data set, and what their differences show."""
 
 from __future__ import annotations
 
@@ -19,17 +16,16 @@ from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.judge import judged
+from mmisr.analysis.comparison.named_arms import standard_arms
 from mmisr.analysis.comparison.predictions import write_predictions
 from mmisr.analysis.comparison.result import RESULTS, ArmRun, Comparison
 from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
-from mmisr.apis.arms import read_arms, standard_arms
-from mmisr.apis.checks import inner_datasets, test_pipeline
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.arms import read_arms
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import inner_datasets, is_pair, test_pipeline
+from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
-from mmisr.apis.own_resize import say_dropped_resize
 from mmisr.ops.files import write_text
-from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.registry import MODELS
 from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts
 
 REPLICATES = 1000
@@ -61,7 +57,7 @@ def compare(
         checkpoint: Weights of the whole pair; None for those that the config itself names.
         device: Where to run; a GPU where there is one by default.
         replicates: How often the images are drawn anew for the intervals.
-        seed: Of these draws.
+        seed: Seed of these draws.
         cfg_options: Overrides by dotted key.
 
     Returns:
@@ -72,21 +68,22 @@ def compare(
         ValueError: The config is no pair's, or an arm cannot be read or run.
 
     Example:
-        >>> from mmisr.apis.compare import compare                                     # doctest: +SKIP
-        >>> found = compare("my_pair.py", arms=["lr", "bicubic", "editor"])            # doctest: +SKIP
-        >>> [v.text for v in found.verdicts]                                           # doctest: +SKIP
+        >>> from mmisr.apis.compare import compare  # doctest: +SKIP
+        >>> comparison = compare("my_pair.py", arms=["lr", "bicubic", "editor"])  # doctest: +SKIP
+        >>> [verdict.text for verdict in comparison.verdicts]  # doctest: +SKIP
     """
     cfg = read_config(config, cfg_options=cfg_options)
     plan = Plan(
-        cfg,
-        results_folder(cfg, out),
-        checkpoint,
-        device or best_device(),
+        cfg=cfg,
+        folder=results_folder(cfg, out),
+        checkpoint=checkpoint,
+        device=device or best_device(),
     )
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
-    runs = timed(plan, chosen, loader, run_arms(plan, chosen, loader))
+    runs = run_arms(plan, chosen, loader)
+    runs = timed(plan, chosen, loader, runs)
     return finish(plan, runs, loader, replicates, seed)
 
 
@@ -99,66 +96,68 @@ def results_folder(config: str | Path | Config, out: str | Path | None = None) -
     """Where the results of a comparison lie.
 
     Args:
-        config: As for :func:`compare`.
-        out: As for :func:`compare`.
+        config: The config, as for :func:`compare`.
+        out: The folder given, as for :func:`compare`.
     """
     name = config.filename if isinstance(config, Config) else config
-    return Path(out or f"work_dirs/compare/{Path(name).stem if name else 'run'}")
+    stem = Path(name).stem if name else "run"
+    return Path(out or f"work_dirs/compare/{stem}")
 
 
 def default_arms(editor: dict[str, Any], loader: DataLoader) -> list[Arm]:
     """The standard arms; without HR where the data has none."""
-    has_hr = "hr" in loader.dataset[0]["data_samples"]
-    return [arm for arm in standard_arms(editor) if has_hr or arm.feed != "hr"]
+    sample = loader.dataset[0]["data_samples"]
+    arms = standard_arms(editor)
+    if "hr" not in sample:
+        arms = [arm for arm in arms if arm.feed != "hr"]
+    return arms
 
 
 def test_loader(cfg: Config) -> DataLoader:
-    """The test data of a pair, one image a batch, in the order of the data set.
+    """The test data of a pair, one image per batch, in the order of the data set.
 
     Raises:
         ValueError: The config is no pair's, or its test set is empty.
     """
     test_pipeline(cfg)
-    kind = MODELS.get(cfg.model.type) if "model" in cfg else None
-    if not isinstance(kind, type) or not issubclass(kind, SRDetector):
+    if not is_pair(cfg):
+        kind = cfg.get("model", {}).get("type")
         raise ValueError(
-            f"compare() needs the config of a pair, and the model of {cfg.filename} is "
-            f"{cfg.get('model', {}).get('type')!r}: put your detector behind an editor, "
-            f"model=dict(type='mmisr.SRDetector', "
+            f"compare() needs the config of a pair, and the model of {cfg.filename} is {kind!r}: "
+            "put your detector behind an editor, model=dict(type='mmisr.SRDetector', "
             "editor=dict(type='mmisr.Resample', scale=4), detector=...)"
         )
     MMLogger.get_current_instance().setLevel("WARNING")  # one table at the end says it all
     say_dropped_resize(cfg)
-    wanted = {**copy.deepcopy(cfg.test_dataloader), "batch_size": 1, "drop_last": False}
-    loader = Runner.build_dataloader(
-        {**wanted, "sampler": {"type": "DefaultSampler", "shuffle": False}}
-    )
+    wanted = copy.deepcopy(cfg.test_dataloader)
+    wanted.update(batch_size=1, drop_last=False)
+    wanted.sampler = {"type": "DefaultSampler", "shuffle": False}
+    loader = Runner.build_dataloader(wanted)
     if not len(loader):
-        raise ValueError(
-            f"the test set of {cfg.filename} has no image: "
-            f"{[p.get('ann_file') for p in inner_datasets(cfg)]}"
-        )
+        files = [dataset.get("ann_file") for dataset in inner_datasets(cfg)]
+        raise ValueError(f"the test set of {cfg.filename} has no image: {files}")
     return loader
 
 
-test_loader.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+# It is not a test, whatever pytest makes of the name.
+test_loader.__test__ = False  # type: ignore[attr-defined]
 
 
 def finish(
     plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
 ) -> Comparison:
-    """Judge, and write what was found.
+    """Judge the arms, and write the results.
 
     Args:
-        plan: Of the comparison.
-        runs: Its arms.
-        loader: Its data.
+        plan: The plan of the comparison.
+        runs: The arms that were run, by name.
+        loader: The test data.
         replicates: How often the images are drawn anew.
-        seed: Of these draws.
+        seed: Seed of these draws.
 
     Returns:
         The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it,
-        ``predictions/`` what the arms found.
+        ``predictions/`` the detections of the arms.
     """
     comparison = judged(plan, runs, loader, replicates, seed)
     write_predictions(plan.folder, runs, loader.dataset)
@@ -168,11 +167,12 @@ def finish(
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``results.json``, ``results.csv`` and ``results.md``."""
+    sentences = [verdict.text for verdict in comparison.verdicts]
+    markdown = [markdown_table(comparison.arms), ""]
+    markdown += markdown_verdicts(sentences)
+    as_markdown = "\n".join(markdown)
+    content = comparison.to_json()
+    as_json = json.dumps(content, indent=2, allow_nan=False)
     write_text(folder / "results.csv", csv_table(comparison.arms))
-    text = [
-        markdown_table(comparison.arms),
-        "",
-        *markdown_verdicts(v.text for v in comparison.verdicts),
-    ]
-    write_text(folder / "results.md", "\n".join(text) + "\n")
-    write_text(folder / RESULTS, json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n")
+    write_text(folder / "results.md", f"{as_markdown}\n")
+    write_text(folder / RESULTS, f"{as_json}\n")

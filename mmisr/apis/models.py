@@ -9,8 +9,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.datasets.coco_checks import class_names
 from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
@@ -31,7 +31,7 @@ def init_model(
         config: A config file, a config, or the name of one of the project's own models.
         checkpoint: Weights of the whole model; None for those that the config itself names, or that
             are published under the name.
-        device: Where to run.
+        device: Device of the model; the CPU by default.
         cfg_options: Overrides by dotted key.
         trusted: Whether the checkpoint may hold arbitrary pickled objects, which can run code; only
             for files you made yourself.
@@ -54,42 +54,53 @@ def init_model(
     if checkpoint is None:
         checkpoint = published_weights(config)
     if "model" not in cfg:
-        raise ValueError(f"config {cfg.filename or '(not from a file)'} has no `model`")
+        name = cfg.filename or "(not from a file)"
+        raise ValueError(f"config {name} has no `model`")
     test_pipeline(cfg)
     model: nn.Module = MODELS.build(cfg.model)
     meta: dict[str, Any] = {}
     if checkpoint is not None:
         state, meta = load_checkpoint(checkpoint, trusted)
         load_into(model, state, checkpoint)
+    in_checkpoint = {key.lower() for key in meta.get("dataset_meta") or {}}
+    whose = "the data"
+    if "classes" in in_checkpoint:
+        whose = f"checkpoint {checkpoint}"
+    facts = dataset_meta(cfg, meta)
+    check_classes(model, facts["classes"], whose)
     model.cfg = cfg
-    model.dataset_meta = dataset_meta(cfg, meta)  # type: ignore[assignment]
-    told = {key.lower() for key in meta.get("dataset_meta") or {}}
-    whose = f"checkpoint {checkpoint}" if "classes" in told else "the data"
-    check_classes(model, model.dataset_meta["classes"], whose)  # type: ignore[index,arg-type]
+    model.dataset_meta = facts  # type: ignore[assignment]
     return model.to(device).eval()
 
 
 def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:
-    """Classes and colours: of the checkpoint, else of the config's test data, else of its data set class.
+    """Classes and colours of a model.
+
+    Those of the checkpoint, else of the config's test data, else of its data set class.
 
     Args:
         cfg: Config of the model.
         meta: What the checkpoint says about itself.
 
     Returns:
-        ``classes`` (a tuple; empty where nobody names them), ``palette`` (colours, or ``'random'``), and what else is
-        known.
+        ``classes`` (a tuple; empty where nobody names them), ``palette`` (colours, or
+        ``'random'``), and what else is known.
     """
     dataset = inner_dataset(cfg)
     kind = find(DATASETS, dataset["type"])
-    found = {
-        **getattr(kind, "METAINFO", {}),
-        **dataset.get("metainfo", {}),
-        **(meta.get("dataset_meta") or {}),
-    }
-    found = {key.lower(): value for key, value in found.items()}
-    classes = class_names(found.get("classes") or ())
-    palette = found.get("palette")
-    if palette is None or (not isinstance(palette, str) and len(palette) < len(classes)):
+    # Later ones win: the checkpoint knows what the model was trained on.
+    origins = [
+        getattr(kind, "METAINFO", {}),
+        dataset.get("metainfo", {}),
+        meta.get("dataset_meta") or {},
+    ]
+    facts: dict[str, Any] = {}
+    for origin in origins:
+        for key, value in origin.items():
+            facts[key.lower()] = value
+    classes = class_names(facts.get("classes") or ())
+    palette = facts.get("palette") or "random"
+    # A palette of another data set may have fewer colours than the model has classes.
+    if not isinstance(palette, str) and len(palette) < len(classes):
         palette = "random"
-    return {**found, "classes": classes, "palette": palette}
+    return {**facts, "classes": classes, "palette": palette}

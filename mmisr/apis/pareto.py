@@ -19,12 +19,12 @@ from rich.console import Console
 
 from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.bootstrap import Settings, arm_figures, sample_arm
+from mmisr.analysis.comparison.named_arms import editor_arms, named_arms
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.analysis.comparison.run import Plan, build_arm, metric_of, run_arms, settings_of
 from mmisr.analysis.facts import meta
-from mmisr.apis.arms import editor_arms, named_arms
+from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.compare import best_device, test_loader
-from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.ops.files import write_text
 from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved

@@ -1,19 +1,36 @@
-"""Make a small checkpoint to hand on: one part of a model, without optimiser state."""
+"""What ``tools/publish_model.py`` does: a small checkpoint of one part, without optimiser state."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mmisr.openmmlab.checkpoints import TRAINING_ONLY, load_state
 from mmisr.ops.files import write_bytes
 
 
+@dataclass(frozen=True)
+class Published:
+    """The file that was written.
+
+    Args:
+        path: Where it lies.
+        num_tensors: Number of tensors in it.
+        num_bytes: Its size in bytes.
+    """
+
+    path: Path
+    num_tensors: int
+    num_bytes: int
+
+
 def publish(
     source: str | Path, target: str | Path, part: str | None = None, half: bool = False
-) -> str:
+) -> Published:
     """Write the weights of a model, or of one of its parts.
 
     Those of a training strategy are left out.
@@ -26,26 +43,33 @@ def publish(
         half: Store floating-point weights in 16 bits; loading casts them back.
 
     Returns:
-        One line for the terminal.
+        The file.
 
     Raises:
         ValueError: No weight has the prefix.
     """
-    state = {
-        name: value
-        for name, value in load_state(source).items()
-        if not name.startswith(TRAINING_ONLY)
-    }
+    state = load_state(source)
     prefix = "" if part is None else f"{part}."
-    kept = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    if not kept:
+    weights = {}
+    names = []
+    for name, weight in state.items():
+        if name.startswith(TRAINING_ONLY):
+            continue
+        names.append(name)
+        if name.startswith(prefix):
+            weights[name.removeprefix(prefix)] = _halved(weight) if half else weight
+    if not weights:
         raise ValueError(
             f"checkpoint {source} has no weights of the part {part!r}; its names begin with "
-            f"{next(iter(state))!r}"
+            f"{names[0]!r}"
         )
-    if half:
-        kept = {k: v.half() if v.is_floating_point() else v for k, v in kept.items()}
     buffer = io.BytesIO()  # a file would be named inside after its temporary name
-    torch.save({"state_dict": kept}, buffer)
-    write_bytes(Path(target), buffer.getvalue())
-    return f"wrote {target}: {len(kept)} tensors, {Path(target).stat().st_size / 2**20:.2f} MiB"
+    torch.save({"state_dict": weights}, buffer)
+    path = Path(target)
+    content = buffer.getvalue()
+    write_bytes(path, content)
+    return Published(path, len(weights), len(content))
+
+
+def _halved(weight: Tensor) -> Tensor:
+    return weight.half() if weight.is_floating_point() else weight

@@ -35,7 +35,7 @@ def report(
 
     Example:
         >>> from mmisr.apis.report import report
-        >>> report("work_dirs/demo", pair=("hr", "bicubic"))                            # doctest: +SKIP
+        >>> report("work_dirs/demo", pair=("hr", "bicubic"))  # doctest: +SKIP
     """
     comparison = Comparison.load(folder)
     heading = title or Path(str(comparison.meta.get("config") or "comparison")).stem

@@ -1,15 +1,15 @@
-"""Compare the routers of one InstanceSR checkpoint in front of one detector."""
+"""What ``tools/analysis/compare_routers.py`` does: one checkpoint under every router."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.comparison.named_arms import editor_arms, router_arms, standard_arms
+from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
-from mmisr.apis.arms import editor_arms, router_arms, standard_arms
+from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.compare import REPLICATES, best_device, finish, test_loader
-from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import read_config
 
 
@@ -41,16 +41,32 @@ def compare_routers(
     loader = test_loader(cfg)
     plan = Plan(cfg, Path(out), device=device or best_device())
     editor = cfg.model.editor.to_dict()
-    standard = standard_arms(editor)
-    own, *dense = editor_arms(editor)
+    learned, *dense = editor_arms(editor)
     if not dense:
+        kind = editor["type"]
         raise ValueError(
-            f"routers are compared on an editor that routes tokens, and {editor['type']!r} in "
-            f"{config} does not"
+            f"routers are compared on an editor that routes tokens, and {kind!r} in {config} does "
+            "not"
         )
+    standard = standard_arms(editor)
     runs = run_arms(plan, standard, loader)
-    shares = [image.tokens for image in runs[own.name].images if image.tokens is not None]
-    routed = router_arms(editor, [sum(s[name] for s in shares) / len(shares) for name in shares[0]])
+    # The other routers get as many tokens of each kind as the learned one takes.
+    shares = _mean_shares(runs[learned.name])
+    routed = router_arms(editor, shares)
     runs |= run_arms(plan, routed, loader)
-    runs = timed(plan, [*standard, *routed], loader, runs)
+    arms = standard + routed
+    runs = timed(plan, arms, loader, runs)
     return finish(plan, runs, loader, replicates, SEED)
+
+
+def _mean_shares(run: ArmRun) -> list[float]:
+    """The mean share of the tokens at each exit, first to last."""
+    routed = [image.tokens for image in run.images if image.tokens is not None]
+    exits = list(routed[0])
+    means = []
+    for name in exits:
+        total = 0.0
+        for tokens in routed:
+            total += tokens[name]
+        means.append(total / len(routed))
+    return means

@@ -1,4 +1,4 @@
-"""What ``tools/test.py`` does."""
+"""What ``tools/test.py`` does: the metrics of a pair, an editor or a detector on its test set."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mmengine.runner import Runner
 from PIL import Image
 from torch import Tensor
 
-from mmisr.apis.checks import (
-    check_checkpoint,
-    check_classes,
-    check_frame,
-    inner_dataset,
-    test_pipeline,
-)
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.checkpoints import check_checkpoint
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import check_classes, check_frame, classes_of, test_pipeline
+from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
-from mmisr.apis.own_resize import say_dropped_resize
-from mmisr.apis.processes import join_processes
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.processes import join_processes
 from mmisr.openmmlab.testing import add_dump, draw_boxes, set_tta
 from mmisr.ops.files import write_image
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import MODELS, TRANSFORMS, find
 
 TRAINING = (
-    *("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"),
-    *("val_dataloader", "val_cfg", "val_evaluator"),
+    "train_dataloader",
+    "train_cfg",
+    "optim_wrapper",
+    "param_scheduler",
+    "val_dataloader",
+    "val_cfg",
+    "val_evaluator",
 )
 """What a test does not need; mmengine asks that all or none of it is there."""
 
@@ -42,9 +42,9 @@ class Pictures:
     """What to draw during a test.
 
     Args:
-        show: Open a window for every image.
+        show: Whether a window opens for every image.
         show_dir: Folder for the pictures, under ``<work_dir>/<timestamp>``; None for none.
-        wait_time: Seconds that a window stays.
+        wait_time: Seconds that a window stays; 2 by default.
     """
 
     show: bool = False
@@ -99,38 +99,49 @@ def test(
             "--show draws boxes, and this config's model is an editor alone: use --show-dir for "
             "its images"
         )
-    cfg.load_from, cfg.resume = None, False
+    cfg.load_from, cfg.resume = None, False  # what a training config starts from is not tested
     cfg.update(dict.fromkeys(TRAINING))
     join_processes(cfg)
     runner = Runner.from_cfg(cfg)
-    if checkpoint is None:
-        check_named_weights(runner.model)
-    else:
-        runner.register_hook(LoadedWeights(check_checkpoint(runner.model, checkpoint)), "VERY_HIGH")
-    check_classes(runner.model, inner_dataset(cfg).get("metainfo", {}).get("classes", ()))
+    _load(runner, checkpoint)
+    check_classes(runner.model, classes_of(cfg))
     check_frame(runner.test_loop.dataloader.dataset, cfg.get("test_evaluator"), "test")
     say_dropped_resize(cfg)
     if out is not None:
         add_dump(runner, out)
-    if pictures is not None and is_editor:
-        runner.register_hook(
-            SaveImages(Path(runner.work_dir) / runner.timestamp / str(pictures.show_dir))
-        )
-    elif pictures is not None:
-        draw_boxes(runner, pictures.show, pictures.show_dir, pictures.wait_time)
+    if pictures is not None:
+        _draw(runner, pictures, is_editor)
     return runner.test()
 
 
-test.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest makes of the name
+# It is not a test, whatever pytest makes of the name.
+test.__test__ = False  # type: ignore[attr-defined]
+
+
+def _load(runner: Runner, checkpoint: str | Path | None) -> None:
+    """Load the checkpoint, or see that the config names the weights."""
+    if checkpoint is None:
+        check_named_weights(runner.model)
+        return
+    state = check_checkpoint(runner.model, checkpoint)
+    runner.register_hook(LoadedWeights(state), "VERY_HIGH")
+
+
+def _draw(runner: Runner, pictures: Pictures, is_editor: bool) -> None:
+    if is_editor:
+        folder = Path(runner.work_dir) / runner.timestamp / str(pictures.show_dir)
+        runner.register_hook(SaveImages(folder))
+    else:
+        draw_boxes(runner, pictures.show, pictures.show_dir, pictures.wait_time)
 
 
 class LoadedWeights(Hook):
     """Tell mmengine's hooks (moving averages of weights) what was loaded.
 
-    Mmengine's own loading would unpickle anything.
+    It is not mmengine that loads: it would unpickle anything.
 
     Args:
-        state: The weights.
+        state: The weights by name.
     """
 
     def __init__(self, state: dict[str, Tensor]) -> None:
@@ -138,14 +149,15 @@ class LoadedWeights(Hook):
 
     def before_test(self, runner: Any) -> None:
         """Announce the weights."""
-        runner.call_hook("after_load_checkpoint", checkpoint={"state_dict": self.state, "meta": {}})
+        checkpoint = {"state_dict": self.state, "meta": {}}
+        runner.call_hook("after_load_checkpoint", checkpoint=checkpoint)
 
 
 class SaveImages(Hook):
     """Save the image of every sample of an editor that is tested alone.
 
     Args:
-        folder: Where to; files are named after their source images.
+        folder: The folder; files are named after the images that were read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -156,12 +168,10 @@ class SaveImages(Hook):
     ) -> None:
         """Save the images of a batch."""
         for sample in outputs:
-            pixels = (
-                sample.output.pred_img.clamp(0, 255).round().byte().permute(1, 2, 0).cpu().numpy()
-            )
-            write_image(
-                self.folder / f"{Path(str(sample.img_path)).stem}.png", Image.fromarray(pixels)
-            )
+            image = sample.output.pred_img.clamp(0, 255).round().byte()
+            pixels = image.permute(1, 2, 0).cpu().numpy()
+            path = self.folder / f"{Path(str(sample.img_path)).stem}.png"
+            write_image(path, Image.fromarray(pixels))
 
 
 def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
@@ -170,13 +180,14 @@ def _set_tta(cfg: Config, pipeline: list[dict], is_editor: bool) -> None:
             "--tta merges boxes, and this config's model is an editor alone: use the config of a "
             "pair"
         )
-    makers = [i for i, step in enumerate(pipeline) if makes_lr(step)]
-    if not makers and not cfg.get("tta_pipeline"):
+    makers = [index for index, step in enumerate(pipeline) if makes_lr(step)]
+    views = cfg.get("tta_pipeline") or ()
+    if not makers and not views:
         raise ValueError(
             "--tta needs `tta_pipeline` in the config: its test pipeline has no transform that "
             "makes LR images"
         )
-    if makers and not any(makes_lr(step) for step in cfg.get("tta_pipeline") or ()):
+    if makers and not any(makes_lr(step) for step in views):
         cfg.tta_pipeline = None
     set_tta(cfg, makers[0] if makers else 0)
 
@@ -185,10 +196,9 @@ def makes_lr(step: dict | list) -> bool:
     """Whether a transform makes the LR image, itself or in one of the views that it branches into.
 
     Args:
-        step: Its config, or a list of such.
+        step: Config of the transform, or a list of such.
     """
     if isinstance(step, dict) and "transforms" not in step:
         return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR)
-    return any(
-        makes_lr(inner) for inner in (step["transforms"] if isinstance(step, dict) else step)
-    )
+    inner = step["transforms"] if isinstance(step, dict) else step
+    return any(makes_lr(view) for view in inner)

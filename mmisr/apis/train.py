@@ -1,4 +1,4 @@
-"""What ``tools/train.py`` does."""
+"""What ``tools/train.py`` does: train a pair, an editor or a detector from its config."""
 
 from __future__ import annotations
 
@@ -9,21 +9,14 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.runner import Runner
 
-from mmisr.apis.checks import (
-    check_classes,
-    check_frame,
-    check_packing,
-    check_resumable,
-    check_start,
-    check_switches,
-    inner_dataset,
-)
-from mmisr.apis.config_errors import names_config
+from mmisr.apis.checks.checkpoints import check_resumable, check_start, last_checkpoint
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import check_classes, check_frame, check_packing, classes_of
+from mmisr.apis.checks.hooks import check_switches
+from mmisr.apis.checks.monitors import check_monitors
+from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
-from mmisr.apis.monitors import check_monitors
-from mmisr.apis.own_resize import say_dropped_resize
-from mmisr.apis.processes import join_processes
-from mmisr.apis.resuming import last_checkpoint
+from mmisr.openmmlab.processes import join_processes
 from mmisr.pipeline.strategy import PARTS
 
 
@@ -42,8 +35,8 @@ def train(
     Args:
         config: A config file, or a config.
         work_dir: Where logs and checkpoints go; ``work_dirs/<config name>`` by default.
-        amp: Automatic mixed precision.
-        auto_scale_lr: Scale the learning rate with the batch size, by the config's
+        amp: Whether to train in automatic mixed precision.
+        auto_scale_lr: Whether to scale the learning rate with the batch size, by the config's
             ``base_batch_size``.
         resume: A checkpoint to continue from, or ``auto`` for the last one in ``work_dir``; where
             that one is damaged, the one before it.
@@ -64,12 +57,8 @@ def train(
         _use_amp(cfg.optim_wrapper)
     _complete_schedules(cfg)
     if auto_scale_lr:
-        if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
-            raise ValueError(
-                "--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config"
-            )
-        cfg.auto_scale_lr.enable = True
-    classes = inner_dataset(cfg, "train").get("metainfo", {}).get("classes", ())
+        _scale_lr(cfg)
+    classes = classes_of(cfg, "train")
     for side in ("train", "val"):
         if cfg.get(f"{side}_dataloader"):
             check_packing(cfg, side)
@@ -78,7 +67,7 @@ def train(
         cfg.resume = True
         cfg.load_from = None if resume == "auto" else _existing(resume)
     cfg.load_from, cfg.resume = cfg.get("load_from"), bool(cfg.get("resume"))
-    join_processes(cfg)
+    join_processes(cfg)  # before the runner, which would ask for a CUDA device
     runner = Runner.from_cfg(cfg)
     check_classes(runner.model, classes)
     check_switches(runner.hooks, cfg)
@@ -90,11 +79,15 @@ def train(
 
 
 def _check_start(runner: Runner, cfg: Config) -> None:
-    start = cfg.load_from or (last_checkpoint(runner.work_dir) if cfg.resume else None)
-    if cfg.resume and start is not None:
+    start = cfg.load_from
+    if not start and cfg.resume:
+        start = last_checkpoint(runner.work_dir)
+    if not start:
+        return
+    if cfg.resume:
         check_resumable(runner.model, start)
         runner._load_from = start  # mmengine alone would take the last one, however damaged
-    elif start is not None:
+    else:
         check_start(runner.model, start)
 
 
@@ -103,9 +96,16 @@ def _check_schedule(cfg: Config) -> None:
     if absent:
         raise ValueError(
             f"config {cfg.filename} has no {' and no '.join(absent)}, so nothing says how to train "
-            f"it: inherit one of "
-            "configs/_base_/schedules, or give your own"
+            "it: inherit one of configs/_base_/schedules, or give your own"
         )
+
+
+def _scale_lr(cfg: Config) -> None:
+    if "base_batch_size" not in cfg.get("auto_scale_lr", {}):
+        raise ValueError(
+            "--auto-scale-lr needs `auto_scale_lr = dict(base_batch_size=...)` in the config"
+        )
+    cfg.auto_scale_lr.enable = True
 
 
 def _use_amp(optim_wrapper: ConfigDict) -> None:
@@ -121,7 +121,7 @@ def _use_amp(optim_wrapper: ConfigDict) -> None:
     if get_device() in ("cpu", "mps"):
         raise ValueError(
             f"--amp needs a GPU, mmengine's mixed precision does not run on {get_device()!r}; "
-            f"leave it out"
+            "leave it out"
         )
     for entry in entries:
         entry.type = "AmpOptimWrapper"
@@ -129,9 +129,9 @@ def _use_amp(optim_wrapper: ConfigDict) -> None:
 
 
 def _complete_schedules(cfg: Config) -> None:
-    """A part without a schedule of its own keeps its rate.
+    """Let a part without a schedule of its own keep its rate.
 
-    Mmengine asks for an entry, and takes an empty one.
+    mmengine asks for an entry, and takes an empty one.
     """
     schedules = cfg.get("param_scheduler")
     if isinstance(schedules, dict) and "type" not in schedules:
@@ -144,6 +144,6 @@ def _existing(path: str) -> str:
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"--resume {path} does not exist; give a checkpoint, or --resume alone for the last "
-            f"one of the work folder"
+            "one of the work folder"
         )
     return path

@@ -11,7 +11,7 @@ def check_display(flag: str) -> None:
     """See that windows can be opened, before the work begins.
 
     Args:
-        flag: What asked for them, for the message.
+        flag: The flag that asked for them, for the message.
 
     Raises:
         RuntimeError: matplotlib has no backend with windows here.
@@ -24,9 +24,8 @@ def check_display(flag: str) -> None:
     if framework is None:
         raise RuntimeError(
             f"{flag} opens a window, and matplotlib has none here (its backend is "
-            f"{pyplot.get_backend()}): leave it out, the "
-            "picture is written all the same; or give it a display and an interactive backend "
-            "(MPLBACKEND)"
+            f"{pyplot.get_backend()}): leave it out, the picture is written all the same; or give "
+            "it a display and an interactive backend (MPLBACKEND)"
         )
 
 
@@ -40,7 +39,8 @@ def show_picture(path: str | Path, seconds: float | None = None) -> None:
     from matplotlib import pyplot
 
     with Image.open(path) as image:
-        figure = pyplot.figure(Path(path).name, figsize=(image.width / 100, image.height / 100))
+        inches = (image.width / 100, image.height / 100)
+        figure = pyplot.figure(Path(path).name, figsize=inches)
         axis = figure.add_axes((0, 0, 1, 1))
         axis.imshow(image)
     axis.set_axis_off()

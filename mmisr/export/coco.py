@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mmisr.datasets.coco_values import box_numbers
+from mmisr.export.masks import Hw, decode, encode, mask_of_runs, resize_mask, runs_of_mask
 from mmisr.ops.files import fitting_name
 from mmisr.structures.frames import FrameMap
 
-Hw = tuple[int, int]
-Mask = NDArray[np.uint8]
+Point = tuple[float, float]
+
+MIN_NUMBERS = 6
+"""x and y of three corners: less is no polygon."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class WrittenImage:
     """Where an image went, and the frames it passed.
 
     Args:
-        file_name: The file written.
+        file_name: Name of the file written.
         file_hw: Height and width of the image that was read.
         source_hw: What was left of it after a crop at its bottom and right.
-        hw: Height and width of what was written.
+        hw: Height and width of the image that was written.
 
     Raises:
         ValueError: ``source_hw`` is larger than ``file_hw``, or ``hw`` is no whole multiple or
@@ -39,22 +39,28 @@ class WrittenImage:
     hw: Hw
 
     def __post_init__(self) -> None:
-        for axis, read, source, to in zip("yx", self.file_hw, self.source_hw, self.hw, strict=True):
+        sizes = zip("yx", self.file_hw, self.source_hw, self.hw, strict=True)
+        for axis, read, source, written in sizes:
             if source > read:
                 raise ValueError(
                     f"{self.file_name}: a crop of {read} pixels along {axis} cannot have {source}"
                 )
-            if to % source and source % to:
+            if written % source and source % written:
                 raise ValueError(
                     f"{self.file_name}: the size written must be a whole multiple or fraction of "
-                    f"the size read on each "
-                    f"axis, got {source} -> {to} along {axis}"
+                    f"the size read on each axis, got {source} -> {written} along {axis}"
                 )
 
     @property
     def frame(self) -> FrameMap:
         """From the frame of the annotations to that of the image written."""
         return FrameMap.between(self.source_hw, self.hw)
+
+    @property
+    def factors(self) -> tuple[float, float]:
+        """Factors along x and y; whole ones as integers, so that whole numbers stay whole."""
+        across, down = map(float, self.frame.scale_xy)
+        return _plain(across), _plain(down)
 
 
 def scale_coco(content: Mapping[str, Any], written: Mapping[Any, WrittenImage]) -> dict[str, Any]:
@@ -66,8 +72,8 @@ def scale_coco(content: Mapping[str, Any], written: Mapping[Any, WrittenImage]) 
     stay as they are, whatever they are.
 
     Args:
-        content: A COCO file; not changed.
-        written: By image id; images and annotations of other ids are left out.
+        content: Content of a COCO file; it is not changed.
+        written: Where each image went, by image id; those of other ids are left out.
 
     Returns:
         The new content, with images and annotations in their old order.
@@ -75,22 +81,23 @@ def scale_coco(content: Mapping[str, Any], written: Mapping[Any, WrittenImage]) 
     Raises:
         ValueError: A mask does not fit its image; the message names the annotation.
     """
-    images = [
-        {**image, "file_name": w.file_name, "height": w.hw[0], "width": w.hw[1]}
-        for image in content["images"]
-        if (w := written.get(image["id"])) is not None
-    ]
+    images = []
+    for image in content["images"]:
+        target = written.get(image["id"])
+        if target is not None:
+            height, width = target.hw
+            moved = {"file_name": target.file_name, "height": height, "width": width}
+            images.append({**image, **moved})
     annotations = []
     for annotation in content.get("annotations", []):
-        place = written.get(annotation["image_id"])
-        if place is None:
+        target = written.get(annotation["image_id"])
+        if target is None:
             continue
         try:
-            scaled = scale_annotation(annotation, place)
+            scaled = scale_annotation(annotation, target)
         except ValueError as error:
-            raise ValueError(
-                f"annotation {annotation.get('id')} of {place.file_name}: {error}"
-            ) from error
+            number = annotation.get("id")
+            raise ValueError(f"annotation {number} of {target.file_name}: {error}") from error
         if scaled is not None:
             annotations.append(scaled)
     return {**content, "images": images, "annotations": annotations}
@@ -102,7 +109,7 @@ def scale_annotation(annotation: Mapping[str, Any], written: WrittenImage) -> di
     Args:
         annotation: With any of ``bbox`` (xywh), ``area``, ``segmentation`` (polygons or RLE) and
             ``keypoints``.
-        written: Its image.
+        written: Where its image went.
 
     Returns:
         The new annotation, or None where nothing of its box lies in the image.
@@ -113,23 +120,37 @@ def scale_annotation(annotation: Mapping[str, Any], written: WrittenImage) -> di
     result = dict(annotation)
     share = 1.0
     if "bbox" in annotation:
-        box = clip_box(annotation["bbox"], written.source_hw)
+        given = annotation["bbox"]
+        box = clip_box(given, written.source_hw)
         if box is None:
             return None
-        _, _, w, h = box_numbers(annotation["bbox"]) or box
-        share = box[2] * box[3] / (w * h)
-        result["bbox"] = scale_points(box, written.frame)
+        share = _area_of(box) / _area_of(box_numbers(given) or box)
+        result["bbox"] = scale_points(box, written)
     if "area" in annotation:
-        across, down = _factors(written.frame)
-        area = annotation["area"] if share == 1 else annotation["area"] * share
-        result["area"] = area * across * down
-    if annotation.get("segmentation"):
-        result["segmentation"] = scale_segmentation(annotation["segmentation"], written)
+        result["area"] = _scale_area(annotation["area"], share, written)
+    segmentation = annotation.get("segmentation")
+    if segmentation:
+        result["segmentation"] = scale_segmentation(segmentation, written)
     if "keypoints" in annotation:
-        result["keypoints"] = scale_keypoints(annotation["keypoints"], written)
+        keypoints = scale_keypoints(annotation["keypoints"], written)
+        result["keypoints"] = keypoints
         if "num_keypoints" in annotation:
-            result["num_keypoints"] = sum(v > 0 for v in result["keypoints"][2::3])
+            visibilities = keypoints[2::3]
+            result["num_keypoints"] = sum(visible > 0 for visible in visibilities)
     return result
+
+
+def _area_of(xywh: Sequence[float]) -> float:
+    _, _, width, height = xywh
+    return width * height
+
+
+def _scale_area(area: float, share: float, written: WrittenImage) -> float:
+    """The area of what a crop has left, ``share`` of the box."""
+    across, down = written.factors
+    if share != 1:  # or a whole number would become a float
+        area = area * share
+    return area * across * down
 
 
 def clip_box(xywh: Sequence[float], hw: Hw) -> list[float] | None:
@@ -139,27 +160,51 @@ def clip_box(xywh: Sequence[float], hw: Hw) -> list[float] | None:
         xywh: Left, top, width, height; a box that lies inside keeps its very numbers.
         hw: Height and width of the image.
     """
-    if (box := box_numbers(xywh)) is None:
+    numbers = box_numbers(xywh)
+    if numbers is None:
         return None
-    x, y, w, h = box
-    if x >= 0 and y >= 0 and x + w <= hw[1] and y + h <= hw[0]:
-        return [x, y, w, h] if w > 0 and h > 0 else None
-    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, hw[1]), min(y + h, hw[0])
-    return [left, top, right - left, bottom - top] if right > left and bottom > top else None
+    x, y, w, h = numbers
+    height, width = hw
+    right = x + w
+    bottom = y + h
+    if x < 0 or y < 0 or right > width or bottom > height:
+        x = max(x, 0)
+        y = max(y, 0)
+        w = min(right, width) - x
+        h = min(bottom, height) - y
+    if w > 0 and h > 0:
+        return [x, y, w, h]
+    return None
 
 
-def scale_points(numbers: Sequence[float], frame: FrameMap) -> list[float]:
+def scale_points(numbers: Sequence[float], written: WrittenImage) -> list[float]:
     """Scale x, y, x, y, ... (a polygon, or the four numbers of an xywh box)."""
-    factors = _factors(frame)
-    return [value * factors[i % 2] for i, value in enumerate(numbers)]
+    factors = written.factors
+    scaled = []
+    for position, number in enumerate(numbers):
+        factor = factors[position % 2]
+        scaled.append(number * factor)
+    return scaled
 
 
 def scale_segmentation(segmentation: Any, written: WrittenImage) -> Any:
-    """Scale a list of polygons, or an RLE mask in its own form (compressed or a list of run lengths)."""
+    """Scale a list of polygons, or an RLE mask in its own form.
+
+    Args:
+        segmentation: Polygons, or a compressed mask, or one as a list of run lengths.
+        written: Where its image went.
+
+    Raises:
+        ValueError: The mask has another size than the image, or its run lengths do not add up.
+    """
     if isinstance(segmentation, Mapping):
         return scale_rle(segmentation, written)
-    clipped = [clip_polygon(polygon, written.source_hw) for polygon in segmentation]
-    return [scale_points(polygon, written.frame) for polygon in clipped if len(polygon) >= 6]
+    polygons = []
+    for polygon in segmentation:
+        clipped = clip_polygon(polygon, written.source_hw)
+        if len(clipped) >= MIN_NUMBERS:  # a crop may leave a point or a line
+            polygons.append(scale_points(clipped, written))
+    return polygons
 
 
 def clip_polygon(polygon: Sequence[float], hw: Hw) -> list[float]:
@@ -168,35 +213,80 @@ def clip_polygon(polygon: Sequence[float], hw: Hw) -> list[float]:
     A concave polygon that is cut into pieces stays one, joined along the border: its area is right.
 
     Args:
-        polygon: x, y, x, y, ...
+        polygon: Its corners, as x, y, x, y, ...
         hw: Height and width of the image.
 
     Returns:
         The same form; empty where nothing is left, the same numbers where nothing is cut.
     """
-    points = [(polygon[i], polygon[i + 1]) for i in range(0, len(polygon) - 1, 2)]
-    for axis, limit, sign in ((0, 0, 1), (1, 0, 1), (0, hw[1], -1), (1, hw[0], -1)):
-        kept: list[tuple[float, float]] = []
-        for before, point in zip([*points[-1:], *points[:-1]], points, strict=True):
-            inside = sign * (point[axis] - limit) >= 0
-            if inside != (sign * (before[axis] - limit) >= 0):
-                part = (limit - before[axis]) / (point[axis] - before[axis])
-                other = before[1 - axis] + part * (point[1 - axis] - before[1 - axis])
-                kept.append((limit, other) if axis == 0 else (other, limit))
-            if inside:
-                kept.append(point)
-        points = kept
-    return [number for point in points for number in point]
+    height, width = hw
+    xs = polygon[0::2]
+    ys = polygon[1::2]
+    points: list[Point] = list(zip(xs, ys, strict=False))
+    # One side of the image after the other.
+    points = _clip(points, axis=0, limit=0, sign=1)
+    points = _clip(points, axis=1, limit=0, sign=1)
+    points = _clip(points, axis=0, limit=width, sign=-1)
+    points = _clip(points, axis=1, limit=height, sign=-1)
+    numbers: list[float] = []
+    for point in points:
+        numbers += point
+    return numbers
+
+
+def _clip(points: list[Point], axis: int, limit: float, sign: int) -> list[Point]:
+    """Clip a polygon at one side of its image.
+
+    Args:
+        points: Corners of the polygon.
+        axis: 0 for a limit along x, 1 for one along y.
+        limit: Where the side lies, in pixels.
+        sign: 1 where the image lies beyond the limit, -1 where it lies before it.
+    """
+    clipped: list[Point] = []
+    before = points[-1] if points else (0.0, 0.0)
+    for point in points:
+        depth = sign * (point[axis] - limit)
+        depth_before = sign * (before[axis] - limit)
+        is_inside = depth >= 0
+        was_inside = depth_before >= 0
+        if is_inside != was_inside:
+            crossing = _crossing(before, point, axis, limit)
+            clipped.append(crossing)
+        if is_inside:
+            clipped.append(point)
+        before = point
+    return clipped
+
+
+def _crossing(before: Point, point: Point, axis: int, limit: float) -> Point:
+    """Where the edge between two corners meets the side."""
+    along = point[axis] - before[axis]
+    share = (limit - before[axis]) / along
+    across = 1 - axis
+    start = before[across]
+    end = point[across]
+    other = start + share * (end - start)
+    if axis == 0:
+        return limit, other
+    return other, limit
 
 
 def scale_keypoints(keypoints: Sequence[float], written: WrittenImage) -> list[float]:
     """Scale x, y, visibility, ...; a point that the crop cut off becomes 0, 0, 0 (not labelled)."""
-    (across, down), (height, width) = _factors(written.frame), written.source_hw
+    across, down = written.factors
+    height, width = written.source_hw
+    file_height, file_width = written.file_hw
     result: list[float] = []
-    for i in range(0, len(keypoints) - 2, 3):
-        x, y, visible = keypoints[i : i + 3]
-        cut = width < x <= written.file_hw[1] or height < y <= written.file_hw[0]
-        result += [0, 0, 0] if cut else [x * across, y * down, visible]
+    for start in range(0, len(keypoints) - 2, 3):
+        x, y, visible = keypoints[start : start + 3]
+        # Points that annotators set beside the file are theirs, and stay.
+        is_beside = width < x <= file_width
+        is_below = height < y <= file_height
+        if is_beside or is_below:
+            result += [0, 0, 0]
+            continue
+        result += [x * across, y * down, visible]
     return result
 
 
@@ -207,7 +297,7 @@ def scale_rle(rle: Mapping[str, Any], written: WrittenImage) -> dict[str, Any]:
 
     Args:
         rle: ``size`` (height, width) and ``counts`` (a string, or a list of run lengths).
-        written: Its image.
+        written: Where its image went.
 
     Returns:
         The same form.
@@ -220,40 +310,28 @@ def scale_rle(rle: Mapping[str, Any], written: WrittenImage) -> dict[str, Any]:
         raise ValueError(
             f"a mask must have the size of its image, {written.file_hw} (h, w), found {size}"
         )
-    h, w = written.source_hw
-    plain = isinstance(rle["counts"], (list, tuple))
-    mask = _mask_of_runs(rle["counts"], written.file_hw) if plain else _decode(rle)
-    mask = resize_mask(mask[:h, :w], written.hw)
+    height, width = written.source_hw
+    counts = rle["counts"]
+    are_runs = isinstance(counts, (list, tuple))
+    mask = mask_of_runs(counts, written.file_hw) if are_runs else decode(rle)
+    cropped = mask[:height, :width]
+    resized = resize_mask(cropped, written.hw)
     return {
         **rle,
         "size": list(written.hw),
-        "counts": _runs_of_mask(mask) if plain else _encode(mask),
+        "counts": runs_of_mask(resized) if are_runs else encode(resized),
     }
-
-
-def resize_mask(mask: Mask, hw: Hw) -> Mask:
-    """Resize an (h, w) mask of 0 and 1 by whole factors.
-
-    A mask too thin for any majority keeps the pixels that it covers most of: an object does not
-    vanish.
-    """
-    up = [max(1, to // source) for source, to in zip(mask.shape, hw, strict=True)]
-    mask = mask.repeat(up[0], axis=0).repeat(up[1], axis=1)
-    if mask.shape == hw:
-        return mask
-    blocks = mask.reshape(hw[0], mask.shape[0] // hw[0], hw[1], mask.shape[1] // hw[1]).mean((1, 3))
-    return (blocks >= min(0.5, blocks.max() or 1.0)).astype(np.uint8)
 
 
 def target_names(images: Sequence[Mapping[str, Any]], ending: str) -> dict[Any, str]:
     """Names of the files to write: those of the images, folders included, with another ending.
 
     Args:
-        images: Of a COCO file, with ``id`` and ``file_name``.
-        ending: ``.png``, say.
+        images: The images of a COCO file, with ``id`` and ``file_name``.
+        ending: The new ending, ``.png`` say.
 
     Returns:
-        By image id.
+        The names by image id.
 
     Raises:
         ValueError: Two images would get one name, or one would lie outside the folder.
@@ -261,53 +339,24 @@ def target_names(images: Sequence[Mapping[str, Any]], ending: str) -> dict[Any, 
     names: dict[Any, str] = {}
     sources: dict[str, str] = {}
     for image in images:
-        path = PurePosixPath(image["file_name"])
+        source = image["file_name"]
+        path = PurePosixPath(source)  # COCO files have slashes on every system
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(
                 f"file_name of image {image['id']} must lie inside the image folder, got "
-                f"{image['file_name']!r}; make it "
-                "relative and set data_prefix to the folder"
+                f"{source!r}; make it relative and set data_prefix to the folder"
             )
-        name = str(path.with_name(fitting_name(path.stem, len(ending)) + ending))
+        stem = fitting_name(path.stem, len(ending))
+        name = str(path.with_name(stem + ending))
         if name in sources:
             raise ValueError(
-                f"{sources[name]} and {image['file_name']} would both be written as {name}; rename "
-                f"one, in the folder and in "
-                "the annotation file"
+                f"{sources[name]} and {source} would both be written as {name}; rename one, in the "
+                "folder and in the annotation file"
             )
-        names[image["id"]], sources[name] = name, image["file_name"]
+        names[image["id"]] = name
+        sources[name] = source
     return names
 
 
-def _factors(frame: FrameMap) -> tuple[float, float]:
-    """Factors along x and y; whole ones as integers, so that whole numbers stay whole."""
-    across, down = (int(f) if f.is_integer() else f for f in map(float, frame.scale_xy))
-    return across, down
-
-
-def _decode(rle: Mapping[str, Any]) -> Mask:
-    from faster_coco_eval.core import mask  # here, because it takes a second to import
-
-    return np.asarray(mask.decode(dict(rle)), dtype=np.uint8)
-
-
-def _encode(pixels: Mask) -> str:
-    from faster_coco_eval.core import mask
-
-    counts = mask.encode(np.asfortranarray(pixels))["counts"]
-    return counts.decode() if isinstance(counts, bytes) else str(counts)
-
-
-def _mask_of_runs(counts: Sequence[int], hw: Hw) -> Mask:
-    if sum(counts) != hw[0] * hw[1]:
-        raise ValueError(f"run lengths must add up to {hw[0]} x {hw[1]} pixels, got {sum(counts)}")
-    values = np.arange(len(counts), dtype=np.uint8) % 2
-    return values.repeat(counts).reshape(hw, order="F")
-
-
-def _runs_of_mask(pixels: Mask) -> list[int]:
-    """Run lengths down the columns; the first is of zeros and may be 0."""
-    flat = pixels.ravel(order="F")
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return [0, *runs] if flat[0] else runs
+def _plain(factor: float) -> float:
+    return int(factor) if factor.is_integer() else factor

@@ -37,10 +37,10 @@ class Record:
 
     Args:
         file: Its name under the image folder.
-        sha256: Of its bytes.
-        bytes: Their number.
-        source_hw: The frame of the annotations, as the pipeline left it.
-        hw: Height and width of what was written.
+        sha256: The hash of its bytes.
+        bytes: The number of its bytes.
+        source_hw: Height and width of the frame of the annotations, as the pipeline left it.
+        hw: Height and width of the image that was written.
     """
 
     file: str
@@ -61,8 +61,8 @@ class Manifest:
 
     Args:
         settings: Everything that decides the bytes of the images.
-        images: Records by file name.
-        annotations_sha256: Of the annotation file; None while the export is not finished.
+        images: The images written, by file name.
+        annotations_sha256: The hash of the annotation file; None while the export is not finished.
     """
 
     settings: dict[str, Any]
@@ -71,10 +71,11 @@ class Manifest:
 
     def as_json(self) -> bytes:
         """Sorted, so that it depends on the set alone and not on who wrote what when."""
-        images = {
-            name: {k: v for k, v in asdict(self.images[name]).items() if k != "file"}
-            for name in self.images
-        }
+        images = {}
+        for name, record in self.images.items():
+            fields = asdict(record)
+            del fields["file"]  # which is the key
+            images[name] = fields
         content = {
             "format": MANIFEST_FORMAT,
             "settings": self.settings,
@@ -85,14 +86,14 @@ class Manifest:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What a check of a folder found; names are relative to it.
+class ExportCheck:
+    """What a check of an exported folder says; names are relative to it.
 
     Args:
-        checked: Files compared with their hashes.
-        missing: In the manifest, not in the folder.
-        extra: In the folder, not in the manifest.
-        changed: Of another hash.
+        checked: Number of files that were compared with their hashes.
+        missing: Files in the manifest that are not in the folder.
+        extra: Files in the folder that are not in the manifest.
+        changed: Files that have another hash.
         finished: Whether the export had come to its end.
     """
 
@@ -107,6 +108,22 @@ class Findings:
         """Whether the set is whole and unchanged."""
         return self.finished and not (self.missing or self.extra or self.changed)
 
+    def complaints(self) -> list[str]:
+        """What is wrong, a line per file."""
+        lines = [f"missing: {name}" for name in self.missing]
+        lines += [f"extra: {name}" for name in self.extra]
+        lines += [f"changed: {name}" for name in self.changed]
+        if not self.finished:
+            lines.append("unfinished: run the export again to complete it")
+        return lines
+
+    def verdict(self) -> str:
+        """How it stands with the set, in one line."""
+        if self.good:
+            return f"{self.checked} files hashed, all as written"
+        way_out = "delete what is extra or changed, then export again"
+        return f"{self.checked} files hashed, NOT as written; {way_out}"
+
 
 class ExportFolder:
     """Reads and writes the folder of an export.
@@ -117,7 +134,7 @@ class ExportFolder:
     starts and when it ends.
 
     Args:
-        root: The folder.
+        root: The folder of the export.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -141,6 +158,7 @@ class ExportFolder:
                 )
         self.check_settings(self.manifest() or Manifest(settings), settings)
         self._take_lock()
+        # Read again: another export may have ended before the lock was free.
         known = self._known(self.manifest() or Manifest(settings))
         images = {name: record for name, record in known.items() if self._is_there(record)}
         for leftover in self.root.rglob(f".*{UNFINISHED}*"):
@@ -154,17 +172,16 @@ class ExportFolder:
         Raises:
             ExportError: The settings differ; the message says which.
         """
-        keys = sorted({*manifest.settings, *settings})
-        other = [
-            f"{key} was {_short(manifest.settings.get(key))}, is {_short(settings.get(key))}"
-            for key in keys
-            if manifest.settings.get(key) != settings.get(key)
-        ]
-        if other:
+        before = manifest.settings
+        changes = []
+        for key in sorted({*before, *settings}):
+            was, is_now = before.get(key), settings.get(key)
+            if was != is_now:
+                changes.append(f"{key} was {_short(was)}, is {_short(is_now)}")
+        if changes:
             raise ExportError(
-                f"{self.root} holds an export made with other settings: {'; '.join(other)}. Give "
-                f"another --out-dir, or "
-                "delete this one"
+                f"{self.root} holds an export made with other settings: {'; '.join(changes)}. Give "
+                "another --out-dir, or delete this one"
             )
 
     def manifest(self) -> Manifest | None:
@@ -180,16 +197,14 @@ class ExportFolder:
             content = json.loads(path.read_bytes())
             if content["format"] != MANIFEST_FORMAT:
                 raise ValueError(f"format {content['format']}")
-            images = {
-                name: Record.read({"file": name, **fields})
-                for name, fields in content["images"].items()
-            }
+            images = {}
+            for name, fields in content["images"].items():
+                images[name] = Record.read({"file": name, **fields})
             return Manifest(content["settings"], images, content["annotations_sha256"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(
                 f"{path} is no manifest that this version reads ({error!r}): it is damaged or "
-                f"another program's; give "
-                "another --out-dir"
+                "another program's; give another --out-dir"
             ) from error
 
     def add(
@@ -219,8 +234,8 @@ class ExportFolder:
         On the main process, when all images are there.
 
         Args:
-            settings: As in :meth:`begin`.
-            names: The images of the set.
+            settings: Everything that decides the bytes, as in :meth:`begin`.
+            names: Names of the images of the set.
             annotations: Makes the content of the annotation file from the records by name.
 
         Raises:
@@ -231,21 +246,19 @@ class ExportFolder:
         if absent:
             raise ExportError(
                 f"{self.root}: {len(absent)} images were not noted by the process that wrote them "
-                f"({first(absent)}): do all "
-                "processes see the same folder? Run the command again"
+                f"({first(absent)}): do all processes see the same folder? Run the command again"
             )
         images = {name: known[name] for name in names}
         content = json.dumps(annotations(images)).encode() + b"\n"
         self.write(ANNOTATIONS, content)
-        self.write(
-            MANIFEST, Manifest(settings, images, hashlib.sha256(content).hexdigest()).as_json()
-        )
+        manifest = Manifest(settings, images, hashlib.sha256(content).hexdigest())
+        self.write(MANIFEST, manifest.as_json())
         shutil.rmtree(self.root / JOURNALS, ignore_errors=True)
         if self._lock is not None:
             (self.root / LOCK).unlink(missing_ok=True)
             self._lock.close()
 
-    def check(self) -> Findings:
+    def check(self) -> ExportCheck:
         """Hash every file again.
 
         Raises:
@@ -255,29 +268,37 @@ class ExportFolder:
         if manifest is None:
             raise ExportError(
                 f"{self.root} has no {MANIFEST}: it is no export, or its first run ended before it "
-                f"began"
+                "began"
             )
-        expected = {
-            f"{IMAGES}/{name}": record.sha256 for name, record in self._known(manifest).items()
-        }
+        expected = {}
+        for name, record in self._known(manifest).items():
+            expected[f"{IMAGES}/{name}"] = record.sha256
+        is_finished = manifest.annotations_sha256 is not None
         if manifest.annotations_sha256 is not None:
             expected[ANNOTATIONS] = manifest.annotations_sha256
-        found = {
-            p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if not p.is_dir()
-        }
-        found -= {
-            name for name in found if name in (MANIFEST, LOCK) or name.startswith(f"{JOURNALS}/")
-        }
-        present = sorted(found & set(expected))
-        bar = tqdm(present, desc="checking", unit="file", disable=None)
-        changed = tuple(name for name in bar if _sha256(self.root / name) != expected[name])
-        return Findings(
+        files = self._files()
+        present = sorted(files & set(expected))
+        changed = []
+        for name in tqdm(present, desc="checking", unit="file", disable=None):
+            if _sha256(self.root / name) != expected[name]:
+                changed.append(name)
+        return ExportCheck(
             checked=len(present),
-            missing=tuple(sorted(set(expected) - found)),
-            extra=tuple(sorted(found - set(expected))),
-            changed=changed,
-            finished=manifest.annotations_sha256 is not None,
+            missing=tuple(sorted(set(expected) - files)),
+            extra=tuple(sorted(files - set(expected))),
+            changed=tuple(changed),
+            finished=is_finished,
         )
+
+    def _files(self) -> set[str]:
+        """Names of the files in the folder, but for those that serve the export itself."""
+        names = set()
+        for path in self.root.rglob("*"):
+            name = path.relative_to(self.root).as_posix()
+            serves = name in (MANIFEST, LOCK) or name.startswith(f"{JOURNALS}/")
+            if not serves and not path.is_dir():
+                names.add(name)
+        return names
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file under a temporary name in its own folder, then rename it.
@@ -331,7 +352,7 @@ class ExportFolder:
         return path.is_file() and path.stat().st_size == record.bytes
 
 
-def check_export(out_dir: str | Path) -> Findings:
+def check_export(out_dir: str | Path) -> ExportCheck:
     """Compare an exported set with its manifest, file by file.
 
     Raises:
@@ -343,8 +364,7 @@ def check_export(out_dir: str | Path) -> Findings:
 def _cannot_write(path: Path, error: OSError) -> ExportError:
     return ExportError(
         f"{path} cannot be written: {error.strerror or error}; images that are done are kept. Make "
-        f"room or mend the folder, "
-        "then run the same command again"
+        "room or mend the folder, then run the same command again"
     )
 
 

@@ -1,4 +1,4 @@
-"""What an export reads: the images of one split through the test pipeline, and what decides its pixels."""
+"""What an export reads: the images of one split, and what decides the pixels of the result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from mmengine import fileio
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.degradation.transform import SimulateLR
-from mmisr.export.coco import Hw, target_names
+from mmisr.export.coco import target_names
+from mmisr.export.masks import Hw
 from mmisr.export.upscaler import Upscaler
 from mmisr.registry import DATASETS
 from mmisr.version import __version__
@@ -35,12 +36,12 @@ class ExportSource:
     """The images to be exported, in the order of the data set.
 
     Args:
-        dataset: Gives packed samples.
-        content: The COCO file.
-        annotations_sha256: Of that file.
-        ids: Image ids.
-        names: Files to write, under the image folder.
-        paths: Files to read.
+        dataset: The data set, which gives packed samples.
+        content: Content of the COCO file.
+        annotations_sha256: The hash of that file.
+        ids: Ids of the images.
+        names: Names of the files to write, under the image folder.
+        paths: Paths of the files to read.
         file_hw: Their heights and widths.
     """
 
@@ -64,14 +65,16 @@ class ExportSource:
         meta = packed["data_samples"].metainfo
         height, width = meta["source_shape"]
         lr_h, lr_w = packed["inputs"].shape[-2:]
-        cut = [read - left for read, left in zip(self.file_hw[index], (height, width), strict=True)]
+        file_h, file_w = self.file_hw[index]
+        cut_h, cut_w = file_h - height, file_w - width
+        # The crop that makes a size divisible takes less than the scale.
         limit = max(height // lr_h, width // lr_w, 2)
-        if not all(0 <= n < limit for n in cut) or meta.get("flip", False):
+        is_crop = 0 <= cut_h < limit and 0 <= cut_w < limit
+        if not is_crop or meta.get("flip", False):
             raise ValueError(
                 f"the test pipeline may crop {self.paths[index]} at its bottom and right to a "
-                f"multiple of the scale, it made "
-                f"{width}x{height} of {self.file_hw[index][1]}x{self.file_hw[index][0]}: leave "
-                f"resizing and flips out of it"
+                f"multiple of the scale, it made {width}x{height} of {file_w}x{file_h}: leave "
+                "resizing and flips out of it"
             )
         return packed, (int(height), int(width))
 
@@ -83,9 +86,9 @@ def open_source(
 
     Args:
         parts: Configs of the split's data sets, one unless they are concatenated.
-        pipeline: The test pipeline.
+        pipeline: Configs of the transforms, those of the test.
         split: ``train``, ``val`` or ``test``, for messages.
-        ending: Of the files to write.
+        ending: Ending of the files to write.
 
     Raises:
         ValueError: The split is none of one COCO file, the test pipeline draws other LR images
@@ -96,14 +99,12 @@ def open_source(
     config = {**parts[0], "pipeline": list(pipeline), "test_mode": True}
     config.pop("filter_cfg", None)
     if len(parts) > 1 or not config.get("ann_file"):
-        found = (
-            f"it has {len(parts)}"
-            if len(parts) > 1
-            else f"its {config.get('type')} has no ann_file"
-        )
+        given = f"its {config.get('type')} has no ann_file"
+        if len(parts) > 1:
+            given = f"it has {len(parts)}"
         raise ValueError(
-            f"{split}_dataloader must read one COCO file to be exported, {found}; export the parts "
-            f"of a concatenation one by one"
+            f"{split}_dataloader must read one COCO file to be exported, {given}; export the parts "
+            "of a concatenation one by one"
         )
     dataset = DATASETS.build(config)
     for step in dataset.pipeline.transforms:
@@ -114,13 +115,13 @@ def open_source(
             )
     content = read_annotations(dataset.ann_file, dataset.backend_args)
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-    ids = [info["img_id"] for info in infos]
     by_id = {image["id"]: image for image in content["images"]}
-    read_shapes(
-        content, {i: (by_id[i]["height"], by_id[i]["width"]) for i in ids}, dataset.ann_file
-    )
+    ids = [info["img_id"] for info in infos]
+    images = [by_id[image_id] for image_id in ids]
+    sizes = {image["id"]: (image["height"], image["width"]) for image in images}
+    read_shapes(content, sizes, dataset.ann_file)
     try:
-        names = target_names([by_id[i] for i in ids], ending)
+        names = target_names(images, ending)
     except ValueError as error:
         raise ValueError(f"{dataset.ann_file}: {error}") from error
     return ExportSource(
@@ -128,9 +129,9 @@ def open_source(
         content=content,
         annotations_sha256=_sha256(fileio.get(dataset.ann_file, backend_args=dataset.backend_args)),
         ids=ids,
-        names=[names[i] for i in ids],
+        names=[names[image_id] for image_id in ids],
         paths=[info["img_path"] for info in infos],
-        file_hw=[(by_id[i]["height"], by_id[i]["width"]) for i in ids],
+        file_hw=[sizes[image_id] for image_id in ids],
     )
 
 
@@ -141,9 +142,9 @@ def settings_of(
 
     Args:
         dataset: Config of the test data set.
-        pipeline: The test pipeline.
-        source: What is read.
-        upscaler: What is done to it.
+        pipeline: Configs of the transforms, those of the test.
+        source: The images that are read.
+        upscaler: What makes of them the images that are written.
     """
     data = {k: v for k, v in dataset.items() if k not in HOW_IMAGES_ARE_CHECKED}
     data["pipeline"] = list(pipeline)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,12 +27,12 @@ class Upscaler:
     """From a packed sample to the image to be written.
 
     Args:
-        what: ``sr``, ``bicubic`` or ``lr``.
+        what: What is written: ``sr``, ``bicubic`` or ``lr``.
         upscale: From packed data to (3, H, W) RGB in [0, 1].
-        config: Of the model, as far as it decides the pixels.
+        config: Config of the model, as far as it decides the pixels.
         downsample: Factor by which the result is shrunk.
-        device: Where it runs.
-        weights_sha256: Of the weights that decide the pixels; None where there are none.
+        device: The device that it runs on.
+        weights_sha256: The hash of the weights that decide the pixels; None where there are none.
     """
 
     what: str
@@ -45,8 +46,10 @@ class Upscaler:
         """The image: (3, H, W) RGB in [0, 1]."""
         with torch.no_grad():
             image = self.upscale(packed)
-            if self.downsample > 1:  # as the pair's handoff does it, so that both see one image
-                image = Resize(factor=1 / self.downsample, antialias=True)(image)
+            if self.downsample > 1:
+                # As the pair's handoff does it, so that both see one image.
+                shrink = Resize(factor=1 / self.downsample, antialias=True)
+                image = shrink(image)
         return image.clamp(0, 1)
 
     def settings(self) -> dict[str, Any]:
@@ -66,10 +69,10 @@ def build_upscaler(
 
     Args:
         cfg: Config of a pair or an editor.
-        what: ``sr``, ``bicubic`` or ``lr``.
-        downsample: Shrink the result by this factor.
+        what: What is written: ``sr``, ``bicubic`` or ``lr``.
+        downsample: Factor by which the result is shrunk.
         load: Builds the model with its weights, for ``sr``.
-        device: Where to run.
+        device: The device to run on.
 
     Raises:
         ValueError: The config is of neither, routes by milliseconds, or its scale is no multiple of
@@ -77,49 +80,76 @@ def build_upscaler(
     """
     editor = _editor_config(cfg)
     if what == "lr":
-        return Upscaler(what, lambda packed: _lr(packed, device), None, 1, device)
+        return Upscaler(what, partial(_lr, device=device), None, 1, device)
     if what == "bicubic":
-        scale = editor.get("scale") or MODELS.build(editor).info.scale
-        config = {"type": "mmisr.Resample", "scale": scale, "mode": "bicubic"}
-        model: Any = MODELS.build(config).to(device).eval()
-        _check_divides(downsample, scale)
-        return Upscaler(
-            what,
-            lambda packed: model.upscale(_lr(packed, device)[None]).image[0],
-            config,
-            downsample,
-            device,
-        )
+        return _bicubic(editor, downsample, device)
     _refuse_the_clock(editor)
-    model = load()
-    pair = isinstance(model, SRDetector)
-    _check_divides(downsample, (model.editor if pair else model).info.scale)
-    weighty = model.editor if pair and model.prior is None else model
-    config = dict(cfg.model) if weighty is model else dict(editor)
-    upscale = _by_pair(model) if pair else _by_editor(model, device)
-    return Upscaler(what, upscale, config, downsample, device, _weights_sha256(weighty))
+    model: Any = load()
+    # Without a first detector pass, the editor alone decides the pixels.
+    decides = model
+    config = dict(cfg.model)
+    if isinstance(model, SRDetector):
+        scale = model.editor.info.scale
+        upscale = _by_pair(model)
+        if model.prior is None:
+            decides = model.editor
+            config = dict(editor)
+    else:
+        scale = model.info.scale
+        upscale = _by_editor(model, device)
+    _check_divides(downsample, scale)
+    return Upscaler(
+        what=what,
+        upscale=upscale,
+        config=config,
+        downsample=downsample,
+        device=device,
+        weights_sha256=_weights_sha256(decides),
+    )
+
+
+def _bicubic(editor: dict, downsample: int, device: torch.device) -> Upscaler:
+    scale = editor.get("scale") or MODELS.build(editor).info.scale
+    _check_divides(downsample, scale)
+    config = {"type": "mmisr.Resample", "scale": scale, "mode": "bicubic"}
+    resample = MODELS.build(config).to(device).eval()
+
+    def upscale(packed: dict) -> Tensor:
+        lr = _lr(packed, device)
+        return resample.upscale(lr[None]).image[0]
+
+    return Upscaler("bicubic", upscale, config, downsample, device)
 
 
 def _editor_config(cfg: Config) -> dict:
-    kind = MODELS.get(cfg.model["type"]) if "model" in cfg else None
-    if isinstance(kind, type) and issubclass(kind, SRDetector):
+    if "model" not in cfg:
+        raise _no_editor(cfg, "none")
+    name = cfg.model["type"]
+    kind = MODELS.get(name)
+    if not isinstance(kind, type):
+        raise _no_editor(cfg, name)
+    if issubclass(kind, SRDetector):
         return cfg.model.editor
-    if isinstance(kind, type) and issubclass(kind, SREditor):
+    if issubclass(kind, SREditor):
         return cfg.model
-    found = cfg.model["type"] if "model" in cfg else "none"
-    raise ValueError(
-        f"an export needs the config of a pair (mmisr.SRDetector) or of an SR editor, "
-        f"{cfg.filename} has the model {found}"
+    raise _no_editor(cfg, name)
+
+
+def _no_editor(cfg: Config, name: str) -> ValueError:
+    return ValueError(
+        "an export needs the config of a pair (mmisr.SRDetector) or of an SR editor, "
+        f"{cfg.filename} has the model {name}"
     )
 
 
 def _refuse_the_clock(editor: dict) -> None:
-    run = editor.get("execution") or {}
-    if run.get("costs") == "measured" or (run.get("budget") or {}).get("target_ms") is not None:
+    execution = editor.get("execution") or {}
+    budget = execution.get("budget") or {}
+    if execution.get("costs") == "measured" or budget.get("target_ms") is not None:
         raise ValueError(
             "an export must give the same pixels in every run, and this editor decides by measured "
-            "milliseconds: use "
-            "execution=dict(budget=dict(hard_share=...)) or target_macs, and costs='default'"
+            "milliseconds: use execution=dict(budget=dict(hard_share=...)) or target_macs, and "
+            "costs='default'"
         )
 
 
@@ -134,8 +164,10 @@ def _lr(packed: dict, device: torch.device) -> Tensor:
 
 def _by_pair(pair: SRDetector) -> Callable[[dict], Tensor]:
     def upscale(packed: dict) -> Tensor:
-        data = pair.data_preprocessor(pseudo_collate([packed]))
-        return pair.upscale(data["inputs"], data["data_samples"])[0].image[0]
+        batch = pseudo_collate([packed])
+        data = pair.data_preprocessor(batch)
+        results = pair.upscale(data["inputs"], data["data_samples"])
+        return results[0].image[0]
 
     return upscale
 
@@ -143,16 +175,21 @@ def _by_pair(pair: SRDetector) -> Callable[[dict], Tensor]:
 def _by_editor(editor: Any, device: torch.device) -> Callable[[dict], Tensor]:
     def upscale(packed: dict) -> Tensor:
         lr = _lr(packed, device)
-        hints = hints_of(packed["data_samples"], hw_of(lr))
-        return editor.upscale(lr[None], [hints]).image[0]
+        sample = packed["data_samples"]
+        hints = hints_of(sample, hw_of(lr))
+        result = editor.upscale(lr[None], [hints])
+        return result.image[0]
 
     return upscale
 
 
 def _weights_sha256(model: nn.Module) -> str | None:
     state = model.state_dict()
+    if not state:
+        return None
     digest = hashlib.sha256()
     for name in sorted(state):
+        weight = state[name].detach().cpu()
         digest.update(name.encode())
-        digest.update(state[name].detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest() if state else None
+        digest.update(weight.contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -99,3 +99,23 @@ def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return rgb
     large = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     return np.asarray(large, dtype=np.uint8)
+
+
+def box_texts(classes: Sequence[str], labels: Sequence[int], scores: Sequence[float]) -> list[str]:
+    """What stands in the boxes: the class and the score.
+
+    Args:
+        classes: Names of the classes; a label beyond them stands for itself.
+        labels: N class indices.
+        scores: N scores, from 0 to 1.
+
+    Example:
+        >>> box_texts(["tree"], [0, 3], [0.912, 0.5])
+        ['tree 0.91', '3 0.50']
+    """
+    names = dict(enumerate(classes))
+    texts = []
+    for label, score in zip(labels, scores, strict=True):
+        name = names.get(int(label), label)
+        texts.append(f"{name} {score:.2f}")
+    return texts

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.apis.app import CONFIG, HOST, View, Workbench, build_app, report, serve
+from mmisr.apis.app import CONFIG, HOST, Workbench, serve
+from mmisr.reports.app_page import build_page
+from mmisr.reports.view import View
 
 ROOT = Path(__file__).parents[2]
 NANO = Path(CONFIG).stem
@@ -45,7 +47,7 @@ def test_what_is_shown(bench, photo):
         assert picture.shape == (4 * H, 4 * W, 3)
         assert abs(picture.reshape(H, 4, W, 4, 3).mean((1, 3)) - lr).mean() < 6
     assert (shown.sr != shown.bicubic).any()
-    assert (shown.found != shown.sr).any()
+    assert (shown.detections != shown.sr).any()
     assert shown.routing.size == (4 * W, 4 * H)
     assert list(shown.ms) == ["upscale", "handoff", "detector", "to_source"]
     assert shown.facts[0] == "64x56 to 256x224 pixels"
@@ -53,7 +55,7 @@ def test_what_is_shown(bench, photo):
     deep = bench.look(str(photo), NANO, "all-hard", None, 1.0)
     assert "0 found at score 1 or more" in deep.facts
     assert "100.0% hard" in deep.facts[2]
-    assert (deep.found == deep.sr).all()
+    assert (deep.detections == deep.sr).all()
     assert (
         bench.look(str(photo), NANO, "learned", {"hard_share": 0.0}, 0.3)
         .facts[2]
@@ -76,16 +78,8 @@ def test_refusals(bench, photo):
 
 def test_a_report_holds_no_markup():
     empty = np.zeros((4, 4, 3), np.uint8)
-    text = report(
-        View(
-            empty,
-            empty,
-            empty,
-            None,
-            {"upscale": 1.25, "detector": 2.5},
-            ["<script>alert(1)</script>"],
-        )
-    )
+    ms = {"upscale": 1.25, "detector": 2.5}
+    text = View(empty, empty, empty, None, ms, ["<script>alert(1)</script>"]).markdown()
     assert "<script>" not in text
     assert "| together | 3.8 |" in text
 
@@ -100,7 +94,7 @@ def test_without_gradio(bench, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", no_gradio)
     with pytest.raises(ImportError, match=r"the app needs gradio: pip install 'mmisr\[app\]'"):
-        build_app(bench)
+        build_page(list(bench.choices), bench.look)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +125,7 @@ def test_the_page(page, address, photo, tmp_path):
     page.wait_for_selector("#lr img", timeout=300_000)
     page.click("#run")
     page.wait_for_selector("#report table", timeout=300_000)
-    for name in ("bicubic", "sr", "found", "routing"):
+    for name in ("bicubic", "sr", "detections", "routing"):
         page.wait_for_function(
             f"document.querySelector('#{name} img')?.naturalWidth >= {4 * W}", timeout=300_000
         )

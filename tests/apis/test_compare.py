@@ -20,12 +20,12 @@ from PIL import Image
 from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.analysis.comparison.store import ArmWriter
 from mmisr.apis.compare import compare
-from mmisr.apis.console import show
-from mmisr.apis.demo import pictures
+from mmisr.apis.console import print_comparison
 from mmisr.apis.routers import compare_routers
 from mmisr.apis.test import test as run_test
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.reports.strips import write_strips
 from mmisr.reports.table import csv_table
 
 ROOT = Path(__file__).parents[2]
@@ -178,17 +178,17 @@ def test_tables_say_the_same(found, capsys):
     text = (out / "results.md").read_text()
     assert comparison.verdicts[0].text in text
     assert text.startswith("| arm | AP | AP50 |")
-    show(comparison, "Trees")
+    print_comparison(comparison, "Trees")
     assert "instance_sr against bicubic: AP " in capsys.readouterr().out
 
 
 def test_the_demo_draws_every_image(found, tmp_path):
-    pictures(found[0], tmp_path)
+    write_strips(found[0], tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"{i}.jpg" for i in range(1, 8)]
     assert Image.open(tmp_path / "3.jpg").height > 420
     gone = dataclasses.replace(found[0].runs["lr"], folder=tmp_path / "gone")
     with pytest.raises(FileNotFoundError, match="has no picture of image 0: delete the folder"):
-        pictures(dataclasses.replace(found[0], runs={**found[0].runs, "lr": gone}), tmp_path)
+        write_strips(dataclasses.replace(found[0], runs={**found[0].runs, "lr": gone}), tmp_path)
 
 
 def test_a_second_run_runs_only_what_changed(three, tmp_path):
@@ -259,8 +259,8 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
             compare(CONFIG, ["lr", "bicubic"], **options)
     with pytest.raises(FileNotFoundError, match="holds no finished comparison"):
         Comparison.load(tmp_path)
-    kept = [p for p in (tmp_path / "arms").iterdir() if not p.name.startswith(".")]
-    assert [ArmRun.load(p).name for p in kept] == ["lr"]
+    finished = [p for p in (tmp_path / "arms").iterdir() if not p.name.startswith(".")]
+    assert [ArmRun.load(p).name for p in finished] == ["lr"]
     again = compare(CONFIG, ["lr", "bicubic"], **options)
     assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(
         r.folder.name for r in again.runs.values()
@@ -279,7 +279,8 @@ def then_die(self):
     keep(self)
     os.kill(os.getpid(), signal.SIGKILL)
 store.ArmWriter._keep = then_die
-compare(sys.argv[1], ["instance_sr"], sys.argv[2], device="cpu", replicates=10, cfg_options=json.loads(sys.argv[3]))
+config, out, options = sys.argv[1:]
+compare(config, ["instance_sr"], out, device="cpu", replicates=10, cfg_options=json.loads(options))
 """
 
 

@@ -1,4 +1,4 @@
-"""Exported data sets: what is in them, that nothing can spoil them, and that they mean what the pair sees."""
+"""Exported data sets: what is in them, that nothing spoils them, that they are what a pair sees."""
 
 import json
 import os

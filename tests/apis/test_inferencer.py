@@ -19,12 +19,12 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from mmisr.apis import inferencer
-from mmisr.apis.inferencer import PreviousFrame, SRDetInferencer
-from mmisr.apis.sources import Video, open_inputs
+from mmisr.apis.inferencer import SRDetInferencer
+from mmisr.datasets.inputs import Video
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import SimulateLR
 from mmisr.openmmlab.inferencer import DetInferencer
-from mmisr.reports.annotate import annotate
+from mmisr.pipeline.previous_frame import PreviousFrame
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
@@ -74,12 +74,12 @@ def packable(hr):
 @pytest.fixture
 def folder(tmp_path, trees):
     """Three images, two of which share a stem, beside a text file."""
-    place = tmp_path / "photos"
-    place.mkdir()
+    photos = tmp_path / "photos"
+    photos.mkdir()
     for name, pixels in (("a.png", trees), ("a.BMP", trees[:, ::-1]), ("b.png", trees[:64, :64])):
-        cv2.imwrite(str(place / name), pixels)
-    (place / "notes.txt").write_text("not an image")
-    return place
+        cv2.imwrite(str(photos / name), pixels)
+    (photos / "notes.txt").write_text("not an image")
+    return photos
 
 
 def movie(path, pixels, frames, code="MJPG"):
@@ -104,7 +104,7 @@ def iou(a, b):
 
 
 def test_boxes_are_those_of_the_config_in_the_frame_of_the_image(infer, trees, hr_trees):
-    """The config's own pipeline simulates this LR image and answers in the HR frame, four times as large."""
+    """The config's own pipeline makes this LR image and answers in the HR frame, 4x as large."""
     result = infer(trees)
     found = result["predictions"][0]
     assert isinstance(infer, DetInferencer)
@@ -445,10 +445,10 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_inputs(infer, folder, tmp_path, case):
     make, kind, text = BAD[case]
-    place = tmp_path / "bad"
-    place.mkdir()
+    empty = tmp_path / "bad"
+    empty.mkdir()
     with pytest.raises(kind, match=text):
-        infer(make(place, folder), out_dir=str(tmp_path / "out"))
+        infer(make(empty, folder), out_dir=str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
@@ -502,25 +502,3 @@ def test_routers_that_images_cannot_feed(infer):
         infer.route_by("oracle")
     with pytest.raises(ValueError, match="limits the router 'learned'"):
         infer.route_by("edge", {"hard_share": 0.5})
-
-
-def test_names_of_arrays_go_on(trees):
-    assert [s.name for s in open_inputs([trees, trees], 3)] == ["00000003", "00000004"]
-
-
-@pytest.mark.parametrize(("side", "has_text"), [(10, False), (90, True)])
-def test_words_stand_in_boxes_that_hold_them(side, has_text):
-    black = np.zeros((100, 100, 3), np.uint8)
-    box = np.array([[2.0, 2.0, 2.0 + side, 2.0 + side]])
-    drawn = annotate(black, box, [0], ["tree 0.63"], [(9, 200, 30)])
-    assert tuple(drawn[2, 5]) == tuple(drawn[side + 1, 5]) == (9, 200, 30)
-    assert not drawn[side + 2 :].any()
-    assert drawn[4:side, 4:side].any() == has_text
-    assert not black.any()
-
-
-def test_no_boxes_draw_nothing():
-    image = np.full((5, 5, 3), 7, np.uint8)
-    assert (annotate(image, np.zeros((0, 4)), [], [], []) == image).all()
-    with pytest.raises(ValueError, match="got 0 boxes, 1 labels"):
-        annotate(image, np.zeros((0, 4)), [0], [], [])

@@ -10,7 +10,8 @@ import torch
 from mmengine.config import Config
 
 from mmisr.apis import init_model
-from mmisr.apis.checks import check_classes, check_resumable
+from mmisr.apis.checks.checkpoints import check_resumable
+from mmisr.apis.checks.data import check_classes
 from mmisr.apis.models import dataset_meta
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.pipeline.sr_detector import SRDetector

@@ -18,7 +18,8 @@ from mmengine.optim import build_optim_wrapper
 from PIL import Image
 from skimage import data
 
-from mmisr.apis.checks import check_switches, inner_dataset, test_pipeline
+from mmisr.apis.checks.data import inner_dataset, test_pipeline
+from mmisr.apis.checks.hooks import check_switches
 from mmisr.apis.configs import read_config
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import SREditor

@@ -9,8 +9,8 @@ from mmengine.dataset import pseudo_collate
 from PIL import Image
 from skimage import data
 
+from mmisr.apis.checks.own_resize import dropped_resize
 from mmisr.apis.configs import read_config
-from mmisr.apis.own_resize import dropped_resize
 from mmisr.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,6 @@ from mmisr.export.coco import (
     WrittenImage,
     clip_box,
     clip_polygon,
-    resize_mask,
     scale_annotation,
     scale_coco,
     target_names,
@@ -124,15 +123,6 @@ def test_masks_keep_their_form_and_their_pixels(form):
     assert result["size"] == [60, 80]
     plain = reference.frPyObjects(result, 60, 80) if form == "runs" else result
     assert np.array_equal(reference.decode(plain), np.kron(pixels, np.ones((2, 4), np.uint8)))
-
-
-def test_a_shrunk_mask_follows_the_majority_and_never_vanishes():
-    pixels = np.zeros((8, 12), np.uint8)
-    pixels[:4, :2] = 1
-    assert resize_mask(pixels, (2, 3)).tolist() == [[1, 0, 0], [0, 0, 0]]
-    pixels[:, 1:] = 0
-    assert resize_mask(pixels, (2, 3)).tolist() == [[1, 0, 0], [0, 0, 0]]
-    assert resize_mask(np.zeros((8, 12), np.uint8), (2, 3)).sum() == 0
 
 
 @pytest.mark.parametrize(

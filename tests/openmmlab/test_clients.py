@@ -232,8 +232,8 @@ def test_get_flops_counts_what_ours_counts(config, capsys):
     said = capsys.readouterr().out
     assert "Input shape: (32, 32)" in said
     theirs = float(re.search(r"Flops: ([\d.]+)G", said)[1])
-    pair = next(line for line in get_flops(config).splitlines() if re.search(r"\bpair\b", line))
-    assert theirs == pytest.approx(float(re.search(r"\d+\.\d+", pair)[0]), rel=0.05)
+    pair = next(cost for cost in get_flops(config).costs if cost.part == "pair")
+    assert theirs == pytest.approx(pair.gmacs, rel=0.05)
 
 
 def test_init_detector_and_the_inferencer_find_what_the_pair_finds(config, whole, expected, image):

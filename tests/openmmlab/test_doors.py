@@ -17,7 +17,7 @@ from mmengine.runner import CheckpointLoader, load_checkpoint
 from mmengine.structures import InstanceData
 from torch import nn
 
-from mmisr.apis.checks import check_checkpoint, check_resumable, check_start
+from mmisr.apis.checks.checkpoints import check_checkpoint, check_resumable, check_start
 from mmisr.openmmlab.checkpoints import load_state, load_training
 from mmisr.openmmlab.doors import guard, load_from_local
 from mmisr.openmmlab.unpickling import DataUnpickler, PredictionsUnpickler

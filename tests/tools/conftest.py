@@ -31,7 +31,10 @@ test_pipeline = [
     dict(type="mmisr.PackSRDetInputs"),
 ]
 dataset = dict(
-    type="mmisr.SRCocoDataset", data_root={data!r}, ann_file="photos.json", data_prefix=dict(img=""),
+    type="mmisr.SRCocoDataset",
+    data_root={data!r},
+    ann_file="photos.json",
+    data_prefix=dict(img=""),
     metainfo=dict(classes=("thing", "stuff")),
 )
 train_dataloader = dict(
@@ -49,7 +52,12 @@ model = dict(
     editor=dict(
         type="mmisr.PlainSR", scale=2,
         generator=dict(
-            type="mmagic.EDSRNet", in_channels=3, out_channels=3, mid_channels=8, num_blocks=1, upscale_factor=2
+            type="mmagic.EDSRNet",
+            in_channels=3,
+            out_channels=3,
+            mid_channels=8,
+            num_blocks=1,
+            upscale_factor=2,
         ),
     ),
     detector={detector!r},
@@ -71,7 +79,8 @@ log_processor = dict(by_epoch=False)
 """
 KILLED = """
 custom_imports = dict(
-    imports=["mmisr.registry", "mmisr.openmmlab.mmagic_nets", "kill_hook"], allow_failed_imports=False
+    imports=["mmisr.registry", "mmisr.openmmlab.mmagic_nets", "kill_hook"],
+    allow_failed_imports=False,
 )
 custom_hooks = [dict(type="KillHook")]
 """
@@ -151,7 +160,7 @@ def tiny_config(tmp_path, photos, detector_config, monkeypatch):
 
 def start(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
     """Run a command in the repository, on one thread, without a GPU."""
-    own = {
+    settings = {
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "CUDA_VISIBLE_DEVICES": "",
@@ -160,7 +169,7 @@ def start(*arguments: object, **environment: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [str(a) for a in arguments],
         cwd=ROOT,
-        env={**os.environ, **own, **environment},
+        env={**os.environ, **settings, **environment},
         capture_output=True,
         text=True,
         timeout=900,

@@ -12,9 +12,8 @@ import torch
 from matplotlib import pyplot
 from mmengine.config import Config
 
+from mmisr.analysis.flops import part_costs
 from mmisr.apis.configs import read_config
-from mmisr.apis.curves import _renamed, find_log, read_log
-from mmisr.apis.flops import model_rows
 from mmisr.apis.models import init_model
 from mmisr.apis.test import test as run_test
 from mmisr.apis.windows import show_picture
@@ -90,11 +89,11 @@ def test_get_flops_of_several_images(start, tree_crowns):
     title, mean = gmacs("--num-images", 2)
     assert title == "mean of 2 LR images of 112x116 to 116x116 pixels"
     model, dataset = init_model(PAIR), DATASETS.build(read_config(PAIR).test_dataloader.dataset)
-    one, two = (model_rows(model, dataset[n]["inputs"][None].float() / 255) for n in (0, 1))
+    one, two = (part_costs(model, dataset[n]["inputs"][None].float() / 255) for n in (0, 1))
     assert list(mean.values()) == pytest.approx(
-        [(a[1] + b[1]) / 2 for a, b in zip(one, two, strict=True)], abs=1e-3
+        [(a.gmacs + b.gmacs) / 2 for a, b in zip(one, two, strict=True)], abs=1e-3
     )
-    assert list(first.values()) == pytest.approx([row[1] for row in one], abs=1e-3)
+    assert list(first.values()) == pytest.approx([cost.gmacs for cost in one], abs=1e-3)
     assert "detector GFL at 480x480" in first
     assert "detector GFL" in mean  # of two sizes
     with pytest.raises(ValueError, match="num_images must be at least 1, got 0"):
@@ -170,40 +169,6 @@ def test_mmdets_looks_of_curves(start, tmp_path):
         ValueError, match="--start-epoch 31 is after the end: the last epoch in the log is 30"
     ):
         start("analyze_logs", "plot_curve", LOG, *keys, "--start-epoch", 31)
-
-
-@pytest.mark.parametrize(
-    ("names", "lines"),
-    [
-        (["new", "old"], {"loss": ["new", "old"], "ap": ["new", "old"]}),
-        (
-            ["a", "b", "c", "d"],
-            {"loss": ["a", "c"], "ap": ["b", "d"]},
-        ),  # log by log, as mmdet has it
-    ],
-)
-def test_the_order_of_names(names, lines):
-    panels = {
-        key: {run: ([1], [value]) for value, run in enumerate(("x", "y"))} for key in ("loss", "ap")
-    }
-    found = _renamed(panels, ["x", "y"], names)
-    assert {key: list(curves) for key, curves in found.items()} == lines
-    assert [values for _, values in found["ap"].values()] == [[0], [1]]
-
-
-def test_logs_of_runs_that_were_killed_or_never_began(tmp_path):
-    log = tmp_path / "work/20260101_000000/vis_data/scalars.json"
-    log.parent.mkdir(parents=True)
-    log.write_text('{"loss": 1.0, "step": 1}\n{"loss": 0.')
-    assert read_log(find_log(str(tmp_path / "work"))) == [{"loss": 1.0, "step": 1}]
-    log.write_text("loss\n" * 3)
-    with pytest.raises(ValueError, match=r"scalars.json:1 is no line of a JSON log"):
-        read_log(log)
-    log.write_text("")
-    with pytest.raises(ValueError, match="is empty"):
-        read_log(log)
-    with pytest.raises(FileNotFoundError, match="is no log and holds none"):
-        find_log(str(tmp_path / "nowhere"))
 
 
 def test_confusion_matrix(start, tiny_config, tmp_path):

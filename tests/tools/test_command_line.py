@@ -1,4 +1,4 @@
-"""``mmisr TOOL``: every tool by one dispatch, from any folder, with the weights that travel in the package."""
+"""``mmisr TOOL``: every tool by one dispatch, from any folder, with the weights of the package."""
 
 import subprocess
 import sys

@@ -16,7 +16,10 @@ default_scope = "mmisr"
 custom_imports = dict(imports=["mmisr.registry"])
 model = dict(type="mmisr.Resample", scale=2)
 test_dataloader = dict(dataset=dict(
-    type="mmisr.SRCocoDataset", data_root={data!r}, ann_file="photos.json", data_prefix=dict(img=""),
+    type="mmisr.SRCocoDataset",
+    data_root={data!r},
+    ann_file="photos.json",
+    data_prefix=dict(img=""),
     metainfo=dict(classes=("thing", "stuff")),
     pipeline=[
         dict(type="mmisr.LoadImage"), dict(type="mmdet.LoadAnnotations", with_bbox=True),

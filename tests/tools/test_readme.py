@@ -48,7 +48,7 @@ def example() -> str:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, cut_outs) -> Iterator[Path]:
-    """A user's folder: the config, the data, and weights under the names that the example gives them."""
+    """A user's folder: the config, the data, and weights under the names that the example gives."""
     folder = tmp_path_factory.mktemp("user")
     (folder / "my_pair.py").write_text(example())
     cut_outs(folder / "data" / "tree_crowns", SIDE)
@@ -212,7 +212,7 @@ def test_hooks_that_would_break_late_are_refused_at_once(folder, line, text):
 
 
 def test_data_of_the_base_is_refused_at_once(folder):
-    """A pair without data of its own has mmdet's pipeline, whose unscoped names mean mmdet's classes."""
+    """A pair without data of its own has mmdet's pipeline; its unscoped names are mmdet's."""
     text = example()
     (folder / "bare.py").write_text(text[: text.index("pipeline = [")])
     with pytest.raises(

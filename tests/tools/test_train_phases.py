@@ -15,7 +15,8 @@ from mmisr.apis.train import train
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 PHASES = """
 custom_imports = dict(
-    imports=["mmisr.registry", "mmisr.openmmlab.mmagic_nets", "two_phases"], allow_failed_imports=False
+    imports=["mmisr.registry", "mmisr.openmmlab.mmagic_nets", "two_phases"],
+    allow_failed_imports=False,
 )
 model.update(strategy=dict(type="TwoPhases"))
 for part in ("backbone", "neck", "bbox_head"):
@@ -24,7 +25,11 @@ train_dataloader["dataset"]["pipeline"] = test_pipeline  # nothing random
 optim_wrapper = dict(
     constructor="mmisr.PartOptimWrapperConstructor",
     editor=dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-4)),
-    detector=dict(type="OptimWrapper", optimizer=dict(type="SGD", lr=1e-3, momentum=0.9), clip_grad=dict(max_norm=10)),
+    detector=dict(
+        type="OptimWrapper",
+        optimizer=dict(type="SGD", lr=1e-3, momentum=0.9),
+        clip_grad=dict(max_norm=10),
+    ),
     strategy=dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=1e-4)),
 )
 param_scheduler = dict(

@@ -2,6 +2,7 @@
 
 import argparse
 
+from mmisr.apis.console import print_table
 from mmisr.apis.curves import Looks, log_times, plot_logs
 
 
@@ -39,11 +40,13 @@ def main() -> None:
     )
     args = parser.parse_args()
     if args.task == "cal_train_time":
-        print(log_times(args.logs))
+        header = ("run", "records", "mean", "fastest", "slowest", "data")
+        print_table("seconds an iteration", header, log_times(args.logs))
     else:
         looks = Looks(args.title, args.style)
-        table = plot_logs(args.logs, args.out, args.keys, args.legend, args.start_epoch, looks)
-        print(f"{table}\npicture: {args.out}")
+        rows = plot_logs(args.logs, args.out, args.keys, args.legend, args.start_epoch, looks)
+        print_table("curves", ("key", "run", "first", "last", "lowest", "highest"), rows)
+        print(f"picture: {args.out}")
 
 
 if __name__ == "__main__":

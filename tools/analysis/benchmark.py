@@ -2,8 +2,7 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options
 from mmisr.apis.benchmark import FRAMES, Cases, benchmark
 
 
@@ -30,9 +29,7 @@ def main() -> None:
         "--repeats", type=int, default=5, help="timed rounds; ways alternate within a round"
     )
     parser.add_argument("--device", default="cpu")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override settings, key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     cases = Cases(args.frames, args.tokens, args.sizes)
     benchmark(

@@ -2,8 +2,7 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options
 from mmisr.apis.browse import browse_dataset
 
 
@@ -21,9 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--not-show", action="store_true", help="open no window, whatever else is given"
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     seconds = None if args.not_show else args.show_interval
     written = browse_dataset(

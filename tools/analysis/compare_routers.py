@@ -2,9 +2,8 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
-from mmisr.apis.console import show
+from mmisr.apis.arguments import add_cfg_options
+from mmisr.apis.console import print_comparison
 from mmisr.apis.routers import compare_routers
 
 
@@ -16,11 +15,9 @@ def main() -> None:
         default="work_dirs/routers",
         help="folder for results; arms in it are not run again",
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
-    show(compare_routers(args.config, args.out, cfg_options=args.cfg_options))
+    print_comparison(compare_routers(args.config, args.out, cfg_options=args.cfg_options))
 
 
 if __name__ == "__main__":

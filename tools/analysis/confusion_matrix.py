@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
-from mmisr.apis.confusion import confusion_matrix
+from mmisr.apis.arguments import add_cfg_options
+from mmisr.apis.confusion import Thresholds, confusion_matrix
+from mmisr.apis.console import print_table
 from mmisr.apis.windows import check_display, show_picture
 
 
@@ -39,27 +39,22 @@ def main() -> None:
         type=float,
         help="thin out predictions of a class once more, by this overlap",
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     if args.save_dir and args.out:
         parser.error(f"give the folder {args.save_dir} or --out {args.out}, not both")
     out = args.out or str(Path(args.save_dir or "work_dirs") / "confusion_matrix.png")
     if args.show and not out.endswith(".png"):
         parser.error(f"--show shows a .png, got --out {out}")
-    if args.show:
+    if args.show:  # before the minutes that counting takes
         check_display("--show")
-    thresholds = args.score_thr, args.tp_iou_thr
-    options = {
-        "cfg_options": args.cfg_options,
-        "nms_iou_thr": args.nms_iou_thr,
-        "theme": args.color_theme,
-    }
-    print(
-        f"{confusion_matrix(args.config, args.predictions, out, *thresholds, **options)}\npicture: "
-        f"{out}"
-    )
+    thresholds = Thresholds(args.score_thr, args.tp_iou_thr, args.nms_iou_thr)
+    options = (args.color_theme, args.cfg_options)
+    matrix = confusion_matrix(args.config, args.predictions, out, thresholds, *options)
+    rows = [(name, *row) for name, row in zip(matrix.names, matrix.counts, strict=True)]
+    title = f"{matrix.title} (rows annotated, columns predicted)"
+    print_table(title, ("", *matrix.names), rows)
+    print(f"picture: {out}")
     if args.show:
         show_picture(out)
 

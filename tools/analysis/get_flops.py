@@ -2,8 +2,8 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options
+from mmisr.apis.console import print_table
 from mmisr.apis.flops import get_flops
 
 
@@ -16,14 +16,18 @@ def main() -> None:
     parser.add_argument(
         "--num-images", type=int, default=1, help="mean over so many images (mmdet's default: 100)"
     )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
-    if args.shape and (len(args.shape) > 2 or min(args.shape) < 1):
-        parser.error(f"--shape takes one or two numbers >= 1, got {args.shape}")
-    shape = (args.shape[0], args.shape[-1]) if args.shape else None
-    print(get_flops(args.config, shape, args.cfg_options, args.num_images))
+    shape = args.shape
+    if shape and (len(shape) > 2 or min(shape) < 1):
+        parser.error(f"--shape takes one or two numbers >= 1, got {shape}")
+    lr_hw = (shape[0], shape[-1]) if shape else None
+    flops = get_flops(args.config, lr_hw, args.cfg_options, args.num_images)
+    header = ("part", "GMACs", "million parameters")
+    rows = []
+    for cost in flops.costs:
+        rows.append((cost.part, cost.gmacs, cost.mparams))
+    print_table(flops.title, header, rows)
 
 
 if __name__ == "__main__":

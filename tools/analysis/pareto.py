@@ -1,9 +1,11 @@
-"""Accuracy against milliseconds over the budget range of an InstanceSR editor, next to other routers: JSON, table and plot."""
+"""Accuracy against milliseconds over the budget range of an InstanceSR editor.
+
+Other routers stand next to it; JSON, table and plot.
+"""
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.pareto import SHARES, pareto
 
 
@@ -21,12 +23,8 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=5, help="timed rounds; routers and budgets take turns in each"
     )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ...; a GPU where there is one by default"
-    )
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_device(parser)
+    add_cfg_options(parser)
     args = parser.parse_args()
     pareto(
         args.config, args.out, args.shares, args.images, args.rounds, args.device, args.cfg_options

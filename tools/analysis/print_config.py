@@ -2,25 +2,25 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options
 from mmisr.apis.configs import read_config
+
+ENDINGS = (".py", ".json", ".yml", ".yaml")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config file")
     parser.add_argument("--save-path", metavar="FILE", help="also write it: .py, .json or .yml")
-    parser.add_argument(
-        "--cfg-options", nargs="+", action=DictAction, help="override config keys: key=value"
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
-    if args.save_path and not args.save_path.endswith((".py", ".json", ".yml", ".yaml")):
-        parser.error(f"--save-path must end in .py, .json, .yml or .yaml, got {args.save_path}")
+    path = args.save_path
+    if path and not path.endswith(ENDINGS):
+        parser.error(f"--save-path must end in .py, .json, .yml or .yaml, got {path}")
     cfg = read_config(args.config, cfg_options=args.cfg_options)
     print(cfg.pretty_text)
-    if args.save_path:
-        cfg.dump(args.save_path)
+    if path:
+        cfg.dump(path)
 
 
 if __name__ == "__main__":

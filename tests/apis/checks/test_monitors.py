@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 
-from mmisr.apis.monitors import check_monitors
+from mmisr.apis.checks.monitors import check_monitors
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 
 OURS = {"type": "mmisr.SizeBinnedCocoMetric"}
@@ -54,7 +54,7 @@ def test_more_is_better(key):
 def test_a_name_that_there_is_not(where, keys):
     with pytest.raises(
         ValueError,
-        match=rf"{where} watches 'bbox/mAP', which the validation does not give.*There are bbox/AP, ",
+        match=rf"{where} watches 'bbox/mAP', which the validation does not give.*are bbox/AP, ",
     ):
         check_monitors(config(**keys))
 

@@ -1,4 +1,4 @@
-"""Whatever a config makes anybody's code raise becomes one error that says which config, and where in it."""
+"""Whatever a config makes anybody's code raise says which config it was, and where in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from mmengine.config import Config
 from torch import distributed
 
-from mmisr.apis.config_types import nodes_of
+from mmisr.apis.checks.config_types import nodes_of
 from mmisr.apis.configs import find_config
 
 P = ParamSpec("P")
@@ -30,10 +30,7 @@ Errors of a more telling type stay what they are.
 
 RAISE = dis.opmap["RAISE_VARARGS"]
 MOST = 4
-"""Places of a config that a message names.
-
-Code that has more of them in its hands says nothing about any.
-"""
+"""So many places of a config are named in a message; code that touches more says nothing of any."""
 
 LONGEST = 600
 """Characters of another library's message that are kept; some print whole configs."""
@@ -55,9 +52,10 @@ class ConfigError(ValueError):
 
 
 def _of_type(kind: type[Exception]) -> type[ConfigError]:
-    return (
-        ConfigError if kind is ValueError else type(ConfigError.__name__, (ConfigError, kind), {})
-    )
+    """The class of a :class:`ConfigError` that is also an error of this type."""
+    if kind is ValueError:
+        return ConfigError
+    return type(ConfigError.__name__, (ConfigError, kind), {})
 
 
 def names_config(door: Callable[P, R]) -> Callable[P, R]:
@@ -67,7 +65,7 @@ def names_config(door: Callable[P, R]) -> Callable[P, R]:
     of processes that lost another one.
 
     Args:
-        door: The function.
+        door: The function; its overrides by dotted key, where it takes any, are ``cfg_options``.
     """
     signature = inspect.signature(door)
 
@@ -76,29 +74,38 @@ def names_config(door: Callable[P, R]) -> Callable[P, R]:
         try:
             return door(*args, **kwargs)
         except BARE as error:
-            if type(error) not in BARE or _is_ours(error) or _is_of_the_run(error):
+            kind = type(error)
+            if kind not in BARE or _is_ours(error) or _is_of_the_run(error):
                 raise
-            given = signature.bind_partial(*args, **kwargs).arguments
-            config = next(value for key, value in given.items() if key != "self")
-            raise _of_type(type(error))(_text(error, config, given.get("cfg_options"))) from error
+            given = dict(signature.bind_partial(*args, **kwargs).arguments)
+            given.pop("self", None)  # of a method
+            config = next(iter(given.values()))
+            text = _text(error, config, given.get("cfg_options"))
+            raise _of_type(kind)(text) from error
 
     return named
 
 
 def _text(error: Exception, config: Any, options: dict[str, Any] | None) -> str:
     cfg = _read(config, options)
-    name = (cfg.filename if cfg else config) or "(not from a file)"
-    place = None if cfg is None else place_of(error.__traceback__, cfg)
+    given = cfg.filename if cfg else config
+    name = str(given or "(not from a file)")
+    where = f"config {Path(name).name}"
+    location = None if cfg is None else location_of(error.__traceback__, cfg)
+    if location:
+        where += f", {location},"
     message = str(error) or "no message"
-    cut = message if len(message) <= LONGEST else f"{message[:LONGEST]}..."
-    where = f"config {Path(str(name)).name}" + (f", {place}," if place else "")
-    return f"{where} cannot be used: {type(error).__name__}: {cut}; check the values there"
+    if len(message) > LONGEST:
+        message = f"{message[:LONGEST]}..."
+    kind = type(error).__name__
+    return f"{where} cannot be used: {kind}: {message}; check the values there"
 
 
 def _read(config: Any, options: dict[str, Any] | None) -> Config | None:
     """The config as the door read it; None where reading it is what failed."""
     try:
-        cfg = config.copy() if isinstance(config, Config) else Config.fromfile(find_config(config))
+        is_read = isinstance(config, Config)
+        cfg = config.copy() if is_read else Config.fromfile(find_config(config))
         cfg.merge_from_dict(options or {})
     except Exception:  # the error that is being told is the first one
         return None
@@ -108,10 +115,13 @@ def _read(config: Any, options: dict[str, Any] | None) -> Config | None:
 def _is_ours(error: Exception) -> bool:
     """Whether a ``raise`` of this project made it, and not an operation that failed in its code."""
     frames = list(_frames(error.__traceback__))
-    if not frames or not _module(frames[-1][0]).startswith("mmisr."):
+    if not frames:
         return False
-    frame, place = frames[-1]
-    return frame.f_code.co_code[place] == RAISE
+    frame, instruction = frames[-1]
+    if not _module(frame).startswith("mmisr."):
+        return False
+    code = frame.f_code.co_code
+    return code[instruction] == RAISE
 
 
 def _is_of_the_run(error: Exception) -> bool:
@@ -119,9 +129,12 @@ def _is_of_the_run(error: Exception) -> bool:
 
     No value of a config did it.
     """
-    innermost = [_module(frame) for frame, _ in _frames(error.__traceback__)][-1]
-    joined = distributed.is_available() and distributed.is_initialized()
-    return type(error) is RuntimeError and (joined or innermost.startswith("torch.utils.data"))
+    if type(error) is not RuntimeError:
+        return False
+    if distributed.is_available() and distributed.is_initialized():
+        return True
+    innermost, _ = list(_frames(error.__traceback__))[-1]
+    return _module(innermost).startswith("torch.utils.data")
 
 
 def _module(frame: FrameType) -> str:
@@ -129,62 +142,80 @@ def _module(frame: FrameType) -> str:
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+    """The frames of a traceback, outermost first, each with its instruction that failed."""
     while traceback is not None:
         yield traceback.tb_frame, traceback.tb_lasti
         traceback = traceback.tb_next
 
 
-def place_of(traceback: TracebackType | None, cfg: Config) -> str | None:
+def location_of(traceback: TracebackType | None, cfg: Config) -> str | None:
     """Where in a config lies what failed.
 
-    The innermost part of it that the failing code was made from or was reading.
+    It is the innermost part that the failing code was made from or was reading.
 
     Args:
-        traceback: Of the error.
-        cfg: The config.
+        traceback: The traceback of the error.
+        cfg: The config that was used.
 
     Returns:
         Dotted keys with the class, e.g. ``model.detector.backbone (CSPDarknet)``; None where
         nothing is recognised.
     """
-    nodes = [(path, node) for path, node in nodes_of(cfg._cfg_dict.to_dict()) if path]
-    for frame, _ in reversed(list(walk_tb(traceback))):
-        found = _built_from(frame, nodes) or _read_in(frame, nodes)
-        if found:
-            return found
+    whole = cfg._cfg_dict.to_dict()
+    nodes = [(path, node) for path, node in nodes_of(whole) if path]
+    frames = [frame for frame, _ in walk_tb(traceback)]
+    frames.reverse()  # innermost first
+    for frame in frames:
+        location = _built_from(frame, nodes) or _read_in(frame, nodes)
+        if location:
+            return location
     return None
 
 
 def _built_from(frame: FrameType, nodes: list[tuple[str, dict]]) -> str | None:
     """The parts of the config whose class's method this is."""
     owner = frame.f_locals.get("self")
+    if owner is None:
+        return None
     name = type(owner).__name__
-    places = [path for path, node in nodes if owner is not None and _class_name(node) == name]
-    return _told(places, name)
+    paths = [path for path, node in nodes if _class_name(node) == name]
+    return _told(paths, name)
 
 
-def _told(places: list[str], name: str) -> str | None:
-    """Places as a message names them; so many are none."""
-    return " or ".join(places) + (f" ({name})" if name else "") if 0 < len(places) <= MOST else None
+def _told(paths: list[str], name: str) -> str | None:
+    """Places as a message names them; none, and too many, are not told."""
+    if not 0 < len(paths) <= MOST:
+        return None
+    listed = " or ".join(paths)
+    return f"{listed} ({name})" if name else listed
 
 
 def _read_in(frame: FrameType, nodes: list[tuple[str, dict]]) -> str | None:
     """The part of the config that this code has in its hands."""
-    plain = [value for value in frame.f_locals.values() if isinstance(value, dict) and value]
-    places = [path for path, node in nodes if node and any(_same(node, value) for value in plain)]
-    outer = [path for path in places if not any(path.startswith(f"{other}.") for other in places)]
-    return _told(outer, _class_name(dict(nodes)[outer[0]])) if outer else None
+    locals_ = frame.f_locals.values()
+    dicts = [value for value in locals_ if isinstance(value, dict) and value]
+    paths: list[str] = []
+    for path, node in nodes:
+        if not node or not _is_among(node, dicts):
+            continue
+        # A part of a part that the code holds says nothing more.
+        if not any(path.startswith(f"{outer}.") for outer in paths):
+            paths.append(path)
+    if not paths:
+        return None
+    outermost = dict(nodes)[paths[0]]
+    return _told(paths, _class_name(outermost))
+
+
+def _is_among(node: dict, values: list[dict]) -> bool:
+    return any(_same(node, value) for value in values)
 
 
 def _class_name(node: dict) -> str:
     kind = node.get("type")
-    return (
-        kind.__name__
-        if isinstance(kind, type)
-        else str(kind).rpartition(".")[2]
-        if kind is not None
-        else ""
-    )
+    if kind is None:
+        return ""
+    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
 
 
 def _same(node: dict, value: dict) -> bool:

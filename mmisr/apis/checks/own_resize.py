@@ -1,4 +1,4 @@
-"""The ``Resize`` of a detector's own test pipeline, which a pair does not apply unless its handoff says so."""
+"""The ``Resize`` of a detector's own test pipeline: a pair applies it where its handoff says so."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.utils import get_installed_path, is_installed
 
-from mmisr.apis.checks import inner_datasets, is_pair
+from mmisr.apis.checks.data import inner_datasets, is_pair
 from mmisr.openmmlab.testing import DETECTORS, ImageResize
 from mmisr.registry import TRANSFORMS, find
 
 
 def say_dropped_resize(cfg: Config) -> None:
-    """Warn, once a process, of what :func:`dropped_resize` finds.
+    """Warn, once per process, of what :func:`dropped_resize` finds.
 
     Args:
         cfg: A config of any model.
@@ -47,13 +47,22 @@ def dropped_resize(cfg: Config) -> str | None:
     detector = cfg.model.get("detector")
     if not isinstance(detector, dict) or "type" not in detector:
         return None
-    side = next((side for side in ("test", "val") if cfg.get(f"{side}_dataloader")), None)
-    if side is not None and any(
-        wanted_resize(dataset.get("pipeline")) for dataset in inner_datasets(cfg, side)
-    ):
+    if _pair_resizes(cfg):
         return None
-    wanted = ((name, wanted_resize(pipeline)) for name, pipeline in own_pipelines(cfg))
-    return next((_told(name, resize) for name, resize in wanted if resize is not None), None)
+    for name, pipeline in own_pipelines(cfg):
+        resize = wanted_resize(pipeline)
+        if resize is not None:
+            return _told(name, resize)
+    return None
+
+
+def _pair_resizes(cfg: Config) -> bool:
+    """Whether the pair's own pipeline for the test, else for the validation, resizes."""
+    for side in ("test", "val"):
+        if cfg.get(f"{side}_dataloader"):
+            pipelines = [dataset.get("pipeline") for dataset in inner_datasets(cfg, side)]
+            return any(wanted_resize(pipeline) for pipeline in pipelines)
+    return False
 
 
 def own_pipelines(cfg: Config) -> Iterator[tuple[str, Any]]:
@@ -84,14 +93,13 @@ def wanted_resize(pipeline: Any) -> dict[str, Any] | None:
         Arguments of :class:`mmisr.pipeline.handoff.Resize`; None where nothing is resized.
     """
     for step in pipeline or ():
-        made = _image_resize(step)
-        if made is None:
+        resize = _image_resize(step)
+        if resize is None:
             continue
-        if made.scale is not None:
-            return {"scale": tuple(made.scale)}
-        factors = (
-            made.scale_factor if isinstance(made.scale_factor, tuple) else (made.scale_factor,)
-        )
+        if resize.scale is not None:
+            return {"scale": tuple(resize.scale)}
+        factor = resize.scale_factor
+        factors = factor if isinstance(factor, tuple) else (factor,)
         if set(factors) != {1}:
             return {"factor": float(factors[0])}
     return None
@@ -103,13 +111,11 @@ def _image_resize(step: Any) -> ImageResize | None:
     A step that cannot be built is for those to name who run it.
     """
     name = step.get("type") if isinstance(step, dict) else None
-    kind = (
-        find(
-            TRANSFORMS, f"{DETECTORS}.{name}" if isinstance(name, str) and "." not in name else name
-        )
-        if name
-        else None
-    )
+    if not name:
+        return None
+    if isinstance(name, str) and "." not in name:
+        name = f"{DETECTORS}.{name}"  # a plain mmdet config names its transforms without a scope
+    kind = find(TRANSFORMS, name)
     if kind is None or not issubclass(kind, ImageResize):
         return None
     try:
@@ -127,24 +133,19 @@ def _told(name: str, wanted: dict[str, Any]) -> str:
     (key, value), *_ = wanted.items()
     return (
         f"the detector's own test pipeline ({name}) resizes images ({key}={value}), and the pair "
-        f"does not: the detector gets SR "
-        f"images at their own size. For the size that it knows write "
-        f"model=dict(handoff=dict(resize=dict({key}={value}))); where "
-        "SR's own size is meant, handoff=dict(resize=dict(factor=1.0)) says so. See "
-        "docs/howto/handoff.md"
+        "does not: the detector gets SR images at their own size. For the size that it knows write "
+        f"model=dict(handoff=dict(resize=dict({key}={value}))); where SR's own size is meant, "
+        "handoff=dict(resize=dict(factor=1.0)) says so. See docs/howto/handoff.md"
     )
 
 
 def _of_detector(name: str, path: str, detector: str) -> Iterator[tuple[str, Any]]:
     """Pipelines of the detector in a config, or in those that it inherits in turn."""
     cfg = Config.fromfile(path, import_custom_modules=False)
-    if (
-        "model" in cfg
-        and "type" in cfg.model
-        and _plain(cfg.model) == detector
-        and cfg.get("test_dataloader")
-    ):
-        yield from ((name, dataset.get("pipeline")) for dataset in inner_datasets(cfg))
+    has_model = "model" in cfg and "type" in cfg.model
+    if has_model and _plain(cfg.model) == detector and cfg.get("test_dataloader"):
+        for dataset in inner_datasets(cfg):
+            yield name, dataset.get("pipeline")
         return
     for inner, inner_path in _bases(path):
         yield from _of_detector(inner, inner_path, detector)
@@ -161,7 +162,8 @@ def _bases(filename: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _path_of(name: str, filename: str) -> str:
-    """Where a base lies; mmengine's own answer for one of another package, found through its metafiles, takes seconds."""
+    """Where a base lies."""
+    # mmengine finds a base of another package through its metafiles, which takes seconds.
     package, _, inside = name.rpartition("::")
     if package and is_installed(package):
         known = Path(get_installed_path(package)) / ".mim" / "configs" / inside

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from mmisr.apis import resuming
-from mmisr.apis.resuming import last_checkpoint
+from mmisr.apis.checks import checkpoints
+from mmisr.apis.checks.checkpoints import last_checkpoint
 from mmisr.openmmlab.checkpoints import load_state, one_before
 
 
@@ -23,7 +23,7 @@ def work(tmp_path):
 def said(monkeypatch):
     """The warnings."""
     lines: list[str] = []
-    monkeypatch.setattr(resuming, "print_log", lambda text, logger, level: lines.append(text))
+    monkeypatch.setattr(checkpoints, "print_log", lambda text, logger, level: lines.append(text))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Choose router and budget of a built pair, with one clear error where its editor has none."""
+"""Choose router and budget of a built pair; one clear error where its editor has none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def route_by(
         router: Name or dict as ``InstanceSR.router`` takes it; None for the learned one where a
             budget is given, and for the config's own where none is.
         budget: One of ``hard_share``, ``target_macs`` or ``target_ms``; milliseconds are those of
-            the editor, one image.
+            the editor, per image.
 
     Returns:
         Name of the router that was set; None where nothing was.
@@ -40,16 +40,15 @@ def route_by(
     editor = pair.editor
     if editor.info.routers is None:
         raise ValueError(
-            f"router and budget steer editors that route tokens (mmisr.InstanceSR, say), and "
-            f"{editor.info.name!r} does not: "
-            "leave them out, or use another config"
+            "router and budget steer editors that route tokens (mmisr.InstanceSR, say), and "
+            f"{editor.info.name!r} does not: leave them out, or use another config"
         )
     chosen = router or editor.info.routers.own
     kind = str(chosen.get("type") if isinstance(chosen, dict) else chosen)
     if kind == NEEDS_TRUTH:
         raise ValueError(
             f"router {NEEDS_TRUTH!r} needs annotated boxes, which plain images do not have; use "
-            f"'learned' or 'detector_prior'"
+            "'learned' or 'detector_prior'"
         )
     editor.route_by(chosen, budget)
     if kind == PRIOR_ROUTER and pair.prior is None:

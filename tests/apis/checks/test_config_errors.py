@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import distributed
 
-from mmisr.apis.config_errors import ConfigError, names_config
+from mmisr.apis.checks.config_errors import ConfigError, names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.models import init_model
 from mmisr.datasets.images import ImageError

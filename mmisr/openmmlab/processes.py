@@ -1,7 +1,4 @@
-"""Join the processes of one run.
-
-Errors that say how to start them, and gloo where there is no GPU.
-"""
+"""Join the processes of one run, over gloo where there is no GPU; errors say how to start them."""
 
 from __future__ import annotations
 
@@ -45,27 +42,28 @@ def join_processes(cfg: Config) -> None:
     launcher = cfg.get("launcher", "none")
     if launcher == "none":
         return
-    place = _place(launcher)
+    process = _process(launcher)
     cfg.model_wrapper_cfg = {
         "type": "mmisr.PhasedDistributedDataParallel",
         "broadcast_buffers": False,
         "find_unused_parameters": cfg.get("find_unused_parameters", False),
         **(cfg.get("model_wrapper_cfg") or {}),
     }
+    # A wrapper that the config names stays: ours only fills in what it leaves open.
     if torch.cuda.is_available():
-        _need_own_gpu(place.local_rank, torch.cuda.device_count())
+        _need_own_gpu(process.local_rank, torch.cuda.device_count())
     else:
-        _join_over_gloo(place)
+        _join_over_gloo(process)
         cfg.model_wrapper_cfg["device_ids"] = None
 
 
 @dataclass(frozen=True)
-class Place:
+class Process:
     """Where a process stands among those of its run.
 
     Args:
-        rank: Its number.
-        world_size: How many there are.
+        rank: Its number among all of them.
+        world_size: The number of processes.
         local_rank: Its number on this machine.
     """
 
@@ -74,7 +72,7 @@ class Place:
     local_rank: int = 0
 
     def share(self, items: list[Any]) -> list[Any]:
-        """What of a list is this process's to do."""
+        """The items of a list that are this process's to do."""
         return items[self.rank :: self.world_size]
 
 
@@ -85,7 +83,7 @@ One that dies is noticed at once.
 """
 
 
-def join_for_messages(launcher: str) -> Place:
+def join_for_messages(launcher: str) -> Process:
     """Join processes that share out work and exchange messages, but no tensors.
 
     Over gloo, with GPUs or without.
@@ -94,45 +92,49 @@ def join_for_messages(launcher: str) -> Place:
         ValueError: The launcher is unknown or did not start this process.
     """
     if launcher == "none":
-        return Place()
-    place = _place(launcher)
-    _join_over_gloo(place, PATIENCE)
-    return place
+        return Process()
+    process = _process(launcher)
+    _join_over_gloo(process, PATIENCE)
+    return process
 
 
-def gather(message: Any, place: Place) -> list[Any]:
+def gather(message: Any, process: Process) -> list[Any]:
     """What every process has to say, in order of ranks; waits for all of them."""
-    if place.world_size == 1:
+    if process.world_size == 1:
         return [message]
-    messages = [None] * place.world_size
+    messages = [None] * process.world_size
     distributed.all_gather_object(messages, message)
     return messages
 
 
-def _place(launcher: str) -> Place:
+def _process(launcher: str) -> Process:
     if launcher not in RANKS:
         raise ValueError(f"--launcher must be none, {', '.join(RANKS)}, got {launcher!r}")
     absent = [name for name in RANKS[launcher] if name not in os.environ]
     if absent:
         raise ValueError(
             f"--launcher {launcher} needs the environment variables {absent}, which "
-            f"{STARTED_BY[launcher]} sets: start the "
-            "run with it, or use --launcher none"
+            f"{STARTED_BY[launcher]} sets: start the run with it, or use --launcher none"
         )
-    return Place(*(int(os.environ[name]) for name in RANKS[launcher]))
+    rank, world_size, local_rank = (int(os.environ[name]) for name in RANKS[launcher])
+    return Process(rank, world_size, local_rank)
 
 
 def _need_own_gpu(local_rank: int, gpus: int) -> None:
     if local_rank >= gpus:
         raise ValueError(
             f"process {local_rank} of this machine needs a GPU of its own, found {gpus}: start at "
-            f"most {gpus} here, or "
-            "set CUDA_VISIBLE_DEVICES= to run on CPUs"
+            f"most {gpus} here, or set CUDA_VISIBLE_DEVICES= to run on CPUs"
         )
 
 
-def _join_over_gloo(place: Place, timeout: timedelta | None = None) -> None:
-    names = {"RANK": place.rank, "WORLD_SIZE": place.world_size, "LOCAL_RANK": place.local_rank}
+def _join_over_gloo(process: Process, timeout: timedelta | None = None) -> None:
+    names = {
+        "RANK": process.rank,
+        "WORLD_SIZE": process.world_size,
+        "LOCAL_RANK": process.local_rank,
+    }
+    # torchrun sets these itself; slurm and MPI have names of their own.
     os.environ |= {name: str(value) for name, value in names.items()}
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29500")

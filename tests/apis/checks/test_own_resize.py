@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmisr.apis.checks.own_resize import dropped_resize
 from mmisr.apis.configs import read_config
-from mmisr.apis.own_resize import dropped_resize
 from mmisr.openmmlab.testing import ImageResize
 from mmisr.pipeline.handoff import Resize
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OWN_PIPELINE = (
     'test_pipeline = [dict(type="LoadImageFromFile"), {step}, dict(type="PackDetInputs")]\n'
 )
@@ -28,9 +28,18 @@ PAIR = """
 _base_ = [{base!r}]
 custom_imports = dict(imports=["mmisr.registry"], allow_failed_imports=False)
 model = dict(
-    _delete_=True, type="mmisr.SRDetector", editor=dict(type="mmisr.Resample", scale=4), detector=_base_.model, {more}
+    _delete_=True,
+    type="mmisr.SRDetector",
+    editor=dict(type="mmisr.Resample", scale=4),
+    detector=_base_.model,
+    {more}
 )
-{name} = [dict(type="mmisr.LoadImage"), {step} dict(type="mmisr.SimulateLR", scale=4), dict(type="mmisr.PackSRDetInputs")]
+{name} = [
+    dict(type="mmisr.LoadImage"),
+    {step}
+    dict(type="mmisr.SimulateLR", scale=4),
+    dict(type="mmisr.PackSRDetInputs"),
+]
 test_dataloader = dict(dataset=dict(type="mmisr.SRCocoDataset", pipeline={name}))
 """
 RESIZE = 'dict(type="Resize", scale=(600, 400), keep_ratio=True)'

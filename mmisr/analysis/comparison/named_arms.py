@@ -1,0 +1,102 @@
+"""The arms of a comparison that have names, made for the editor of a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmisr.analysis.comparison.arms import DENSE, Arm
+from mmisr.ops.resample import MODES
+from mmisr.registry import MODELS
+from mmisr.structures.editor_info import EditorInfo
+
+IDENTITY = {"type": "mmisr.Resample", "scale": 1}
+
+
+def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
+    """Every arm that can be asked for by name.
+
+    Args:
+        editor: Config of the pair's editor.
+
+    Returns:
+        ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
+        and with ``_all_hard`` its dense self where it routes tokens, else ``editor``),
+        ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of
+        LR enlarged alike, through sahi), and the oracle ``hr``.
+    """
+    info = MODELS.build(editor).info
+    return _named_arms(info.scale, _editor_arms(editor, info))
+
+
+def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> dict[str, Arm]:
+    arms = [Arm("lr", IDENTITY)]
+    for mode in MODES:
+        resampler = {"type": "mmisr.Resample", "scale": scale, "mode": mode}
+        arms.append(Arm(mode, resampler))
+    arms += editor_arms
+    # As many pixels for the detector as SR would give it, without SR.
+    enlarged = {"factor": float(scale)}
+    arms += [
+        Arm("larger_input", IDENTITY, handoff={"resize": enlarged}),
+        Arm("sliced", IDENTITY, handoff={}, sliced=enlarged),
+        Arm("hr", IDENTITY, feed="hr"),
+    ]
+    return {arm.name: arm for arm in arms}
+
+
+def editor_arms(editor: dict[str, Any]) -> list[Arm]:
+    """The arms of the config's own editor.
+
+    Its own router and none where it routes tokens, itself where not.
+
+    Args:
+        editor: Config of the pair's editor.
+    """
+    return _editor_arms(editor, MODELS.build(editor).info)
+
+
+def _editor_arms(editor: dict[str, Any], info: EditorInfo) -> list[Arm]:
+    routers = info.routers
+    if routers is None:
+        return [Arm(info.method, editor)]
+    routed = {**editor, "router": routers.own}
+    dense = {**editor, "router": routers.dense}
+    return [Arm(info.method, routed), Arm(f"{info.method}{DENSE}", dense)]
+
+
+def standard_arms(editor: dict[str, Any]) -> list[Arm]:
+    """The arms that every comparison of an editor needs.
+
+    No SR, bicubic, the editor (and its dense form), HR.
+
+    Args:
+        editor: Config of the pair's editor.
+    """
+    info = MODELS.build(editor).info
+    of_editor = _editor_arms(editor, info)
+    arms = _named_arms(info.scale, of_editor)
+    return [arms["lr"], arms["bicubic"], *of_editor, arms["hr"]]
+
+
+def router_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Arm]:
+    """The same weights under other routers.
+
+    Args:
+        editor: Config of the InstanceSR editor.
+        shares: Token shares of the learned router by exit, first to last, which random and edge are
+            given too.
+
+    Returns:
+        Block 1 alone, random and edge with the same histogram, the boxes of a first detector pass,
+        and the oracle, which leaks: its sharpness marks where the objects are.
+    """
+    # The same compute for each of them: what differs is where it goes.
+    histogram = list(shares)
+    return [
+        Arm("block_1_only", {**editor, "router": "fixed:0"}),
+        Arm("random", {**editor, "router": {"type": "random", "shares": histogram}}),
+        Arm("edge", {**editor, "router": {"type": "edge", "shares": histogram}}),
+        Arm("detector_prior", {**editor, "router": "detector_prior"}, prior={}),
+        Arm("oracle", {**editor, "router": "oracle"}),
+    ]
