@@ -18,10 +18,19 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
-from mmisr.analysis.comparison.judge import judged
+from mmisr.analysis.comparison.judge import judge
+from mmisr.analysis.comparison.meta import comparison_meta
 from mmisr.analysis.comparison.predictions import write_predictions
+from mmisr.analysis.comparison.resample import resample
 from mmisr.analysis.comparison.result import RESULTS, ArmRun, Comparison
-from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
+from mmisr.analysis.comparison.run import (
+    SEED,
+    Setup,
+    metric_of,
+    run_arms,
+    settings_of,
+    timed,
+)
 from mmisr.apis.arms import read_arms, standard_arms
 from mmisr.apis.checks import inner_datasets, test_pipeline
 from mmisr.apis.config_errors import names_config
@@ -61,7 +70,7 @@ def compare(
         checkpoint: Weights of the whole pair; None for those that the config itself names.
         device: Where to run; a GPU where there is one by default.
         replicates: How often the images are drawn anew for the intervals.
-        seed: Of these draws.
+        seed: Seed of these draws.
         cfg_options: Overrides by dotted key.
 
     Returns:
@@ -77,17 +86,13 @@ def compare(
         >>> [v.text for v in found.verdicts]                                           # doctest: +SKIP
     """
     cfg = read_config(config, cfg_options=cfg_options)
-    plan = Plan(
-        cfg,
-        results_folder(cfg, out),
-        checkpoint,
-        device or best_device(),
-    )
+    setup = Setup(cfg, results_folder(cfg, out), checkpoint, device or best_device())
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
-    runs = timed(plan, chosen, loader, run_arms(plan, chosen, loader))
-    return finish(plan, runs, loader, replicates, seed)
+    runs = run_arms(setup, chosen, loader)
+    runs = timed(setup, chosen, loader, runs)
+    return finish(setup, runs, loader, replicates, seed)
 
 
 def best_device() -> str:
@@ -145,24 +150,27 @@ test_loader.__test__ = False  # type: ignore[attr-defined]  # not a test, whatev
 
 
 def finish(
-    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
+    setup: Setup, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
 ) -> Comparison:
-    """Judge, and write what was found.
+    """Resample, judge, and write what was found.
 
     Args:
-        plan: Of the comparison.
-        runs: Its arms.
+        setup: What the comparison ran on.
+        runs: Its arms by name.
         loader: Its data.
         replicates: How often the images are drawn anew.
-        seed: Of these draws.
+        seed: Seed of these draws.
 
     Returns:
         The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it,
         ``predictions/`` what the arms found.
     """
-    comparison = judged(plan, runs, loader, replicates, seed)
-    write_predictions(plan.folder, runs, loader.dataset)
-    write(comparison, plan.folder)
+    settings = settings_of(metric_of(setup.cfg), loader, replicates, seed)
+    sampled = resample(runs, settings)
+    meta = comparison_meta(setup, runs, loader, settings)
+    comparison = judge(runs, sampled, settings, meta)
+    write_predictions(setup.folder, runs, loader.dataset)
+    write(comparison, setup.folder)
     return comparison
 
 

@@ -19,7 +19,7 @@ def show(comparison: Comparison, title: str = "") -> None:
     console = Console(width=max(Console().width, TABLE_WIDTH))
     meta = comparison.meta
     console.print(
-        rich_table(comparison.arms, title or f"{meta['bootstrap']['images']} images, one detector")
+        rich_table(comparison.arms, title or f"{meta.bootstrap.images} images, one detector")
     )
     for verdict in comparison.verdicts:
         if verdict.figure == "AP":

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmisr.analysis.comparison.result import Comparison
-from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
+from mmisr.analysis.comparison.run import SEED, Setup, run_arms, timed
 from mmisr.apis.arms import editor_arms, router_arms, standard_arms
 from mmisr.apis.compare import REPLICATES, best_device, finish, test_loader
 from mmisr.apis.config_errors import names_config
@@ -39,7 +39,7 @@ def compare_routers(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
-    plan = Plan(cfg, Path(out), device=device or best_device())
+    setup = Setup(cfg, Path(out), device=device or best_device())
     editor = cfg.model.editor.to_dict()
     standard = standard_arms(editor)
     own, *dense = editor_arms(editor)
@@ -48,9 +48,9 @@ def compare_routers(
             f"routers are compared on an editor that routes tokens, and {editor['type']!r} in "
             f"{config} does not"
         )
-    runs = run_arms(plan, standard, loader)
+    runs = run_arms(setup, standard, loader)
     shares = [image.tokens for image in runs[own.name].images if image.tokens is not None]
     routed = router_arms(editor, [sum(s[name] for s in shares) / len(shares) for name in shares[0]])
-    runs |= run_arms(plan, routed, loader)
-    runs = timed(plan, [*standard, *routed], loader, runs)
-    return finish(plan, runs, loader, replicates, SEED)
+    runs |= run_arms(setup, routed, loader)
+    runs = timed(setup, [*standard, *routed], loader, runs)
+    return finish(setup, runs, loader, replicates, SEED)
