@@ -1,4 +1,4 @@
-"""Metric ``RegionQuality``: PSNR and SSIM inside and outside the boxes, and how tokens were spent."""
+"""Metric ``RegionQuality``: PSNR and SSIM in and outside the boxes, and how tokens were spent."""
 
 from __future__ import annotations
 
