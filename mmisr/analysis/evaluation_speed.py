@@ -15,7 +15,7 @@ import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
-from mmisr.analysis.comparison.bootstrap import draw
+from mmisr.analysis.comparison.resample import draw
 from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.matching import match_classes
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap

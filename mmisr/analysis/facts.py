@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,17 +20,17 @@ from mmisr.ops.wrapped import parts_of
 from mmisr.version import __version__
 
 PACKAGES = (
-    *(
-        "torch",
-        "torchvision",
-        "numpy",
-        "onedl-mmengine",
-        "onedl-mmcv",
-        "onedl-mmdetection",
-        "mmagic",
-    ),
-    *("faster-coco-eval", "sahi"),
+    "torch",
+    "torchvision",
+    "numpy",
+    "onedl-mmengine",
+    "onedl-mmcv",
+    "onedl-mmdetection",
+    "mmagic",
+    "faster-coco-eval",
+    "sahi",
 )
+"""Packages whose versions stand beside figures, because figures depend on them."""
 
 
 def meta(cfg: Config) -> dict[str, Any]:
@@ -40,9 +41,7 @@ def meta(cfg: Config) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "device": torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else f"CPU, {torch.get_num_threads()} threads",
+        "device": _device(),
         "machine": {
             "system": platform.system(),
             "processor": platform.machine(),
@@ -60,11 +59,22 @@ def code_hash() -> str:
 
     Reports are left out: they show figures and make none.
     """
-    root, digest = Path(mmisr.__file__).parent, hashlib.sha256()
+    root = Path(mmisr.__file__).parent
+    digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] != "reports":
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        name = path.relative_to(root)
+        if name.parts[0] == "reports":
+            continue
+        digest.update(name.as_posix().encode())
+        digest.update(b"\0")
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} threads"
 
 
 def data_facts(dataset: Any) -> dict[str, Any]:
@@ -77,21 +87,34 @@ def data_facts(dataset: Any) -> dict[str, Any]:
         ``ann_file`` (or all) and its ``sha256``, ``images`` (how many) and ``files``, a hash over
         their names and sizes.
     """
+    ann_files = [Path(str(part.ann_file)) for part in parts_of(dataset)]
+    return {
+        "ann_file": ", ".join(map(str, ann_files)),
+        "sha256": _contents_hash(ann_files),
+        "images": len(dataset),
+        "files": _names_hash(dataset),
+    }
+
+
+def _contents_hash(paths: Sequence[Path]) -> str | None:
+    """SHA-256 of files one behind the other; None where one is not there."""
+    digest = hashlib.sha256()
+    for path in paths:
+        if not path.is_file():
+            return None
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _names_hash(dataset: Any) -> str:
+    """SHA-256 of the names and sizes of all images, in the order of the data set."""
     digest = hashlib.sha256()
     for index in range(len(dataset)):
-        path = Path(str(dataset.get_data_info(index).get("img_path")))
+        info = dataset.get_data_info(index)
+        path = Path(str(info.get("img_path")))
         size = path.stat().st_size if path.is_file() else None
         digest.update(f"{path.name} {size}\n".encode())
-    files = [Path(str(part.ann_file)) for part in parts_of(dataset)]
-    contents = [path.read_bytes() for path in files if path.is_file()]
-    sha256 = hashlib.sha256(b"".join(contents)).hexdigest() if len(contents) == len(files) else None
-    names = ", ".join(str(path) for path in files)
-    return {
-        "ann_file": names,
-        "sha256": sha256,
-        "images": len(dataset),
-        "files": digest.hexdigest(),
-    }
+    return digest.hexdigest()
 
 
 def _version(package: str) -> str | None:

@@ -33,29 +33,46 @@ def pair_overhead(pair: SRDetector, batches: Sequence[dict], repeats: int = 5) -
         images of pair / parts.
     """
     pair.eval()
-    ratios, totals = [], [0.0, 0.0]
-    with torch.inference_mode():
-        for batch in batches:
-            times = interleaved(
-                {"pair": partial(_joined, pair, batch), "parts": partial(_apart, pair, batch)},
-                repeats,
-            )
-            totals = [t + median(ms) for t, ms in zip(totals, times.values(), strict=True)]
-            ratios.append(median(p / q for p, q in zip(times["pair"], times["parts"], strict=True)))
-    return {"pair_ms": totals[0], "parts_ms": totals[1], "ratio": median(ratios)}
+    pair_ms = 0.0
+    parts_ms = 0.0
+    ratios = []
+    for batch in batches:
+        ways = {
+            "pair": partial(_joined, pair, batch),
+            "parts": partial(_apart, pair, batch),
+        }
+        with torch.inference_mode():
+            times = interleaved(ways, repeats)
+        joined = times["pair"]
+        apart = times["parts"]
+        pair_ms += median(joined)
+        parts_ms += median(apart)
+        of_rounds = [p / q for p, q in zip(joined, apart, strict=True)]
+        ratios.append(median(of_rounds))
+    return {
+        "pair_ms": pair_ms,
+        "parts_ms": parts_ms,
+        "ratio": median(ratios),
+    }
 
 
 def _joined(pair: SRDetector, batch: dict) -> None:
-    pair.test_step(
-        {"inputs": batch["inputs"], "data_samples": [s.clone() for s in batch["data_samples"]]}
-    )
+    samples = [sample.clone() for sample in batch["data_samples"]]
+    pair.test_step({"inputs": batch["inputs"], "data_samples": samples})
 
 
 def _apart(pair: SRDetector, batch: dict) -> None:
-    lr: Tensor = to_unit(batch["inputs"][0][None].to(pair.data_preprocessor.device))
-    sr = pair.editor.upscale(lr).image[0]
+    device = pair.data_preprocessor.device
+    pixels: Tensor = batch["inputs"][0]
+    lr = to_unit(pixels[None].to(device))
+    result = pair.editor.upscale(lr)
+    sr = result.image[0]
+    image = EDITOR_PIXELS.convert(sr, MMDET_PIXELS)
     hw = hw_of(sr)
-    sample = DetDataSample(metainfo={"ori_shape": hw, "img_shape": hw, "scale_factor": (1.0, 1.0)})
-    pair.detector.test_step(
-        {"inputs": [EDITOR_PIXELS.convert(sr, MMDET_PIXELS)], "data_samples": [sample]}
-    )
+    metainfo = {
+        "ori_shape": hw,
+        "img_shape": hw,
+        "scale_factor": (1.0, 1.0),
+    }
+    sample = DetDataSample(metainfo=metainfo)
+    pair.detector.test_step({"inputs": [image], "data_samples": [sample]})

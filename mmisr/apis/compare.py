@@ -15,11 +15,20 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
-from mmisr.analysis.comparison.judge import judged
+from mmisr.analysis.comparison.judge import judge
+from mmisr.analysis.comparison.meta import comparison_meta
 from mmisr.analysis.comparison.named_arms import standard_arms
 from mmisr.analysis.comparison.predictions import write_predictions
+from mmisr.analysis.comparison.resample import resample
 from mmisr.analysis.comparison.result import RESULTS, ArmRun, Comparison
-from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
+from mmisr.analysis.comparison.run import (
+    SEED,
+    Setup,
+    metric_of,
+    run_arms,
+    settings_of,
+    timed,
+)
 from mmisr.apis.arms import read_arms
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import inner_datasets, is_pair, test_pipeline
@@ -73,7 +82,7 @@ def compare(
         >>> [verdict.text for verdict in comparison.verdicts]  # doctest: +SKIP
     """
     cfg = read_config(config, cfg_options=cfg_options)
-    plan = Plan(
+    setup = Setup(
         cfg=cfg,
         folder=results_folder(cfg, out),
         checkpoint=checkpoint,
@@ -82,9 +91,9 @@ def compare(
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     chosen = read_arms(arms, editor) if arms else default_arms(editor, loader)
-    runs = run_arms(plan, chosen, loader)
-    runs = timed(plan, chosen, loader, runs)
-    return finish(plan, runs, loader, replicates, seed)
+    runs = run_arms(setup, chosen, loader)
+    runs = timed(setup, chosen, loader, runs)
+    return finish(setup, runs, loader, replicates, seed)
 
 
 def best_device() -> str:
@@ -144,12 +153,12 @@ test_loader.__test__ = False  # type: ignore[attr-defined]
 
 
 def finish(
-    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
+    setup: Setup, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
 ) -> Comparison:
-    """Judge the arms, and write the results.
+    """Resample, judge, and write the results.
 
     Args:
-        plan: The plan of the comparison.
+        setup: What the comparison ran on.
         runs: The arms that were run, by name.
         loader: The test data.
         replicates: How often the images are drawn anew.
@@ -159,9 +168,12 @@ def finish(
         The comparison; ``results.json``, ``results.csv`` and ``results.md`` hold it,
         ``predictions/`` the detections of the arms.
     """
-    comparison = judged(plan, runs, loader, replicates, seed)
-    write_predictions(plan.folder, runs, loader.dataset)
-    write(comparison, plan.folder)
+    settings = settings_of(metric_of(setup.cfg), loader, replicates, seed)
+    sampled = resample(runs, settings)
+    meta = comparison_meta(setup, runs, loader, settings)
+    comparison = judge(runs, sampled, settings, meta)
+    write_predictions(setup.folder, runs, loader.dataset)
+    write(comparison, setup.folder)
     return comparison
 
 

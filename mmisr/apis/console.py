@@ -41,7 +41,7 @@ def print_comparison(comparison: Comparison, title: str = "") -> None:
     width = max(Console().width, TABLE_WIDTH)
     console = Console(width=width)
     if not title:
-        num_images = comparison.meta["bootstrap"]["images"]
+        num_images = comparison.meta.bootstrap.images
         title = f"{num_images} images, one detector"
     table = rich_table(comparison.arms, title)
     console.print(table)

@@ -18,10 +18,12 @@ import torch
 from rich.console import Console
 
 from mmisr.analysis.comparison.arms import Arm
-from mmisr.analysis.comparison.bootstrap import Settings, arm_figures, sample_arm
+from mmisr.analysis.comparison.figures import ArmFigures
+from mmisr.analysis.comparison.judge import arm_figures
 from mmisr.analysis.comparison.named_arms import editor_arms, named_arms
+from mmisr.analysis.comparison.resample import Settings, sample_arm
 from mmisr.analysis.comparison.result import ArmRun
-from mmisr.analysis.comparison.run import Plan, build_arm, metric_of, run_arms, settings_of
+from mmisr.analysis.comparison.run import Setup, build_arm, metric_of, run_arms, settings_of
 from mmisr.analysis.facts import meta
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.compare import best_device, test_loader
@@ -91,7 +93,7 @@ def pareto(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
-    plan = Plan(
+    setup = Setup(
         cfg,
         Path(out or f"work_dirs/pareto/{Path(config).stem}"),
         device=device or best_device(),
@@ -99,11 +101,11 @@ def pareto(
     )
     arms, pairs = _arms(cfg.model.editor.to_dict(), shares)
     runs = run_arms(
-        plan, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader
+        setup, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader
     )
     shared: dict[str, Any] = {}
     batches = [batch for batch, _ in zip(loader, range(images), strict=False)]
-    built = {name: build_arm(plan, arm, shared) for name, arm in arms.items()}
+    built = {name: build_arm(setup, arm, shared) for name, arm in arms.items()}
     times = interleaved(
         {name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds
     )
@@ -113,14 +115,14 @@ def pareto(
         asdict(_point(name, figures[arm.name], runs[arm.name], median(times[name]) / len(batches)))
         for name, arm in arms.items()
     ]
-    whole = {arm.name: build_arm(plan, arm, shared) for arm in pairs}
+    whole = {arm.name: build_arm(setup, arm, shared) for arm in pairs}
     content = {
         "points": points,
         "stages": _stages(whole[arms["learned"].name], batches, rounds),
-        "pairs": _pairs(whole, {name: f["AP"] for name, f in figures.items()}, batches, rounds),
+        "pairs": _pairs(whole, {name: f.AP for name, f in figures.items()}, batches, rounds),
         "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
     }
-    _write(content, plan.folder)
+    _write(content, setup.folder)
     return content
 
 
@@ -168,20 +170,20 @@ def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Ar
     return arms, [known["bicubic"], own, *dense, known["sliced"]]
 
 
-def _figures(run: ArmRun, settings: Settings) -> dict[str, Any]:
+def _figures(run: ArmRun, settings: Settings) -> ArmFigures:
     weights = np.ones((1, len(run.records)), dtype=np.int64)
-    return dict(arm_figures(run, sample_arm(run, None, settings, weights), settings))
+    return arm_figures(run, sample_arm(run, None, settings, weights), settings)
 
 
-def _point(name: str, figures: Mapping[str, Any], run: ArmRun, ms: float) -> Point:
+def _point(name: str, figures: ArmFigures, run: ArmRun, ms: float) -> Point:
     router, _, share = name.partition(" ")
-    easy = next(iter(figures["tokens"].values()), None)  # the share of the first exit
+    easy = next(iter(figures.tokens.values()), None)  # the share of the first exit
     return Point(
         router=router,
         share=float(share) if share else None,
         deep=None if easy is None else 1 - easy,
-        ap=figures["AP"],
-        psnr_in_box=figures["psnr"]["in_box"],
+        ap=figures.AP,
+        psnr_in_box=figures.psnr["in_box"],
         ms=ms,
         macs=run.macs["upscale"],
     )

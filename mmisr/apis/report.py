@@ -38,5 +38,5 @@ def report(
         >>> report("work_dirs/demo", pair=("hr", "bicubic"))  # doctest: +SKIP
     """
     comparison = Comparison.load(folder)
-    heading = title or Path(str(comparison.meta.get("config") or "comparison")).stem
+    heading = title or Path(comparison.meta.config or "comparison").stem
     return write_report(comparison, Path(folder) / REPORT, heading, pair, score_thr)

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmisr.analysis.comparison.named_arms import editor_arms, router_arms, standard_arms
 from mmisr.analysis.comparison.result import ArmRun, Comparison
-from mmisr.analysis.comparison.run import SEED, Plan, run_arms, timed
+from mmisr.analysis.comparison.run import SEED, Setup, run_arms, timed
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.compare import REPLICATES, best_device, finish, test_loader
 from mmisr.apis.configs import read_config
@@ -39,7 +39,7 @@ def compare_routers(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
-    plan = Plan(cfg, Path(out), device=device or best_device())
+    setup = Setup(cfg, Path(out), device=device or best_device())
     editor = cfg.model.editor.to_dict()
     learned, *dense = editor_arms(editor)
     if not dense:
@@ -49,14 +49,14 @@ def compare_routers(
             "not"
         )
     standard = standard_arms(editor)
-    runs = run_arms(plan, standard, loader)
+    runs = run_arms(setup, standard, loader)
     # The other routers get as many tokens of each kind as the learned one takes.
     shares = _mean_shares(runs[learned.name])
     routed = router_arms(editor, shares)
-    runs |= run_arms(plan, routed, loader)
+    runs |= run_arms(setup, routed, loader)
     arms = standard + routed
-    runs = timed(plan, arms, loader, runs)
-    return finish(plan, runs, loader, replicates, SEED)
+    runs = timed(setup, arms, loader, runs)
+    return finish(setup, runs, loader, replicates, SEED)
 
 
 def _mean_shares(run: ArmRun) -> list[float]:

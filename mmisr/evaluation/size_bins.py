@@ -23,7 +23,7 @@ class Protocol:
     Args:
         name: The name that configs use.
         bins: Area ranges in px^2 by name.
-        max_dets: Detections an image and class that count, by score; one number for every figure.
+        max_dets: Detections per image and class that count, by score; one number for every figure.
     """
 
     name: str

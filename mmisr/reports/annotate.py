@@ -5,18 +5,27 @@ Thin lines, and words only where they cover no object.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FONT, FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
+Colour = tuple[int, int, int]
+"""Red, green and blue, of 255."""
+
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+FONT_SCALE = 0.4
+
 PIXELS_A_LINE = 800
-"""Image side for every pixel of line width."""
+"""Pixels of the image's longest side for every pixel of line width."""
 
 LUMA = (0.299, 0.587, 0.114)
 """How bright red, green and blue are, for letters that stand out."""
+
+BRIGHT = 110
+"""Brightness, of 255, from which on black letters are easier to read than white ones."""
 
 LEGIBLE = 800
 """Longest side, in pixels, from which on words and boxes can be read."""
@@ -27,7 +36,7 @@ def annotate(
     xyxy: NDArray[np.floating],
     labels: Sequence[int],
     texts: Sequence[str],
-    colours: Sequence[tuple[int, int, int]],
+    colours: Sequence[Colour],
 ) -> NDArray[np.uint8]:
     """Draw boxes. A text stands inside its box, and is left out where the box is too small for it.
 
@@ -46,43 +55,62 @@ def annotate(
     """
     if not len(xyxy) == len(labels) == len(texts):
         raise ValueError(
-            f"annotate() needs a label and a text a box, got {len(xyxy)} boxes, {len(labels)} "
-            f"labels, {len(texts)} texts"
+            f"annotate() needs one label and one text per box, got {len(xyxy)} boxes, "
+            f"{len(labels)} labels, {len(texts)} texts"
         )
     drawn = np.ascontiguousarray(rgb).copy()
-    line = max(1, round(max(rgb.shape[:2]) / PIXELS_A_LINE))
-    for box, label, text in zip(xyxy, labels, texts, strict=True):
-        colour = tuple(int(c) for c in colours[label])
-        # Edges lie on pixel corners: the last pixel of a box that ends at x is x - 1.
-        x1, y1, x2, y2 = (int(v) for v in np.rint(box))
-        cv2.rectangle(drawn, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), colour, line)
-        _write(drawn, text, (x1, y1, x2, y2), colour, line)
+    side = max(rgb.shape[:2])
+    line = round(side / PIXELS_A_LINE)
+    line = max(1, line)
+    corners = np.rint(xyxy).astype(int)
+    boxes = corners.tolist()
+    for box, label, text in zip(boxes, labels, texts, strict=True):
+        red, green, blue = map(int, colours[label])
+        colour = (red, green, blue)
+        _outline(drawn, box, colour, line)
+        _write(drawn, text, box, colour, line)
     return drawn
+
+
+def _outline(drawn: NDArray[np.uint8], box: Sequence[int], colour: Colour, line: int) -> None:
+    # Edges lie on pixel corners: the last pixel of a box that ends at x is x - 1.
+    x1, y1, x2, y2 = box
+    last = (max(x1, x2 - 1), max(y1, y2 - 1))
+    cv2.rectangle(drawn, (x1, y1), last, colour, line)
 
 
 def _write(
     drawn: NDArray[np.uint8],
     text: str,
-    box: tuple[int, int, int, int],
-    colour: tuple[int, ...],
+    box: Sequence[int],
+    colour: Colour,
     line: int,
 ) -> None:
-    """Write a text on a ground of the box's colour in its upper corner, where the box has room for it."""
+    """Write a text in the upper corner of a box, on its colour, where the box has room for it."""
     x1, y1, x2, y2 = box
-    scale, pad = FONT_SCALE * line, 2 * line
-    (text_w, text_h), below = cv2.getTextSize(text, FONT, scale, line)
-    if text_w + 2 * pad > x2 - x1 or 3 * text_h > y2 - y1:
+    scale = FONT_SCALE * line
+    pad = 2 * line
+    size, below = cv2.getTextSize(text, FONT, scale, line)
+    text_w, text_h = size
+    width = text_w + 2 * pad
+    height = text_h + below + pad
+    fits_across = width <= x2 - x1
+    fits_down = 3 * text_h <= y2 - y1
+    if not (fits_across and fits_down):
         return
-    x1, y1 = max(x1, 0), max(y1, 0)
-    cv2.rectangle(
-        drawn,
-        (x1, y1),
-        (x1 + text_w + 2 * pad - 1, y1 + text_h + below + pad - 1),
-        colour,
-        cv2.FILLED,
-    )
-    ink = (0, 0, 0) if float(np.dot(LUMA, colour)) > 110 else (255, 255, 255)
-    cv2.putText(drawn, text, (x1 + pad, y1 + text_h + pad), FONT, scale, ink, line, cv2.LINE_AA)
+    x1 = max(x1, 0)
+    y1 = max(y1, 0)
+    last = (x1 + width - 1, y1 + height - 1)
+    cv2.rectangle(drawn, (x1, y1), last, colour, cv2.FILLED)
+    baseline = (x1 + pad, y1 + text_h + pad)
+    ink = _ink(colour)
+    cv2.putText(drawn, text, baseline, FONT, scale, ink, line, cv2.LINE_AA)
+
+
+def _ink(colour: Colour) -> Colour:
+    """Black or white, whichever stands out."""
+    brightness = float(np.dot(LUMA, colour))
+    return (0, 0, 0) if brightness > BRIGHT else (255, 255, 255)
 
 
 def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -94,10 +122,13 @@ def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         (k * H, k * W, 3) uint8, whose longest side has :data:`LEGIBLE` pixels at least.
     """
-    factor = -(-LEGIBLE // max(rgb.shape[:2]))
-    if factor == 1:
+    height, width, _ = rgb.shape
+    side = max(height, width)
+    factor = math.ceil(LEGIBLE / side)
+    if factor <= 1:
         return rgb
-    large = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    size = (width * factor, height * factor)
+    large = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
     return np.asarray(large, dtype=np.uint8)
 
 

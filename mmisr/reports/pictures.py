@@ -1,4 +1,4 @@
-"""Pictures: one strip an image, with what every arm saw, what it found, and where the compute went."""
+"""Pictures: one strip per image, of what every arm saw, what it found, where compute went."""
 
 from __future__ import annotations
 
@@ -12,11 +12,28 @@ from PIL import Image, ImageDraw, ImageFont
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.structures.sr_result import RoutingMap
 
-TRUTH, FOUND = (255, 255, 255), (80, 220, 100)
+TRUTH = (255, 255, 255)
+FOUND = (80, 220, 100)
+"""Colours of annotated and predicted boxes."""
+
 EXIT_COLOURS = ((0, 0, 0), (255, 176, 0), (220, 38, 127))
 """Easy (no tint), moderate, hard: told apart by people with any colour vision."""
 
-GAP, TITLE = 6, 22
+GROUND = (24, 24, 28)
+INK = (235, 235, 235)
+"""Colours between the panels, and of their titles."""
+
+GAP = 6
+TITLE = 22
+"""Pixels between panels, and above them for their titles."""
+
+TINT = 110
+TINT_EASY = 90
+"""How much of the tint covers the image, of 255, where a token is routed deep and where not."""
+
+
+NEAREST = Image.Resampling.NEAREST
+LANCZOS = Image.Resampling.LANCZOS
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,7 @@ def kept_picture(run: ArmRun, index: int) -> Image.Image:
 
     Args:
         run: The arm.
-        index: Of the image.
+        index: Number of the image, from 0.
 
     Raises:
         FileNotFoundError: The file is gone.
@@ -79,38 +96,64 @@ def strip(panels: Sequence[Panel], height: int = 420) -> Image.Image:
     if not panels:
         raise ValueError("strip() needs at least one panel, got none")
     drawn = [_draw(panel, height) for panel in panels]
-    width = sum(d.width for d in drawn) + GAP * (len(drawn) + 1)
-    sheet = Image.new("RGB", (width, height + TITLE + GAP), (24, 24, 28))
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
+    width = GAP
+    for picture in drawn:
+        width += picture.width + GAP
+    sheet_height = height + TITLE + GAP
+    sheet = Image.new("RGB", (width, sheet_height), GROUND)
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=14)
     x = GAP
     for panel, picture in zip(panels, drawn, strict=True):
-        pen.text((x, 3), panel.title, fill=(235, 235, 235), font=font)
+        pen.text((x, 3), panel.title, fill=INK, font=font)
         sheet.paste(picture, (x, TITLE))
-        x += picture.width + GAP
+        x += picture.width
+        x += GAP
     return sheet
 
 
 def _draw(panel: Panel, height: int) -> Image.Image:
     image = Image.fromarray(panel.image)
     factor = height / image.height
-    size = (max(1, round(image.width * factor)), height)
-    kind = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
+    width = round(image.width * factor)
+    size = (max(1, width), height)
+    kind = NEAREST if factor > 1 else LANCZOS
     image = image.resize(size, kind)
-    if panel.routing is not None:
-        image = _tint(image, panel.routing)
+    routing = panel.routing
+    if routing is not None:
+        image = _tint(image, routing)
     pen = ImageDraw.Draw(image)
-    for boxes, colour, line in ((panel.truth_xyxy, TRUTH, 1), (panel.found_xyxy, FOUND, 2)):
-        for x1, y1, x2, y2 in () if boxes is None else boxes * factor:
-            if x2 > x1 and y2 > y1:
-                pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
+    truth = panel.truth_xyxy
+    if truth is not None:
+        _outline(pen, truth * factor, TRUTH, 1)
+    predictions = panel.found_xyxy
+    if predictions is not None:
+        _outline(pen, predictions * factor, FOUND, 2)
     return image
 
 
+def _outline(
+    pen: ImageDraw.ImageDraw, xyxy: NDArray[np.floating], colour: tuple[int, int, int], line: int
+) -> None:
+    for x1, y1, x2, y2 in xyxy:
+        # Pillow refuses a rectangle whose ends are exchanged.
+        if x2 > x1 and y2 > y1:
+            pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
+
+
 def _tint(image: Image.Image, routing: RoutingMap) -> Image.Image:
-    exits = routing.exits[0].cpu().numpy().astype(int)
-    colours = np.asarray(EXIT_COLOURS, dtype=np.uint8)[exits]
-    mask = np.where(exits > 0, 110, 90).astype(np.uint8)
-    layer = Image.fromarray(colours).resize(image.size, Image.Resampling.NEAREST)
-    return Image.composite(
-        layer, image, Image.fromarray(mask).resize(image.size, Image.Resampling.NEAREST)
-    )
+    first = routing.exits[0]
+    exits = first.cpu().numpy()
+    is_deep = exits > 0
+    cover = np.where(is_deep, TINT, TINT_EASY)
+    palette = np.array(EXIT_COLOURS)
+    colours = palette[exits]
+    layer = _fitted(colours, image.size)
+    mask = _fitted(cover, image.size)
+    return Image.composite(layer, image, mask)
+
+
+def _fitted(pixels: NDArray[np.integer], size: tuple[int, int]) -> Image.Image:
+    """One pixel per token, enlarged to the picture."""
+    tokens = Image.fromarray(pixels.astype(np.uint8))
+    return tokens.resize(size, NEAREST)

@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from mmisr.ops.files import write_whole
 
 DPI = 130
+FEW = 40
+"""Below so many values each gets a marker."""
+
+DARK = 0.55
+"""Brightness, of 1, below which white is easier to read than black."""
+
 Curve = tuple[Sequence[float], Sequence[float]]
 """Steps (or another x) and values."""
 
@@ -47,7 +53,7 @@ def plot_curves(
     xlabel: str = "step",
     looks: Looks | None = None,
 ) -> None:
-    """One panel a key, one line a run.
+    """One panel per key, one line per run.
 
     Args:
         panels: By key, then by run.
@@ -65,17 +71,31 @@ def _draw_curves(
 ) -> None:
     figure = Figure(figsize=(7, 2.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-    runs = list(dict.fromkeys(run for curves in panels.values() for run in curves))
+    colours = _colours(panels)
     for axis, (key, curves) in zip(axes, panels.items(), strict=True):
         for run, (steps, values) in curves.items():
-            colour, marker = f"C{runs.index(run)}", "." if len(values) < 40 else None
-            axis.plot(steps, values, label=run, color=colour, linewidth=1.2, marker=marker)
+            axis.plot(
+                steps,
+                values,
+                label=run,
+                color=colours[run],
+                linewidth=1.2,
+                marker="." if len(values) < FEW else None,
+            )
         axis.legend(fontsize="small")
         axis.set_ylabel(key)
         axis.grid(alpha=0.3)
     axes[-1].set_xlabel(xlabel)
     figure.suptitle(title or "")
     write_whole(path, partial(figure.savefig, dpi=DPI))
+
+
+def _colours(panels: Mapping[str, Mapping[str, Curve]]) -> dict[str, str]:
+    """A colour per run, the same in every panel."""
+    runs: dict[str, None] = {}
+    for curves in panels.values():
+        runs.update(dict.fromkeys(curves))
+    return {run: f"C{index}" for index, run in enumerate(runs)}
 
 
 def plot_confusion(
@@ -94,16 +114,26 @@ def plot_confusion(
         ValueError: There is no such map.
     """
     check_theme(theme)
-    shares = counts / counts.sum(1, keepdims=True).clip(1)
+    annotated = counts.sum(1, keepdims=True)
+    shares = counts / annotated.clip(1)
     side = 2.5 + 0.6 * len(names)
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(shares, cmap=theme, vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if _is_dark(image.cmap(shares[row, column])) else "black"
-        axis.text(column, row, str(count), ha="center", va="center", color=colour, fontsize="small")
-    axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axis.set_yticks(range(len(names)), names)
+        ground = image.cmap(shares[row, column])
+        axis.text(
+            column,
+            row,
+            str(count),
+            ha="center",
+            va="center",
+            color="white" if _is_dark(ground) else "black",
+            fontsize="small",
+        )
+    places = range(len(names))
+    axis.set_xticks(places, names, rotation=45, ha="right")
+    axis.set_yticks(places, names)
     axis.set(xlabel="predicted", ylabel="annotated", title=title)
     figure.colorbar(image, ax=axis, label="share of the annotated")
     write_whole(path, partial(figure.savefig, dpi=DPI))
@@ -113,7 +143,7 @@ def check_theme(theme: str) -> None:
     """See that a colour map is there, before the work begins.
 
     Args:
-        theme: Its name.
+        theme: Name of the map.
 
     Raises:
         ValueError: It is none of matplotlib's.
@@ -128,4 +158,4 @@ def check_theme(theme: str) -> None:
 def _is_dark(rgba: Sequence[float]) -> bool:
     """Whether white is easier to read on a colour than black."""
     red, green, blue = rgba[:3]
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+    return 0.299 * red + 0.587 * green + 0.114 * blue < DARK

@@ -1,12 +1,28 @@
-"""The table of a benchmark."""
+"""The tables of a benchmark and of a curve of accuracy against time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COLUMNS = ("config", "LR frame", "deep %", "plan", "ms", "dense ms", "best dense ms", "MACs / dense", "r", "r / MACs",
-           "r best", "overhead %", "MB", "dense MB")  # fmt: skip
+from mmisr.reports.table import markdown_row
+
+COLUMNS = (
+    "config",
+    "LR frame",
+    "deep %",
+    "plan",
+    "ms",
+    "dense ms",
+    "best dense ms",
+    "MACs / dense",
+    "r",
+    "r / MACs",
+    "r best",
+    "overhead %",
+    "MB",
+    "dense MB",
+)
 
 
 def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -15,48 +31,73 @@ def speed_table(rows: Sequence[Mapping[str, Any]]) -> str:
     ``r`` is adaptive over dense milliseconds; ``r / MACs`` compares it with what the MACs promise:
     1.00 is a saving that can be read off a clock in full.
     """
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|---:|---|" + "---:|" * (len(COLUMNS) - 4)]
-    return "\n".join(lines + ["| " + " | ".join(_cells(row)) + " |" for row in rows])
+    rule = "|---|---|---:|---|" + "---:|" * (len(COLUMNS) - 4)
+    lines = [markdown_row(COLUMNS), rule]
+    for row in rows:
+        lines.append(markdown_row(_cells(row)))
+    return "\n".join(lines)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
     macs = row["macs"] / row["dense_macs"]
     height, width = row["frame"]
-    peaks = [f"{row[k]:.0f}" if row[k] is not None else "-" for k in ("peak_mb", "dense_peak_mb")]
     return [
         row["config"],
         f"{width}x{height}",
-        f"{100 * row['deep_share']:.0f}",
+        _percent(row["deep_share"]),
         row["plan"],
-        *(f"{row[k]:.0f}" for k in ("ms", "dense_ms", "best_dense_ms")),
-        f"{macs:.2f}",
-        f"{row['r']:.2f}",
-        f"{row['r'] / macs:.2f}",
-        f"{row['r_best']:.2f}",
-        f"{100 * row['overhead_share']:.0f}",
-        *peaks,
+        _fixed(row["ms"], 0),
+        _fixed(row["dense_ms"], 0),
+        _fixed(row["best_dense_ms"], 0),
+        _fixed(macs, 2),
+        _fixed(row["r"], 2),
+        _fixed(row["r"] / macs, 2),
+        _fixed(row["r_best"], 2),
+        _percent(row["overhead_share"]),
+        _fixed(row["peak_mb"], 0),
+        _fixed(row["dense_peak_mb"], 0),
     ]
 
 
-def pareto_table(content: Mapping[str, Any]) -> str:
-    """What :func:`mmisr.apis.pareto.pareto` found, as Markdown tables.
+def _fixed(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
 
-    Points, whole pairs, stages.
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}"
+
+
+def pareto_table(content: Mapping[str, Any]) -> str:
+    """What :func:`mmisr.apis.pareto.pareto` found, as Markdown tables: points, pairs, stages.
+
+    Args:
+        content: What ``pareto.json`` holds.
     """
     lines = [
         "| router | asked % | deep % | AP | in box dB | SR GMAC | SR ms |",
         "|---|" + "---:|" * 6,
     ]
-    for p in content["points"]:
-        shares = ["-" if p[k] is None else f"{100 * p[k]:.0f}" for k in ("share", "deep")]
-        figures = [
-            "-" if p[k] is None else f"{p[k]:.{n}f}" for k, n in (("ap", 3), ("psnr_in_box", 2))
-        ]
-        row = [p["router"], *shares, *figures, f"{p['macs'] / 1e9:.2f}", f"{p['ms']:.0f}"]
-        lines.append("| " + " | ".join(row) + " |")
+    for point in content["points"]:
+        lines.append(markdown_row(_point_cells(point)))
     lines += ["", "| pair | AP | ms | images/s |", "|---|---:|---:|---:|"]
-    for name, row in content["pairs"].items():
-        ap = "-" if row["AP"] is None else f"{row['AP']:.3f}"
-        lines.append(f"| {name} | {ap} | {row['ms']:.0f} | {row['images_per_s']:.1f} |")
+    for name, pair in content["pairs"].items():
+        ap = _fixed(pair["AP"], 3)
+        ms = _fixed(pair["ms"], 0)
+        rate = _fixed(pair["images_per_s"], 1)
+        lines.append(markdown_row([name, ap, ms, rate]))
     lines += ["", "| stage | ms |", "|---|---:|"]
-    return "\n".join(lines + [f"| {name} | {ms:.1f} |" for name, ms in content["stages"].items()])
+    for name, ms in content["stages"].items():
+        lines.append(markdown_row([name, _fixed(ms, 1)]))
+    return "\n".join(lines)
+
+
+def _point_cells(point: Mapping[str, Any]) -> list[str]:
+    return [
+        point["router"],
+        _percent(point["share"]),
+        _percent(point["deep"]),
+        _fixed(point["ap"], 3),
+        _fixed(point["psnr_in_box"], 2),
+        _fixed(point["macs"] / 1e9, 2),
+        _fixed(point["ms"], 0),
+    ]

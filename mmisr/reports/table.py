@@ -5,11 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict
 
 from rich.table import Table
 
-Arms = Mapping[str, Mapping[str, Any]]
+from mmisr.analysis.comparison.figures import ArmFigures
+
+Arms = Mapping[str, ArmFigures]
+Value = float | str | None
+
+FIGURE_COLUMNS = ("PSNR", "in box", "outside", "easy/mod/hard %")
+COST_COLUMNS = ("SR GMAC", "pair GMAC", "SR ms", "pair ms")
 
 
 def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
@@ -18,40 +24,50 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     A dash where a figure does not exist, bins without objects left out.
 
     Args:
-        arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.
+        arms: Figures by arm.
 
     Returns:
-        Column titles, and one row an arm.
+        Column titles, and one row per arm.
     """
     first = next(iter(arms.values()))
-    bins = {name: b["count"] for name, b in first["bins"].items() if b["count"]}
-    columns = ["arm", "AP", "AP50", *(f"AP {name} ({count})" for name, count in bins.items())]
-    columns += [
-        "PSNR",
-        "in box",
-        "outside",
-        "easy/mod/hard %",
-        "SR GMAC",
-        "pair GMAC",
-        "SR ms",
-        "pair ms",
-    ]
-    return columns, [[name, *_cells(figures, list(bins))] for name, figures in arms.items()]
+    bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
+    columns = ["arm", "AP", "AP50"]
+    for name, count in bins.items():
+        columns.append(f"AP {name} ({count})")
+    columns += [*FIGURE_COLUMNS, *COST_COLUMNS]
+    lines = []
+    for name, figures in arms.items():
+        cells = _cells(figures, list(bins))
+        lines.append([name, *cells])
+    return columns, lines
 
 
-def _cells(f: Mapping[str, Any], bins: list[str]) -> list[str]:
-    tokens = f["tokens"]
-    shares = "/".join(f"{100 * v:.0f}" for v in tokens.values() if v is not None) or "-"
+def _cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
+    """One row, without the arm's name."""
+    psnr = figures.psnr
+    sr_macs = figures.macs_by_stage.get("upscale", 0)
+    sr_ms = figures.ms.get("upscale")
+    pair_ms = sum(figures.ms.values())
+    spans = figures.intervals
     return [
-        *(_fixed(f[k], 3) for k in ("AP", "AP50")),
-        *(_fixed(f["bins"][b]["AP"], 3) for b in bins),
-        *(_fixed(f["psnr"][k], 2) for k in ("whole", "in_box", "out_box")),
-        shares,
-        _fixed(f["macs_by_stage"].get("upscale", 0) / 1e9, 2),
-        _fixed(f["macs"] / 1e9, 2),
-        _spanned(f["ms"].get("upscale"), f["intervals"].get("ms_upscale")),
-        _spanned(sum(f["ms"].values()), f["intervals"].get("ms")),
+        _fixed(figures.AP, 3),
+        _fixed(figures.AP50, 3),
+        *(_fixed(figures.bins[name].AP, 3) for name in bins),
+        _fixed(psnr["whole"], 2),
+        _fixed(psnr["in_box"], 2),
+        _fixed(psnr["out_box"], 2),
+        _shares(figures.tokens),
+        _fixed(sr_macs / 1e9, 2),
+        _fixed(figures.macs / 1e9, 2),
+        _spanned(sr_ms, spans.get("ms_upscale")),
+        _spanned(pair_ms, spans.get("ms")),
     ]
+
+
+def _shares(tokens: Mapping[str, float | None]) -> str:
+    """Percent of the tokens by exit; a dash where nothing is routed."""
+    percents = [f"{100 * share:.0f}" for share in tokens.values() if share is not None]
+    return "/".join(percents) or "-"
 
 
 def _fixed(value: float | None, digits: int) -> str:
@@ -60,9 +76,11 @@ def _fixed(value: float | None, digits: int) -> str:
 
 def _spanned(ms: float | None, span: Sequence[float] | None) -> str:
     """Milliseconds with their interval, where they have one."""
-    return _fixed(ms, 0) + (
-        f" [{span[0]:.0f}, {span[1]:.0f}]" if ms is not None and span is not None else ""
-    )
+    text = _fixed(ms, 0)
+    if ms is None or span is None:
+        return text
+    low, high = span
+    return f"{text} [{low:.0f}, {high:.0f}]"
 
 
 def rich_table(arms: Arms, title: str) -> Table:
@@ -79,8 +97,18 @@ def rich_table(arms: Arms, title: str) -> Table:
 def markdown_table(arms: Arms) -> str:
     """The table for a README."""
     columns, lines = rows(arms)
-    head = ["| " + " | ".join(columns) + " |", "|" + "---|" + "---:|" * (len(columns) - 1)]
-    return "\n".join(head + ["| " + " | ".join(line) + " |" for line in lines])
+    rule = "|---|" + "---:|" * (len(columns) - 1)
+    return "\n".join([markdown_row(columns), rule, *map(markdown_row, lines)])
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row of a table in Markdown.
+
+    Example:
+        >>> markdown_row(["arm", "AP"])
+        '| arm | AP |'
+    """
+    return "| " + " | ".join(cells) + " |"
 
 
 def markdown_verdicts(lines: Iterable[str]) -> list[str]:
@@ -89,26 +117,40 @@ def markdown_verdicts(lines: Iterable[str]) -> list[str]:
 
 
 def csv_table(arms: Arms) -> str:
-    """Every figure of every arm, one row a figure: arm, figure, value, lo, hi.
+    """Every figure of every arm, one row per figure: arm, figure, value, lo, hi.
 
     Empty where one does not exist.
 
     Args:
-        arms: Figures by arm, as :func:`mmisr.analysis.comparison.bootstrap.arm_figures` gives them.
+        arms: Figures by arm.
     """
     text = io.StringIO()
     sheet = csv.writer(text, lineterminator="\n")
     sheet.writerow(("arm", "figure", "value", "lo", "hi"))
     for arm, figures in arms.items():
+        spans = figures.intervals
         for name, value in _flat(figures):
-            sheet.writerow((arm, name, value, *figures["intervals"].get(name, ("", ""))))
+            span = spans.get(name, ("", ""))
+            row = (arm, name, value, *span)
+            sheet.writerow(row)
     return text.getvalue()
 
 
-def _flat(figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    rows = [(k, v) for k, v in figures.items() if not isinstance(v, Mapping)]
-    rows += [(f"{k}_{name}", v) for name, bin_ in figures["bins"].items() for k, v in bin_.items()]
-    for group in ("psnr", "ssim", "tokens", "macs_by_stage", "ms"):
-        prefix = {"macs_by_stage": "macs"}.get(group, group)
-        rows += [(f"{prefix}_{name}", v) for name, v in figures[group].items()]
-    return rows
+def _flat(figures: ArmFigures) -> list[tuple[str, Value]]:
+    """Every figure under its flat name: single ones, by bin, by region, exit and stage."""
+    content = asdict(figures)
+    flat = [(name, value) for name, value in content.items() if not isinstance(value, dict)]
+    for bin_name, of_bin in content["bins"].items():
+        for name, value in of_bin.items():
+            flat.append((f"{name}_{bin_name}", value))
+    groups = {
+        "psnr": "psnr",
+        "ssim": "ssim",
+        "tokens": "tokens",
+        "macs_by_stage": "macs",
+        "ms": "ms",
+    }
+    for key, prefix in groups.items():
+        for name, value in content[key].items():
+            flat.append((f"{prefix}_{name}", value))
+    return flat

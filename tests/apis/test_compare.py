@@ -84,6 +84,7 @@ def test_the_file_holds_every_figure_with_an_interval(found):
     assert arms["hr"]["ssim"]["whole"] == 1
     assert sum(arms["instance_sr"]["tokens"].values()) == pytest.approx(1)
     assert arms["bicubic"]["new_false_positives"] == 0
+    assert content["schema"] == 1
     assert content["meta"]["bootstrap"]["replicates"] == 100
     assert content["meta"]["seeds"]["bootstrap"] == 0
     assert content["meta"]["machine"]["cores"] == os.cpu_count()
@@ -109,9 +110,9 @@ def test_differences_are_those_of_the_figures(found):
     assert len(pairs) == 6
     assert ("instance_sr", "bicubic") in pairs
     for d in comparison.differences:
-        a, b = comparison.arms[d.a], comparison.arms[d.b]
         if d.figure in ("AP", "AP50", "AP75", "AR"):
-            assert d.delta == pytest.approx(a[d.figure] - b[d.figure], abs=1e-12)
+            a, b = (getattr(comparison.arms[name], d.figure) for name in (d.a, d.b))
+            assert d.delta == pytest.approx(a - b, abs=1e-12)
         assert d.lo <= d.hi
     for verdict in comparison.verdicts:
         (d,) = [
@@ -126,13 +127,13 @@ def test_ap_is_that_of_the_test_tool(found, trees, tmp_path):
     comparison, _ = found
     records = comparison.runs["instance_sr"].records
     plain = size_binned_ap(records, 1, protocol_named("aitod").ranges(), 500)
-    assert comparison.arms["instance_sr"]["AP"] == pytest.approx(plain["all"].ap, abs=1e-9)
+    assert pytest.approx(plain["all"].ap, abs=1e-9) == comparison.arms["instance_sr"].AP
     cfg = Config.fromfile(CONFIG)
     cfg.merge_from_dict({**trees, "model.editor.router": "learned", "visualizer": None})
     whole = tmp_path / "whole.pth"
     save_pair(cfg, whole)
     tested = run_test(cfg, whole, work_dir=str(tmp_path))
-    assert comparison.arms["instance_sr"]["AP"] == pytest.approx(tested["bbox/AP"], abs=1e-6)
+    assert pytest.approx(tested["bbox/AP"], abs=1e-6) == comparison.arms["instance_sr"].AP
 
 
 def save_pair(cfg, path):
@@ -160,9 +161,7 @@ def test_everything_a_report_needs_is_on_disk(found):
     assert comparison.runs["bicubic"].exits(3) is None
     # What is stored is what the detector saw: the oracle's picture is the file itself.
     source = np.asarray(
-        Image.open(
-            Path(comparison.meta["data"]["ann_file"]).parent / comparison.images[3].file_name
-        )
+        Image.open(Path(comparison.meta.data["ann_file"]).parent / comparison.images[3].file_name)
     )
     np.testing.assert_array_equal(np.asarray(Image.open(comparison.runs["hr"].picture(3))), source)
     assert all((r.det_areas >= 0).all() and len(r.det_scores) for r in routed.records)
@@ -173,8 +172,8 @@ def test_tables_say_the_same(found, capsys):
     rows = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
     assert len(rows) == csv_table(comparison.arms).count("\n") - 1
     (ap,) = [r for r in rows if (r["arm"], r["figure"]) == ("hr", "AP")]
-    assert float(ap["value"]) == comparison.arms["hr"]["AP"]
-    assert [float(ap["lo"]), float(ap["hi"])] == comparison.arms["hr"]["intervals"]["AP"]
+    assert float(ap["value"]) == comparison.arms["hr"].AP
+    assert [float(ap["lo"]), float(ap["hi"])] == comparison.arms["hr"].intervals["AP"]
     text = (out / "results.md").read_text()
     assert comparison.verdicts[0].text in text
     assert text.startswith("| arm | AP | AP50 |")
@@ -204,7 +203,7 @@ def test_a_second_run_runs_only_what_changed(three, tmp_path):
         **{**options, "cfg_options": {**three, "test_evaluator.max_dets": 3}},
     )
     assert folders(out) == first
-    assert recount.meta["metric"]["max_dets"] == 3
+    assert recount.meta.metric.max_dets == 3
     assert (out / "timing.json").read_bytes() == timing
     # Another arm of the same name takes its place; the other stays, and so do arms that were not
     # asked for.
@@ -229,18 +228,18 @@ def test_changed_weights_are_run_again(three, tmp_path):
     torch.save({"state_dict": content["state_dict"]}, weights)
     arm = {"name": "lr", "checkpoints": {"detector": str(weights)}}
     options = {"device": "cpu", "replicates": 10, "out": tmp_path / "out", "cfg_options": three}
-    before = compare(CONFIG, [arm], **options).meta["keys"]["lr"]
-    assert compare(CONFIG, [arm], **options).meta["keys"]["lr"] == before
+    before = compare(CONFIG, [arm], **options).meta.keys["lr"]
+    assert compare(CONFIG, [arm], **options).meta.keys["lr"] == before
     state = {k: v * 1.01 for k, v in content["state_dict"].items() if v.is_floating_point()}
     torch.save({"state_dict": {**content["state_dict"], **state}}, weights)
-    assert compare(CONFIG, [arm], **options).meta["keys"]["lr"] != before
+    assert compare(CONFIG, [arm], **options).meta.keys["lr"] != before
 
 
 def test_other_code_runs_again(three, tmp_path, monkeypatch):
     options = {"device": "cpu", "replicates": 10, "out": tmp_path, "cfg_options": three}
-    before = compare(CONFIG, ["lr"], **options).meta["keys"]["lr"]
+    before = compare(CONFIG, ["lr"], **options).meta.keys["lr"]
     monkeypatch.setattr("mmisr.analysis.comparison.run.code_hash", lambda: "of another version")
-    assert compare(CONFIG, ["lr"], **options).meta["keys"]["lr"] != before
+    assert compare(CONFIG, ["lr"], **options).meta.keys["lr"] != before
 
 
 def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, monkeypatch):
@@ -265,7 +264,7 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
     assert sorted(p.name for p in (tmp_path / "arms").iterdir()) == sorted(
         r.folder.name for r in again.runs.values()
     )
-    assert again.arms["bicubic"]["AP"] == whole.arms["bicubic"]["AP"]
+    assert again.arms["bicubic"].AP == whole.arms["bicubic"].AP
     assert again.differences == whole.differences
 
 
@@ -306,7 +305,7 @@ def test_a_killed_arm_goes_on_where_it_stopped(three, tmp_path, monkeypatch):
     for name in files[0]:
         if name.suffix in (".npz", ".png"):
             assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
-    figures = [dict(found.arms["instance_sr"]) for found in (whole, resumed)]
+    figures = [dataclasses.asdict(found.arms["instance_sr"]) for found in (whole, resumed)]
     for figure in figures:
         del figure["ms"]
         figure["intervals"] = {
@@ -346,19 +345,19 @@ def test_other_ways_to_enlarge(three, tmp_path):
         CONFIG, ["larger_input", "sliced"], tmp_path, device="cpu", replicates=10, cfg_options=three
     )
     larger, sliced = found.arms["larger_input"], found.arms["sliced"]
-    assert sliced["macs"] > 1.5 * larger["macs"]
+    assert sliced.macs > 1.5 * larger.macs
     assert found.runs["sliced"].images[0].hw == (32, 32)
-    assert sliced["AP50"] > 0
-    assert larger["new_false_positives"] is None  # there is no bicubic arm
+    assert sliced.AP50 > 0
+    assert larger.new_false_positives is None  # there is no bicubic arm
 
 
 def test_routers_share_what_was_run(three, tmp_path):
     found = compare_routers(CONFIG, str(tmp_path), "cpu", 10, three)
     assert list(found.arms)[5:] == ["block_1_only", "random", "edge", "detector_prior", "oracle"]
-    learned, drawn = found.arms["instance_sr"]["tokens"], found.arms["random"]["tokens"]
+    learned, drawn = found.arms["instance_sr"].tokens, found.arms["random"].tokens
     assert drawn["easy"] == pytest.approx(learned["easy"], abs=0.07)
-    assert (found.verdicts[0].shown, found.meta["bootstrap"]["images"]) == ("none", 3)
-    assert found.arms["block_1_only"]["tokens"]["easy"] == 1
+    assert (found.verdicts[0].shown, found.meta.bootstrap.images) == ("none", 3)
+    assert found.arms["block_1_only"].tokens["easy"] == 1
 
 
 def test_no_hr_no_oracle_by_default(trees, tmp_path):

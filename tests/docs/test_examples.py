@@ -329,8 +329,8 @@ def test_the_tutorial(project):
         replicates=20,
         cfg_options=alone,
     )
-    assert found.arms["bicubic"]["AP50"] == pytest.approx(before["bbox/AP50"], abs=1e-6)
-    assert found.arms["instance_sr"]["psnr"]["in_box"] > found.arms["bicubic"]["psnr"]["in_box"]
+    assert pytest.approx(before["bbox/AP50"], abs=1e-6) == found.arms["bicubic"].AP50
+    assert found.arms["instance_sr"].psnr["in_box"] > found.arms["bicubic"].psnr["in_box"]
 
     short = {
         "train_cfg.max_epochs": 1,

@@ -133,7 +133,7 @@ def test_comparison(cheap_pair, apart, disk, tmp_path):
         found = compare(
             config, ["bicubic", "lr"], out, str(checkpoint), device="cpu", replicates=10
         )
-        return {name: figures["AP"] for name, figures in found.arms.items()}
+        return {name: figures.AP for name, figures in found.arms.items()}
 
     figures = apart(lambda: run(tmp_path / "whole")).result()
     arms, whole = tmp_path / "whole/arms", content(tmp_path / "whole/arms")

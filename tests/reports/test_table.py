@@ -2,27 +2,28 @@
 
 import csv
 
+from mmisr.analysis.comparison.figures import ArmFigures, BinFigures
 from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts, rows
 
 NONE = {"whole": None, "in_box": None, "out_box": None}
-FIGURES = {
-    "AP": 0.25,
-    "AP50": 0.5,
-    "AP75": 0.125,
-    "AR": 0.3,
-    "bins": {
-        "tiny": {"AP": 0.25, "AP50": 0.5, "AP75": None, "AR": 0.3, "count": 2},
-        "medium": {"AP": None, "AP50": None, "AP75": None, "AR": None, "count": 0},
+FIGURES = ArmFigures(
+    AP=0.25,
+    AP50=0.5,
+    AP75=0.125,
+    AR=0.3,
+    bins={
+        "tiny": BinFigures(0.25, 0.5, None, 0.3, count=2),
+        "medium": BinFigures(None, None, None, None, count=0),
     },
-    "psnr": NONE,
-    "ssim": NONE,
-    "new_false_positives": 1.5,
-    "tokens": {},
-    "macs": 3e9,
-    "macs_by_stage": {"upscale": 1e9, "detector": 2e9},
-    "ms": {"upscale": 10.0, "detector": 20.0},
-    "intervals": {"AP": [0.2, 0.3], "AP_tiny": [0.1, 0.4]},
-}
+    psnr=NONE,
+    ssim=NONE,
+    new_false_positives=1.5,
+    tokens={},
+    macs=3e9,
+    macs_by_stage={"upscale": 1e9, "detector": 2e9},
+    ms={"upscale": 10.0, "detector": 20.0},
+    intervals={"AP": [0.2, 0.3], "AP_tiny": [0.1, 0.4]},
+)
 
 
 def test_table_leaves_empty_bins_out_and_dashes_what_is_missing():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +15,9 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.macs import count_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
+
+NAME = re.compile(r"(?!\.)[\w.-]*[^\W_][\w.-]*")
+"""Letters, digits, ``.``, ``_`` and ``-``, a letter or digit among them, and no dot in front."""
 
 DENSE = "_all_hard"
 """What follows the name of a routed editor's arm in that of its dense self."""
@@ -50,9 +54,7 @@ class Arm:
     checkpoints: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.name.replace("-", "").replace("_", "").replace(
-            ".", ""
-        ).isalnum() or self.name.startswith("."):
+        if not NAME.fullmatch(self.name):
             raise ValueError(
                 f"the name of an arm is part of a folder's: letters, digits, '.', '_' and '-', got "
                 f"{self.name!r}"
@@ -97,22 +99,30 @@ def run_arm(
     """
     pair.eval()
     counts: list[dict[str, float]] = []
-    cache: dict[tuple[int, ...], dict[str, float]] = {}
+    by_size: dict[tuple[int, ...], dict[str, float]] = {}
     timer = pair.timer = StageTimer()
     with torch.no_grad():
         for batch in batches:
-            inputs, samples = _inputs(batch, feed), batch["data_samples"]
+            inputs = _inputs(batch, feed)
+            samples = batch["data_samples"]
             # Counting runs the whole pair once on every new size, which warms it up before that
             # size is timed.
-            counts.append(_count(pair, inputs, samples, cache))
+            macs = _count(pair, inputs, samples, by_size)
+            counts.append(macs)
             for sample in pair.test_step({"inputs": inputs, "data_samples": samples}):
-                keep(sample, counts[-1])
+                keep(sample, macs)
     return ArmCost(timer.medians(), mean_macs(counts))
 
 
 def mean_macs(counts: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The mean over images, by stage."""
-    return {k: sum(c[k] for c in counts) / len(counts) for k in counts[0]} if counts else {}
+    """The mean over images, by stage; empty where there is no image."""
+    if not counts:
+        return {}
+    means = {}
+    for stage in counts[0]:
+        total = sum(count[stage] for count in counts)
+        means[stage] = total / len(counts)
+    return means
 
 
 def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[DetDataSample]:
@@ -137,7 +147,7 @@ def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[De
 def detector_shape(
     pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]
 ) -> tuple[tuple[int, ...], ...]:
-    """The shapes of what the detector gets of one batch, one an image, padding included.
+    """The shapes of what the detector gets of one batch, one per image, padding included.
 
     Args:
         pair: The model of the arm, in evaluation.
@@ -146,12 +156,23 @@ def detector_shape(
     """
     samples = [sample.clone() for sample in batch["data_samples"]]
     with torch.no_grad():
-        data = pair.data_preprocessor(
-            {"inputs": list(_inputs(batch, feed)), "data_samples": samples}
-        )
-        images = [r.image[0] for r in pair.upscale(data["inputs"], samples)]
-        inputs = pair.handoff(images, samples, pair.detector, training=False).inputs
-        return tuple(tuple(image.shape) for image in inputs)
+        inputs = _inputs(batch, feed)
+        data = _preprocessed(pair, inputs, samples)
+        detector_batch = _handed(pair, data["inputs"], samples)
+    shapes = [tuple(image.shape) for image in detector_batch.inputs]
+    return tuple(shapes)
+
+
+def _preprocessed(
+    pair: SRDetector, inputs: Sequence[Tensor], samples: Sequence[DetDataSample]
+) -> dict[str, Any]:
+    return pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
+
+
+def _handed(pair: SRDetector, lr: Any, samples: Sequence[DetDataSample]) -> Any:
+    """What the detector gets of LR images: super-resolved, resized and padded."""
+    images = [result.image[0] for result in pair.upscale(lr, samples)]
+    return pair.handoff(images, samples, pair.detector, training=False)
 
 
 def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
@@ -170,20 +191,25 @@ def _count(
     pair: SRDetector,
     inputs: Sequence[Tensor],
     samples: Sequence[DetDataSample],
-    cache: dict[tuple[int, ...], dict[str, float]],
+    by_size: dict[tuple[int, ...], dict[str, float]],
 ) -> dict[str, float]:
-    """MACs of one image: once a size, and every time for the part that depends on the pixels."""
+    """MACs of one image: once per size, and every time for the part that depends on the pixels."""
     size = tuple(inputs[0].shape)
-    data = pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
+    data = _preprocessed(pair, inputs, samples)
     lr = data["inputs"]
-    if size not in cache:
-        images = [r.image[0] for r in pair.upscale(lr, samples)]
-        batch = pair.handoff(images, samples, pair.detector, training=False)
-        detector = count_macs(pair.detector.predict, batch.inputs, batch.samples)
-        cache[size] = {"upscale": count_macs(pair.upscale, lr, samples), "detector": detector}
-    if pair.editor.info.adaptive:
-        return {**cache[size], "upscale": count_macs(pair.upscale, lr, samples)}
-    return cache[size]
+    is_new = size not in by_size
+    if is_new:
+        batch = _handed(pair, lr, samples)
+        detect = pair.detector.predict
+        by_size[size] = {
+            "upscale": count_macs(pair.upscale, lr, samples),
+            "detector": count_macs(detect, batch.inputs, batch.samples),
+        }
+    counted = by_size[size]
+    if pair.editor.info.adaptive and not is_new:
+        upscale = count_macs(pair.upscale, lr, samples)
+        return {**counted, "upscale": upscale}
+    return counted
 
 
 def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:
@@ -199,21 +225,32 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
         The config, with ``keep_sr``.
     """
     config: dict[str, Any] = copy.deepcopy(dict(model))
-    own = {k: v for k, v in dict(config["editor"]).items() if k != "router"}
-    same_editor = {k: v for k, v in arm.editor.items() if k != "router"} == own
-    weights = {
-        k: str(v)
-        for k, v in (config.get("checkpoints") or {}).items()
-        if k == "detector" or same_editor
-    }
-    if checkpoint is not None:
-        weights = {"detector": checkpoint, **({"editor": checkpoint} if same_editor else {})}
+    weights = _weights(config, arm, checkpoint)
     if arm.detector is not None:
         config["detector"] = arm.detector
         weights.pop("detector", None)
-    config["editor"] = arm.editor
-    config["checkpoints"] = {**weights, **arm.checkpoints}
     if arm.handoff is not None:
         config["handoff"] = arm.handoff
-    config["test_cfg"] = {**(config.get("test_cfg") or {}), "keep_sr": True, "prior": arm.prior}
+    test_cfg = config.get("test_cfg") or {}
+    config["editor"] = arm.editor
+    config["checkpoints"] = {**weights, **arm.checkpoints}
+    config["test_cfg"] = {**test_cfg, "keep_sr": True, "prior": arm.prior}
     return config
+
+
+def _weights(config: dict[str, Any], arm: Arm, checkpoint: str | None) -> dict[str, str]:
+    """Files by part: what the arm takes from the comparison's own pair."""
+    # A router has no weights of its own: another one leaves the editor what it is.
+    same_editor = _without_router(arm.editor) == _without_router(config["editor"])
+    named = config.get("checkpoints") or {}
+    if checkpoint is not None:
+        named = {"detector": checkpoint, "editor": checkpoint}
+    weights = {}
+    for part, path in named.items():
+        if part == "detector" or same_editor:
+            weights[part] = str(path)
+    return weights
+
+
+def _without_router(editor: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in editor.items() if key != "router"}

@@ -1,121 +1,200 @@
-"""From the runs of a comparison to its figures, intervals and verdicts: count, resample, judge."""
+"""Judge: from the resampled figures to intervals, differences and what they show."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from itertools import combinations
+from typing import Literal
 
-from torch.utils.data import DataLoader
-from tqdm import tqdm
+import numpy as np
 
-from mmisr.analysis.comparison.bootstrap import (
-    BASELINE,
-    LEVEL,
+from mmisr.analysis.comparison.figures import ArmFigures, BinFigures, Meta
+from mmisr.analysis.comparison.resample import (
+    NEW,
+    Sampled,
     Settings,
-    arm_figures,
-    differences,
-    draw,
-    judge,
-    sample_arm,
+    flat,
+    interval,
 )
-from mmisr.analysis.comparison.result import ArmRun, Comparison
-from mmisr.analysis.comparison.run import Plan, metainfo_of, metric_of, settings_of
-from mmisr.analysis.comparison.store import file_hashes
-from mmisr.analysis.facts import data_facts, meta
-from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
-from mmisr.evaluation.size_bins import WHOLE
+from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference, Verdict
+from mmisr.evaluation.functional.coco_records import ImageRecord
+from mmisr.evaluation.functional.region_quality import REGIONS
 
 HEADLINES = ("AP", "psnr_in_box")
 """Every pair of arms gets a verdict on these, and on AP of each bin."""
 
+FEWEST = 6
+"""With five images all five favour one arm by chance in 2 of 32 cases, more than 5 %.
 
-def judged(
-    plan: Plan, runs: Mapping[str, ArmRun], loader: DataLoader, replicates: int, seed: int
+Fewer than six show nothing.
+"""
+
+
+def judge(
+    runs: Mapping[str, ArmRun],
+    sampled: Mapping[str, Mapping[str, Sampled]],
+    settings: Settings,
+    meta: Meta,
 ) -> Comparison:
-    """Count, resample and judge.
+    """Make figures, differences and verdicts of what was resampled.
 
     Args:
-        plan: Of the comparison.
-        runs: Its arms.
-        loader: Its data.
-        replicates: How often the images are drawn anew.
-        seed: Of these draws.
+        runs: The arms by name.
+        sampled: Their figures, see :func:`mmisr.analysis.comparison.resample.resample`.
+        settings: How detections were counted and images drawn.
+        meta: What the figures were made with.
 
     Returns:
         The comparison.
     """
-    metric = metric_of(plan.cfg)
-    settings = settings_of(metric, loader, replicates, seed)
-    weights = draw(len(loader), replicates, seed)
-    with _progress(
-        len(runs) * settings.num_classes * len(settings.protocol.ranges()) * len(weights)
-    ) as bar:
-        sampled = {
-            name: sample_arm(run, runs.get(BASELINE), settings, weights, bar.update)
-            for name, run in runs.items()
-        }
-    found = differences(sampled)
+    figures = {name: arm_figures(run, sampled[name], settings) for name, run in runs.items()}
     headlines = {*HEADLINES, *(f"AP_{name}" for name in settings.protocol.bins)}
+    all_differences = []
+    verdicts = []
+    for difference, images in differences(sampled):
+        all_differences.append(difference)
+        if difference.figure in headlines:
+            verdicts.append(verdict_on(difference, images))
     return Comparison(
-        arms={name: arm_figures(run, sampled[name], settings) for name, run in runs.items()},
-        differences=[d for d, _ in found],
-        verdicts=[judge(d, images) for d, images in found if d.figure in headlines],
-        meta=_meta(plan, runs, loader, settings, metric),
+        arms=figures,
+        differences=all_differences,
+        verdicts=verdicts,
+        meta=meta,
         runs=runs,
     )
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[tqdm]:
-    with tqdm(
-        total=total,
-        desc=f"{'bootstrap':>20}",
-        unit="",
-        bar_format="{l_bar}{bar}| {elapsed}<{remaining}",
-    ) as bar:
-        yield bar
+def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings) -> ArmFigures:
+    """The figures of one arm as ``results.json`` holds them.
+
+    Args:
+        run: The arm.
+        sampled: Its figures by flat name.
+        settings: How detections were counted.
+    """
+    values = {name: figure.value for name, figure in sampled.items()}
+    spans = {}
+    for name, figure in sampled.items():
+        if figure.value is not None:
+            spans[name] = list(figure.interval())
+    return ArmFigures(
+        AP=values["AP"],
+        AP50=values["AP50"],
+        AP75=values["AP75"],
+        AR=values["AR"],
+        bins=_bins(run, values, settings),
+        psnr={region: values[f"psnr_{region}"] for region in REGIONS},
+        ssim={region: values[f"ssim_{region}"] for region in REGIONS},
+        new_false_positives=values[NEW],
+        tokens=_mean_tokens(run),
+        macs=sum(run.macs.values()),
+        macs_by_stage=run.macs,
+        ms=run.ms,
+        intervals={**spans, **run.ms_intervals},
+    )
 
 
-def _meta(
-    plan: Plan,
-    runs: Mapping[str, ArmRun],
-    loader: DataLoader,
-    settings: Settings,
-    metric: SizeBinnedCocoMetric,
-) -> dict[str, Any]:
-    configs = {
-        name: json.loads((run.folder / "arm.json").read_text(encoding="utf-8"))
-        for name, run in runs.items()
-    }
-    return {
-        **meta(plan.cfg),
-        "config_text": plan.cfg.pretty_text,
-        "classes": list(metainfo_of(loader)["classes"]),
-        "data": data_facts(loader.dataset),
-        "folders": {name: str(run.folder.relative_to(plan.folder)) for name, run in runs.items()},
-        "keys": {name: content["key"] for name, content in configs.items()},
-        "weights": {k: v for c in configs.values() for k, v in file_hashes(c["pair"]).items()},
-        "seeds": {
-            "run": (plan.cfg.get("randomness") or {}).get("seed"),
-            "bootstrap": settings.seed,
-        },
-        "metric": {
-            "protocol": settings.protocol.name,
-            "bins": {name: list(span) for name, span in settings.protocol.bins.items()},
-            "max_dets": settings.max_dets,
-            "frame": metric.frame,
-            "area_source": metric.area_source,
-            "whole": WHOLE,
-        },
-        "bootstrap": {
-            "replicates": settings.replicates,
-            "seed": settings.seed,
-            "level": LEVEL,
-            "images": len(loader),
-            "method": "paired over images, percentile; delta is figure of a - figure of b; one "
-            "comparison at a time: of 20 "
-            "arms that do not differ, one interval excludes 0 by chance",
-        },
-    }
+def _bins(
+    run: ArmRun, values: Mapping[str, float | None], settings: Settings
+) -> dict[str, BinFigures]:
+    """AP, AR and how many annotations there are, by bin."""
+    bins = {}
+    for name, (low, high) in settings.protocol.bins.items():
+        count = 0
+        for record in run.records:
+            count += _count_in(record, low, high)
+        bins[name] = BinFigures(
+            AP=values[flat("AP", name)],
+            AP50=values[flat("AP50", name)],
+            AP75=values[flat("AP75", name)],
+            AR=values[flat("AR", name)],
+            count=count,
+        )
+    return bins
+
+
+def _count_in(record: ImageRecord, low: float, high: float) -> int:
+    """Annotations that count and whose area lies in a range; both ends belong to it."""
+    areas = record.gt_areas[~record.gt_ignore]
+    return int(((areas >= low) & (areas <= high)).sum())
+
+
+def _mean_tokens(run: ArmRun) -> dict[str, float]:
+    """Mean share of tokens by exit; empty where nothing is routed."""
+    routed = [image.tokens for image in run.images if image.tokens is not None]
+    if not routed:
+        return {}
+    return {name: float(np.mean([shares[name] for shares in routed])) for name in routed[0]}
+
+
+def differences(
+    arms: Mapping[str, Mapping[str, Sampled]],
+) -> list[tuple[Difference, int]]:
+    """The differences of every pair of arms in every figure that both have.
+
+    Convention: the later arm less the earlier.
+
+    Args:
+        arms: Figures by arm, then by flat name.
+
+    Returns:
+        Every difference, and how many images the poorer of its two figures rests on.
+    """
+    return [
+        difference
+        for earlier, later in combinations(arms, 2)
+        for difference in _of_pair(later, arms[later], earlier, arms[earlier])
+    ]
+
+
+def _of_pair(
+    a: str, figures_a: Mapping[str, Sampled], b: str, figures_b: Mapping[str, Sampled]
+) -> Iterator[tuple[Difference, int]]:
+    for figure, of_a in figures_a.items():
+        of_b = figures_b[figure]
+        if of_a.value is None or of_b.value is None:
+            continue
+        delta = of_a.values - of_b.values
+        low, high = interval(delta[1:])
+        difference = Difference(a, b, figure, float(delta[0]), low, high)
+        yield difference, min(of_a.images, of_b.images)
+
+
+def digits_of(figure: str) -> int:
+    """Decimals that a figure is told with: decibels need fewer than shares."""
+    return 2 if figure.startswith("psnr") else 4
+
+
+def verdict_on(difference: Difference, images: int) -> Verdict:
+    """What a difference shows: nothing where its interval holds 0, or too few images carry it.
+
+    Args:
+        difference: The difference and its interval.
+        images: How many images it rests on.
+
+    Example:
+        >>> verdict_on(Difference("sr", "bicubic", "AP", 0.012, -0.004, 0.031), 40).text
+        'sr against bicubic: AP +0.0120 [-0.0040, +0.0310], no difference shown'
+    """
+    d = difference
+    shown: Literal["higher", "lower", "none"] = "none"
+    outcome = "no difference shown"
+    if images < FEWEST:
+        outcome += f" ({images} images have it, fewer than {FEWEST} show nothing)"
+    elif d.lo > 0:
+        outcome = shown = "higher"
+    elif d.hi < 0:
+        outcome = shown = "lower"
+    span = f"{_signed(d, d.delta)} [{_signed(d, d.lo)}, {_signed(d, d.hi)}]"
+    return Verdict(
+        a=d.a,
+        b=d.b,
+        figure=d.figure,
+        shown=shown,
+        text=f"{d.a} against {d.b}: {d.figure} {span}, {outcome}",
+    )
+
+
+def _signed(difference: Difference, value: float) -> str:
+    digits = digits_of(difference.figure)
+    return f"{value:+.{digits}f}"

@@ -29,7 +29,9 @@ class ImageCounts:
 
         None where nothing is annotated.
         """
-        return 2 * self.true / (self.annotated + self.true + self.false) if self.annotated else None
+        if not self.annotated:
+            return None
+        return 2 * self.true / (self.annotated + self.true + self.false)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class ImageGain:
     """One image in two arms.
 
     Args:
-        index: Of the image, from 0.
+        index: Number of the image, from 0.
         a: What the one arm did.
         b: What the arm it is compared with did.
     """
@@ -63,12 +65,12 @@ def count_images(
     """Count true and false detections image by image.
 
     Args:
-        records: One an image.
+        records: One per image.
         score_thr: Detections from this score on count.
-        max_dets: Detections an image and class that count.
+        max_dets: Detections per image and class that count.
 
     Returns:
-        One entry an image, in the order of the records.
+        One entry per image, in the order of the records.
     """
     counts = []
     for record in records:
@@ -91,10 +93,10 @@ def image_gains(
             scores of a detector, so that one score for both would compare calibration;
             :func:`mmisr.evaluation.functional.precision_recall.best_score` gives each arm its own
             by the same rule.
-        max_dets: Detections an image and class that count, in both arms.
+        max_dets: Detections per image and class that count, in both arms.
 
     Returns:
-        One entry an image, in the order of the records.
+        One entry per image, in the order of the records.
 
     Raises:
         ValueError: The images are not the same.

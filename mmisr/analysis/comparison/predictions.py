@@ -19,8 +19,8 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
     """Write ``predictions/<arm>.bbox.json``, with the ids of the annotation file.
 
     Args:
-        folder: Of the comparison.
-        runs: Its arms.
+        folder: The folder of the comparison.
+        runs: Its arms by name.
         dataset: Its data.
     """
     parts = parts_of(dataset)
@@ -30,10 +30,11 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
             f"no COCO results are written: {strange[0]} has no category ids"
         )
         return
-    ids = {
-        part.get_data_info(index)["img_id"]: tuple(part.cat_ids)
-        for part in parts
-        for index in range(len(part))
-    }
+    ids = {}
+    for part in parts:
+        for index in range(len(part)):
+            img_id = part.get_data_info(index)["img_id"]
+            ids[img_id] = tuple(part.cat_ids)
     for name, run in runs.items():
-        write_coco_results(folder / FOLDER / f"{name}.bbox.json", coco_results(run.records, ids))
+        path = folder / FOLDER / f"{name}.bbox.json"
+        write_coco_results(path, coco_results(run.records, ids))

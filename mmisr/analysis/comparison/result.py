@@ -1,49 +1,34 @@
-"""What a comparison found, on disk and in memory.
-
-The data that tables and the report are made from.
+"""What a comparison found, on disk and in memory: what tables and the report are made from.
 
 The folder that ``tools/compare.py --out FOLDER`` writes::
 
-    results.json                 figures, intervals, differences, verdicts, meta (below)
+    results.json                 a Comparison: figures, intervals, differences, verdicts, meta
     results.csv  results.md      the same figures as tables
     report.html                  the page, made again by tools/report.py
-    arms/<NAME>-<KEY>/           one folder an arm; KEY is the hash of all that the arm depends on
-        arm.json                 key, arm, ms, macs, and one row an image (below)
+    predictions/<NAME>.bbox.json what every arm found, as COCO results
+    timing.json                  times of the arms, kept while they stay the same
+    arms/<NAME>-<KEY>/           one folder per arm; KEY is the hash of all that the arm depends on
+        arm.json                 an ArmRun: key, config, ms, macs, and one row per image
         records.npz              boxes, see mmisr.evaluation.functional.coco_records.load_records
         routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where
                                  the arm routes
         sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX counts images
                                  from 00000
 
-``results.json``::
-
-    {"arms": {NAME: {
-        "AP", "AP50", "AP75", "AR",
-        "bins": {BIN: {"AP", "AP50", "AP75", "AR", "count"}},
-        "psnr": {"whole", "in_box", "out_box"},  "ssim": {the same},
-        "new_false_positives": mean an image, of detections with score >= 0.3 that touch no
-                               annotation of any class and are absent from the bicubic arm;
-                               null without a bicubic arm
-        "tokens": {EXIT: mean share of tokens},              empty where the arm routes none
-        "macs", "macs_by_stage": {STAGE: value}, "ms": {STAGE: value},
-        "intervals": {FIGURE: [lo, hi]}}},           and "ms", "ms_<stage>" of the median time
-     "differences": [{"a", "b", "figure", "delta", "lo", "hi"}],
-                                                         delta = figure of a - figure of b
-     "verdicts": [{"a", "b", "figure", "shown", "text"}],
-                                                         shown: "higher", "lower" or "none"
-     "meta": {...}}
-
-FIGURE is a flat name: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
-psnr_<region>, ssim_<region>, new_false_positives. Numbers are unrounded; a figure that does not
+``results.json`` has the fields of :class:`Comparison` but its runs, under their names: ``arms``
+(:class:`mmisr.analysis.comparison.figures.ArmFigures` by name), ``differences``
+(:class:`Difference`), ``verdicts`` (:class:`Verdict`), ``meta``
+(:class:`mmisr.analysis.comparison.figures.Meta`); before them ``schema``, the version of this
+layout, see :mod:`mmisr.analysis.comparison.schema`. Numbers are unrounded; a figure that does not
 exist is null among an arm's figures, and has neither an interval nor a difference.
 :meth:`Comparison.load` reads the folder; nothing runs again.
 """
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -51,18 +36,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.analysis.comparison.figures import ArmFigures, Meta
+from mmisr.analysis.comparison.schema import SCHEMA, of_fields, read_schema
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records
 
-RESULTS, ARM_FILE, RECORDS, ROUTING, PICTURES = (
-    "results.json",
-    "arm.json",
-    "records.npz",
-    "routing.npz",
-    "sr",
-)
-
-ArmFigures = dict[str, Any]
-"""The figures of one arm, as in ``results.json``."""
+RESULTS = "results.json"
+ARM_FILE = "arm.json"
+RECORDS = "records.npz"
+ROUTING = "routing.npz"
+PICTURES = "sr"
 
 
 @dataclass(frozen=True)
@@ -122,6 +104,16 @@ class ImageRow:
     source_hw: tuple[int, int]
     lr_hw: tuple[int, int]
 
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> ImageRow:
+        """Read the image's part of an entry of ``arm.json``."""
+        return cls(
+            img_id=entry["img_id"],
+            file_name=entry["file_name"],
+            source_hw=tuple(entry["source_hw"]),
+            lr_hw=tuple(entry["lr_hw"]),
+        )
+
 
 @dataclass(frozen=True)
 class ArmImage:
@@ -132,13 +124,47 @@ class ArmImage:
             ``inf`` for equal pixels.
         tokens: Share of tokens by exit; None without routing.
         token_size: Side of a token in LR pixels; None without routing.
-        hw: Height and width of what the detector saw.
+        hw: Height and width of what the detector saw; None where it is not known.
     """
 
     quality: dict[str, float | None]
     tokens: dict[str, float] | None = None
     token_size: int | None = None
     hw: tuple[int, int] | None = None
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> ArmImage:
+        """Read the arm's part of an entry of ``arm.json``."""
+        quality = {name: _number(value) for name, value in entry["quality"].items()}
+        return cls(
+            quality=quality,
+            tokens=entry["tokens"],
+            token_size=entry["token_size"],
+            hw=entry["hw"] and tuple(entry["hw"]),
+        )
+
+    def to_json(self, row: ImageRow) -> dict[str, Any]:
+        """The image's entry of ``arm.json``, both parts of it."""
+        quality = {name: _json_number(value) for name, value in self.quality.items()}
+        return {
+            "img_id": row.img_id,
+            "file_name": row.file_name,
+            "source_hw": list(row.source_hw),
+            "lr_hw": list(row.lr_hw),
+            "hw": None if self.hw is None else list(self.hw),
+            "quality": quality,
+            "tokens": self.tokens,
+            "token_size": self.token_size,
+        }
+
+
+def _number(value: float | str | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _json_number(value: float | None) -> float | str | None:
+    """JSON has no infinity: it is written as a word."""
+    return "inf" if value is not None and math.isinf(value) else value
 
 
 @dataclass(frozen=True)
@@ -149,7 +175,7 @@ class ArmRun:
 
     Args:
         name: Its name in tables.
-        folder: Its files.
+        folder: The folder of its files.
         rows: The images.
         images: What the arm gave on each.
         ms: Median milliseconds by stage.
@@ -192,17 +218,23 @@ class ArmRun:
 
         Raises:
             FileNotFoundError: There is none.
+            ValueError: A later version of mmisr wrote it.
         """
-        content = json.loads((Path(folder) / ARM_FILE).read_text(encoding="utf-8"))
-        rows = [
-            ImageRow(r["img_id"], r["file_name"], tuple(r["source_hw"]), tuple(r["lr_hw"]))
-            for r in content["images"]
-        ]
-        images = [
-            ArmImage(_inf(r["quality"]), r["tokens"], r["token_size"], r["hw"] and tuple(r["hw"]))
-            for r in content["images"]
-        ]
-        return cls(content["name"], Path(folder), rows, images, content["ms"], content["macs"])
+        folder = Path(folder)
+        content = read_schema(folder / ARM_FILE)
+        rows = []
+        images = []
+        for entry in content["images"]:
+            rows.append(ImageRow.from_json(entry))
+            images.append(ArmImage.from_json(entry))
+        return cls(
+            name=content["name"],
+            folder=folder,
+            rows=rows,
+            images=images,
+            ms=content["ms"],
+            macs=content["macs"],
+        )
 
 
 @dataclass(frozen=True)
@@ -213,15 +245,14 @@ class Comparison:
         arms: Figures by arm, in the order they were asked for.
         differences: For every pair of arms and every figure that both have.
         verdicts: What the differences show.
-        meta: Config, data, hashes, seeds, versions, machine; ``meta['classes']`` names the labels,
-            ``meta['folders']`` the arms' folders relative to the comparison's.
+        meta: Config, data, hashes, seeds, versions, machine.
         runs: Detections, quality, routing and pictures by arm, image by image.
     """
 
     arms: Mapping[str, ArmFigures]
     differences: Sequence[Difference]
     verdicts: Sequence[Verdict]
-    meta: Mapping[str, Any]
+    meta: Meta
     runs: Mapping[str, ArmRun]
 
     @property
@@ -232,10 +263,11 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """The content of ``results.json``."""
         return {
-            "arms": dict(self.arms),
-            "differences": [vars(d) for d in self.differences],
-            "verdicts": [vars(v) for v in self.verdicts],
-            "meta": dict(self.meta),
+            "schema": SCHEMA,
+            "arms": {name: asdict(figures) for name, figures in self.arms.items()},
+            "differences": [asdict(difference) for difference in self.differences],
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "meta": asdict(self.meta),
         }
 
     @classmethod
@@ -243,30 +275,26 @@ class Comparison:
         """Read what ``tools/compare.py`` wrote; nothing runs again.
 
         Args:
-            folder: Its ``--out``.
+            folder: What the tool was given as ``--out``.
 
         Raises:
             FileNotFoundError: There is no finished comparison in it.
+            ValueError: A later version of mmisr wrote it.
         """
-        path = Path(folder) / RESULTS
+        folder = Path(folder)
+        path = folder / RESULTS
         if not path.is_file():
             raise FileNotFoundError(
                 f"{folder} holds no finished comparison ({RESULTS} is missing): run "
                 f"tools/compare.py with --out {folder}"
             )
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_schema(path)
+        meta = Meta.from_json(content["meta"])
+        figures = {name: ArmFigures.from_json(arm) for name, arm in content["arms"].items()}
         return cls(
-            arms=content["arms"],
-            differences=[Difference(**d) for d in content["differences"]],
-            verdicts=[Verdict(**v) for v in content["verdicts"]],
-            meta=content["meta"],
-            runs={
-                name: ArmRun.load(Path(folder) / place)
-                for name, place in content["meta"]["folders"].items()
-            },
+            arms=figures,
+            differences=[of_fields(Difference, entry) for entry in content["differences"]],
+            verdicts=[of_fields(Verdict, entry) for entry in content["verdicts"]],
+            meta=meta,
+            runs={name: ArmRun.load(folder / path) for name, path in meta.folders.items()},
         )
-
-
-def _inf(quality: dict[str, Any]) -> dict[str, float | None]:
-    """JSON has no infinity: it is written as a word."""
-    return {name: float(v) if v is not None else None for name, v in quality.items()}

@@ -1,7 +1,4 @@
-"""Run the arms of a comparison, and time them.
-
-Every arm that is not there yet, built and tried before any is run.
-"""
+"""Run: every arm that is not in the store yet, image by image; then time all of them in turns."""
 
 from __future__ import annotations
 
@@ -20,10 +17,16 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mmisr.analysis.comparison.arms import Arm, pair_config, predict, run_arm
-from mmisr.analysis.comparison.bootstrap import Settings
+from mmisr.analysis.comparison.resample import Settings
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.analysis.comparison.store import ArmWriter, arm_key, forget_others
-from mmisr.analysis.comparison.timing import TIMING, read_timings, time_arms, write_timings
+from mmisr.analysis.comparison.timing import (
+    TIMING,
+    ArmTiming,
+    read_timings,
+    time_arms,
+    write_timings,
+)
 from mmisr.analysis.facts import code_hash, data_facts, meta
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.ops.wrapped import parts_of
@@ -41,14 +44,14 @@ Seconds for five arms of the demo.
 
 
 @dataclass(frozen=True)
-class Plan:
+class Setup:
     """What a comparison runs on.
 
     Args:
         cfg: Config of a pair.
-        folder: Where everything goes.
+        folder: The folder that everything goes to.
         checkpoint: Weights of the whole pair; None for those that the config names.
-        device: Where to run.
+        device: The device to run on; ``cpu`` by default.
         pictures: Whether what the detector saw is stored, for the report.
     """
 
@@ -60,9 +63,11 @@ class Plan:
 
 
 def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
-    """The config's own :class:`SizeBinnedCocoMetric`, or one with its defaults where the config has another metric."""
+    """The config's :class:`SizeBinnedCocoMetric`; one with its defaults where it has another."""
     evaluators = cfg.get("test_evaluator") or []
-    for evaluator in evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]:
+    if not isinstance(evaluators, (list, tuple)):
+        evaluators = [evaluators]
+    for evaluator in evaluators:
         if METRICS.get(evaluator["type"]) is SizeBinnedCocoMetric:
             return METRICS.build({**evaluator, "records_file": None})
     return SizeBinnedCocoMetric()
@@ -76,36 +81,66 @@ def settings_of(
     return Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
 
 
-def run_arms(plan: Plan, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
+def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
     """Run the arms that are not there yet; read the others.
 
     Args:
-        plan: On what.
+        setup: What to run them on.
         arms: What to run.
         loader: The data, one image a batch, in the order of the data set.
 
     Returns:
         The runs by name, in the order of the arms.
     """
-    data, places, shared = data_facts(loader.dataset), dict[str, Any](), dict[str, Any]()
+    data = data_facts(loader.dataset)
+    slots = {}
+    absent = []
     for arm in arms:
-        facts = _facts(plan, arm, data)
-        key = arm_key(facts)
-        folder = plan.folder / "arms" / f"{arm.name}-{key}"
-        places[arm.name] = (folder, {"name": arm.name, "key": key, **facts})
-    absent = [arm for arm in arms if not places[arm.name][0].is_dir()]
+        slot = _slot(setup, arm, data)
+        slots[arm.name] = slot
+        if not slot.folder.is_dir():
+            absent.append(arm)
     # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
     # the hours of the others.
-    built = {arm.name: build_arm(plan, arm, shared) for arm in absent}
-    _try(built, absent, loader)
+    shared: dict[str, Any] = {}
+    pairs = {}
     for arm in absent:
-        _run(plan, arm, loader, built.pop(arm.name), places[arm.name])
-    runs = {arm.name: ArmRun.load(places[arm.name][0]) for arm in arms}
-    forget_others(plan.folder / "arms", [run.folder.name for run in runs.values()])
+        pairs[arm.name] = build_arm(setup, arm, shared)
+    _try(pairs, absent, loader)
+    for arm in absent:
+        pair = pairs.pop(arm.name)
+        slot = slots[arm.name]
+        _run(setup, arm, loader, pair, slot)
+    runs = {}
+    current = []
+    for name, slot in slots.items():
+        runs[name] = ArmRun.load(slot.folder)
+        current.append(slot.folder.name)
+    forget_others(setup.folder / "arms", current)
     return runs
 
 
-def _try(built: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader) -> None:
+@dataclass(frozen=True)
+class _Slot:
+    """Where an arm goes in the store.
+
+    Args:
+        folder: Its folder, whose name holds the key of all that the arm depends on.
+        facts: What it depends on, with its name and key, for ``arm.json``.
+    """
+
+    folder: Path
+    facts: dict[str, Any]
+
+
+def _slot(setup: Setup, arm: Arm, data: dict[str, Any]) -> _Slot:
+    facts = _facts(setup, arm, data)
+    key = arm_key(facts)
+    folder = setup.folder / "arms" / f"{arm.name}-{key}"
+    return _Slot(folder, {"name": arm.name, "key": key, **facts})
+
+
+def _try(pairs: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader) -> None:
     """Predict the first image with every arm, and keep nothing of it.
 
     Raises:
@@ -113,7 +148,7 @@ def _try(built: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoade
     """
     for arm in arms:
         with torch.random.fork_rng():
-            predict(built[arm.name], _collated(loader, 0), arm.feed)
+            predict(pairs[arm.name], _collated(loader, 0), arm.feed)
 
 
 def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
@@ -122,14 +157,14 @@ def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
 
 
 def timed(
-    plan: Plan, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]
+    setup: Setup, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]
 ) -> dict[str, ArmRun]:
     """Time the arms in turns on a few images.
 
     ``timing.json`` keeps what was found while the arms stay the same.
 
     Args:
-        plan: On what.
+        setup: What to run them on.
         arms: Those that were run.
         loader: The data.
         runs: Their runs.
@@ -137,81 +172,97 @@ def timed(
     Returns:
         The runs, with these times.
     """
-    path = plan.folder / TIMING
-    timings = read_timings(path, {name: run.folder.name for name, run in runs.items()})
+    path = setup.folder / TIMING
+    folders = {name: run.folder.name for name, run in runs.items()}
+    timings = read_timings(path, folders)
     if timings is None:
-        shared = dict[str, Any]()
-        built = {arm.name: (build_arm(plan, arm, shared), arm.feed) for arm in arms}
-        indices = sorted({round(i) for i in np.linspace(0, len(loader) - 1, TIMED_IMAGES)})
-        batches = [_collated(loader, index) for index in indices]
-        with tqdm(
-            total=len(arms) * len(batches) * (TIMED_ROUNDS + 1),
-            desc=f"{'timing':>20}",
-            unit="image",
-        ) as bar:
-            timings = time_arms(built, batches, TIMED_ROUNDS, bar.update)
-        write_timings(path, {name: run.folder.name for name, run in runs.items()}, timings)
-    return {
-        n: replace(run, ms=timings[n].ms, ms_intervals=timings[n].intervals)
-        for n, run in runs.items()
-    }
+        timings = _time(setup, arms, loader)
+        write_timings(path, folders, timings)
+    with_times = {}
+    for name, run in runs.items():
+        timing = timings[name]
+        with_times[name] = replace(
+            run,
+            ms=timing.ms,
+            ms_intervals=timing.intervals,
+        )
+    return with_times
 
 
-def _facts(plan: Plan, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
+def _time(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmTiming]:
+    """Time the arms on a few images, spread over the data."""
+    shared: dict[str, Any] = {}
+    pairs = {}
+    for arm in arms:
+        pair = build_arm(setup, arm, shared)
+        pairs[arm.name] = (pair, arm.feed)
+    last = len(loader) - 1
+    places = np.linspace(0, last, TIMED_IMAGES)
+    indices = {round(place) for place in places}
+    batches = [_collated(loader, index) for index in sorted(indices)]
+    rounds = TIMED_ROUNDS + 1  # one that warms up
+    steps = len(arms) * len(batches) * rounds
+    with tqdm(total=steps, desc=f"{'timing':>20}", unit="image") as bar:
+        return time_arms(pairs, batches, TIMED_ROUNDS, bar.update)
+
+
+def _facts(setup: Setup, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     """Everything that an arm depends on, and nothing that only its figures do."""
-    metric, versions = metric_of(plan.cfg), meta(plan.cfg)
-    parts = parts_of(plan.cfg.test_dataloader.dataset)
+    metric = metric_of(setup.cfg)
+    versions = meta(setup.cfg)
+    pair = pair_config(setup.cfg.model, arm, setup.checkpoint)
+    datasets = parts_of(setup.cfg.test_dataloader.dataset)
     return {
-        "pair": json.loads(
-            json.dumps(pair_config(plan.cfg.model, arm, plan.checkpoint), default=str)
-        ),
+        "pair": _plain(pair),
         "feed": arm.feed,
         "sliced": arm.sliced,
         "data": data,
-        "dataset": json.loads(json.dumps(parts if len(parts) > 1 else parts[0], default=str)),
+        "dataset": _plain(datasets if len(datasets) > 1 else datasets[0]),
         "areas": [metric.frame, metric.area_source],
-        "pictures": plan.pictures,
+        "pictures": setup.pictures,
         "versions": {name: versions[name] for name in ("mmisr", "packages")},
         "code": code_hash(),
-        "device": [plan.device, versions["device"]],
+        "device": [setup.device, versions["device"]],
     }
 
 
-def _run(
-    plan: Plan,
-    arm: Arm,
-    loader: DataLoader,
-    pair: SRDetector,
-    place: tuple[Path, Mapping[str, Any]],
-) -> None:
-    """Run one arm into its folder."""
-    metric = metric_of(plan.cfg)
+def _plain(config: Any) -> Any:
+    """A config as JSON can hold it."""
+    return json.loads(json.dumps(config, default=str))
+
+
+def _run(setup: Setup, arm: Arm, loader: DataLoader, pair: SRDetector, slot: _Slot) -> None:
+    """Run one arm into its folder, from where an interrupted run stopped."""
+    metric = metric_of(setup.cfg)
     metric.dataset_meta = metainfo_of(loader)
-    writer = ArmWriter(place[0], metric, partial(_short, loader.dataset), plan.pictures)
-    done = len(writer.rows)
-    with tqdm(total=len(loader), initial=done, desc=f"{arm.name:>20}", unit="image") as bar:
+    name_of = partial(_short, loader.dataset)
+    writer = ArmWriter(slot.folder, metric, name_of, setup.pictures)
+    num_done = len(writer.rows)
+    with tqdm(total=len(loader), initial=num_done, desc=f"{arm.name:>20}", unit="image") as bar:
 
         def keep(sample: Any, macs: dict[str, float]) -> None:
             writer.add(sample, macs)
             bar.update()
 
-        cost = run_arm(pair, islice(loader, done, None), arm.feed, keep)
-    writer.finish(place[1], cost.ms)
+        cost = run_arm(pair, islice(loader, num_done, None), arm.feed, keep)
+    writer.finish(slot.facts, cost.ms)
 
 
-def build_arm(plan: Plan, arm: Arm, shared: dict[str, Any]) -> SRDetector:
+def build_arm(setup: Setup, arm: Arm, shared: dict[str, Any]) -> SRDetector:
     """The pair of an arm, on its device.
 
     A detector that several arms have is built once and kept in ``shared``.
     """
-    config = pair_config(plan.cfg.model, arm, plan.checkpoint)
+    config = pair_config(setup.cfg.model, arm, setup.checkpoint)
     pair = MODELS.build(config)
     check_named_weights(pair)
-    source = json.dumps([config["detector"], config["checkpoints"].get("detector")], default=str)
-    pair.detector = shared.setdefault(source, pair.detector)
+    checkpoint = config["checkpoints"].get("detector")
+    key = json.dumps([config["detector"], checkpoint], default=str)
+    pair.detector = shared.setdefault(key, pair.detector)
     if arm.sliced is not None:
-        pair.detector = SlicedDetector(pair.detector, Slicing(**arm.sliced))
-    return pair.to(plan.device).eval()
+        slicing = Slicing(**arm.sliced)
+        pair.detector = SlicedDetector(pair.detector, slicing)
+    return pair.to(setup.device).eval()
 
 
 def metainfo_of(loader: DataLoader) -> dict[str, Any]:
@@ -223,7 +274,11 @@ def metainfo_of(loader: DataLoader) -> dict[str, Any]:
 def _short(dataset: Any, path: str) -> str:
     """A file's name as the annotation file has it."""
     for part in parts_of(dataset):
-        root = str((part.data_prefix or {}).get("img") or "").rstrip("/")
-        if root and path.startswith(root + "/"):
-            return path.removeprefix(root + "/")
+        prefix = part.data_prefix or {}
+        folder = prefix.get("img")
+        if not folder:
+            continue
+        root = str(folder).rstrip("/") + "/"
+        if path.startswith(root):
+            return path.removeprefix(root)
     return Path(path).name

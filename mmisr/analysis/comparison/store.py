@@ -1,4 +1,7 @@
-"""Arms on disk: one folder an arm, named by what it depends on, written whole or not at all."""
+"""Store: arms on disk, one folder per arm, named by what it depends on, whole or not there at all.
+
+The layout is that of :mod:`mmisr.analysis.comparison.result`.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import BaseMetric
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from mmisr.analysis.comparison.arms import mean_macs
-from mmisr.analysis.comparison.result import ARM_FILE, PICTURES, RECORDS, ROUTING
+from mmisr.analysis.comparison.result import (
+    ARM_FILE,
+    PICTURES,
+    RECORDS,
+    ROUTING,
+    ArmImage,
+    ImageRow,
+)
+from mmisr.analysis.comparison.schema import SCHEMA
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records, save_records
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
+from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.files import write_image, write_text, write_whole
 from mmisr.structures.pixels import to_bytes, to_unit
+from mmisr.structures.sr_result import RoutingMap
 
 KEY_LENGTH = 16
 CHUNK = 10
 """An arm that is killed loses at most the work of so many images."""
-OF_ARM, PARTS = "arm.txt", "parts"
+OF_ARM = "arm.txt"
+"""Says in an unfinished folder whose it is."""
+
+CHUNKS = "parts"
+"""Where an unfinished folder keeps the images that are done."""
+
 NO_QUALITY: dict[str, float | None] = {
     f"{kind}_{region}": None for kind in ("psnr", "ssim") for region in REGIONS
 }
@@ -45,26 +62,40 @@ def arm_key(facts: Mapping[str, Any]) -> str:
         Hexadecimal digits.
     """
     content = {"facts": facts, "files": file_hashes(facts)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[
-        :KEY_LENGTH
-    ]
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
 def file_hashes(facts: Any) -> dict[str, str]:
-    """SHA-256 of every file that is named anywhere in plain data."""
-    return {name: _hash(name, Path(name).stat().st_mtime_ns) for name in sorted(set(_files(facts)))}
+    """SHA-256 of every file that is named anywhere in plain data.
+
+    Args:
+        facts: Strings, in mappings and sequences of any depth.
+
+    Returns:
+        By the name of the file.
+    """
+    hashes = {}
+    for name in sorted(set(_files(facts))):
+        changed = Path(name).stat().st_mtime_ns
+        hashes[name] = _hash(name, changed)
+    return hashes
 
 
 def _files(facts: Any) -> Iterator[str]:
+    """Every string that names a file."""
     if isinstance(facts, Mapping):
         facts = list(facts.values())
     if isinstance(facts, (list, tuple)):
         for fact in facts:
             yield from _files(fact)
-    elif (
-        isinstance(facts, str) and "\n" not in facts and len(facts) < 1024 and Path(facts).is_file()
-    ):
+    elif isinstance(facts, str) and _names_file(facts):
         yield facts
+
+
+def _names_file(text: str) -> bool:
+    # A config's text is a string as well, too long for a name, and some systems refuse to look.
+    return "\n" not in text and len(text) < 1024 and Path(text).is_file()
 
 
 @lru_cache
@@ -92,7 +123,7 @@ class ArmWriter:
     def __init__(
         self,
         folder: Path,
-        metric: BaseMetric,
+        metric: SizeBinnedCocoMetric,
         name_of: Callable[[str], str] = str,
         pictures: bool = True,
     ) -> None:
@@ -104,73 +135,86 @@ class ArmWriter:
         self.records: list[ImageRecord] = []
         self.exits: dict[str, NDArray[np.int8]] = {}
         self.macs: list[dict[str, float]] = []
-        self._kept = 0
+        self._num_kept = 0
         # Named after the arm, not its key, so that the next try clears away what an interrupted one
         # left.
-        self._unfinished = folder.with_name(f".{folder.name[: -KEY_LENGTH - 1]}.unfinished")
-        owner = self._unfinished / OF_ARM
-        if not owner.is_file() or owner.read_text(encoding="utf-8") != folder.name:
-            shutil.rmtree(self._unfinished, ignore_errors=True)
-        for kind in (PICTURES, PARTS):
-            (self._unfinished / kind).mkdir(parents=True, exist_ok=True)
-        write_text(owner, folder.name)
-        for part in sorted((self._unfinished / PARTS).glob("*.json")):
-            self._read(part)
+        self._unfinished = folder.with_name(f".{_arm_of(folder.name)}.unfinished")
+        self._claim()
+        for chunk in sorted((self._unfinished / CHUNKS).glob("*.json")):
+            self._read(chunk)
 
-    def _read(self, part: Path) -> None:
-        content = json.loads(part.read_text(encoding="utf-8"))
+    def _claim(self) -> None:
+        """Make the unfinished folder this arm's; what another version of the arm left goes."""
+        name = self.folder.name
+        owner = self._unfinished / OF_ARM
+        is_ours = owner.is_file() and owner.read_text(encoding="utf-8") == name
+        if not is_ours:
+            shutil.rmtree(self._unfinished, ignore_errors=True)
+        for kind in (PICTURES, CHUNKS):
+            folder = self._unfinished / kind
+            folder.mkdir(parents=True, exist_ok=True)
+        write_text(owner, name)
+
+    def _read(self, chunk: Path) -> None:
+        """Go on after a chunk that an interrupted run left."""
+        text = chunk.read_text(encoding="utf-8")
+        content = json.loads(text)
         self.rows += content["rows"]
         self.macs += content["macs"]
-        self.exits |= {
-            name: np.array(exits, dtype=np.int8) for name, exits in content["exits"].items()
-        }
-        self.records += load_records(part.with_suffix(".npz"))[0]
-        self._kept = len(self.rows)
+        for name, exits in content["exits"].items():
+            self.exits[name] = np.array(exits, dtype=np.int8)
+        boxes = chunk.with_suffix(".npz")
+        records, _ = load_records(boxes)
+        self.records += records
+        self._num_kept = len(self.rows)
 
     def _keep(self) -> None:
-        """Write the images since the last part.
+        """Write the images since the last chunk.
 
-        The JSON file comes last and says that the part is whole.
+        The JSON file comes last and says that the chunk is whole.
         """
-        part, new = (
-            self._unfinished / PARTS / f"{self._kept:08d}",
-            range(self._kept, len(self.rows)),
-        )
-        write_whole(
-            part.with_suffix(".npz"), lambda path: save_records(path, self.records[self._kept :])
-        )
-        exits = {n: self.exits[n].tolist() for n in (f"exits_{i}" for i in new) if n in self.exits}
-        content = {"rows": self.rows[self._kept :], "macs": self.macs[self._kept :], "exits": exits}
-        write_text(part.with_suffix(".json"), json.dumps(content))
-        self._kept = len(self.rows)
+        first = self._num_kept
+        chunk = self._unfinished / CHUNKS / f"{first:08d}"
+        rows = self.rows[first:]
+        macs = self.macs[first:]
+        records = self.records[first:]
+        exits = {}
+        for index in range(first, len(self.rows)):
+            name = f"exits_{index}"
+            if name in self.exits:
+                exits[name] = self.exits[name].tolist()
+        content = {"rows": rows, "macs": macs, "exits": exits}
+        write_whole(chunk.with_suffix(".npz"), lambda path: save_records(path, records))
+        write_text(chunk.with_suffix(".json"), json.dumps(content))
+        self._num_kept = len(self.rows)
 
     def add(self, sample: DetDataSample, macs: dict[str, float]) -> None:
-        """Keep one predicted sample, and what it cost by stage."""
+        """Keep one predicted sample.
+
+        Args:
+            sample: The sample, with the SR image.
+            macs: What it cost, by stage.
+        """
         index = len(self.rows)
-        self.metric.process({}, [sample.to_dict()])
-        self.records.append(self.metric.results.pop())
+        record = self.metric.record_of(sample.to_dict())
         routing = sample.metainfo.get("routing")
         if routing is not None:
-            self.exits[f"exits_{index}"] = routing.exits[0].cpu().numpy().astype(np.int8)
-        tokens = routing and {
-            k.removeprefix("tokens_"): v for k, v in routing_shares(routing).items()
-        }
-        self.rows.append(
-            {
-                "img_id": self.records[-1].img_id,
-                "file_name": self.name_of(str(sample.metainfo.get("img_path", index))),
-                "source_hw": [int(v) for v in sample.metainfo["source_shape"][:2]],
-                "lr_hw": [int(v) for v in sample.metainfo["lr_shape"][:2]],
-                "hw": [int(v) for v in sample.sr.shape[-2:]],
-                "quality": _quality(sample),
-                "tokens": tokens,
-                "token_size": routing and routing.token_size,
-            }
-        )
+            exits = routing.exits[0].cpu().numpy()
+            self.exits[f"exits_{index}"] = exits.astype(np.int8)
         if self.pictures:
-            save_picture(sample.sr, self._unfinished / PICTURES / f"{index:05d}.png")
+            picture = self._unfinished / PICTURES / f"{index:05d}.png"
+            save_picture(sample.sr, picture)
+        path = str(sample.metainfo.get("img_path", index))
+        row = ImageRow(
+            img_id=record.img_id,
+            file_name=self.name_of(path),
+            source_hw=_hw(sample.metainfo["source_shape"]),
+            lr_hw=_hw(sample.metainfo["lr_shape"]),
+        )
+        self.rows.append(_image(sample, routing).to_json(row))
+        self.records.append(record)
         self.macs.append(macs)
-        if len(self.rows) - self._kept >= CHUNK:
+        if len(self.rows) - self._num_kept >= CHUNK:
             self._keep()
 
     def finish(self, facts: Mapping[str, Any], ms: Mapping[str, float]) -> None:
@@ -180,26 +224,54 @@ class ArmWriter:
             facts: ``name``, ``key`` and what else shall stand in ``arm.json``.
             ms: Median milliseconds by stage.
         """
+        content = {
+            "schema": SCHEMA,
+            **facts,
+            "ms": dict(ms),
+            "macs": mean_macs(self.macs),
+            "images": self.rows,
+        }
         write_whole(self._unfinished / RECORDS, lambda path: save_records(path, self.records))
         write_whole(self._unfinished / ROUTING, self._save_exits)
-        content = {**facts, "ms": dict(ms), "macs": mean_macs(self.macs), "images": self.rows}
         write_text(self._unfinished / ARM_FILE, json.dumps(content, default=str) + "\n")
         shutil.rmtree(self.folder, ignore_errors=True)
         self._unfinished.rename(self.folder)
-        shutil.rmtree(self.folder / PARTS)
+        shutil.rmtree(self.folder / CHUNKS)
         (self.folder / OF_ARM).unlink()
 
     def _save_exits(self, path: Path) -> None:
         with path.open("wb") as file:
-            np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]  # numpy names its own flag
+            # numpy names its own flag in the signature.
+            np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]
 
 
-def _quality(sample: DetDataSample) -> dict[str, float | str | None]:
-    """Quality of an image; None where a figure does not exist, and infinity as a word, which JSON can hold."""
+def _hw(shape: Sequence[int]) -> tuple[int, int]:
+    return int(shape[0]), int(shape[1])
+
+
+def _image(sample: DetDataSample, routing: RoutingMap | None) -> ArmImage:
+    """What the arm gave on the image of a sample."""
+    quality = _quality(sample)
+    hw = _hw(sample.sr.shape[-2:])
+    if routing is None:
+        return ArmImage(quality, hw=hw)
+    tokens = {}
+    for name, share in routing_shares(routing).items():
+        exit_name = name.removeprefix("tokens_")
+        tokens[exit_name] = share
+    return ArmImage(quality, tokens, routing.token_size, hw)
+
+
+def _quality(sample: DetDataSample) -> dict[str, float | None]:
+    """Quality of an image by flat name; None where a figure does not exist."""
     if "hr" not in sample or sample.sr.shape != sample.hr.shape:
         return dict(NO_QUALITY)
-    found = region_quality(sample.sr, to_unit(sample.hr.cpu()), sample.gt_instances.bboxes)
-    return {k: None if math.isnan(v) else "inf" if math.isinf(v) else v for k, v in found.items()}
+    hr = to_unit(sample.hr.cpu())
+    boxes = sample.gt_instances.bboxes
+    quality: dict[str, float | None] = {}
+    for name, value in region_quality(sample.sr, hr, boxes).items():
+        quality[name] = None if math.isnan(value) else value
+    return quality
 
 
 def save_picture(image: Tensor, path: Path) -> None:
@@ -211,10 +283,23 @@ def save_picture(image: Tensor, path: Path) -> None:
     write_image(path, Image.fromarray(pixels), compress_level=1)
 
 
-def forget_others(parent: Path, kept: Sequence[str]) -> None:
-    """Remove what is left of other versions of the arms in ``kept`` (folder names), whose key has changed."""
-    names = {folder[: -KEY_LENGTH - 1]: folder for folder in kept}
+def forget_others(parent: Path, current: Sequence[str]) -> None:
+    """Remove other versions of arms, whose key has changed; arms of other names stay.
+
+    Args:
+        parent: The folder of the arms' folders.
+        current: Names of the folders that are current.
+    """
+    by_arm = {}
+    for name in current:
+        by_arm[_arm_of(name)] = name
     for folder in parent.iterdir():
-        name = folder.name[: -KEY_LENGTH - 1]
-        if names.get(name, folder.name) != folder.name:
+        name = folder.name
+        newest = by_arm.get(_arm_of(name), name)
+        if name != newest:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _arm_of(folder_name: str) -> str:
+    """The arm's name, without the key behind it."""
+    return folder_name[: -KEY_LENGTH - 1]

@@ -1,7 +1,4 @@
-"""How long arms take, timed in turns on the same images.
-
-What drifts on a machine then drifts for all of them.
-"""
+"""How long arms take: in turns on the same images, so that what drifts drifts for all of them."""
 
 from __future__ import annotations
 
@@ -24,7 +21,11 @@ DETECTOR = "detector"
 """The stage whose time arms share where the detector and the shape of its input are the same."""
 
 TIMING = "timing.json"
-DRAWS, LEVEL, SEED = 1000, 95, 0
+
+DRAWS = 1000
+LEVEL = 95
+SEED = 0
+"""Of the intervals: how often runs are drawn anew, percent of the draws, and where they begin."""
 
 Feed = Literal["lr", "hr"]
 Key = tuple[Any, ...]
@@ -35,7 +36,7 @@ class ArmTiming:
     """What one arm takes.
 
     Args:
-        ms: Median milliseconds an image, by stage.
+        ms: Median milliseconds per image, by stage.
         intervals: ``ms`` for all stages together and ``ms_<stage>``: a 95 % interval of the median,
             from runs drawn anew.
     """
@@ -50,44 +51,65 @@ def time_arms(
     rounds: int,
     tick: Callable[[], Any] = lambda: None,
 ) -> dict[str, ArmTiming]:
-    """Time every arm on every image, arm after arm on one image before the next, and another arm first in each round.
+    """Time every arm on every image, arm after arm on one image before the next.
 
-    Convention: a stage that arms share (one detector, one shape of its input) is timed in all of them, and its runs count
-    together for each: equal work is given equal time.
+    Convention: another arm is first in each round. A stage that arms share (one detector, one shape
+    of its input) is timed in all of them, and its runs count together for each: equal work is given
+    equal time.
 
     Args:
         arms: Model and feed by name.
         batches: Collated batches of one image, the same for all arms.
-        rounds: How often every arm sees every image, after one round that warms up and does not count.
+        rounds: How often every arm sees every image, after one round that warms up and does not
+            count.
         tick: Called after every prediction.
 
     Returns:
         Times by name.
     """
+    keys = {name: _StageKeys(name, pair, feed, batches) for name, (pair, feed) in arms.items()}
     runs: dict[Key, list[float]] = defaultdict(list)
-    stages: dict[str, list[str]] = {}
-    shapes: dict[str, list[Key]] = {}
     order = list(arms)
-    for name, (pair, feed) in arms.items():
-        shapes[name] = [_detector_key(pair, batch, feed) for batch in batches]
     for number in range(rounds + 1):
+        is_warm = number > 0
         for index, batch in enumerate(batches):
             for name in order:
-                ms = _timed(arms[name], batch)
-                stages[name] = list(ms)
-                for stage, value in ms.items():
-                    key = shapes[name][index] if stage == DETECTOR else (name, stage)
-                    if number:
-                        runs[key].append(value)
+                for stage, ms in _timed(arms[name], batch).items():
+                    key = keys[name].of(stage, index)
+                    if is_warm:
+                        runs[key].append(ms)
                 tick()
         order = [*order[1:], order[0]]
     drawn = {key: _medians(values) for key, values in runs.items()}
-    return {
-        name: _timing(
-            {s: shapes[name] if s == DETECTOR else [(name, s)] for s in stages[name]}, drawn
-        )
-        for name in arms
-    }
+    return {name: _timing(keys[name].by_stage(), drawn) for name in arms}
+
+
+class _StageKeys:
+    """Under which keys the runs of one arm are kept; arms that share a key share its time.
+
+    Args:
+        name: Name of the arm.
+        pair: Its model.
+        feed: Which pixels the pair gets.
+        batches: The images.
+    """
+
+    def __init__(self, name: str, pair: SRDetector, feed: Feed, batches: Sequence[dict]) -> None:
+        self.name = name
+        self.detector = [_detector_key(pair, batch, feed) for batch in batches]
+        self.stages: dict[str, None] = {}
+
+    def of(self, stage: str, index: int) -> Key:
+        """The key of a stage on one image."""
+        self.stages[stage] = None
+        return self.detector[index] if stage == DETECTOR else (self.name, stage)
+
+    def by_stage(self) -> dict[str, list[Key]]:
+        """All keys of every stage that was timed."""
+        keys: dict[str, list[Key]] = {stage: [(self.name, stage)] for stage in self.stages}
+        if DETECTOR in keys:
+            keys[DETECTOR] = self.detector
+        return keys
 
 
 def read_timings(path: Path, folders: Mapping[str, str]) -> dict[str, ArmTiming] | None:
@@ -102,15 +124,16 @@ def read_timings(path: Path, folders: Mapping[str, str]) -> dict[str, ArmTiming]
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["arms"] != dict(folders):
         return None
-    return {name: ArmTiming(**timing) for name, timing in content["timings"].items()}
+    timings = {}
+    for name, timing in content["timings"].items():
+        timings[name] = ArmTiming(**timing)
+    return timings
 
 
 def write_timings(path: Path, folders: Mapping[str, str], timings: Mapping[str, ArmTiming]) -> None:
     """Keep what was timed, whole or not at all; arguments as for :func:`read_timings`."""
-    content = {
-        "arms": dict(folders),
-        "timings": {name: asdict(timing) for name, timing in timings.items()},
-    }
+    by_arm = {name: asdict(timing) for name, timing in timings.items()}
+    content = {"arms": dict(folders), "timings": by_arm}
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
@@ -139,13 +162,17 @@ def _medians(values: Sequence[float]) -> NDArray[np.float64]:
 def _timing(
     keys: Mapping[str, Sequence[Key]], drawn: Mapping[Key, NDArray[np.float64]]
 ) -> ArmTiming:
-    stages = {
-        stage: np.median([drawn[key] for key in of_images], axis=0)
-        for stage, of_images in keys.items()
-    }
-    intervals = {"ms": _interval(np.sum(list(stages.values()), axis=0))}
-    intervals |= {f"ms_{stage}": _interval(values) for stage, values in stages.items()}
-    return ArmTiming({stage: float(values[0]) for stage, values in stages.items()}, intervals)
+    ms = {}
+    intervals = {}
+    total = np.zeros(1 + DRAWS)
+    for stage, of_images in keys.items():
+        by_image = [drawn[key] for key in of_images]
+        values = np.median(by_image, axis=0)
+        total += values
+        ms[stage] = float(values[0])
+        intervals[f"ms_{stage}"] = _interval(values)
+    intervals = {"ms": _interval(total), **intervals}
+    return ArmTiming(ms, intervals)
 
 
 def _interval(values: NDArray[np.float64]) -> list[float]:

@@ -1,6 +1,6 @@
-"""What one image contributes to AP.
+"""What one image contributes to AP: its boxes and sizes, to be stored and counted again.
 
-Its boxes and sizes, kept so that they can be stored and counted again.
+:func:`mmisr.evaluation.functional.image_record.image_record` makes a record of a sample.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class ImageRecord:
 
     Args:
         img_id: The image's id.
-        gt_xyxy: (N, 4).
+        gt_xyxy: (N, 4) annotated boxes.
         gt_labels: (N,) class indices.
-        gt_areas: (N,) areas.
+        gt_areas: (N,) sizes of the annotations.
         gt_ignore: (N,) true for crowds and other regions where detections count neither way.
-        det_xyxy: (M, 4).
+        det_xyxy: (M, 4) predicted boxes.
         det_labels: (M,) class indices.
         det_scores: (M,) scores.
-        det_areas: (M,) areas.
+        det_areas: (M,) sizes of the detections.
         category_ids: What the annotation file calls the classes, by label; empty where the sample
             does not say. Not stored.
     """
@@ -63,16 +63,17 @@ def check_labels(record: ImageRecord, num_classes: int) -> None:
     Raises:
         ValueError: A label is negative or not below ``num_classes``.
     """
-    for what, labels in (("annotated", record.gt_labels), ("predicted", record.det_labels)):
-        wrong = labels[(labels < 0) | (labels >= num_classes)]
-        if wrong.size:
-            raise ValueError(
-                f"{what} labels must be in 0..{num_classes - 1}, image {record.img_id!r} has "
-                f"{int(wrong[0])}: "
-                f"the data set names {num_classes} classes (metainfo['classes']); give the "
-                f"detector's head as many "
-                "(num_classes)"
-            )
+    columns = {"annotated": record.gt_labels, "predicted": record.det_labels}
+    for what, labels in columns.items():
+        unknown = (labels < 0) | (labels >= num_classes)
+        if not unknown.any():
+            continue
+        first = int(labels[unknown][0])
+        raise ValueError(
+            f"{what} labels must be in 0..{num_classes - 1}, image {record.img_id!r} has {first}: "
+            f"the data set names {num_classes} classes (metainfo['classes']); give the detector's "
+            "head as many (num_classes)"
+        )
 
 
 def in_order(records: Sequence[ImageRecord]) -> list[ImageRecord]:
@@ -86,9 +87,12 @@ def in_order(records: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 def order_of(records: Sequence[ImageRecord]) -> list[int]:
     """Indices of the records in the order of :func:`in_order`."""
-    return sorted(
-        range(len(records)), key=lambda i: (isinstance(records[i].img_id, str), records[i].img_id)
-    )
+
+    def key(index: int) -> tuple[bool, ImageId]:
+        img_id = records[index].img_id
+        return isinstance(img_id, str), img_id
+
+    return sorted(range(len(records)), key=key)
 
 
 def save_records(
@@ -99,45 +103,79 @@ def save_records(
     Args:
         path: The file; its folder is made.
         records: In any order, which is kept.
-        meta: Facts to store beside them, as JSON.
+        meta: What to store beside them, as JSON.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    columns: dict[str, NDArray[Any]] = {
-        "img_ids": np.array(json.dumps([r.img_id for r in records])),
-        "meta": np.array(json.dumps(meta or {})),
-        "gt_counts": np.array([len(r.gt_labels) for r in records], dtype=np.int64),
-        "det_counts": np.array([len(r.det_labels) for r in records], dtype=np.int64),
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {
+        "img_ids": _json([r.img_id for r in records]),
+        "meta": _json(meta or {}),
+        "gt_counts": _counts([r.gt_labels for r in records]),
+        "det_counts": _counts([r.det_labels for r in records]),
     }
     for name in (*GT_FIELDS, *DET_FIELDS):
-        columns[name] = (
-            np.concatenate([getattr(r, name) for r in records]) if records else np.zeros(0)
-        )
-    with Path(path).open("wb") as file:
-        np.savez_compressed(file, **columns)  # type: ignore[arg-type]  # numpy names its own flag in the signature
+        columns[name] = _column(records, name)
+    with path.open("wb") as file:
+        # numpy names its own flag in the signature.
+        np.savez_compressed(file, **columns)  # type: ignore[arg-type]
+
+
+def _json(content: Any) -> NDArray[Any]:
+    """Plain data as an array that needs no pickle."""
+    return np.array(json.dumps(content))
+
+
+def _counts(columns: Sequence[NDArray[Any]]) -> Ints:
+    return np.array([len(column) for column in columns], dtype=np.int64)
+
+
+def _column(records: Sequence[ImageRecord], name: str) -> NDArray[Any]:
+    """One field of all records, end to end."""
+    if not records:
+        return np.zeros(0)
+    return np.concatenate([getattr(record, name) for record in records])
 
 
 def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
     """Read what :func:`save_records` wrote.
 
     Returns:
-        The records in their order, and the facts stored beside them.
+        The records in their order, and what was stored beside them.
 
     Raises:
         ValueError: The file holds something else.
     """
     with np.load(path, allow_pickle=False) as file:
-        absent = sorted({"img_ids", "meta", *GT_FIELDS, *DET_FIELDS} - set(file.files))
-        if absent:
-            raise ValueError(
-                f"{path} does not hold records of mmisr.SizeBinnedCocoMetric: it has no {absent}"
-            )
-        ids, meta = json.loads(str(file["img_ids"])), json.loads(str(file["meta"]))
-        split: dict[str, Any] = {n: _split(file[n], file["gt_counts"]) for n in GT_FIELDS}
-        split |= {n: _split(file[n], file["det_counts"]) for n in DET_FIELDS}
-    return [
-        ImageRecord(i, **{n: rows[k] for n, rows in split.items()}) for k, i in enumerate(ids)
-    ], meta
+        columns = dict(file)
+    expected = {"img_ids", "meta", *GT_FIELDS, *DET_FIELDS}
+    absent = sorted(expected - set(columns))
+    if absent:
+        raise ValueError(
+            f"{path} does not hold records of mmisr.SizeBinnedCocoMetric: it has no {absent}"
+        )
+    ids = json.loads(str(columns["img_ids"]))
+    meta = json.loads(str(columns["meta"]))
+    by_image = _by_image(columns)
+    records = []
+    for index, img_id in enumerate(ids):
+        values = {}
+        for name, rows in by_image.items():
+            values[name] = rows[index]
+        record = ImageRecord(img_id, **values)
+        records.append(record)
+    return records, meta
+
+
+def _by_image(columns: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """For every field the rows of each image."""
+    of_gt = {name: _split(columns[name], columns["gt_counts"]) for name in GT_FIELDS}
+    of_det = {name: _split(columns[name], columns["det_counts"]) for name in DET_FIELDS}
+    return of_gt | of_det
 
 
 def _split(rows: NDArray[Any], counts: Ints) -> list[NDArray[Any]]:
-    return np.split(rows, np.cumsum(counts)[:-1]) if len(counts) else []
+    """The rows of each image."""
+    if not len(counts):
+        return []
+    ends = np.cumsum(counts)
+    return np.split(rows, ends[:-1])

@@ -41,10 +41,9 @@ def coco_results(
         if any(label >= len(ids) for label in record.det_labels):
             raise ValueError(
                 f"COCO results carry the category ids of the annotation file, and image "
-                f"{record.img_id!r} has {len(ids)} of "
-                f"them, label {int(record.det_labels.max())} among its detections: read the data "
-                f"with mmisr.SRCocoDataset and "
-                "pack it with mmisr.PackSRDetInputs"
+                f"{record.img_id!r} has {len(ids)} of them, label {int(record.det_labels.max())} "
+                "among its detections: read the data with mmisr.SRCocoDataset and pack it with "
+                "mmisr.PackSRDetInputs"
             )
         for xywh, label, score in zip(
             to_xywh(record.det_xyxy).tolist(),

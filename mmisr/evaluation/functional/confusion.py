@@ -6,12 +6,17 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
+from mmisr.ops.boxes import area
+
+NOTHING = -1
+"""The index that stands for no annotation."""
+
 
 def confusion(
     truth_xyxy: Tensor,
     truth_labels: Tensor,
-    found_xyxy: Tensor,
-    found_labels: Tensor,
+    predicted_xyxy: Tensor,
+    predicted_labels: Tensor,
     num_classes: int,
     iou_thr: float = 0.5,
     ignored_xyxy: Tensor | None = None,
@@ -25,8 +30,8 @@ def confusion(
     Args:
         truth_xyxy: (N, 4) annotated boxes.
         truth_labels: (N,) their classes.
-        found_xyxy: (M, 4) predicted boxes, best first, in the same frame.
-        found_labels: (M,) their classes.
+        predicted_xyxy: (M, 4) predicted boxes, best first, in the same frame.
+        predicted_labels: (M,) their classes.
         num_classes: C.
         iou_thr: Overlap from which on two boxes may be one object.
         ignored_xyxy: (K, 4) regions where unmatched predictions, covered by ``iou_thr`` of their
@@ -36,31 +41,61 @@ def confusion(
         (C + 1, C + 1) int64; rows are annotated, columns predicted, the last of each is background:
         missed boxes stand in the last column, invented ones in the last row.
     """
-    counts = torch.zeros((num_classes + 1, num_classes + 1), dtype=torch.long)
-    iou = box_iou(found_xyxy.double(), truth_xyxy.double())
-    same = found_labels[:, None] == truth_labels[None]
-    free_truth = torch.ones(len(truth_xyxy), dtype=torch.bool)
-    free_found = torch.ones(len(found_xyxy), dtype=torch.bool)
-    for allowed in (same, ~same):
-        candidates = torch.where(allowed & (iou >= iou_thr), iou, torch.zeros_like(iou))
-        for number in range(len(found_xyxy)):
-            row = candidates[number] * free_truth
-            if free_found[number] and len(row) and row.max() > 0:
-                best = int(row.argmax())
-                free_truth[best] = free_found[number] = False
-                counts[truth_labels[best], found_labels[number]] += 1
-    for label in truth_labels[free_truth].tolist():
-        counts[label, num_classes] += 1
+    predicted = predicted_xyxy.double()
+    iou = box_iou(predicted, truth_xyxy.double())
+    iou[iou < iou_thr] = 0
+    same_class = predicted_labels[:, None] == truth_labels
+    num_predicted, num_truths = iou.shape
+    truth_of = torch.full((num_predicted,), NOTHING)
+    free = torch.ones(num_truths, dtype=torch.bool)
+    for allowed in (same_class, ~same_class):
+        _match(iou * allowed, truth_of, free)
+    matched = truth_of != NOTHING
+    invented = ~matched
     if ignored_xyxy is not None and len(ignored_xyxy):
-        free_found &= _covered(found_xyxy.double(), ignored_xyxy.double()) < iou_thr
-    for label in found_labels[free_found].tolist():
-        counts[num_classes, label] += 1
+        covered = _covered(predicted, ignored_xyxy.double())
+        invented &= covered < iou_thr
+    background = torch.tensor(num_classes)
+    counts = torch.zeros((num_classes + 1, num_classes + 1), dtype=torch.long)
+    owners = truth_of[matched]
+    matched_labels = predicted_labels[matched]
+    missed_labels = truth_labels[free]
+    invented_labels = predicted_labels[invented]
+    _count(counts, truth_labels[owners], matched_labels)
+    _count(counts, missed_labels, background)
+    _count(counts, background, invented_labels)
     return counts
 
 
+def _count(counts: Tensor, rows: Tensor, columns: Tensor) -> None:
+    """Add 1 for every pair of a row and a column, of which one may be the same for all."""
+    for row, column in zip(*torch.broadcast_tensors(rows, columns), strict=True):
+        counts[row, column] += 1
+
+
+def _match(iou: Tensor, truth_of: Tensor, free: Tensor) -> None:
+    """Give every prediction that has none the free annotation with the highest IoU above 0.
+
+    Args:
+        iou: (M, N), rows best prediction first.
+        truth_of: (M,) index of the annotation of each prediction; changed here.
+        free: (N,) annotations without a prediction; changed here.
+    """
+    if not len(free):
+        return
+    for index, row in enumerate(iou):
+        if truth_of[index] != NOTHING:
+            continue
+        available = row * free
+        overlap, best = available.max(0)
+        if overlap > 0:
+            truth_of[index] = best
+            free[best] = False
+
+
 def _covered(xyxy: Tensor, regions: Tensor) -> Tensor:
-    """(M,) largest part of each box that lies in one region."""
-    low = torch.maximum(xyxy[:, None, :2], regions[None, :, :2])
-    high = torch.minimum(xyxy[:, None, 2:], regions[None, :, 2:])
-    area = (xyxy[:, 2:] - xyxy[:, :2]).prod(1).clamp(min=1e-9)
-    return (high - low).clamp(min=0).prod(-1).amax(1) / area
+    """(M,) largest share of each (M, 4) box that lies in one of (K, 4) regions."""
+    start = torch.maximum(xyxy[:, None, :2], regions[None, :, :2])
+    end = torch.minimum(xyxy[:, None, 2:], regions[None, :, 2:])
+    common = (end - start).clamp(min=0).prod(-1)
+    return common.amax(1) / area(xyxy).clamp(min=1e-9)

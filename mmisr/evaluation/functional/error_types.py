@@ -11,13 +11,15 @@ from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints
 from mmisr.evaluation.functional.image_matches import match_image
 from mmisr.evaluation.functional.matching import IOUS, box_ious, inside
 
-LOCALISATION, CLASSIFICATION, BOTH, DUPLICATE, BACKGROUND, MISSED = (
-    *("localisation", "classification", "both", "duplicate"),
-    *("background", "missed"),
-)
-ERROR_TYPES = (LOCALISATION, CLASSIFICATION, BOTH, DUPLICATE, BACKGROUND, MISSED)
-FOREGROUND, TOUCH = float(IOUS[0]), 0.1
-"""From ``FOREGROUND`` on a box is where an object is; below ``TOUCH`` it is on the background."""
+ERROR_TYPES = ("localisation", "classification", "both", "duplicate", "background", "missed")
+LOCALISATION, CLASSIFICATION, BOTH, DUPLICATE, BACKGROUND, MISSED = range(len(ERROR_TYPES))
+"""Indices into :data:`ERROR_TYPES`."""
+
+FOREGROUND = float(IOUS[0])
+"""The IoU from which on a box is where an object is."""
+
+TOUCH = 0.1
+"""The IoU below which a box is on the background."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
     localisation or classification is about. What differs from TIDE: errors are counted from one
     score on, not weighed by the AP that mending them would give; they are told apart by size; and
     they do not share an object: one that was taken for another class and was badly located counts
-        once for each of the detections.
+    once for each of the detections.
 
     Convention: boxes are compared in the source frame; sizes are those of the record. Regions to
     ignore take detections away, as in COCO, and are about nothing else.
@@ -60,46 +62,53 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
     Args:
         record: The image.
         score_thr: Detections from this score on count.
-        max_dets: Detections a class that count, best first.
+        max_dets: Detections per class that count, best first.
 
     Returns:
         The errors.
     """
     matches = match_image(record, score_thr, max_dets)
-    false, counts = matches.false, np.flatnonzero(~record.gt_ignore)
+    false = matches.false
     missed = matches.missed.copy()
-    if not len(counts):
-        return ImageErrors(
-            np.full(len(false), ERROR_TYPES.index(BACKGROUND)), record.det_areas[false]
-        )
-    ious = box_ious(record.det_xyxy[false], record.gt_xyxy[counts])
-    same = record.det_labels[false, None] == record.gt_labels[counts]
-    (own, own_at), (other, other_at) = _best(ious * same), _best(ious * ~same)
-    rules = {
-        LOCALISATION: (own >= TOUCH) & (own < FOREGROUND),
-        CLASSIFICATION: other >= FOREGROUND,
-        DUPLICATE: own >= FOREGROUND,
-        BACKGROUND: np.maximum(own, other) < TOUCH,
-        BOTH: np.ones(len(false), dtype=bool),
-    }
-    kinds = np.select(list(rules.values()), [ERROR_TYPES.index(name) for name in rules])
-    about = counts[
-        np.where(
-            np.isin(kinds, [ERROR_TYPES.index(n) for n in (CLASSIFICATION, BOTH)]), other_at, own_at
-        )
-    ]
-    missed[
-        about[np.isin(kinds, [ERROR_TYPES.index(n) for n in (LOCALISATION, CLASSIFICATION)])]
-    ] = False
-    areas = np.where(
-        kinds == ERROR_TYPES.index(BACKGROUND), record.det_areas[false], record.gt_areas[about]
-    )
+    counted = np.flatnonzero(~record.gt_ignore)
+    false_areas = record.det_areas[false]
+    if not len(counted):
+        return ImageErrors(kinds=np.full(len(false), BACKGROUND), areas=false_areas)
+    ious = box_ious(record.det_xyxy[false], record.gt_xyxy[counted])
+    is_same = record.det_labels[false, None] == record.gt_labels[counted]
+    same_iou, same_at = _best(ious * is_same)
+    other_iou, other_at = _best(ious * ~is_same)
+    kinds = _kinds(same_iou, other_iou)
+    is_other = np.isin(kinds, (CLASSIFICATION, BOTH))
+    about = counted[np.where(is_other, other_at, same_at)]
+    # What an error is about is not missed as well: mending the error finds it.
+    is_found = np.isin(kinds, (LOCALISATION, CLASSIFICATION))
+    missed[about[is_found]] = False
+    areas = np.where(kinds == BACKGROUND, false_areas, record.gt_areas[about])
+    missed_areas = record.gt_areas[missed]
+    missed_kinds = np.full(len(missed_areas), MISSED)
     return ImageErrors(
-        np.concatenate([kinds, np.full(int(missed.sum()), ERROR_TYPES.index(MISSED))]).astype(
-            np.int64
-        ),
-        np.concatenate([areas, record.gt_areas[missed]]),
+        kinds=np.concatenate([kinds, missed_kinds]).astype(np.int64),
+        areas=np.concatenate([areas, missed_areas]),
     )
+
+
+def _kinds(same_iou: Floats, other_iou: Floats) -> Ints:
+    """(D,) the type of each false positive: the first rule that holds.
+
+    Args:
+        same_iou: (D,) best IoU with an annotation of the detection's class.
+        other_iou: (D,) best IoU with one of another class.
+    """
+    badly_placed = (same_iou >= TOUCH) & (same_iou < FOREGROUND)
+    on_nothing = np.maximum(same_iou, other_iou) < TOUCH
+    rules = {
+        LOCALISATION: badly_placed,
+        CLASSIFICATION: other_iou >= FOREGROUND,
+        DUPLICATE: same_iou >= FOREGROUND,
+        BACKGROUND: on_nothing,
+    }
+    return np.select(list(rules.values()), list(rules), default=BOTH)
 
 
 def count_errors(
@@ -114,29 +123,32 @@ def count_errors(
     ranges.
 
     Args:
-        records: One an image.
+        records: One per image.
         ranges: Area ranges in px^2 by name.
         score_thr: Detections from this score on count.
-        max_dets: Detections an image and class that count.
+        max_dets: Detections per image and class that count.
 
     Returns:
         Counts by range, then by type.
     """
-    errors = [error_types(record, score_thr, max_dets) for record in records]
-    kinds = np.concatenate([np.zeros(0, dtype=np.int64), *(e.kinds for e in errors)])
-    areas = np.concatenate([np.zeros(0), *(e.areas for e in errors)])
-    inner = inside(areas, np.array(list(ranges.values()), dtype=np.float64).reshape(-1, 2))
-    return {
-        name: dict(
-            zip(
-                ERROR_TYPES,
-                np.bincount(kinds[row], minlength=len(ERROR_TYPES)).tolist(),
-                strict=True,
-            )
-        )
-        for name, row in zip(ranges, inner, strict=True)
-    }
+    counts = {}
+    for name in ranges:
+        counts[name] = dict.fromkeys(ERROR_TYPES, 0)
+    spans = list(ranges.values())
+    limits = np.array(spans, dtype=np.float64)
+    limits = limits.reshape(-1, 2)
+    for record in records:
+        errors = error_types(record, score_thr, max_dets)
+        in_range = inside(errors.areas, limits)
+        by_range = zip(counts.values(), in_range, strict=True)
+        for of_range, row in by_range:
+            kinds = errors.kinds[row]
+            for kind in kinds:
+                title = ERROR_TYPES[kind]
+                of_range[title] += 1
+    return counts
 
 
 def _best(ious: Floats) -> tuple[Floats, Ints]:
+    """(D,) the highest of (D, G) overlaps, 0 where there is none, and where it is."""
     return ious.max(1, initial=0.0), ious.argmax(1)

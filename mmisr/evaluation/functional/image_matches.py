@@ -1,4 +1,4 @@
-"""What became of every box of one image at one IoU and from one score on.
+"""What became of every box of one image at IoU 0.5 and from one score on.
 
 For what is counted or drawn image by image.
 """
@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
 from mmisr.evaluation.functional.matching import (
-    IOUS,
     TRUE,
     UNMATCHED,
     Bools,
-    assign,
-    box_ious,
+    best_of_class,
+    match_boxes,
     status_of,
 )
 
@@ -61,32 +60,51 @@ def match_image(record: ImageRecord, score_thr: float, max_dets: int) -> ImageMa
     Args:
         record: The image.
         score_thr: Detections from this score on count.
-        max_dets: Detections a class that count, best first.
+        max_dets: Detections per class that count, best first.
 
     Returns:
         The matches.
     """
-    kept: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    owner: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    status: list[NDArray[np.int8]] = [np.zeros(0, dtype=np.int8)]
-    for label in np.unique(record.det_labels).tolist():
-        truth, found = (
-            np.flatnonzero(record.gt_labels == label),
-            np.flatnonzero(record.det_labels == label),
-        )
-        found = found[np.argsort(-record.det_scores[found], kind="stable")[:max_dets]]
-        found = found[record.det_scores[found] >= score_thr]
-        kept.append(found)
-        owner.append(np.full(len(found), -1))
-        status.append(np.full(len(found), UNMATCHED, dtype=np.int8))
-        crowd = record.gt_ignore[truth]
-        ious = box_ious(record.det_xyxy[found], record.gt_xyxy[truth], crowd)
-        near = np.flatnonzero((ious >= IOUS[0]).any(1))
-        if len(near):
-            taken = assign(ious[near], crowd[None], crowd)[:1]
-            owner[-1][near] = np.where(taken[0, 0] < 0, -1, truth[taken[0, 0]])
-            status[-1][near] = status_of(taken, crowd[None])[0, 0]
-    owners, statuses = np.concatenate(owner), np.concatenate(status)
+    labels = record.det_labels
+    owner = np.full(len(labels), -1)
+    status = np.full(len(labels), UNMATCHED, dtype=np.int8)
+    by_class: list[Ints] = [np.zeros(0, dtype=np.int64)]
+    for label in np.unique(labels).tolist():
+        detections = best_of_class(record, label, max_dets)
+        scores = record.det_scores[detections]
+        detections = detections[scores >= score_thr]
+        by_class.append(detections)
+        _match_class(record, label, detections, owner, status)
+    kept = np.concatenate(by_class)
     missed = ~record.gt_ignore
-    missed[owners[statuses != UNMATCHED]] = False
-    return ImageMatches(np.concatenate(kept), owners, statuses, missed)
+    matched = status != UNMATCHED
+    missed[owner[matched]] = False
+    return ImageMatches(
+        kept=kept,
+        owner=owner[kept],
+        status=status[kept],
+        missed=missed,
+    )
+
+
+def _match_class(
+    record: ImageRecord, label: int, detections: Ints, owner: Ints, status: NDArray[np.int8]
+) -> None:
+    """Write into ``owner`` and ``status`` what the detections of one class found."""
+    of_class = record.gt_labels == label
+    if not of_class.any():
+        return
+    truths = np.flatnonzero(of_class)
+    # Objects of every size are one range, in which crowds alone do not count.
+    crowd = record.gt_ignore[truths]
+    near, by_threshold = match_boxes(record, truths, detections, crowd[None])
+    if not len(near):
+        return
+    first = by_threshold[:1]  # IoU 0.5
+    chosen = first[0, 0]
+    is_nothing = chosen < 0
+    of_record = truths[chosen]
+    near = detections[near]
+    owner[near] = np.where(is_nothing, -1, of_record)
+    by_range = status_of(first, crowd[None])
+    status[near] = by_range[0, 0]

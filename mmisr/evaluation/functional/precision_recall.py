@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, Ints
-from mmisr.evaluation.functional.matching import IGNORED, TRUE, ClassMatches
+from mmisr.evaluation.functional.matching import TRUE, UNMATCHED, Bools, ClassMatches
 from mmisr.evaluation.functional.weighted_ap import RECALLS
 
 WHOLE_RANGE = 0
-"""Objects of every size are the first range that is matched, see :meth:`mmisr.evaluation.size_bins.Protocol.ranges`."""
+"""Objects of every size are the first range that is matched.
+
+See :meth:`mmisr.evaluation.size_bins.Protocol.ranges`.
+"""
 
 
 def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
@@ -29,14 +33,22 @@ def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
     """
     curves = []
     for matches in classes:
-        positives = int(matches.positives[WHOLE_RANGE].sum())
-        if not positives:
+        num_positives = _num_positives(matches)
+        if not num_positives:
             continue
         true, false = _running(matches, iou)
-        precision = true / np.maximum(true + false, 1)
-        envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
-        curves.append(envelope[np.searchsorted(true / positives, RECALLS)])
-    return np.mean(curves, axis=0) if curves else np.full(len(RECALLS), np.nan)
+        recall = true / num_positives
+        both = true + false
+        precision = true / np.maximum(both, 1)
+        backwards = precision[::-1]
+        # The best precision from here on; 0 beyond the last detection.
+        best = np.maximum.accumulate(backwards)
+        envelope = np.append(best[::-1], 0.0)
+        reached = np.searchsorted(recall, RECALLS)
+        curves.append(envelope[reached])
+    if not curves:
+        return np.full(len(RECALLS), np.nan)
+    return np.mean(curves, axis=0)
 
 
 def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None:
@@ -50,20 +62,47 @@ def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None
     Returns:
         A score; None where there is no true positive.
     """
-    positives = sum(int(m.positives[WHOLE_RANGE].sum()) for m in classes)
-    steps = np.concatenate(
-        [np.zeros(0), *(np.floor(m.score * 10**digits) / 10**digits for m in classes)]
-    )
-    runs = [_running(m, 0) for m in classes]
-    hit, wrong = (
-        np.concatenate([np.zeros(0), *(np.diff(r[k], prepend=0) for r in runs)]) for k in (0, 1)
-    )
-    levels, at = np.unique(steps, return_inverse=True)
-    true, false = (np.cumsum(np.bincount(at, v, len(levels))[::-1])[::-1] for v in (hit, wrong))
+    num_positives = sum(_num_positives(matches) for matches in classes)
+    scores: list[Floats] = [np.zeros(0)]
+    hits: list[Bools] = [np.zeros(0, dtype=bool)]
+    misses: list[Bools] = [np.zeros(0, dtype=bool)]
+    for matches in classes:
+        status = _status(matches, 0)
+        score = _rounded_down(matches.score, digits)
+        scores.append(score)
+        hits.append(status == TRUE)
+        misses.append(status == UNMATCHED)
+    all_scores = np.concatenate(scores)
+    levels, at = np.unique(all_scores, return_inverse=True)
+    true = _from_here_on(at, hits, len(levels))
+    false = _from_here_on(at, misses, len(levels))
     if not true.any():
         return None
-    f1 = 2 * true / (true + false + positives)
-    return round(float(levels[f1.argmax()]), digits)
+    possible = true + false + num_positives
+    f1 = 2 * true / possible
+    best = levels[f1.argmax()]
+    return round(float(best), digits)
+
+
+def _num_positives(matches: ClassMatches) -> int:
+    return int(matches.positives[WHOLE_RANGE].sum())
+
+
+def _rounded_down(scores: Floats, digits: int) -> Floats:
+    factor = 10**digits
+    return np.floor(scores * factor) / factor
+
+
+def _from_here_on(at: Ints, marks: Sequence[Bools], num_levels: int) -> NDArray:
+    """(L,) how many detections are marked at each level of score or above.
+
+    Args:
+        at: (N,) level of each detection, from the lowest.
+        marks: (N,) whether it is marked, class by class.
+        num_levels: L levels.
+    """
+    counts = np.bincount(at, np.concatenate(marks), num_levels)
+    return np.cumsum(counts[::-1])[::-1]
 
 
 def _running(matches: ClassMatches, iou: int) -> tuple[Ints, Ints]:
@@ -71,6 +110,14 @@ def _running(matches: ClassMatches, iou: int) -> tuple[Ints, Ints]:
 
     Those in regions to ignore are neither.
     """
-    status = np.zeros(len(matches.score), dtype=np.int8)
+    status = _status(matches, iou)
+    true = np.cumsum(status == TRUE)
+    false = np.cumsum(status == UNMATCHED)
+    return true, false
+
+
+def _status(matches: ClassMatches, iou: int) -> NDArray[np.int8]:
+    """(N,) what became of each detection, objects of every size."""
+    status = np.full(len(matches.score), UNMATCHED, dtype=np.int8)
     status[matches.near] = matches.status[iou, WHOLE_RANGE]
-    return np.cumsum(status == TRUE), np.cumsum((status != TRUE) & (status != IGNORED))
+    return status

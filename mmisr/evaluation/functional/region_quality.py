@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,8 +12,10 @@ from mmisr.structures.checks import check_hw, check_xyxy
 from mmisr.structures.frames import hw_of
 
 REGIONS = ("whole", "in_box", "out_box")
-SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
-SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
+SSIM_C1 = 0.01**2
+SSIM_C2 = 0.03**2
 
 
 def box_mask(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
@@ -31,10 +34,16 @@ def box_mask(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
         >>> box_mask(torch.tensor([[1.0, 0.0, 3.0, 1.0]]), (2, 4)).int().tolist()
         [[0, 1, 1, 0], [0, 0, 0, 0]]
     """
-    mask = torch.zeros(check_hw(hw), dtype=torch.bool)
-    for x1, y1, x2, y2 in (
-        torch.ceil(check_xyxy(xyxy).detach().cpu().double() - 0.5).clamp(min=0).long().tolist()
-    ):
+    hw = check_hw(hw)
+    xyxy = check_xyxy(xyxy)
+    mask = torch.zeros(hw, dtype=torch.bool)
+    edges = xyxy.detach().cpu().double()
+    # The centre of pixel i lies at i + 0.5.
+    pixels = torch.ceil(edges - 0.5)
+    # A slice that began below 0 would count from the end.
+    pixels = pixels.clamp(min=0)
+    for box in pixels.long().tolist():
+        x1, y1, x2, y2 = box
         mask[y1:y2, x1:x2] = True
     return mask
 
@@ -44,7 +53,7 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
 
     Source: Wang et al., "Image quality assessment: from error visibility to structural similarity",
     2004: an 11x11 Gaussian of sigma 1.5, K1 = 0.01, K2 = 0.03. Its mean is the SSIM of
-        scikit-image, mmagic and the authors' code.
+    scikit-image, mmagic and the authors' code.
 
     Args:
         first: (C, H, W) in [0, 1], double precision.
@@ -54,17 +63,31 @@ def ssim_map(first: Tensor, second: Tensor) -> Tensor:
         (H - 10, W - 10), the mean over channels; the entry at (0, 0) belongs to pixel (5, 5). Empty
         for an image smaller than the window.
     """
-    h, w = first.shape[-2:]
-    if min(h, w) < SSIM_WINDOW:
-        return first.new_zeros((max(h - SSIM_WINDOW + 1, 0), max(w - SSIM_WINDOW + 1, 0)))
-    offsets = torch.arange(SSIM_WINDOW, dtype=first.dtype, device=first.device) - SSIM_WINDOW // 2
-    weights = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2))
-    kernel = (weights / weights.sum()).tolist()
+    hw = hw_of(first)
+    if min(hw) < SSIM_WINDOW:
+        fits = [max(side - SSIM_WINDOW + 1, 0) for side in hw]
+        return first.new_zeros(fits)
+    kernel = _gaussian(first)
     moments = torch.stack([first, second, first * first, second * second, first * second])
-    mean_1, mean_2, square_1, square_2, product = _smooth(_smooth(moments, kernel, -2), kernel, -1)
-    var_1, var_2, covariance = square_1 - mean_1**2, square_2 - mean_2**2, product - mean_1 * mean_2
-    luminance = (2 * mean_1 * mean_2 + SSIM_C1) / (mean_1**2 + mean_2**2 + SSIM_C1)
-    return (luminance * (2 * covariance + SSIM_C2) / (var_1 + var_2 + SSIM_C2)).mean(0)
+    smoothed = _smooth(moments, kernel, -2)
+    smoothed = _smooth(smoothed, kernel, -1)
+    mean_1, mean_2, square_1, square_2, product = smoothed
+    mean_1_squared = mean_1**2
+    mean_2_squared = mean_2**2
+    var_1 = square_1 - mean_1_squared
+    var_2 = square_2 - mean_2_squared
+    covariance = product - mean_1 * mean_2
+    luminance = (2 * mean_1 * mean_2 + SSIM_C1) / (mean_1_squared + mean_2_squared + SSIM_C1)
+    similarity = luminance * (2 * covariance + SSIM_C2) / (var_1 + var_2 + SSIM_C2)
+    return similarity.mean(0)
+
+
+def _gaussian(like: Tensor) -> list[float]:
+    """The weights of the window along one axis, which sum to 1, in the precision of an image."""
+    offsets = torch.arange(SSIM_WINDOW, dtype=like.dtype, device=like.device)
+    offsets = offsets - SSIM_WINDOW // 2
+    weights = torch.exp(-(offsets**2) / (2 * SSIM_SIGMA**2))
+    return (weights / weights.sum()).tolist()
 
 
 def _smooth(values: Tensor, kernel: list[float], dim: int) -> Tensor:
@@ -72,10 +95,13 @@ def _smooth(values: Tensor, kernel: list[float], dim: int) -> Tensor:
 
     In double precision far faster than ``conv2d``.
     """
-    length = values.shape[dim] - len(kernel) + 1
-    total = torch.zeros_like(values.narrow(dim, 0, length))
+    side = values.shape[dim]
+    length = side - len(kernel) + 1
+    first = values.narrow(dim, 0, length)
+    total = torch.zeros_like(first)
     for start, weight in enumerate(kernel):
-        total.add_(values.narrow(dim, start, length), alpha=weight)
+        window = values.narrow(dim, start, length)
+        total.add_(window, alpha=weight)
     return total
 
 
@@ -102,23 +128,33 @@ def region_quality(sr: Tensor, hr: Tensor, xyxy: Tensor, crop_border: int = 0) -
         TypeError: An image is not floating point.
     """
     first, second = _checked(sr, hr, crop_border)
-    inside = _cropped(box_mask(xyxy, hw_of(sr)), crop_border)
+    mask = box_mask(xyxy, hw_of(sr))
+    in_box = _cropped(mask, crop_border)
     squared = ((first - second) ** 2).mean(0)
     similarity = ssim_map(first, second)
+    masks = {
+        "whole": torch.ones_like(in_box),
+        "in_box": in_box,
+        "out_box": ~in_box,
+    }
+    # SSIM exists where its window fits, half a window from the border on.
     margin = SSIM_WINDOW // 2
-    inner = inside[margin : margin + similarity.shape[0], margin : margin + similarity.shape[1]]
     figures = {}
-    regions = (
-        (torch.ones_like(inside), torch.ones_like(inner)),
-        (inside, inner),
-        (~inside, ~inner),
-    )
-    for name, (mask, inner_mask) in zip(REGIONS, regions, strict=True):
+    for name, mask in masks.items():
+        inner = _within(mask, margin, similarity.shape)
         figures[f"psnr_{name}"] = _psnr(squared[mask])
-        figures[f"ssim_{name}"] = (
-            float(similarity[inner_mask].mean()) if inner_mask.any() else math.nan
-        )
+        figures[f"ssim_{name}"] = _mean(similarity[inner])
     return figures
+
+
+def _within(mask: Tensor, margin: int, hw: Sequence[int]) -> Tensor:
+    """The part of a mask of height and width ``hw`` that begins ``margin`` from the corner."""
+    height, width = hw
+    return mask[margin : margin + height, margin : margin + width]
+
+
+def _mean(values: Tensor) -> float:
+    return float(values.mean()) if values.numel() else math.nan
 
 
 def _checked(sr: Tensor, hr: Tensor, crop_border: int) -> tuple[Tensor, Tensor]:
@@ -137,7 +173,8 @@ def _checked(sr: Tensor, hr: Tensor, crop_border: int) -> tuple[Tensor, Tensor]:
             f"crop_border must be >= 0 and leave pixels of an image of {tuple(sr.shape[-2:])}, got "
             f"{crop_border}"
         )
-    first, second = (_cropped(image.detach().cpu().double(), crop_border) for image in (sr, hr))
+    first = _cropped(sr.detach().cpu().double(), crop_border)
+    second = _cropped(hr.detach().cpu().double(), crop_border)
     return first, second
 
 

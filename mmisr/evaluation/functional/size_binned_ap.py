@@ -1,4 +1,8 @@
-"""AP and AR by object size, on faster-coco-eval."""
+"""AP and AR by object size, on faster-coco-eval: the AP engine of the metric.
+
+A comparison's intervals come from a second engine, :mod:`mmisr.evaluation.functional.weighted_ap`.
+Why there are two, and what holds them equal: docs/concepts/evaluation.md.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +60,10 @@ def size_binned_ap(
     Convention: as in :class:`ImageRecord`; both ends of a range belong to it.
 
     Args:
-        records: One an image, in any order.
+        records: One per image, in any order.
         num_classes: Number of classes; labels are below it.
         ranges: Area ranges in px^2 by name.
-        max_dets: Detections an image and class that count, best scores first.
+        max_dets: Detections per image and class that count, best scores first.
 
     Returns:
         Figures by name of the range, in the order given.

@@ -14,8 +14,8 @@ def render_table(
     """A table as text, names to the left and numbers to the right.
 
     Args:
-        title: Its first line.
-        header: One name a column.
+        title: The first line.
+        header: One name per column.
         rows: Cells; floats are shown with ``digits`` decimals and NaN as ``-``, integers as they
             are.
         digits: Decimals of a float.
@@ -24,22 +24,34 @@ def render_table(
         Lines of equal form, without a line break at the end.
 
     Example:
-        >>> print(render_table("AP", ("size", "boxes", "AP"), [("small", 3, 0.25), ("large", 0, float("nan"))]))
+        >>> rows = [("small", 3, 0.25), ("large", 0, float("nan"))]
+        >>> print(render_table("AP", ("size", "boxes", "AP"), rows))
         AP
         size   boxes     AP
         small      3  0.250
         large      0      -
     """
-    cells = [list(header)] + [[_text(cell, digits) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
-    return "\n".join([title, *lines])
+    lines = [list(header)]
+    for row in rows:
+        cells = [_text(cell, digits) for cell in row]
+        lines.append(cells)
+    columns: list[list[str]] = []
+    for column in zip(*lines, strict=True):
+        padded = _padded(column, is_first=not columns)
+        columns.append(padded)
+    text = [title]
+    for padded_cells in zip(*columns, strict=True):
+        line = "  ".join(padded_cells)
+        text.append(line)
+    return "\n".join(text)
+
+
+def _padded(column: Sequence[str], is_first: bool) -> list[str]:
+    """A column of one width: names to the left, numbers to the right."""
+    width = max(map(len, column))
+    if is_first:
+        return [cell.ljust(width) for cell in column]
+    return [cell.rjust(width) for cell in column]
 
 
 def _text(cell: Cell, digits: int) -> str:

@@ -1,7 +1,4 @@
-"""Metric ``RegionQuality``.
-
-PSNR and SSIM inside and outside the boxes, and how tokens were spent.
-"""
+"""Metric ``RegionQuality``: PSNR and SSIM in and outside the boxes, and how tokens were spent."""
 
 from __future__ import annotations
 
@@ -33,8 +30,7 @@ class RegionQuality(BaseMetric):
     [0, 255], ``boxes_source``).
 
     Figures: ``psnr_<region>``, ``ssim_<region>`` and ``images_<region>`` for whole, in_box and
-        out_box; ``exact``;
-    ``tokens_<exit>`` where samples carry a routing map.
+    out_box; ``exact``; ``tokens_<exit>`` where samples carry a routing map.
 
     Convention: a figure is computed for each image and averaged over the ``images_<region>`` images
     that have the region: one without boxes has no in_box figure, one all in boxes no out_box
@@ -45,8 +41,8 @@ class RegionQuality(BaseMetric):
 
     Args:
         crop_border: Pixels left out on each side.
-        collect_device: As in mmengine.
-        prefix: As in mmengine.
+        collect_device: Where mmengine gathers the figures of all processes: ``cpu`` or ``gpu``.
+        prefix: What stands before the names of the figures; ``region`` by default.
 
     Raises:
         ValueError: ``crop_border`` is negative.

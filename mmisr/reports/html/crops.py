@@ -18,13 +18,13 @@ SIDE = 512
 """Longest side of a cut-out, in pixels of the largest picture."""
 
 BYTES = 225_000
-"""Of all pictures of one image; forty of them, written as text, take 12 MB."""
+"""Limit of all pictures of one image together; forty images, written as text, take 12 MB."""
 
 RUNGS = ((1, 90), (1, 80), (1, 65), (1, 50), (2, 65), (2, 40), (4, 40))
 """Reduction and quality, tried in this order until the pictures of an image are small enough."""
 
 ALPHA = 105
-"""Of the tint of a token, of 255."""
+"""How much of a token's tint covers the picture, of 255."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,16 @@ class Window:
         self, source_hw: tuple[int, int], lr_hw: tuple[int, int]
     ) -> tuple[float, float, float, float]:
         """Left, top, width and height in the source frame."""
-        sx, sy = source_hw[1] / lr_hw[1], source_hw[0] / lr_hw[0]
-        return self.x * sx, self.y * sy, self.width * sx, self.height * sy
+        source_h, source_w = source_hw
+        lr_h, lr_w = lr_hw
+        x_scale = source_w / lr_w
+        y_scale = source_h / lr_h
+        return (
+            self.x * x_scale,
+            self.y * y_scale,
+            self.width * x_scale,
+            self.height * y_scale,
+        )
 
 
 def place_window(lr_hw: tuple[int, int], side: int, points: Floats) -> Window:
@@ -62,23 +70,46 @@ def place_window(lr_hw: tuple[int, int], side: int, points: Floats) -> Window:
     Returns:
         The window, inside the image.
     """
-    size = np.minimum((lr_hw[1], lr_hw[0]), max(1, side))
+    lr_wh = np.array(lr_hw[::-1])
+    size = np.minimum(lr_wh, max(1, side))
     if not len(points):
-        points = np.array([[lr_hw[1] / 2, lr_hw[0] / 2]])
-    room = np.array((lr_hw[1], lr_hw[0])) - size
-    corners = np.clip(np.rint(points - size / 2), 0, room).astype(np.int64)
-    inside = (points[None] >= corners[:, None]) & (points[None] <= corners[:, None] + size)
-    x, y = corners[inside.all(-1).sum(1).argmax()].tolist()
-    return Window(x, y, int(size[0]), int(size[1]))
+        points = lr_wh[None] / 2
+    # One window around every point, moved into the image, of which the fullest is taken.
+    starts = np.rint(points - size / 2)
+    starts = np.clip(starts, 0, lr_wh - size)
+    ends = starts + size
+    is_after = points >= starts[:, None]
+    is_before = points <= ends[:, None]
+    is_inside = (is_after & is_before).all(-1)
+    fullest = is_inside.sum(1).argmax()
+    x, y = starts[fullest].astype(int)
+    width, height = size
+    return Window(
+        x=int(x),
+        y=int(y),
+        width=int(width),
+        height=int(height),
+    )
 
 
 def cut(picture: Image.Image, window: Window, lr_hw: tuple[int, int]) -> Image.Image:
-    """The window's part of a picture of any size of the same image."""
-    fx, fy = picture.width / lr_hw[1], picture.height / lr_hw[0]
-    x1, y1 = round(window.x * fx), round(window.y * fy)
-    return picture.crop(
-        (x1, y1, round((window.x + window.width) * fx), round((window.y + window.height) * fy))
-    )
+    """The window's part of a picture of any size of the same image.
+
+    Args:
+        picture: The picture.
+        window: What to cut out.
+        lr_hw: Height and width of the LR image.
+    """
+    lr_h, lr_w = lr_hw
+    x_scale = picture.width / lr_w
+    y_scale = picture.height / lr_h
+    x_end = window.x + window.width
+    y_end = window.y + window.height
+    left = round(window.x * x_scale)
+    top = round(window.y * y_scale)
+    right = round(x_end * x_scale)
+    bottom = round(y_end * y_scale)
+    return picture.crop((left, top, right, bottom))
 
 
 @dataclass(frozen=True)
@@ -105,15 +136,22 @@ def pack(pictures: Mapping[str, Image.Image], limit: int = BYTES) -> Packed:
         The pictures.
     """
     for reduction, quality in RUNGS:
-        files = {name: _webp(picture, reduction, quality) for name, picture in pictures.items()}
-        if sum(map(len, files.values())) <= limit:
+        files = {}
+        for name, picture in pictures.items():
+            files[name] = _webp(picture, reduction, quality)
+        num_bytes = sum(map(len, files.values()))
+        if num_bytes <= limit:
             break
-    note = f"WebP at quality {quality}" + (f", reduced to 1/{reduction}" if reduction > 1 else "")
-    return Packed({name: _uri("webp", file) for name, file in files.items()}, note)
+    note = f"WebP at quality {quality}"
+    if reduction > 1:
+        note += f", reduced to 1/{reduction}"
+    uris = {name: _uri("webp", file) for name, file in files.items()}
+    return Packed(uris, note)
 
 
 def _webp(picture: Image.Image, reduction: int, quality: int) -> bytes:
-    if reduction > 1 and min(picture.size) >= reduction:
+    side = min(picture.size)
+    if 1 < reduction <= side:
         picture = picture.reduce(reduction)
     file = io.BytesIO()
     picture.save(file, "WEBP", quality=quality, method=2)
@@ -121,16 +159,24 @@ def _webp(picture: Image.Image, reduction: int, quality: int) -> bytes:
 
 
 def routing_uri(exits: NDArray[np.int8]) -> str:
-    """One pixel a token: easy ones are clear, the others tinted, in colours told apart with any colour vision.
+    """A picture of one pixel per token: easy ones are clear, the others tinted.
+
+    The tints are told apart with any colour vision.
 
     Args:
         exits: (rows, cols) exits of the tokens.
     """
-    rgb = np.asarray(EXIT_COLOURS, dtype=np.uint8)[exits.astype(np.int64)]
-    alpha = np.where(exits > 0, ALPHA, 0).astype(np.uint8)[..., None]
+    colours = np.array(EXIT_COLOURS)
+    rgb = colours[exits]
+    is_deep = exits > 0
+    alpha = np.where(is_deep, ALPHA, 0)
+    rgba = np.dstack([rgb, alpha])
+    pixels = rgba.astype(np.uint8)
+    picture = Image.fromarray(pixels)
     file = io.BytesIO()
-    Image.fromarray(np.concatenate([rgb, alpha], axis=2)).save(file, "PNG", optimize=True)
-    return _uri("png", file.getvalue())
+    picture.save(file, "PNG", optimize=True)
+    content = file.getvalue()
+    return _uri("png", content)
 
 
 def _uri(kind: str, content: bytes) -> str:
@@ -144,14 +190,21 @@ def outlines(xyxy: Floats, window: Sequence[float]) -> str:
         xyxy: (N, 4) boxes.
         window: Left, top, width and height in the same frame.
     """
-    x, y, w, h = window
-    seen = xyxy[
-        (xyxy[:, 0] < x + w) & (xyxy[:, 2] > x) & (xyxy[:, 1] < y + h) & (xyxy[:, 3] > y)
-    ] - (x, y, x, y)
-    return "".join(
-        f"M{_short(a)} {_short(b)}H{_short(c)}V{_short(d)}H{_short(a)}z"
-        for a, b, c, d in seen.tolist()
-    )
+    left, top, width, height = window
+    moved = xyxy - (left, top, left, top)
+    path = ""
+    for x1, y1, x2, y2 in moved.tolist():
+        touches_across = x1 < width and x2 > 0
+        touches_down = y1 < height and y2 > 0
+        if touches_across and touches_down:
+            path += _rectangle(x1, y1, x2, y2)
+    return path
+
+
+def _rectangle(x1: float, y1: float, x2: float, y2: float) -> str:
+    """One closed outline in the words of an SVG path."""
+    left = _short(x1)
+    return f"M{left} {_short(y1)}H{_short(x2)}V{_short(y2)}H{left}z"
 
 
 def _short(value: float) -> str:

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
@@ -19,15 +20,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from mmisr.analysis.comparison.figures import ArmFigures
 from mmisr.analysis.comparison.per_image import ImageGain
 from mmisr.evaluation.functional.error_types import ERROR_TYPES
 from mmisr.evaluation.functional.weighted_ap import RECALLS
 from mmisr.evaluation.size_bins import WHOLE
+from mmisr.reports.html.tables import size_words
 
-Arms = Mapping[str, Mapping[str, Any]]
+Arms = Mapping[str, ArmFigures]
 
 WIDTH = 4.3
-"""Inches: on a phone the plot is drawn at three quarters of that, and its letters can still be read."""
+"""Inches: on a phone it is drawn at three quarters of that, and its letters can still be read."""
+
+LEFT = 0.62
+RIGHT = 0.16
+ABOVE = 0.24
+"""Inches around a panel."""
 
 INK, GRID, UP, DOWN = "#010203", "#040506", "#070809", "#0a0b0c"
 NAMES = {INK: "currentColor", GRID: "var(--grid)", UP: "var(--up)", DOWN: "var(--down)"}
@@ -78,21 +86,34 @@ def _plot(
 
     Args:
         arms: How many stand in the legend.
-        height: Inches a panel, what stands below it included.
+        height: Inches per panel, what stands below it included.
         rows: Panels.
         below: Inches for what stands below a panel.
     """
-    legend, left, right, above = 0.17 * ((arms + 1) // 2), 0.62, 0.16, 0.24
-    whole = legend + rows * height
-    size = ((WIDTH - left - right) / WIDTH, (height - below - above) / whole)
+    lines = (arms + 1) // 2
+    whole = 0.17 * lines + rows * height
+    left = LEFT / WIDTH
+    width = (WIDTH - LEFT - RIGHT) / WIDTH
+    panel = (height - below - ABOVE) / whole
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, whole))
-        bottoms = [((rows - 1 - i) * height + below) / whole for i in range(rows)]
-        yield figure, [figure.add_axes((left / WIDTH, bottom, *size)) for bottom in bottoms]
+        axes = []
+        for row in reversed(range(rows)):
+            bottom = (row * height + below) / whole
+            place = (left, bottom, width, panel)
+            axis = figure.add_axes(place)
+            axes.append(axis)
+        yield figure, axes
 
 
 def _svg(figure: Figure, name: str, label: str) -> str:
-    """The figure as an element of the page; ``name`` keeps its ids apart from those of others."""
+    """The figure as an element of the page.
+
+    Args:
+        figure: The figure.
+        name: Keeps its ids apart from those of other figures.
+        label: What a screen reader says.
+    """
     file = io.StringIO()
     figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
@@ -107,7 +128,8 @@ def _svg(figure: Figure, name: str, label: str) -> str:
         f'<svg role="img" aria-label="{escape(label)}" {size and size[0]} '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">'
     )
-    return head + text[text.index(">") + 1 :]
+    end_of_tag = text.index(">") + 1
+    return head + text[end_of_tag:]
 
 
 def _legend(figure: Figure, axis: Axes) -> None:
@@ -126,24 +148,47 @@ def ap_by_size(arms: Arms, bins: Mapping[str, int], kind: str) -> str:
         kind: ``AP`` or ``AP50``.
     """
     names = [WHOLE, *(name for name, count in bins.items() if count)]
-    labels = [
-        name.replace("_", " ") + (f"\n{bins[name]}" if name in bins else "\nsizes")
-        for name in names
-    ]
-    step = 0.7 / max(1, len(arms))
+    label = f"{kind} by object size, with an interval for every arm"
     with _plot(len(arms)) as (figure, (axis,)):
-        for i, (arm, f) in enumerate(arms.items()):
-            at = np.arange(len(names)) + (i - (len(arms) - 1) / 2) * step
-            values = [f[kind] if n == WHOLE else f["bins"][n][kind] for n in names]
-            spans = [f["intervals"].get(kind if n == WHOLE else f"{kind}_{n}") for n in names]
-            _points(axis, at, values, spans, (arm, i))
+        for index, (arm, figures) in enumerate(arms.items()):
+            points = _Points(arm, index)
+            offset = _beside(index, len(arms), 0.7)
+            for place, name in enumerate(names):
+                value, span = _figure_of(figures, kind, name)
+                points.add(place + offset, value, span)
+            points.draw(axis)
+        labels = [_bin_label(name, bins) for name in names]
         axis.set_xticks(range(len(names)), labels)
         axis.set(ylabel=kind, ylim=(0, None))
         axis.grid(visible=False, axis="x")
         _legend(figure, axis)
-        return _svg(
-            figure, f"size-{kind}", f"{kind} by object size, with an interval for every arm"
-        )
+        return _svg(figure, f"size-{kind}", label)
+
+
+def _figure_of(
+    figures: ArmFigures, kind: str, range_name: str
+) -> tuple[float | None, Sequence[float] | None]:
+    """A figure of all sizes or of a bin, and its interval."""
+    spans = figures.intervals
+    if range_name == WHOLE:
+        value = getattr(figures, kind)
+        return value, spans.get(kind)
+    of_bin = figures.bins[range_name]
+    value = getattr(of_bin, kind)
+    span = spans.get(f"{kind}_{range_name}")
+    return value, span
+
+
+def _bin_label(name: str, bins: Mapping[str, int]) -> str:
+    """Name of a bin, and below it how many objects it has."""
+    below = bins.get(name, "sizes")
+    return f"{name.replace('_', ' ')}\n{below}"
+
+
+def _beside(index: int, count: int, width: float) -> float:
+    """How far left or right of a tick the mark of one of several arms stands."""
+    step = width / max(1, count)
+    return (index - (count - 1) / 2) * step
 
 
 def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, float | None]) -> str:
@@ -152,139 +197,179 @@ def over_time(arms: Arms, figure_name: str, label: str, values: Mapping[str, flo
     Args:
         arms: Figures by arm.
         figure_name: Flat name, by which intervals are found.
-        label: Of the axis.
+        label: What stands at the axis.
         values: The figure by arm; arms without it are left out.
     """
-    with _plot(sum(v is not None for v in values.values())) as (figure, (axis,)):
-        for i, (arm, f) in enumerate(arms.items()):
+    num_shown = sum(value is not None for value in values.values())
+    with _plot(num_shown) as (figure, (axis,)):
+        for index, (arm, figures) in enumerate(arms.items()):
             value = values[arm]
-            if value is not None:
-                _points(
-                    axis,
-                    [sum(f["ms"].values())],
-                    [value],
-                    [f["intervals"].get(figure_name)],
-                    (arm, i),
-                )
-                if "ms" in f["intervals"]:
-                    axis.plot(f["intervals"]["ms"], [value, value], color=colour(i), linewidth=1.6)
-        longest = max(
-            max(sum(f["ms"].values()), *f["intervals"].get("ms", [0])) for f in arms.values()
-        )
+            if value is None:
+                continue
+            spans = figures.intervals
+            ms = sum(figures.ms.values())
+            points = _Points(arm, index)
+            points.add(ms, value, spans.get(figure_name))
+            points.draw(axis)
+            if "ms" in spans:
+                own = colour(index)
+                axis.plot(spans["ms"], [value, value], color=own, linewidth=1.6)
+        longest = max(_longest_ms(figures) for figures in arms.values())
         axis.set(xlabel="ms an image, SR and detector", ylabel=label, xlim=(0, 1.08 * longest))
         _legend(figure, axis)
-        return _svg(
-            figure,
-            f"time-{figure_name}",
-            f"{label} over milliseconds an image, with an interval for both",
+        spoken = f"{label} over milliseconds an image, with an interval for both"
+        return _svg(figure, f"time-{figure_name}", spoken)
+
+
+def _longest_ms(figures: ArmFigures) -> float:
+    """The time of all stages, or the end of its interval."""
+    ends = figures.intervals.get("ms", [0])
+    return max(sum(figures.ms.values()), *ends)
+
+
+@dataclass
+class _Points:
+    """The markers of one arm.
+
+    Args:
+        arm: Name of the arm.
+        index: Number of the arm, which chooses colour and marker.
+    """
+
+    arm: str
+    index: int
+
+    def __post_init__(self) -> None:
+        self.x: list[float] = []
+        self.y: list[float] = []
+        self.spans: list[Sequence[float] | None] = []
+
+    def add(self, x: float, y: float | None, span: Sequence[float] | None) -> None:
+        """A marker, with its interval where it has one; a figure that does not exist has none."""
+        if y is not None:
+            self.x.append(x)
+            self.y.append(y)
+            self.spans.append(span)
+
+    def draw(self, axis: Axes) -> None:
+        """Markers first, then their intervals."""
+        marker = MARKERS[_varied(self.index, len(MARKERS))]
+        axis.plot(
+            self.x,
+            self.y,
+            markersize=6,
+            clip_on=False,
+            label=self.arm,
+            color=colour(self.index),
+            marker=marker,
+            linestyle="none",
         )
+        for x, span in zip(self.x, self.spans, strict=True):
+            if span is not None:
+                own = colour(self.index)
+                axis.plot([x, x], span, color=own, linewidth=1.6, solid_capstyle="butt")
 
 
-def _points(
-    axis: Axes,
-    at: Sequence[float] | NDArray,
-    values: Sequence[float | None],
-    spans: Sequence[Sequence[float] | None],
-    arm: tuple[str, int],
-) -> None:
-    """One marker a value, with its interval where it has one."""
-    name, index = arm
-    known = [(x, v, s) for x, v, s in zip(at, values, spans, strict=True) if v is not None]
-    style: dict[str, Any] = {
-        "color": colour(index),
-        "marker": MARKERS[(index + index // COLOURS) % len(MARKERS)],
-        "linestyle": "none",
-    }
-    axis.plot(
-        [x for x, _, _ in known],
-        [v for _, v, _ in known],
-        markersize=6,
-        clip_on=False,
-        label=name,
-        **style,
-    )
-    for x, _, span in known:
-        if span is not None:
-            axis.plot([x, x], span, color=colour(index), linewidth=1.6, solid_capstyle="butt")
+def _varied(index: int, count: int) -> int:
+    """Which of several shapes an arm gets; it differs from that of the last arm of its colour."""
+    return (index + index // COLOURS) % count
 
 
 def precision_recall(curves: Mapping[str, NDArray], title: str) -> str:
-    """One line an arm.
+    """One line per arm.
 
     Args:
         curves: By arm (101,) precision; NaN where there is nothing to find.
-        title: Above the plot.
+        title: Text above the plot.
     """
     with _plot(len(curves)) as (figure, (axis,)):
-        for i, (arm, precision) in enumerate(curves.items()):
-            line = DASHES[(i + i // COLOURS) % len(DASHES)]
-            axis.plot(RECALLS, precision, color=colour(i), linestyle=line, linewidth=1.8, label=arm)
+        for index, (arm, precision) in enumerate(curves.items()):
+            axis.plot(
+                RECALLS,
+                precision,
+                color=colour(index),
+                linestyle=DASHES[_varied(index, len(DASHES))],
+                linewidth=1.8,
+                label=arm,
+            )
         axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
         axis.set_title(title, fontsize=10, loc="left")
         _legend(figure, axis)
-        return _svg(
-            figure,
-            "pr-" + re.sub(r"\W", "", title),
-            f"Precision over recall at {title} for every arm",
-        )
+        name = "pr-" + re.sub(r"\W", "", title)
+        return _svg(figure, name, f"Precision over recall at {title} for every arm")
 
 
 def image_gains(gains: Sequence[ImageGain]) -> str:
     """The change of every image, sorted.
 
     Args:
-        gains: One entry an image; those without annotations are left out.
+        gains: One entry per image; those without annotations are left out.
     """
-    values = np.sort([g.gain for g in gains if g.gain is not None])[::-1]
+    known = [gain.gain for gain in gains if gain.gain is not None]
+    rising = np.sort(known)
+    values = rising[::-1]
+    end = len(values) + 0.5
+    edges = np.arange(0.5, end + 1)
     with _plot(0) as (figure, (axis,)):
-        edges = np.arange(len(values) + 1) + 0.5
-        for keep, mark in ((values > 0, UP), (values < 0, DOWN)):
-            axis.stairs(np.where(keep, values, 0), edges, color=mark, fill=True)
+        axis.stairs(values.clip(min=0), edges, color=UP, fill=True)
+        axis.stairs(values.clip(max=0), edges, color=DOWN, fill=True)
         axis.axhline(0, color=INK, linewidth=1)
         axis.set(
             xlabel="images, sorted by their change",
             ylabel="change in F1",
-            xlim=(0.5, len(values) + 0.5),
+            xlim=(0.5, end),
         )
-        axis.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        ticks = MaxNLocator(nbins=6, integer=True)
+        axis.xaxis.set_major_locator(ticks)
         return _svg(figure, "gains", "Change in F1 of every image, sorted")
 
 
 def error_types(
     errors: Mapping[str, Mapping[str, Mapping[str, int]]], ranges: Sequence[str]
 ) -> str:
-    """Counts of errors by type, one panel a range of sizes; types that never happen are left out.
+    """Counts of errors by type, one panel per range of sizes; types that never happen are left out.
 
     Args:
-        errors: By arm, by range, by type.
+        errors: Counts by arm, by range, by type.
         ranges: Which ranges.
     """
-    step = 0.8 / len(errors)
-    kinds = [
-        k
-        for k in ERROR_TYPES
-        if any(by_range[n][k] for by_range in errors.values() for n in ranges)
-    ]
+    kinds = [kind for kind in ERROR_TYPES if _happens(kind, errors, ranges)]
     with _plot(len(errors), 1.5, len(ranges), below=0.28) as (figure, axes):
-        for axis, name in zip(axes, ranges, strict=True):
-            for i, (arm, by_range) in enumerate(errors.items()):
-                at = np.arange(len(kinds)) + (i - (len(errors) - 1) / 2) * step
-                axis.bar(
-                    at,
-                    [by_range[name][kind] for kind in kinds],
-                    step * 0.9,
-                    color=colour(i),
-                    label=arm,
-                )
-            axis.set_title(
-                "all sizes" if name == WHOLE else name.replace("_", " "), fontsize=10, loc="left"
-            )
-            axis.set_xticks(
-                range(len(kinds)), [SHORT.get(kind, kind) for kind in kinds], fontsize=9
-            )
-            axis.grid(visible=False, axis="x")
-            axis.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-            axis.set_ylabel("errors")
+        for axis, range_name in zip(axes, ranges, strict=True):
+            counts = {}
+            for arm, by_range in errors.items():
+                counts[arm] = by_range[range_name]
+            _error_panel(axis, counts, kinds)
+            title = size_words(range_name)
+            axis.set_title(title, fontsize=10, loc="left")
         figure.align_ylabels(axes)
         _legend(figure, axes[0])
         return _svg(figure, "errors", "Errors by type and object size for every arm")
+
+
+def _happens(
+    kind: str, errors: Mapping[str, Mapping[str, Mapping[str, int]]], ranges: Sequence[str]
+) -> bool:
+    return any(by_range[name][kind] for by_range in errors.values() for name in ranges)
+
+
+def _error_panel(axis: Axes, counts: Mapping[str, Mapping[str, int]], kinds: Sequence[str]) -> None:
+    """Bars of every arm, side by side."""
+    places = np.arange(len(kinds))
+    width = 0.8 / len(counts)
+    for index, (arm, by_kind) in enumerate(counts.items()):
+        offset = _beside(index, len(counts), 0.8)
+        heights = [by_kind[kind] for kind in kinds]
+        axis.bar(
+            places + offset,
+            heights,
+            width * 0.9,
+            color=colour(index),
+            label=arm,
+        )
+    labels = [SHORT.get(kind, kind) for kind in kinds]
+    axis.set_xticks(range(len(kinds)), labels, fontsize=9)
+    axis.grid(visible=False, axis="x")
+    ticks = MaxNLocator(nbins=4, integer=True)
+    axis.yaxis.set_major_locator(ticks)
+    axis.set_ylabel("errors")

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmisr.analysis.comparison.arms import DENSE
-from mmisr.analysis.comparison.bootstrap import BASELINE
 from mmisr.analysis.comparison.per_image import ImageGain, image_gains
+from mmisr.analysis.comparison.resample import BASELINE
 from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.evaluation.functional.coco_records import Floats
 from mmisr.evaluation.functional.error_types import count_errors
-from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import SCORE
 from mmisr.evaluation.functional.precision_recall import best_score, precision_curve
 from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75
@@ -22,6 +22,7 @@ from mmisr.evaluation.size_bins import INFINITE, WHOLE
 from mmisr.ops.resample import MODES
 from mmisr.structures.editor_info import EditorInfo
 
+ALL_SIZES = {WHOLE: (0.0, INFINITE)}
 CURVES = {"IoU 0.50": IOU_50, "IoU 0.75": IOU_75}
 NO_EDITORS = ("lr", "hr", "larger_input", "sliced", *MODES)
 """Names of arms that are never the one under test, unless there is no other."""
@@ -50,7 +51,7 @@ class Findings:
         own_scores: Whether these are each arm's own, at its best F1.
         curves: By title, then by arm: (101,) precision by recall.
         errors: By arm, by range of sizes, by type: how many.
-        gains: One entry an image; empty without a pair.
+        gains: One entry per image; empty without a pair.
     """
 
     pair: Pair | None
@@ -77,16 +78,24 @@ def choose_pair(arms: Sequence[str], wanted: tuple[str, str] | None = None) -> P
         ValueError: ``wanted`` names no two arms.
     """
     if wanted is not None:
-        if not set(wanted) <= set(arms) or len(set(wanted)) != 2:
+        names = set(wanted)
+        if len(names) != 2 or not names <= set(arms):
             raise ValueError(f"pair must name two of the arms {list(arms)}, got {list(wanted)}")
         return Pair(*wanted)
     if len(arms) < 2:
         return None
-    b = BASELINE if BASELINE in arms else arms[0]
+    b = arms[0]
+    if BASELINE in arms:
+        b = BASELINE
     others = [name for name in arms if name != b]
-    own = [name for name in others if name == EditorInfo.method or f"{name}{DENSE}" in arms]
-    preferred = [*own, *(name for name in others if name not in NO_EDITORS), others[-1]]
-    return Pair(preferred[0], b)
+    for name in others:
+        dense = name + DENSE
+        if name == EditorInfo.method or dense in arms:
+            return Pair(name, b)
+    for name in others:
+        if name not in NO_EDITORS:
+            return Pair(name, b)
+    return Pair(others[-1], b)
 
 
 def find(
@@ -104,33 +113,44 @@ def find(
     Returns:
         The findings.
     """
-    metric = comparison.meta["metric"]
-    max_dets, scores, curves = (
-        metric["max_dets"],
-        {},
-        {title: dict[str, Floats]() for title in CURVES},
-    )
-    whole = {WHOLE: (0.0, INFINITE)}
+    meta = comparison.meta
+    max_dets = meta.metric.max_dets
+    num_classes = len(meta.classes)
+    ranges = _ranges(comparison)
+    scores: dict[str, float] = {}
+    curves: dict[str, dict[str, Floats]] = {title: {} for title in CURVES}
+    errors = {}
     for name, run in comparison.runs.items():
-        classes = match_classes(run.records, len(comparison.meta["classes"]), whole, max_dets)
-        best = best_score(classes) if score_thr is None else score_thr
-        scores[name] = SCORE if best is None else best
+        records = run.records
+        classes = match_classes(records, num_classes, ALL_SIZES, max_dets)
+        score = _score(classes) if score_thr is None else score_thr
+        scores[name] = score
+        errors[name] = count_errors(records, ranges, score, max_dets)
         for title, iou in CURVES.items():
             curves[title][name] = precision_curve(classes, iou)
-    ranges = {**whole, **{name: (span[0], span[1]) for name, span in metric["bins"].items()}}
-    errors = {
-        n: count_errors(run.records, ranges, scores[n], max_dets)
-        for n, run in comparison.runs.items()
-    }
     chosen = choose_pair(list(comparison.runs), pair)
     return Findings(
-        chosen,
-        scores,
-        score_thr is None,
-        curves,
-        errors,
-        _gains(comparison.runs, chosen, scores, max_dets),
+        pair=chosen,
+        scores=scores,
+        own_scores=score_thr is None,
+        curves=curves,
+        errors=errors,
+        gains=_gains(comparison.runs, chosen, scores, max_dets),
     )
+
+
+def _score(classes: Sequence[ClassMatches]) -> float:
+    """The score from which on an arm's detections count; the usual one where it finds nothing."""
+    best = best_score(classes)
+    return SCORE if best is None else best
+
+
+def _ranges(comparison: Comparison) -> dict[str, tuple[float, float]]:
+    """Ranges of area in px^2 by name, all sizes first."""
+    ranges = dict(ALL_SIZES)
+    for name, (low, high) in comparison.meta.metric.bins.items():
+        ranges[name] = (low, high)
+    return ranges
 
 
 def _gains(
@@ -138,5 +158,7 @@ def _gains(
 ) -> list[ImageGain]:
     if pair is None:
         return []
-    cut = {"a": scores[pair.a], "b": scores[pair.b]}
-    return image_gains(runs[pair.a].records, runs[pair.b].records, cut, max_dets)
+    pair_scores = {"a": scores[pair.a], "b": scores[pair.b]}
+    of_a = runs[pair.a].records
+    of_b = runs[pair.b].records
+    return image_gains(of_a, of_b, pair_scores, max_dets)

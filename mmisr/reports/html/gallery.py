@@ -6,7 +6,7 @@ The same cut-out in every arm, with boxes and routing to be laid over it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -15,8 +15,9 @@ from mmisr.analysis.comparison.per_image import ImageGain, count_images, extreme
 from mmisr.analysis.comparison.result import ArmRun, Comparison, ImageRow
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.image_matches import ImageMatches, match_image
+from mmisr.ops.boxes import centers
 from mmisr.reports.html.crops import SIDE, Window, cut, outlines, pack, place_window, routing_uri
-from mmisr.reports.html.findings import Findings
+from mmisr.reports.html.findings import Findings, Pair
 from mmisr.reports.html.tables import fixed
 from mmisr.reports.pictures import kept_picture
 
@@ -28,6 +29,9 @@ ARMS = 5
 
 LABELS = 40
 """Boxes of an arm with a class name at most, the largest first."""
+
+Frame = tuple[float, float, float, float]
+"""Left, top, width and height of a cut-out in source pixels."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Routing:
         uri: One pixel a token.
         x: Left edge in the frame of the cut-out.
         y: Upper edge.
-        width: Of the whole map.
-        height: Of the whole map.
+        width: Width of the whole map.
+        height: Height of the whole map.
     """
 
     uri: str
@@ -69,12 +73,12 @@ class Layer:
     """What one arm saw and found.
 
     Args:
-        arm: Its name.
+        arm: Name of the arm.
         uri: The picture.
         small: Whether the picture has fewer pixels than others, and is shown pixel by pixel.
         true: Outlines of detections that found an object.
-        false: Of those that did not.
-        missed: Of objects that none found.
+        false: Outlines of detections that found none.
+        missed: Outlines of objects that no detection found.
         labels: Classes of detections; empty where there is one class.
         routing: Where compute went; None where nothing is routed.
         facts: True, false and missed in the whole image, in words.
@@ -96,11 +100,11 @@ class Card:
     """One image.
 
     Args:
-        index: Of the image, from 0.
-        file_name: Its name.
+        index: Number of the image, from 0.
+        file_name: Name of its file.
         change: Its change in F1, in words; empty without a pair.
-        width: Of the cut-out in source pixels.
-        height: Of the cut-out.
+        width: Width of the cut-out in source pixels.
+        height: Height of the cut-out in source pixels.
         whole: Whether the cut-out is the whole image.
         truth: Outlines of the annotations.
         ignored: Outlines of regions to ignore.
@@ -150,165 +154,239 @@ def make_gallery(comparison: Comparison, findings: Findings, shown: int = SHOWN)
         the data set.
     """
     arms = _arms(comparison, findings)
-    pair = findings.pair
-    best, worst = extremes(findings.gains, shown)
-    groups = {"Largest gains": best, "Largest losses": worst}
-    if not best and not worst:
-        groups = {
-            "First images": list(findings.gains[:shown]) or _alone(comparison, findings, shown)
+    groups: dict[str, list[Card]] = {}
+    for title, gains in _groups(comparison, findings, shown).items():
+        groups[title] = []
+        for gain in gains if arms else ():
+            card = _card(comparison, findings, arms, gain)
+            groups[title].append(card)
+    left, right = _sides(arms, findings.pair)
+    return Gallery(arms, left, right, groups)
+
+
+def _groups(
+    comparison: Comparison, findings: Findings, shown: int
+) -> dict[str, Sequence[ImageGain]]:
+    """Which images are shown, by heading."""
+    gains = findings.gains
+    best, worst = extremes(gains, shown)
+    if best or worst:
+        return {
+            "Largest gains": best,
+            "Largest losses": worst,
         }
-    cards = {
-        title: [_card(comparison, findings, arms, gain) for gain in gains] if arms else []
-        for title, gains in groups.items()
-    }
-    sides = [name for name in (pair.b, pair.a) if name in arms] if pair else []
-    left, right = sides if len(sides) == 2 else [*arms[:1], *arms[-1:]] or ["", ""]
-    return Gallery(arms, left, right, cards)
+    first = gains[:shown]
+    if not first:
+        first = _alone(comparison, findings, shown)
+    return {"First images": first}
+
+
+def _sides(arms: Sequence[str], pair: Pair | None) -> tuple[str, str]:
+    """The arms on both sides of the slider at first; empty where no pictures were kept."""
+    if pair is not None and pair.a in arms and pair.b in arms:
+        return pair.b, pair.a
+    return (arms[0], arms[-1]) if arms else ("", "")
 
 
 def _alone(comparison: Comparison, findings: Findings, shown: int) -> list[ImageGain]:
     """The first images of a single arm, compared with itself."""
-    ((name, run),) = list(comparison.runs.items())[:1]
-    counts = count_images(
-        run.records[:shown], findings.scores[name], comparison.meta["metric"]["max_dets"]
-    )
-    return [ImageGain(i, c, c) for i, c in enumerate(counts)]
+    name, run = next(iter(comparison.runs.items()))
+    max_dets = comparison.meta.metric.max_dets
+    counts = count_images(run.records[:shown], findings.scores[name], max_dets)
+    return [ImageGain(index, count, count) for index, count in enumerate(counts)]
 
 
 def _arms(comparison: Comparison, findings: Findings) -> list[str]:
     """Arms whose pictures were kept, as many as go into the page."""
-    kept = [
-        name
-        for name, run in comparison.runs.items()
-        if len(run.rows) and run.picture(0) is not None
-    ]
+    with_pictures = []
+    for name, run in comparison.runs.items():
+        if _has_pictures(run):
+            with_pictures.append(name)
     pair = findings.pair
-    first = [pair.b, pair.a] if pair else []
-    wanted = list(dict.fromkeys([*first, "lr", "hr", *kept]))
-    chosen = [name for name in wanted if name in kept][:ARMS]
-    return [name for name in kept if name in chosen]
+    first = ["lr", "hr"]
+    if pair is not None:
+        first = [pair.b, pair.a, *first]
+    # By name once each, in the order of what a reader looks for.
+    wanted = dict.fromkeys([*first, *with_pictures])
+    there = [name for name in wanted if name in with_pictures]
+    chosen = there[:ARMS]
+    return [name for name in with_pictures if name in chosen]
+
+
+def _has_pictures(run: ArmRun) -> bool:
+    return len(run.rows) > 0 and run.picture(0) is not None
+
+
+@dataclass(frozen=True)
+class _View:
+    """What one arm has of one image.
+
+    Args:
+        run: The arm.
+        index: Number of the image, from 0.
+        matches: What its detections found.
+        picture: What its detector saw.
+    """
+
+    run: ArmRun
+    index: int
+    matches: ImageMatches
+    picture: Image.Image
+
+    @property
+    def record(self) -> ImageRecord:
+        """The boxes of the image."""
+        return self.run.records[self.index]
 
 
 def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain: ImageGain) -> Card:
-    runs, index = comparison.runs, gain.index
-    row, max_dets = comparison.images[index], comparison.meta["metric"]["max_dets"]
-    matches = {
-        arm: match_image(runs[arm].records[index], findings.scores[arm], max_dets) for arm in arms
-    }
-    pictures = {arm: kept_picture(runs[arm], index) for arm in arms}
-    window = _window(
-        row, pictures, {arm: (runs[arm].records[index], m) for arm, m in matches.items()}, findings
-    )
-    largest = max(picture.width for picture in pictures.values())
-    area = window.source(row.source_hw, row.lr_hw)
-    packed = pack({arm: cut(picture, window, row.lr_hw) for arm, picture in pictures.items()})
-    record = runs[arms[0]].records[index]
-    classes = comparison.meta["classes"] if len(comparison.meta["classes"]) > 1 else None
+    row = comparison.images[gain.index]
+    lr_hw = row.lr_hw
+    views = {arm: _view(comparison, findings, arm, gain.index) for arm in arms}
+    window = _window(row, views, findings.pair)
+    frame = window.source(row.source_hw, lr_hw)
+    _, _, width, height = frame
+    cuts = {arm: cut(view.picture, window, lr_hw) for arm, view in views.items()}
+    packed = pack(cuts)
+    classes = comparison.meta.classes
+    largest = max(view.picture.width for view in views.values())
+    layers = []
+    for arm, view in views.items():
+        is_small = view.picture.width < largest
+        layer = _layer(view, packed.uris[arm], frame, classes)
+        layers.append(replace(layer, small=is_small))
+    first = views[arms[0]]
+    record = first.record
+    ignore = record.gt_ignore
     return Card(
-        index=index,
+        index=gain.index,
         file_name=row.file_name,
         change=_change(gain, findings),
-        width=area[2],
-        height=area[3],
-        whole=(window.height, window.width) == tuple(row.lr_hw),
-        truth=outlines(record.gt_xyxy[~record.gt_ignore], area),
-        ignored=outlines(record.gt_xyxy[record.gt_ignore], area),
-        layers=[
-            _layer(
-                runs[arm],
-                index,
-                (matches[arm], packed.uris[arm], pictures[arm].width < largest),
-                area,
-                classes,
-            )
-            for arm in arms
-        ],
+        width=width,
+        height=height,
+        whole=(window.height, window.width) == tuple(lr_hw),
+        truth=outlines(record.gt_xyxy[~ignore], frame),
+        ignored=outlines(record.gt_xyxy[ignore], frame),
+        layers=layers,
         note=packed.note,
     )
 
 
+def _view(comparison: Comparison, findings: Findings, arm: str, index: int) -> _View:
+    run = comparison.runs[arm]
+    max_dets = comparison.meta.metric.max_dets
+    matches = match_image(run.records[index], findings.scores[arm], max_dets)
+    return _View(run, index, matches, kept_picture(run, index))
+
+
 def _change(gain: ImageGain, findings: Findings) -> str:
-    if findings.pair is None or gain.gain is None or gain.a.f1 is None or gain.b.f1 is None:
+    """The change in F1 in words; empty without a pair, or where nothing is annotated."""
+    pair = findings.pair
+    f1_a = gain.a.f1
+    f1_b = gain.b.f1
+    if pair is None or gain.gain is None or f1_a is None or f1_b is None:
         return ""
-    return (
-        f"F1 {fixed(gain.gain, 3, sign=True)}: {fixed(gain.b.f1, 3)} {findings.pair.b}, "
-        f"{fixed(gain.a.f1, 3)} {findings.pair.a}"
+    change = fixed(gain.gain, 3, sign=True)
+    before = fixed(f1_b, 3)
+    after = fixed(f1_a, 3)
+    return f"F1 {change}: {before} {pair.b}, {after} {pair.a}"
+
+
+def _window(row: ImageRow, views: Mapping[str, _View], pair: Pair | None) -> Window:
+    """Where the arms of the pair differ and err most, or where the objects are."""
+    lr_height, lr_width = row.lr_hw
+    factors = []
+    for view in views.values():
+        picture = view.picture
+        factors.append(picture.width / lr_width)
+        factors.append(picture.height / lr_height)
+    side = int(SIDE / max(factors))
+    first, *_ = views.values()
+    boxes = first.record.gt_xyxy
+    if pair is not None and pair.a in views and pair.b in views:
+        boxes = _differing(views[pair.a], views[pair.b])
+    points = centers(boxes) * _lr_factor(row)
+    return place_window(row.lr_hw, side, points)
+
+
+def _differing(a: _View, b: _View) -> Floats:
+    """(N, 4) objects that one of two arms alone found, and the false detections of both."""
+    found_by_one = a.matches.missed != b.matches.missed
+    return np.concatenate(
+        [
+            a.record.gt_xyxy[found_by_one],
+            a.record.det_xyxy[a.matches.false],
+            b.record.det_xyxy[b.matches.false],
+        ]
     )
 
 
-def _window(
-    row: ImageRow,
-    pictures: Mapping[str, Image.Image],
-    found: Mapping[str, tuple[ImageRecord, ImageMatches]],
-    findings: Findings,
-) -> Window:
-    """Where the arms of the pair differ and err most, or where the objects are."""
-    largest = max(max(p.width / row.lr_hw[1], p.height / row.lr_hw[0]) for p in pictures.values())
-    pair = findings.pair
-    if pair is not None and {pair.a, pair.b} <= set(found):
-        (record, a), (other, b) = found[pair.a], found[pair.b]
-        boxes = np.concatenate(
-            [
-                record.gt_xyxy[a.missed != b.missed],
-                record.det_xyxy[a.false],
-                other.det_xyxy[b.false],
-            ]
-        )
-    else:
-        boxes = next(iter(found.values()))[0].gt_xyxy
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return place_window(row.lr_hw, int(SIDE / largest), middle * _lr_factor(row))
-
-
 def _lr_factor(row: ImageRow) -> Floats:
-    return np.array([row.lr_hw[1] / row.source_hw[1], row.lr_hw[0] / row.source_hw[0]])
+    """(2,) from source to LR pixels, x and y."""
+    lr_wh = np.array(row.lr_hw[::-1])
+    return lr_wh / np.array(row.source_hw[::-1])
 
 
-def _layer(
-    run: ArmRun,
-    index: int,
-    parts: tuple[ImageMatches, str, bool],
-    area: tuple[float, float, float, float],
-    classes: Sequence[str] | None,
-) -> Layer:
-    record, (matches, uri, small) = run.records[index], parts
+def _layer(view: _View, uri: str, frame: Frame, classes: Sequence[str]) -> Layer:
+    record = view.record
+    matches = view.matches
+    num_missed = int(matches.missed.sum())
+    facts = f"{len(matches.true)} found, {len(matches.false)} false, {num_missed} missed"
     return Layer(
-        arm=run.name,
+        arm=view.run.name,
         uri=uri,
-        small=small,
-        true=outlines(record.det_xyxy[matches.true], area),
-        false=outlines(record.det_xyxy[matches.false], area),
-        missed=outlines(record.gt_xyxy[matches.missed], area),
-        labels=[] if classes is None else _labels(record, matches, area, classes),
-        routing=_routing(run, index, area),
-        facts=f"{len(matches.true)} found, {len(matches.false)} false, {int(matches.missed.sum())} "
-        f"missed",
+        small=False,
+        true=outlines(record.det_xyxy[matches.true], frame),
+        false=outlines(record.det_xyxy[matches.false], frame),
+        missed=outlines(record.gt_xyxy[matches.missed], frame),
+        labels=_labels(record, matches, frame, classes),
+        routing=_routing(view.run, view.index, frame),
+        facts=facts,
     )
 
 
 def _labels(
-    record: ImageRecord,
-    matches: ImageMatches,
-    area: tuple[float, float, float, float],
-    classes: Sequence[str],
+    record: ImageRecord, matches: ImageMatches, frame: Frame, classes: Sequence[str]
 ) -> list[Label]:
-    x, y, w, h = area
-    largest = matches.kept[np.argsort(-record.det_areas[matches.kept], kind="stable")]
-    corner = record.det_xyxy[largest, :2] - (x, y)
-    inside = (corner >= 0).all(1) & (corner < (w, h)).all(1)
-    return [
-        Label(
-            round(at[0], 1),
-            round(at[1], 1),
-            f"{classes[record.det_labels[d]]} {record.det_scores[d]:.2f}",
-        )
-        for d, at in zip(largest[inside][:LABELS].tolist(), corner[inside].tolist(), strict=False)
-    ]
+    """Class and score of the largest detections whose corner is in the cut-out.
+
+    Where there is one class there is nothing to tell.
+    """
+    if len(classes) == 1:
+        return []
+    x, y, width, height = frame
+    kept = matches.kept
+    by_size = np.argsort(-record.det_areas[kept], kind="stable")
+    labels: list[Label] = []
+    for detection in kept[by_size]:
+        left, top = record.det_xyxy[detection, :2].tolist()
+        left -= x
+        top -= y
+        is_inside = 0 <= left < width and 0 <= top < height
+        if not is_inside or len(labels) == LABELS:
+            continue
+        label_index = record.det_labels[detection]
+        name = classes[label_index]
+        score = record.det_scores[detection]
+        label = Label(round(left, 1), round(top, 1), f"{name} {score:.2f}")
+        labels.append(label)
+    return labels
 
 
-def _routing(run: ArmRun, index: int, area: tuple[float, float, float, float]) -> Routing | None:
-    exits, token, row = run.exits(index), run.images[index].token_size, run.rows[index]
+def _routing(run: ArmRun, index: int, frame: Frame) -> Routing | None:
+    exits = run.exits(index)
+    image = run.images[index]
+    token = image.token_size
     if exits is None or token is None:
         return None
-    width, height = (np.array(exits.shape[::-1]) * token / _lr_factor(row)).tolist()
-    return Routing(routing_uri(exits), -area[0], -area[1], width, height)
+    left, top, _, _ = frame
+    tokens_wh = np.array(exits.shape[::-1])
+    lr_wh = tokens_wh * token
+    width, height = (lr_wh / _lr_factor(run.rows[index])).tolist()
+    return Routing(
+        uri=routing_uri(exits),
+        x=-left,
+        y=-top,
+        width=width,
+        height=height,
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from mmisr.analysis.comparison.figures import Meta
 from mmisr.analysis.comparison.per_image import ImageGain
 from mmisr.analysis.comparison.result import Comparison
 from mmisr.evaluation.size_bins import WHOLE
@@ -39,7 +41,7 @@ def write_report(
     Args:
         comparison: A finished comparison; its pictures are read from its folder.
         path: The HTML file to write.
-        title: Its heading.
+        title: The heading of the page.
         pair: Names of the arm under test and of the arm it is compared with image by image; by
             default the editor and bicubic, see :func:`mmisr.reports.html.findings.choose_pair`.
         score_thr: Detections from this score on are counted and drawn; None for each arm's own, at
@@ -53,7 +55,8 @@ def write_report(
 
     Example:
         >>> from mmisr.analysis.comparison.result import Comparison
-        >>> write_report(Comparison.load("work_dirs/demo"), "report.html")             # doctest: +SKIP
+        >>> comparison = Comparison.load("work_dirs/demo")  # doctest: +SKIP
+        >>> write_report(comparison, "report.html")  # doctest: +SKIP
     """
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise ValueError(f"score_thr must be in 0..1, or None for each arm's own, got {score_thr}")
@@ -67,7 +70,8 @@ def write_report(
 def render(comparison: Comparison, findings: Findings, title: str) -> str:
     """The page as text. Everything that comes from a file is escaped by the template engine."""
     gallery = make_gallery(comparison, findings)
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    script = _template("page.js")
+    plots = {name: Markup(svg) for name, svg in _plots(comparison, findings).items()}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -78,9 +82,9 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
     environment.filters["breakable"] = _breakable
     return environment.get_template("page.html.jinja").render(
         title=title,
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        style=Markup(_template("page.css")),
         script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_hash=_digest(script),
         comparison=comparison,
         findings=findings,
         statements=statements(comparison, findings.pair),
@@ -89,10 +93,20 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         hidden_arms=[name for name in comparison.arms if name not in gallery.arms],
         opened=OPENED,
         moves=_moves(findings.gains),
-        plots={name: Markup(svg) for name, svg in _plots(comparison, findings).items()},
+        plots=plots,
         tables=_tables(comparison, findings),
-        facts=_facts(comparison.meta),
+        facts=_made_with(comparison.meta),
     )
+
+
+def _template(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    """What the page's content security policy knows its own script by."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return base64.b64encode(digest).decode()
 
 
 def _breakable(text: str) -> Markup:
@@ -102,70 +116,82 @@ def _breakable(text: str) -> Markup:
 
 def _moves(gains: Sequence[ImageGain]) -> dict[str, int]:
     """How many images go which way."""
-    values = [g.gain for g in gains]
-    known = [v for v in values if v is not None]
-    up, down = sum(v > 0 for v in known), sum(v < 0 for v in known)
-    return {
-        "up": up,
-        "down": down,
-        "same": len(known) - up - down,
-        "none": len(values) - len(known),
-    }
+    counts = {"up": 0, "down": 0, "same": 0, "none": 0}
+    for gain in gains:
+        if gain.gain is None:
+            counts["none"] += 1
+        elif gain.gain > 0:
+            counts["up"] += 1
+        elif gain.gain < 0:
+            counts["down"] += 1
+        else:
+            counts["same"] += 1
+    return counts
 
 
 def _plots(comparison: Comparison, findings: Findings) -> dict[str, str]:
     """SVG by name; a plot without data is not there, and the page says so."""
-    arms, plots = comparison.arms, dict[str, str]()
-    counts = {name: b["count"] for name, b in next(iter(arms.values()))["bins"].items()}
-    ap = {name: f["AP"] for name, f in arms.items()}
-    in_box = {name: f["psnr"]["in_box"] for name, f in arms.items()}
-    if any(v is not None for v in ap.values()):
-        plots["size"], plots["size50"] = (
-            figures.ap_by_size(arms, counts, kind) for kind in ("AP", "AP50")
-        )
-        plots |= {
-            title: figures.precision_recall(by_arm, title)
-            for title, by_arm in findings.curves.items()
-        }
-        if all(f["ms"] for f in arms.values()):
+    arms = comparison.arms
+    is_timed = all(of_arm.ms for of_arm in arms.values())
+    ap = {name: of_arm.AP for name, of_arm in arms.items()}
+    in_box = {name: of_arm.psnr["in_box"] for name, of_arm in arms.items()}
+    counts = {name: of_bin.count for name, of_bin in next(iter(arms.values())).bins.items()}
+    plots = {}
+    if _any_known(ap.values()):
+        plots["size"] = figures.ap_by_size(arms, counts, "AP")
+        plots["size50"] = figures.ap_by_size(arms, counts, "AP50")
+        for title, curves in findings.curves.items():
+            plots[title] = figures.precision_recall(curves, title)
+        if is_timed:
             plots["ap_time"] = figures.over_time(arms, "AP", "AP", ap)
-    if any(v is not None for v in in_box.values()) and all(f["ms"] for f in arms.values()):
+    if _any_known(in_box.values()) and is_timed:
         plots["psnr_time"] = figures.over_time(arms, "psnr_in_box", "PSNR in boxes, dB", in_box)
-    if findings.pair and any(g.gain is not None for g in findings.gains):
+    if findings.pair and _any_known(gain.gain for gain in findings.gains):
         plots["gains"] = figures.image_gains(findings.gains)
-    ranges = [
-        n for n in (WHOLE, *counts) if any(sum(e[n].values()) for e in findings.errors.values())
-    ]
+    ranges = [name for name in (WHOLE, *counts) if _has_errors(findings, name)]
     if ranges:
         plots["errors"] = figures.error_types(findings.errors, ranges)
     return plots
 
 
+def _any_known(values: Iterable[float | None]) -> bool:
+    return any(value is not None for value in values)
+
+
+def _has_errors(findings: Findings, range_name: str) -> bool:
+    return any(any(by_range[range_name].values()) for by_range in findings.errors.values())
+
+
 def _tables(comparison: Comparison, findings: Findings) -> dict[str, tables.Table | None]:
+    """Tables by name; None where there is nothing to tabulate."""
     pair = findings.pair
+    images = differences = None
+    if pair is not None:
+        images = tables.image_table(findings.gains, comparison.images, pair.a, pair.b)
+    if comparison.differences:
+        differences = tables.difference_table(comparison.differences)
     return {
         "figures": tables.main_table(comparison),
         "routing": tables.routing_table(comparison),
         "errors": tables.error_table(findings.errors, findings.scores),
-        "images": tables.image_table(findings.gains, comparison.images, pair.a, pair.b)
-        if pair
-        else None,
-        "differences": tables.difference_table(comparison.differences)
-        if comparison.differences
-        else None,
+        "images": images,
+        "differences": differences,
         "stages": tables.stage_table(comparison),
     }
 
 
-def _facts(meta: Mapping[str, Any]) -> dict[str, str]:
+def _made_with(meta: Meta) -> dict[str, str]:
     """What the numbers were made with, as text; the config has a place of its own."""
-    return {k: _plain(v) for k, v in meta.items() if k not in ("config_text", "folders")}
+    content = asdict(meta)
+    del content["config_text"], content["folders"]
+    return {name: _plain(value) for name, value in content.items()}
 
 
 def _plain(value: Any) -> str:
     """Nested data as one line."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{k}: {_plain(v)}" for k, v in value.items())
+        entries = [f"{name}: {_plain(entry)}" for name, entry in value.items()]
+        return "; ".join(entries)
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_plain, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

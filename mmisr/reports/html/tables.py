@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mmisr.analysis.comparison.figures import ArmFigures
 from mmisr.analysis.comparison.per_image import ImageGain
 from mmisr.analysis.comparison.result import Comparison, Difference, ImageRow
 from mmisr.evaluation.functional.error_types import ERROR_TYPES
@@ -19,6 +19,7 @@ ABSENT = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 REGION_TITLES = {"whole": "whole", "in_box": "in boxes", "out_box": "outside"}
 NO_PIXELS = "nothing to compare: the image has another size than HR, or is HR itself"
+NO_BASELINE = "there is no bicubic arm to compare with"
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Cell:
     Args:
         text: What is shown.
         value: What its column is sorted by; None sorts last.
-        note: A second, smaller line.
-        title: Why there is nothing to show.
+        note: A second, smaller line; empty for none.
+        title: Why there is nothing to show; empty where there is.
     """
 
     text: str
@@ -59,7 +60,7 @@ class Table:
         name: For links and for tests.
         caption: What it shows.
         columns: Heads.
-        rows: Cells, as many a row as there are columns.
+        rows: Cells, in each row as many as there are columns.
     """
 
     name: str
@@ -71,16 +72,27 @@ class Table:
 def number(
     value: float | None, digits: int, span: Sequence[float] | None = None, why: str = ""
 ) -> Cell:
-    """A cell with a number, and its interval below it; an en dash where there is none."""
+    """A cell with a number, and its interval below it; an en dash where there is none.
+
+    Args:
+        value: The number; None where it does not exist.
+        digits: Its decimals.
+        span: Both ends of its interval; None for none.
+        why: Why there is no number.
+    """
     if value is None:
         return Cell(ABSENT, None, title=why or "this figure does not exist here")
-    note = f"{fixed(span[0], digits)} to {fixed(span[1], digits)}" if span is not None else ""
-    return Cell(fixed(value, digits), value, note)
+    text = fixed(value, digits)
+    if span is None:
+        return Cell(text, value)
+    low, high = (fixed(end, digits) for end in span)
+    return Cell(text, value, note=f"{low} to {high}")
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:
     """A number in so many decimals, with a minus sign that is one."""
-    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", MINUS)
+    text = f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
+    return text.replace("-", MINUS)
 
 
 def word(text: str) -> Cell:
@@ -88,148 +100,218 @@ def word(text: str) -> Cell:
     return Cell(text, text)
 
 
+QUALITY_DIGITS = {"psnr": 2, "ssim": 3}
+
+
 def main_table(comparison: Comparison) -> Table:
     """Every arm with its figures and their intervals."""
     first = next(iter(comparison.arms.values()))
-    bins = {name: b["count"] for name, b in first["bins"].items() if b["count"]}
-    columns = [Column("arm"), *(Column(t) for t in ("AP", "AP50", "AP75", "AR"))]
-    columns += [
-        Column(f"AP {name.replace('_', ' ')}", f"{count} objects") for name, count in bins.items()
-    ]
-    columns += [Column("PSNR", f"{REGION_TITLES[r]}, dB") for r in REGIONS]
-    columns += [Column("SSIM", REGION_TITLES[r]) for r in REGIONS]
-    columns += [
-        Column("new false positives", "an image"),
-        Column("ms", "SR"),
-        Column("ms", "together"),
-    ]
-    columns += [Column("GMAC", "SR"), Column("GMAC", "together")]
-    rows = [[word(name), *_figures(f, list(bins))] for name, f in comparison.arms.items()]
+    bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
+    rows = []
+    for name, figures in comparison.arms.items():
+        cells = [
+            word(name),
+            *_detection_cells(figures, list(bins)),
+            *_quality_cells(figures),
+            *_cost_cells(figures),
+        ]
+        rows.append(cells)
     caption = (
         f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
     )
-    return Table("figures", caption, columns, rows)
+    return Table("figures", caption, _main_columns(bins), rows)
 
 
-def _figures(f: Mapping[str, Any], bins: Sequence[str]) -> list[Cell]:
-    spans = f["intervals"]
-    cells = [number(f[k], 3, spans.get(k)) for k in ("AP", "AP50", "AP75", "AR")]
-    cells += [number(f["bins"][b]["AP"], 3, spans.get(f"AP_{b}")) for b in bins]
-    for kind, digits in (("psnr", 2), ("ssim", 3)):
-        cells += [number(f[kind][r], digits, spans.get(f"{kind}_{r}"), NO_PIXELS) for r in REGIONS]
-    new = number(
-        f["new_false_positives"],
-        2,
-        spans.get("new_false_positives"),
-        "there is no bicubic arm to compare with",
-    )
-    upscale = f["macs_by_stage"].get("upscale")
+def _main_columns(bins: Mapping[str, int]) -> list[Column]:
+    detection = [Column(title) for title in ("arm", "AP", "AP50", "AP75", "AR")]
+    by_size = [Column(f"AP {_spaced(name)}", f"{count} objects") for name, count in bins.items()]
+    psnr = [Column("PSNR", f"{REGION_TITLES[region]}, dB") for region in REGIONS]
+    ssim = [Column("SSIM", REGION_TITLES[region]) for region in REGIONS]
     return [
-        *cells,
-        new,
-        number(f["ms"].get("upscale"), 1, spans.get("ms_upscale")),
-        number(sum(f["ms"].values()) if f["ms"] else None, 1, spans.get("ms")),
-        number(None if upscale is None else upscale / 1e9, 2),
-        number(f["macs"] / 1e9, 2),
+        *detection,
+        *by_size,
+        *psnr,
+        *ssim,
+        Column("new false positives", "an image"),
+        Column("ms", "SR"),
+        Column("ms", "together"),
+        Column("GMAC", "SR"),
+        Column("GMAC", "together"),
     ]
+
+
+def _detection_cells(figures: ArmFigures, bins: Sequence[str]) -> list[Cell]:
+    spans = figures.intervals
+    cells = []
+    for title in ("AP", "AP50", "AP75", "AR"):
+        value = getattr(figures, title)
+        span = spans.get(title)
+        cells.append(number(value, 3, span))
+    for name in bins:
+        of_bin = figures.bins[name]
+        span = spans.get(f"AP_{name}")
+        cells.append(number(of_bin.AP, 3, span))
+    return cells
+
+
+def _quality_cells(figures: ArmFigures) -> list[Cell]:
+    cells = []
+    for kind, digits in QUALITY_DIGITS.items():
+        by_region = getattr(figures, kind)
+        for region in REGIONS:
+            value = by_region[region]
+            span = figures.intervals.get(f"{kind}_{region}")
+            cell = number(value, digits, span, NO_PIXELS)
+            cells.append(cell)
+    return cells
+
+
+def _cost_cells(figures: ArmFigures) -> list[Cell]:
+    """New false positives, milliseconds and multiply-accumulates."""
+    spans = figures.intervals
+    new = number(figures.new_false_positives, 2, spans.get("new_false_positives"), NO_BASELINE)
+    sr_ms = figures.ms.get("upscale")
+    sr_macs = figures.macs_by_stage.get("upscale")
+    together = sum(figures.ms.values()) if figures.ms else None
+    return [
+        new,
+        number(sr_ms, 1, spans.get("ms_upscale")),
+        number(together, 1, spans.get("ms")),
+        number(_giga(sr_macs), 2),
+        number(_giga(figures.macs), 2),
+    ]
+
+
+def _giga(count: float | None) -> float | None:
+    return None if count is None else count / 1e9
 
 
 def routing_table(comparison: Comparison) -> Table | None:
     """Share of tokens by exit; None where no arm routes tokens."""
-    routed = {
-        n: f["tokens"]
-        for n, f in comparison.arms.items()
-        if None not in (f["tokens"] or {0: None}).values()
-    }
+    routed = {name: f.tokens for name, f in comparison.arms.items() if _is_known(f.tokens)}
     if not routed:
         return None
     exits = list(next(iter(routed.values())))
-    rows = [[word(name), *(number(100 * t[e], 1) for e in exits)] for name, t in routed.items()]
-    columns = [Column("arm"), *(Column(e, "% of tokens") for e in exits)]
+    rows = []
+    for name, tokens in routed.items():
+        shares = [number(100 * tokens[name_of_exit], 1) for name_of_exit in exits]
+        rows.append([word(name), *shares])
+    columns = [Column("arm"), *(Column(name, "% of tokens") for name in exits)]
     return Table("routing", "Tokens by exit, mean over the images", columns, rows)
+
+
+def _is_known(tokens: Mapping[str, float | None]) -> bool:
+    return bool(tokens) and None not in tokens.values()
 
 
 def error_table(
     errors: Mapping[str, Mapping[str, Mapping[str, int]]], scores: Mapping[str, float]
 ) -> Table:
-    """Errors by arm, size and type."""
-    rows = [
-        [
-            word(arm),
-            number(scores[arm], 2),
-            word(_size(name)),
-            *(number(counts[k], 0) for k in ERROR_TYPES),
-        ]
-        for arm, by_range in errors.items()
-        for name, counts in by_range.items()
-    ]
-    columns = [
-        Column("arm"),
-        Column("from score"),
-        Column("size"),
-        *(Column(kind) for kind in ERROR_TYPES),
-    ]
+    """Errors by arm, size and type.
+
+    Args:
+        errors: Counts by arm, by range of sizes, by type.
+        scores: By arm, the score from which on its detections count.
+    """
+    rows = []
+    for arm, by_range in errors.items():
+        score = number(scores[arm], 2)
+        for range_name, counts in by_range.items():
+            size = word(size_words(range_name))
+            cells = [number(counts[kind], 0) for kind in ERROR_TYPES]
+            rows.append([word(arm), score, size, *cells])
+    titles = ("arm", "from score", "size", *ERROR_TYPES)
+    columns = [Column(title) for title in titles]
     return Table("error-types", "Errors by object size and type", columns, rows)
 
 
-def _size(name: str) -> str:
-    return "all sizes" if name == WHOLE else name.replace("_", " ")
+def size_words(range_name: str) -> str:
+    """A range of sizes as the page names it."""
+    return "all sizes" if range_name == WHOLE else _spaced(range_name)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def image_table(gains: Sequence[ImageGain], images: Sequence[ImageRow], a: str, b: str) -> Table:
-    """Every image with what both arms found in it."""
+    """Every image with what both arms found in it.
+
+    Args:
+        gains: One entry per image.
+        images: The images.
+        a: The arm under test.
+        b: The arm it is compared with.
+    """
     columns = [Column("image"), Column("change in F1"), Column("objects")]
-    columns += [Column(what, arm) for arm in (b, a) for what in ("found", "false")]
+    for arm in (b, a):
+        columns += [Column("found", arm), Column("false", arm)]
     rows = []
-    for g in gains:
-        why = "no object is annotated here, so there is no F1"
-        change = (
-            Cell(ABSENT, None, title=why)
-            if g.gain is None
-            else Cell(fixed(g.gain, 3, sign=True), g.gain)
-        )
-        counts = [number(v, 0) for v in (g.a.annotated, g.b.true, g.b.false, g.a.true, g.a.false)]
-        rows.append([word(images[g.index].file_name), change, *counts])
+    for gain in gains:
+        image = images[gain.index]
+        row = [
+            word(image.file_name),
+            _change(gain.gain),
+            number(gain.a.annotated, 0),
+            number(gain.b.true, 0),
+            number(gain.b.false, 0),
+            number(gain.a.true, 0),
+            number(gain.a.false, 0),
+        ]
+        rows.append(row)
     return Table("images", f"Every image: {a} against {b}", columns, rows)
+
+
+def _change(gain: float | None) -> Cell:
+    if gain is None:
+        return Cell(ABSENT, None, title="no object is annotated here, so there is no F1")
+    return _signed(gain, 3)
+
+
+def _signed(value: float, digits: int) -> Cell:
+    """A cell with a difference, whose sign is always shown."""
+    return Cell(fixed(value, digits, sign=True), value)
 
 
 def difference_table(differences: Sequence[Difference]) -> Table:
     """Every difference with its interval."""
-    columns = [
-        Column("arm"),
-        Column("less"),
-        Column("figure"),
-        Column("difference"),
-        Column("from"),
-        Column("to"),
-    ]
-    rows = [
-        [
-            word(d.a),
-            word(d.b),
-            word(d.figure),
-            *(Cell(fixed(v, 4, sign=True), v) for v in (d.delta, d.lo, d.hi)),
+    titles = ("arm", "less", "figure", "difference", "from", "to")
+    rows = []
+    for difference in differences:
+        row = [
+            word(difference.a),
+            word(difference.b),
+            word(difference.figure),
+            _signed(difference.delta, 4),
+            _signed(difference.lo, 4),
+            _signed(difference.hi, 4),
         ]
-        for d in differences
-    ]
+        rows.append(row)
+    columns = [Column(title) for title in titles]
     return Table("differences", "Every difference with its 95 % interval", columns, rows)
 
 
 def stage_table(comparison: Comparison) -> Table:
     """Milliseconds and multiply-accumulates by stage."""
-    stages = list(dict.fromkeys(s for f in comparison.arms.values() for s in f["ms"]))
-    counted = list(dict.fromkeys(s for f in comparison.arms.values() for s in f["macs_by_stage"]))
-    columns = [Column("arm"), *(Column(s.replace("_", " "), "ms") for s in stages)]
-    columns += [Column(s.replace("_", " "), "GMAC") for s in counted]
-    rows = [
-        [
-            word(name),
-            *(number(f["ms"].get(s), 2, f["intervals"].get(f"ms_{s}")) for s in stages),
-            *(
-                number(f["macs_by_stage"][s] / 1e9 if s in f["macs_by_stage"] else None, 2)
-                for s in counted
-            ),
-        ]
-        for name, f in comparison.arms.items()
+    timed: dict[str, None] = {}
+    counted: dict[str, None] = {}
+    for figures in comparison.arms.values():
+        timed.update(dict.fromkeys(figures.ms))
+        counted.update(dict.fromkeys(figures.macs_by_stage))
+    rows = []
+    for name, figures in comparison.arms.items():
+        spans = figures.intervals
+        row = [word(name)]
+        for stage in timed:
+            ms = figures.ms.get(stage)
+            row.append(number(ms, 2, spans.get(f"ms_{stage}")))
+        for stage in counted:
+            macs = figures.macs_by_stage.get(stage)
+            row.append(number(_giga(macs), 2))
+        rows.append(row)
+    columns = [
+        Column("arm"),
+        *(Column(_spaced(stage), "ms") for stage in timed),
+        *(Column(_spaced(stage), "GMAC") for stage in counted),
     ]
     return Table("stages", "Where time and compute go, an image", columns, rows)

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from mmisr.analysis.comparison.figures import BootstrapMeta, Meta, MetricMeta
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.evaluation.functional.coco_records import ImageRecord, save_records
 
@@ -90,3 +91,28 @@ def shuffled():
         return [dataclasses.replace(records[i]) for i in order]
 
     return change
+
+
+@pytest.fixture
+def meta() -> Meta:
+    """What a comparison was made with, made up."""
+    return Meta(
+        mmisr="0",
+        config="pair.py",
+        date="2020-01-01",
+        python="3",
+        packages={"torch": "2", "sahi": None},
+        device="CPU",
+        machine={"cores": 2},
+        macs="all",
+        ms="median",
+        config_text="model = {}",
+        classes=["tree"],
+        data={"images": 12},
+        folders={"bicubic": "bicubic", "sr": "sr"},
+        keys={"bicubic": "0", "sr": "0"},
+        weights={},
+        seeds={"run": None, "bootstrap": 0},
+        metric=MetricMeta("aitod", {"tiny": [64.0, 256.0]}, 100, "lr", "box", "all"),
+        bootstrap=BootstrapMeta(200, 0, 0.95, 12, "paired"),
+    )

@@ -16,7 +16,7 @@ def same(one, two):
 
 
 def test_records_survive_a_file(scene_of, record_of, tmp_path):
-    """Every array bit for bit, empty images included, so that AP can be counted again from the file alone."""
+    """Every array bit for bit, empty images included: AP can be counted from the file alone."""
     records = [*scene_of(1), record_of("named")]
     file = tmp_path / "new" / "records.npz"
     save_records(file, records, {"max_dets": 100})

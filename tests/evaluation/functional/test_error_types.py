@@ -1,4 +1,4 @@
-"""Types of errors: one a detection, told by a table of single cases and by what must hold in any scene."""
+"""Types of errors: one per detection, by single cases and by what must hold in any scene."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Matches and weighted AP against the library that AP comes from, and against data sets with images listed twice."""
+"""Matches and weighted AP against the library, and against data sets with images listed twice."""
 
 import dataclasses
 
@@ -32,7 +32,7 @@ def without_ties(records, seed=0):
 
 
 def listed(records, counts):
-    """The data set with every image as often as its count says, under ids of their own, copies side by side."""
+    """The data set with every image as often as its count says, copies side by side."""
     copies = [r for r, n in zip(records, counts, strict=True) for _ in range(n)]
     return [dataclasses.replace(r, img_id=i) for i, r in enumerate(copies)]
 

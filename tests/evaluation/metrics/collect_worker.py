@@ -13,7 +13,7 @@ from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 
 METRICS = {"SizeBinnedCocoMetric": SizeBinnedCocoMetric, "RegionQuality": RegionQuality}
-"""By name rather than through the registry, which would import mmdet and mmagic in every process."""
+"""By name, because the registry would import mmdet and mmagic in every process."""
 
 
 def main() -> None:

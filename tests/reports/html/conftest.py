@@ -52,7 +52,8 @@ def wicked(comparison):
         ]
         return changed
 
-    meta = {**comparison.meta, "classes": ["tree", WICKED], "config": WICKED, "config_text": WICKED}
+    wicked_meta = {"classes": ["tree", WICKED], "config": WICKED, "config_text": WICKED}
+    meta = dataclasses.replace(comparison.meta, **wicked_meta)
     return dataclasses.replace(with_runs(comparison, change), meta=meta)
 
 

@@ -39,14 +39,14 @@ def test_what_is_counted(comparison):
     assert len(found.gains) == 7
     for arm in arms:
         assert found.curves["IoU 0.50"][arm].mean() == pytest.approx(
-            comparison.arms[arm]["AP50"], abs=1e-9
+            comparison.arms[arm].AP50, abs=1e-9
         )
         assert found.curves["IoU 0.75"][arm].mean() == pytest.approx(
-            comparison.arms[arm]["AP75"], abs=1e-9
+            comparison.arms[arm].AP75, abs=1e-9
         )
     # Every object is found, or an error is about it: what is missed cannot be more than what is
     # annotated.
-    count = sum(b["count"] for b in comparison.arms["hr"]["bins"].values())
+    count = sum(b.count for b in comparison.arms["hr"].bins.values())
     assert 0 < found.errors["hr"]["all"]["missed"] < count
 
 

@@ -69,7 +69,7 @@ def test_one_class_needs_no_names_two_do(gallery, variants):
     wicked = variants["wicked"]
     cards = [c for group in make_gallery(wicked, find(wicked)).groups.values() for c in group]
     texts = [label.text for card in cards for layer in card.layers for label in layer.labels]
-    assert {text.rpartition(" ")[0] for text in texts} == set(wicked.meta["classes"])
+    assert {text.rpartition(" ")[0] for text in texts} == set(wicked.meta.classes)
 
 
 def test_one_arm_shows_the_first_images(variants):

@@ -34,11 +34,11 @@ def test_figures_are_those_of_the_results(comparison):
     assert {len(row) for row in table.rows} == {len(heads)}
     rows = {row[0].text: dict(zip(heads, row, strict=True)) for row in table.rows}
     for arm, figures in comparison.arms.items():
-        assert rows[arm]["AP", ""].value == figures["AP"]
-        assert rows[arm]["PSNR", "in boxes, dB"].value == figures["psnr"]["in_box"]
-        assert rows[arm]["ms", "together"].value == pytest.approx(sum(figures["ms"].values()))
+        assert rows[arm]["AP", ""].value == figures.AP
+        assert rows[arm]["PSNR", "in boxes, dB"].value == figures.psnr["in_box"]
+        assert rows[arm]["ms", "together"].value == pytest.approx(sum(figures.ms.values()))
     assert rows["lr"]["PSNR", "whole, dB"].title == tables.NO_PIXELS
-    low, high = comparison.arms["hr"]["intervals"]["AP"]
+    low, high = comparison.arms["hr"].intervals["AP"]
     assert rows["hr"]["AP", ""].note == f"{low:.3f} to {high:.3f}"
     assert not any(title == "AP medium" for title, _ in heads)
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from mmisr.analysis.comparison.bootstrap import judge
+from mmisr.analysis.comparison.judge import verdict_on
 from mmisr.analysis.comparison.result import Difference
 from mmisr.reports.html.findings import Pair
 from mmisr.reports.html.words import caveats, figure_name, statements
@@ -12,7 +12,7 @@ from mmisr.reports.html.words import caveats, figure_name, statements
 
 def said(comparison, pair, lo, hi, images=40, figure="AP"):
     d = Difference("sr", "bicubic", figure, (lo + hi) / 2, lo, hi)
-    only = dataclasses.replace(comparison, differences=[d], verdicts=[judge(d, images)])
+    only = dataclasses.replace(comparison, differences=[d], verdicts=[verdict_on(d, images)])
     (found,) = statements(only, pair)
     return found.shown, found.text
 
@@ -73,5 +73,6 @@ def test_names_in_words(figure, words):
 
 def test_few_images_are_said_to_be_few(comparison):
     assert any("7 images are few" in line for line in caveats(comparison))
-    many = {**comparison.meta, "bootstrap": {**comparison.meta["bootstrap"], "images": 1000}}
-    assert not any("few" in line for line in caveats(dataclasses.replace(comparison, meta=many)))
+    many = dataclasses.replace(comparison.meta.bootstrap, images=1000)
+    meta = dataclasses.replace(comparison.meta, bootstrap=many)
+    assert not any("few" in line for line in caveats(dataclasses.replace(comparison, meta=meta)))

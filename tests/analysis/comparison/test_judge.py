@@ -1,0 +1,117 @@
+"""Figures, differences and verdicts: each says what its interval supports, and no more."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mmisr.analysis.comparison.figures import BinFigures
+from mmisr.analysis.comparison.judge import arm_figures, differences, judge, verdict_on
+from mmisr.analysis.comparison.resample import NEW, Settings, draw, resample, sample_arm
+from mmisr.analysis.comparison.result import Difference
+from mmisr.evaluation.size_bins import protocol_named
+
+AITOD = protocol_named("aitod")
+SETTINGS = Settings(AITOD, 100, 1, replicates=200)
+
+
+def sample(run, baseline=None, images=12):
+    return sample_arm(run, baseline, SETTINGS, draw(images, SETTINGS.replicates, 0))
+
+
+def test_an_arm_does_not_differ_from_itself(run_of, records_of):
+    runs = {name: run_of(name, records_of()) for name in ("a", "b")}
+    found = differences({name: sample(run) for name, run in runs.items()})
+    assert {(d.delta, d.lo, d.hi) for d, _ in found} == {(0, 0, 0)}
+    assert {verdict_on(d, images).shown for d, images in found} == {"none"}
+
+
+def test_pairing_makes_small_differences_visible(run_of, records_of):
+    """Both intervals overlap, that of the difference excludes 0.
+
+    Images differ more than arms do.
+    """
+    base = np.random.default_rng(0).normal(20, 4, 12)
+    sampled = {
+        "bicubic": sample(run_of("bicubic", records_of(), list(base))),
+        "sr": sample(run_of("sr", records_of(), list(base + 0.3))),
+    }
+    low, high = sampled["bicubic"]["psnr_in_box"].interval()
+    assert low < sampled["sr"]["psnr_in_box"].value < high
+    ((d, images),) = [(d, n) for d, n in differences(sampled) if d.figure == "psnr_in_box"]
+    assert (d.a, d.b) == ("sr", "bicubic")
+    assert (d.delta, d.lo, d.hi) == pytest.approx((0.3, 0.3, 0.3))
+    assert verdict_on(d, images).shown == "higher"
+
+
+def test_a_better_arm_is_seen_and_a_missing_figure_is_no_difference(run_of, records_of):
+    sampled = {
+        "lr": sample(run_of("lr", records_of(skill=0.2))),
+        "sr": sample(run_of("sr", records_of(skill=0.9), [20.0] * 12)),
+    }
+    found = {d.figure: verdict_on(d, images) for d, images in differences(sampled)}
+    assert found["AP"].shown == found["AP_tiny"].shown == "higher"
+    assert not {"psnr_in_box", "AP_small", NEW} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "images", "shown", "text"),
+    [
+        (0.001, 0.2, 40, "higher", "sr against lr: AP +0.1000 [+0.0010, +0.2000], higher"),
+        (-0.2, -0.001, 40, "lower", "sr against lr: AP +0.1000 [-0.2000, -0.0010], lower"),
+        (
+            -0.001,
+            0.2,
+            40,
+            "none",
+            "sr against lr: AP +0.1000 [-0.0010, +0.2000], no difference shown",
+        ),
+        (0.0, 0.2, 40, "none", "sr against lr: AP +0.1000 [+0.0000, +0.2000], no difference shown"),
+        (
+            math.nan,
+            math.nan,
+            40,
+            "none",
+            "sr against lr: AP +0.1000 [+nan, +nan], no difference shown",
+        ),
+        (0.1, 0.1, 1, "none", "no difference shown (1 images have it, fewer than 6 show nothing)"),
+        (0.01, 0.1, 5, "none", "no difference shown (5 images have it, fewer than 6 show nothing)"),
+    ],
+)
+def test_a_verdict_says_what_its_interval_supports(lo, hi, images, shown, text):
+    verdict = verdict_on(Difference("sr", "lr", "AP", 0.1, lo, hi), images)
+    assert verdict.shown == shown
+    assert text in verdict.text
+    assert ("higher" in verdict.text, "lower" in verdict.text) == (
+        shown == "higher",
+        shown == "lower",
+    )
+
+
+def test_figures_have_counts_intervals_and_gaps(run_of, records_of):
+    run = run_of("sr", records_of())
+    found = arm_figures(run, sample(run), SETTINGS)
+    assert found.bins["tiny"].count == 60
+    assert found.bins["medium"] == BinFigures(None, None, None, None, count=0)
+    low, high = found.intervals["AP_tiny"]
+    assert low < found.bins["tiny"].AP < high
+    assert "AP_medium" not in found.intervals
+    assert found.tokens == {}
+    assert (found.macs, found.ms) == (5.0, {"upscale": 2.0})
+
+
+def test_a_comparison_has_every_difference_and_verdicts_on_the_headlines(run_of, records_of, meta):
+    runs = {
+        "bicubic": run_of("bicubic", records_of(), [20.0] * 12),
+        "sr": run_of("sr", records_of(skill=0.9), [21.0] * 12),
+    }
+    comparison = judge(runs, resample(runs, SETTINGS), SETTINGS, meta)
+    assert list(comparison.arms) == ["bicubic", "sr"]
+    figures = [d.figure for d in comparison.differences]
+    assert {"AP", "AP50", "AR_tiny", "psnr_in_box", NEW} <= set(figures)
+    judged = [v.figure for v in comparison.verdicts]
+    assert judged == [name for name in figures if name in ("AP", "AP_tiny", "psnr_in_box")]
+    by_name = {d.figure: d for d in comparison.differences}
+    arms = comparison.arms
+    assert by_name["AP"].delta == pytest.approx(arms["sr"].AP - arms["bicubic"].AP)
+    assert comparison.meta is meta
