@@ -114,11 +114,11 @@ def editor_rows(editor: SREditor, lr: Tensor) -> list[Row]:
     rows = [(f"editor {editor.info.name}", count_macs(editor.upscale, lr) / 1e9, size)]
     routers = editor.info.routers
     if routers is not None:
-        chosen = editor.router, editor.budget
+        chosen = editor.router
         for name, router in (("all easy", routers.cheapest), ("all hard", routers.dense)):
             editor.route_by(router)
             rows.append((f"  the same, {name}", count_macs(editor.upscale, lr) / 1e9, size))
-        editor.router, editor.budget = chosen
+        editor.router = chosen
     return rows
 
 

@@ -114,12 +114,14 @@ def _editor_config(cfg: Config) -> dict:
 
 
 def _refuse_the_clock(editor: dict) -> None:
-    run = editor.get("execution") or {}
-    if run.get("costs") == "measured" or (run.get("budget") or {}).get("target_ms") is not None:
+    run, router = editor.get("execution") or {}, editor.get("router")
+    budget = (router.get("budget") if isinstance(router, dict) else None) or run.get("budget") or {}
+    if run.get("costs") == "measured" or budget.get("target_ms") is not None:
         raise ValueError(
             "an export must give the same pixels in every run, and this editor decides by measured "
             "milliseconds: use "
-            "execution=dict(budget=dict(hard_share=...)) or target_macs, and costs='default'"
+            "router=dict(type='learned', budget=dict(hard_share=...)) or target_macs, and "
+            "execution=dict(costs='default')"
         )
 
 

@@ -183,6 +183,12 @@ class Decoder(nn.Module):
         """MACs of one exit per LR pixel."""
         return 27 * self.size.channels * self.scale**2
 
+    @property
+    def fusion_macs(self) -> int:
+        """MACs of the fusion module per LR pixel."""
+        weights = [p.numel() for p in self.fusion.parameters() if p.ndim == 4]
+        return self.scale**2 * sum(weights)
+
     def skip(self, lr: Tensor) -> Tensor:
         """The bilinear enlargement that every exit adds to, (B, 3, h, w) to sub-pixels (B, 3 s^2, h, w).
 

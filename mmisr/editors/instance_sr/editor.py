@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
-from mmisr.editors.instance_sr.engine.sparse import Execution
+from mmisr.editors.instance_sr.execution import read_execution
 from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
@@ -23,21 +22,30 @@ from mmisr.editors.instance_sr.losses import (
     token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.routers import Learned, Router, build_router
+from mmisr.editors.instance_sr.routers import Router, build_router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
-from mmisr.structures.editor_info import EditorInfo, Routers
+from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
 
 STAGES = ("decoder", "encoder", "joint")
-ROUTERS = Routers(own="learned", cheapest="fixed:0", dense="all-hard")
+ROUTERS = Routers(
+    own="learned",
+    cheapest="fixed:0",
+    dense="all-hard",
+    by_share=("random", "edge"),
+    oracle="oracle",
+    num_exits=len(CLASSES),
+    serving={"execution": {"all_hard_if_faster": True}},
+)
 SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
 """Images of L_smooth a step, and their side in LR pixels."""
 
@@ -55,9 +63,10 @@ class InstanceSR(SREditor):
         scale: 2, 3 or 4.
         size: ``nano``, ``base``, or the fields of :class:`DecoderSize`.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
-        router: See :func:`build_router`; ``learned`` is the method, the others are for comparison.
-        execution: ``easy`` (``exit1`` or ``interpolate``), ``budget`` (fields of :class:`Budget`;
-            limits the learned router), and the fields of :class:`Execution`.
+        router: See :func:`build_router`; ``learned`` is the method, which takes a ``budget``; the
+            others are for comparison.
+        execution: ``easy`` (``exit1`` or ``interpolate``) and the keys of :func:`read_execution`;
+            none of them by default. ``budget`` is the older spelling of the router's.
         labels: Fields of :class:`LabelRule`.
         loss: Fields of :class:`LossWeights`.
         checkpoint: Weights to load, of this editor alone or of a pair; None for none.
@@ -81,12 +90,15 @@ class InstanceSR(SREditor):
     ) -> None:
         super().__init__()
         run = dict(execution or {})
-        easy, budget = run.pop("easy", "exit1"), run.pop("budget", None)
-        self.execution = Execution(**run)
+        easy = run.pop("easy", "exit1")
+        # The older spelling of router=dict(type='learned', budget=dict(...)); the budget is the
+        # router's.
+        router = with_budget(router, run.pop("budget", None))
+        self.execution = read_execution(run)
         self.net = InstanceSRNet(scale, _size(size), token_size, easy)
         self.rule = LabelRule(**(labels or {}))
         self.weights = LossWeights(**(loss or {}))
-        self.route_by(router, budget)
+        self.route_by(router)
         self.stage = "joint"
         name = f"instance_sr_{size}" if isinstance(size, str) else "instance_sr"
         self._info = EditorInfo(
@@ -116,19 +128,23 @@ class InstanceSR(SREditor):
 
         Args:
             router: See :func:`build_router`.
-            budget: Fields of :class:`Budget`, for the learned router; None for none.
+            budget: Fields of :class:`Budget`, as they may stand in the router's dict; None for what
+                stands there.
 
         Raises:
             ValueError: There is no such router, or a budget came with another one than the learned.
             TypeError: An unknown key.
         """
-        self.router: Router = build_router(router, self.rule)
-        self.budget = None if budget is None else Budget(**budget)
-        if self.budget is not None and not isinstance(self.router, Learned):
-            raise ValueError(
-                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; "
-                f"others take `shares`"
-            )
+        self.router: Router = build_router(with_budget(router, budget), self.rule)
+
+    @property
+    def timer(self) -> Timer:
+        """Timer of the stages of :meth:`upscale`."""
+        return self.net.timer
+
+    @timer.setter
+    def timer(self, timer: Timer) -> None:
+        self.net.timer = timer
 
     def set_stage(self, stage: str) -> None:
         """Choose what is trained.
@@ -162,7 +178,7 @@ class InstanceSR(SREditor):
             raise ValueError(
                 f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}"
             )
-        return self.net.macs(exits, self.router, self.execution, self.budget)
+        return self.net.macs(exits, self.router, self.execution)
 
     @torch.no_grad()
     def upscale_bands(
@@ -187,7 +203,7 @@ class InstanceSR(SREditor):
             raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
         height, width = (side * self.info.scale for side in lr.shape[-2:])
         padded = self._pad(lr)
-        for rows, band in self.net.bands(padded, self.router, hints, self.budget, self.execution):
+        for rows, band in self.net.bands(padded, self.router, hints, self.execution):
             kept = slice(rows.start, min(rows.stop, height))
             yield kept, to_bytes(band[0, :, : kept.stop - kept.start, :width])
 
@@ -230,7 +246,7 @@ class InstanceSR(SREditor):
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if self.training:
             return self.net.forward_dense(lr, self.router, hints)
-        return self.net(lr, self.router, hints, self.budget, self.execution)
+        return self.net(lr, self.router, hints, self.execution)
 
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmisr.editors.instance_sr.budget import Budget, Prices
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
 from mmisr.structures.hints import BatchHints, ImageHints, every
 
@@ -26,12 +28,15 @@ class RouteInput:
         token: Side of a token in LR pixels.
         hints: Boxes and seeds, or None.
         encode: The encoder: logits (B, 3, rows, cols) and boxes (B, 4, rows, cols).
+        prices: What routing maps cost, for a budget; None in training, where no budget holds.
+        encoded: What the encoder said; None until a router first asks.
     """
 
     lr: Tensor
     token: int
     hints: BatchHints | None
     encode: Callable[[], tuple[Tensor, Tensor]]
+    prices: Prices | None = None
     encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
 
     def logits(self) -> Tensor:
@@ -49,39 +54,71 @@ class RouteInput:
         return self.lr.shape[-2] // self.token, self.lr.shape[-1] // self.token
 
 
-class Router(Protocol):
+class Router(ABC):
     """(B, rows, cols) int64 exits from what a router may look at.
 
     Attributes:
         encodes: Whether it asks for the encoder's logits, which then count in its cost.
+        budget: What an image may cost, in routers that honour one; None for no limit.
     """
 
-    encodes: bool
+    encodes: bool = False
+    budget: Budget | None = None
 
+    @abstractmethod
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
 
 
-class Learned:
-    """The encoder's choice: the largest logit, after a fixed bias.
+class Learned(Router):
+    """The encoder's choice: the largest logit, after a fixed bias; or the best within a budget.
 
     Args:
         bias: Added to the logits of moderate and hard; positive finds more instances and costs
-            more.
+            more. It changes nothing within a budget.
+        budget: What an image may cost; None for no limit. It holds in use, not in training.
     """
 
     encodes = True
 
-    def __init__(self, bias: float = 0.0) -> None:
+    def __init__(self, bias: float = 0.0, budget: Budget | None = None) -> None:
         self.bias = bias
+        self.budget = budget
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
         logits = given.logits()
-        return (logits + logits.new_tensor([0, self.bias, self.bias])[:, None, None]).argmax(1)
+        if self.budget is None or given.prices is None:
+            bias = logits.new_tensor([0, self.bias, self.bias])
+            return (logits + bias[:, None, None]).argmax(1)
+        # On the CPU: the search asks for the price of many maps, and each would be a
+        # synchronisation.
+        on_host = logits.detach().cpu()
+        maps = [self.budget.route(image, given.prices) for image in on_host]
+        return torch.stack(maps).to(logits.device)
 
 
-class FromBoxes:
+class Given(Router):
+    """Exits that were chosen before, by whoever asks; for measurements.
+
+    The encoder runs, so that it is charged as the learned router's is.
+
+    Args:
+        exits: (B, rows, cols) int64.
+    """
+
+    encodes = True
+
+    def __init__(self, exits: Tensor) -> None:
+        self.exits = exits
+
+    def __call__(self, given: RouteInput) -> Tensor:
+        """Choose the exits, (B, rows, cols) int64."""
+        given.logits()
+        return self.exits
+
+
+class FromBoxes(Router):
     """Exits by the label rule from boxes.
 
     The oracle with ground truth, the detector prior with a first pass's boxes.
@@ -94,14 +131,12 @@ class FromBoxes:
         rule: How boxes make labels.
     """
 
-    encodes = False
-
     def __init__(self, name: str, rule: LabelRule) -> None:
         self.name = name
         self.rule = rule
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route.
+        """Choose the exits, (B, rows, cols) int64.
 
         Raises:
             ValueError: No boxes were given.
@@ -122,7 +157,7 @@ class FromBoxes:
         return torch.stack(labels).to(given.lr.device)
 
 
-class Edge:
+class Edge(Router):
     """Tokens with the strongest edges go deepest.
 
     Source: ARM (Chen et al., ECCV 2022) ranks patches by the mean absolute Laplacian; it looks MACs
@@ -138,7 +173,7 @@ class Edge:
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
         grey = F.pad(given.lr.mean(1, keepdim=True), [1] * 4, mode="replicate")
         around = (
             grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
@@ -148,7 +183,7 @@ class Edge:
         return by_rank(strength, _counts(self.shares, given))
 
 
-class Fixed:
+class Fixed(Router):
     """Every token leaves by one exit; ``all-hard`` is exit 2, the dense decoder.
 
     Args:
@@ -158,8 +193,6 @@ class Fixed:
         ValueError: There is no such exit.
     """
 
-    encodes = False
-
     def __init__(self, exit: int) -> None:  # noqa: A002  the config key, as in `fixed:2`
         if exit not in (EASY, MODERATE, HARD):
             raise ValueError(
@@ -168,11 +201,11 @@ class Fixed:
         self.exit = exit
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
         return torch.full((len(given.lr), *given.grid), self.exit, device=given.lr.device)
 
 
-class Random:
+class Random(Router):
     """Random tokens, the same for an image in any batch.
 
     The draw depends on the image's seed alone.
@@ -187,7 +220,7 @@ class Random:
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route; images without a seed all draw from seed 0."""
+        """Choose the exits, (B, rows, cols) int64; images without a seed all draw from seed 0."""
         seeds = [image.seed or 0 for image in given.hints or [ImageHints()] * len(given.lr)]
         draws = [
             torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds
@@ -241,7 +274,8 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
     Args:
         config: A name, ``fixed:k``, ``random:p`` (a share p of hard tokens, the others easy), or
             ``dict(type=name, **arguments)``. Names: ``learned``, ``oracle``, ``detector_prior``,
-            ``edge``, ``fixed``, ``random``, ``all-hard``.
+            ``edge``, ``fixed``, ``random``, ``all-hard``. ``learned`` takes ``budget``, a dict of
+            :class:`Budget`'s fields.
         rule: How boxes make labels, for ``oracle`` and ``detector_prior``; the specification's by
             default.
 
@@ -249,19 +283,24 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
         The router.
 
     Raises:
-        ValueError: There is no such router, or its value is not one.
+        ValueError: There is no such router, its value is not one, or a budget came with another
+            router than ``learned``.
         TypeError: It does not take an argument given.
 
     Example:
         >>> build_router("fixed:1").exit
         1
+        >>> build_router({"type": "learned", "budget": {"hard_share": 0.2}}).budget.hard_share
+        0.2
     """
     arguments = {"type": config} if isinstance(config, str) else dict(config)
-    name, _, value = str(arguments.pop("type", None)).partition(":")
+    spelling = str(arguments.pop("type", None))
+    name, _, value = spelling.partition(":")
+    rule = rule or LabelRule()
     known: dict[str, Callable[..., Router]] = {
-        "learned": Learned,
-        "oracle": lambda: FromBoxes("oracle", rule or LabelRule()),
-        "detector_prior": lambda: FromBoxes("detector_prior", rule or LabelRule()),
+        "learned": _learned,
+        "oracle": lambda: FromBoxes("oracle", rule),
+        "detector_prior": lambda: FromBoxes("detector_prior", rule),
         "edge": Edge,
         "fixed": Fixed,
         "random": Random,
@@ -269,12 +308,20 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
     }
     if name not in known:
         raise ValueError(f"router must be one of {sorted(known)}, got {config!r}")
+    if "budget" in arguments and name != "learned":
+        raise ValueError(
+            f"a budget limits the router 'learned', got router={spelling!r}; others take `shares`"
+        )
     if value:
         arguments |= _value(name, value)
     try:
         return known[name](**arguments)
     except TypeError as error:
         raise TypeError(f"router {name!r} was given {sorted(arguments)}: {error}") from error
+
+
+def _learned(bias: float = 0.0, budget: Mapping[str, Any] | None = None) -> Learned:
+    return Learned(bias, None if budget is None else Budget(**budget))
 
 
 def _value(name: str, value: str) -> dict[str, Any]:
