@@ -36,7 +36,7 @@ from mmisr.structures.sr_result import SRResult
 Labels = NDArray[np.int64]
 
 LEARNED = Learned()
-"""The router whose rights :class:`Given` maps have: it may be overruled, and not be asked at all."""
+"""The router that :class:`Given` maps stand for: it may be overruled, and not be asked at all."""
 
 
 def map_like(labels: Sequence[Labels], grid: tuple[int, int], share: float) -> Tensor:
@@ -61,12 +61,16 @@ def map_like(labels: Sequence[Labels], grid: tuple[int, int], share: float) -> T
         raise ValueError(
             "a benchmark on real maps needs an image with instances, found none in the test set"
         )
-    instances = (_tiled(used, grid) != EASY).astype(np.int64)
+    labels_of_grid = _tiled(used, grid)
+    is_instance = labels_of_grid != EASY
+    instances = is_instance.astype(np.int64)
     near = _sum_5x5(instances)
     rank = near + 25 * instances  # 25 is the most that a token has around it
     order = np.argsort(-rank.ravel(), kind="stable")
-    exits = np.full(instances.size, EASY)
-    exits[order[: round(share * instances.size)]] = HARD
+    num_tokens = instances.size
+    num_deep = round(share * num_tokens)
+    exits = np.full(num_tokens, EASY)
+    exits[order[:num_deep]] = HARD
     return torch.from_numpy(exits.reshape(1, *grid))
 
 
@@ -75,13 +79,17 @@ def _tiled(maps: Sequence[Labels], grid: tuple[int, int]) -> Labels:
     rows, cols = grid
     height = max(m.shape[0] for m in maps)
     width = max(m.shape[1] for m in maps)
-    canvas = np.empty((-(-rows // height) * height, -(-cols // width) * width), dtype=np.int64)
     turns = itertools.cycle(maps)
-    for y in range(0, rows, height):
-        for x in range(0, cols, width):
+    strips = []
+    for _ in range(0, rows, height):
+        tiles = []
+        for _ in range(0, cols, width):
             tile = next(turns)
-            margin = ((0, height - tile.shape[0]), (0, width - tile.shape[1]))
-            canvas[y : y + height, x : x + width] = np.pad(tile, margin, mode="wrap")
+            missing = height - tile.shape[0], width - tile.shape[1]
+            margins = [(0, length) for length in missing]
+            tiles.append(np.pad(tile, margins, mode="wrap"))
+        strips.append(tiles)
+    canvas = np.block(strips)
     return canvas[:rows, :cols]
 
 
@@ -91,8 +99,10 @@ def _sum_5x5(values: Labels) -> Labels:
     padded = np.pad(values, 2)
     total = np.zeros_like(values)
     for y in range(5):
+        strip = padded[y : y + rows]
         for x in range(5):
-            total += padded[y : y + rows, x : x + cols]
+            end = x + cols
+            total += strip[:, x:end]
     return total
 
 
@@ -131,15 +141,17 @@ def frame_rows(
         "bicubic": lambda: resize(lr, (height * scale, width * scale)),
     }
     for share, exits in maps.items():
-        ways[f"{share}"] = partial(case.upscale, exits)
+        name = f"{share}"
+        ways[name] = partial(case.upscale, exits)
     times = interleaved(ways, repeats)
+    all_hard = full[0].numpy()
     same = {
         "dense_ms": median(times["dense"]),
         "best_dense_ms": median(times["best"]),
         "block_1_ms": median(times["block_1"]),
         "bicubic_ms": median(times["bicubic"]),
-        "dense_macs": case.sparse.macs(full[0].numpy()),
-        "best_dense_macs": best.macs(full[0].numpy()),
+        "dense_macs": case.sparse.macs(all_hard),
+        "best_dense_macs": best.macs(all_hard),
         "dense_peak_mb": peak_mb(ways["dense"]),
     }
     rows = []
@@ -183,22 +195,25 @@ class _Case:
     def row(self, exits: Tensor, ms: Sequence[float]) -> dict[str, Any]:
         """Figures of one (1, rows, cols) map whose timed rounds took ``ms``."""
         net = self.editor.net
-        unrouted = net.unrouted(LEARNED, self.sparse, hw_of(exits))
+        grid = hw_of(exits)
+        frame = hw_of(self.lr)
+        unrouted = net.unrouted(LEARNED, self.sparse, grid)
         on_host = exits[0].numpy()
         decided, cover = self.sparse.decide(on_host)
         overruled = unrouted or not np.array_equal(decided, on_host)
         overhead = 0.0 if unrouted else self.overhead_ms(exits)
+        median_ms = median(ms)
         return {
-            "frame": list(hw_of(self.lr)),
-            "deep_share": float((exits != EASY).float().mean()),
+            "frame": list(frame),
+            "deep_share": float(np.mean(on_host != EASY)),
             "plan": "all-hard" if overruled else cover.kind,
-            "ms": median(ms),
-            "images_per_s": 1000 / median(ms),
+            "ms": median_ms,
+            "images_per_s": 1000 / median_ms,
             "spread": np.percentile(ms, (10, 90)).tolist(),
             "stages": self.stages_ms(exits),
             "macs": net.macs(exits[0], LEARNED, self.execution),
             "patch_macs": self.sparse.patch_macs(on_host),
-            "overhead_share": overhead / median(ms),
+            "overhead_share": overhead / median_ms,
             "peak_mb": peak_mb(partial(self.upscale, exits)),
         }
 
@@ -213,19 +228,22 @@ class _Case:
     def overhead_ms(self, exits: Tensor) -> float:
         """Milliseconds of what adaptivity adds: encoder, planner, gathering and scattering."""
         net = self.editor.net
-        trunk = net.decoder.trunk(self.lr)
-        image = net.decoder.skip(self.lr)
+        lr = self.lr
+        trunk = net.decoder.trunk(lr)
+        image = net.decoder.skip(lr)
         planned = partial(self._planned, exits)
         windows = planned()
         num_tokens = sum(len(batch.slots) for batch in windows)
-        patches = image.new_zeros(num_tokens, image.shape[1], net.token_size, net.token_size)
+        side, channels = net.token_size, image.shape[1]
+        patches = image.new_zeros(num_tokens, channels, side, side)
         ways: dict[str, Callable[[], Any]] = {
-            "encoder": lambda: net.encoder(self.lr),
+            "encoder": lambda: net.encoder(lr),
             "plan": planned,
             "move": lambda: _move(windows, trunk, image, patches),
         }
         times = interleaved(ways, self.repeats)
-        return float(sum(median(values) for values in times.values()))
+        medians = [median(values) for values in times.values()]
+        return float(sum(medians))
 
     def _planned(self, exits: Tensor) -> list[Batch]:
         plan = self.sparse.plan(exits)
@@ -264,8 +282,10 @@ def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
     x = decoder.trunk(lr)
     for block in decoder.blocks[1:]:
         x = block(x)
-    subpixels = decoder.skip(lr) + decoder.leave(HARD, x)
-    return decoder.fusion(decoder.enlarge(subpixels))
+    added = decoder.leave(HARD, x)
+    subpixels = decoder.skip(lr) + added
+    image = decoder.enlarge(subpixels)
+    return decoder.fusion(image)
 
 
 def peak_mb(call: Callable[[], Any]) -> float | None:

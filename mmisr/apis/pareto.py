@@ -113,11 +113,21 @@ def pareto(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
-    folder = Path(out or f"work_dirs/pareto/{Path(config).stem}")
-    plan = Plan(cfg, folder, device=device or best_device(), pictures=False)
+    name = Path(config).stem
+    folder = Path(out or f"work_dirs/pareto/{name}")
+    plan = Plan(
+        cfg=cfg,
+        folder=folder,
+        device=device or best_device(),
+        pictures=False,
+    )
     batches = list(itertools.islice(loader, images))
     content = _measure(plan, shares, loader, batches, rounds)
-    content["meta"] = {**meta(cfg), "images timed": len(batches), "rounds": rounds}
+    content["meta"] = {
+        **meta(cfg),
+        "images timed": len(batches),
+        "rounds": rounds,
+    }
     _write(content, folder)
     return content
 
@@ -133,22 +143,25 @@ def _measure(
     editor = plan.cfg.model.editor.to_dict()
     measured = measured_arms(editor, shares)
     whole = _whole_arms(editor)
-    arms = {arm.name: arm for arm in [*(m.arm for m in measured), *whole]}
+    of_curves = [m.arm for m in measured]
+    arms = {arm.name: arm for arm in [*of_curves, *whole]}
     runs = run_arms(plan, list(arms.values()), loader)
-    settings = settings_of(metric_of(plan.cfg), loader, replicates=1)
+    metric = metric_of(plan.cfg)
+    settings = settings_of(metric, loader, replicates=1)
     figures = {name: _figures(run, settings) for name, run in runs.items()}
     shared: dict[str, Any] = {}
     built = {name: build_arm(plan, arm, shared) for name, arm in arms.items()}
-    alone = {m.arm.name: built[m.arm.name] for m in measured}
+    alone = {arm.name: built[arm.name] for arm in of_curves}
     ms = _ms_per_image(_upscale, alone, batches, rounds)
     points = []
     for m in measured:
         name = m.arm.name
-        point = _point(m, figures[name], runs[name].macs["upscale"], ms[name])
+        macs = runs[name].macs["upscale"]
+        point = _point(m, figures[name], macs, ms[name])
         points.append(asdict(point))
     pairs = {arm.name: built[arm.name] for arm in whole}
-    own = editor_arms(editor)[0].name
-    stages = _stages(pairs[own], batches, rounds)
+    own, *_ = editor_arms(editor)
+    stages = _stages(pairs[own.name], batches, rounds)
     return {
         "points": points,
         "stages": stages,
@@ -158,11 +171,15 @@ def _measure(
 
 def _write(content: dict[str, Any], folder: Path) -> None:
     """Write ``pareto.json``, ``pareto.md`` and ``pareto.png``, and print the table."""
+    text = json.dumps(content, indent=2)
+    write_text(folder / "pareto.json", f"{text}\n")
     table = pareto_table(content)
-    write_text(folder / "pareto.json", json.dumps(content, indent=2) + "\n")
-    write_text(folder / "pareto.md", table + "\n")
-    Console(width=120).print(table, markup=False)
-    plot_curves(_panels(content["points"]), folder / "pareto.png", "SR milliseconds an image")
+    write_text(folder / "pareto.md", f"{table}\n")
+    console = Console(width=120)
+    console.print(table, markup=False)
+    panels = _panels(content["points"])
+    picture = folder / "pareto.png"
+    plot_curves(panels, picture, "SR milliseconds an image")
 
 
 def measured_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Measured]:
@@ -204,15 +221,17 @@ def measured_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Measu
 
 def _at_share(editor: dict[str, Any], routers: Routers, share: float) -> Iterator[Measured]:
     """The own router and those beside it, all with the same share of deep tokens."""
-    percentage = round(1000 * share)
-    budgeted = with_budget(routers.own, {"hard_share": share})
-    arm = _routed(f"{routers.own}_{percentage}", editor, budgeted)
-    yield Measured(routers.own, share, arm)
+    per_mille = round(1000 * share)
+    own = routers.own
+    budgeted = with_budget(own, {"hard_share": share})
+    arm = _routed(f"{own}_{per_mille}", editor, budgeted)
+    yield Measured(own, share, arm)
     between = [0.0] * (routers.num_exits - 2)
     by_exit = [1 - share, *between, share]
     for router in routers.by_share:
         config = {"type": router, "shares": by_exit}
-        yield Measured(router, share, _routed(f"{router}_{percentage}", editor, config))
+        arm = _routed(f"{router}_{per_mille}", editor, config)
+        yield Measured(router, share, arm)
 
 
 def _routed(name: str, editor: dict[str, Any], router: str | dict[str, Any]) -> Arm:
@@ -317,8 +336,13 @@ def _curves(
     """Milliseconds and a figure of each router, by milliseconds."""
     by_router: dict[str, list[tuple[float, float]]] = {}
     for point in points:
-        if point[figure] is not None:
-            by_router.setdefault(point["router"], []).append((point["ms"], point[figure]))
+        value = point[figure]
+        if value is None:
+            continue
+        router = point["router"]
+        curve = by_router.setdefault(router, [])
+        curve.append((point["ms"], value))
     for router, curve in by_router.items():
         curve.sort()
-        yield router, ([ms for ms, _ in curve], [value for _, value in curve])
+        ms, values = zip(*curve, strict=True)
+        yield router, (list(ms), list(values))

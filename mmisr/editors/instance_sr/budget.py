@@ -46,15 +46,19 @@ class Budget:
 
     def __post_init__(self) -> None:
         check_fields(self, "budget")
-        given = [name for name in LIMITS if getattr(self, name) is not None]
+        given = {}
+        for name in LIMITS:
+            value = getattr(self, name)
+            if value is not None:
+                given[name] = value
         if len(given) != 1:
-            raise ValueError(f"budget needs exactly one of {LIMITS}, got {given or 'none'}")
-        value = getattr(self, given[0])
-        if given == ["hard_share"]:
-            if not 0 <= value <= 1:
+            names = sorted(given) or "none"
+            raise ValueError(f"budget needs exactly one of {LIMITS}, got {names}")
+        for name, value in given.items():
+            if name == "hard_share" and not 0 <= value <= 1:
                 raise ValueError(f"budget.hard_share must be in [0, 1], got {value}")
-        elif not value > 0:
-            raise ValueError(f"budget.{given[0]} must be positive, got {value}")
+            if name != "hard_share" and not value > 0:
+                raise ValueError(f"budget.{name} must be positive, got {value}")
 
     def route(self, logits: Tensor, prices: Prices) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
@@ -73,8 +77,10 @@ class Budget:
         """
         easy, moderate, hard = logits
         margin = torch.maximum(moderate, hard) - easy
-        order = margin.flatten().argsort(dim=0, descending=True, stable=True)
-        depth = torch.where(hard >= moderate, HARD, MODERATE).flatten()
+        margin = margin.flatten()
+        order = margin.argsort(dim=0, descending=True, stable=True)
+        depth = torch.where(hard >= moderate, HARD, MODERATE)
+        depth = depth.flatten()
 
         def first(count: int) -> Tensor:
             exits = torch.zeros_like(depth)
@@ -82,12 +88,15 @@ class Budget:
             exits[chosen] = depth[chosen]
             return exits.view_as(easy)
 
+        num_tokens = len(order)
         if self.hard_share is not None:
-            return first(round(self.hard_share * len(order)))
+            count = round(self.hard_share * num_tokens)
+            return first(count)
+        limit, price = self.target_macs or 0.0, prices.macs
         if self.target_ms is not None:
-            return first(_most(len(order), lambda n: prices.ms(first(n)), self.target_ms))
-        limit = self.target_macs or 0.0  # one of the three is given
-        return first(_most(len(order), lambda n: prices.macs(first(n)), limit))
+            limit, price = self.target_ms, prices.ms
+        count = _most(num_tokens, lambda count: price(first(count)), limit)
+        return first(count)
 
 
 def _most(top: int, cost: Callable[[int], float], limit: float) -> int:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
 from mmisr.editors.instance_sr.execution import read_execution
-from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
+from mmisr.editors.instance_sr.labels import CLASSES, EASY, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     every_exit_loss,
@@ -157,11 +157,14 @@ class InstanceSR(SREditor):
         if stage not in STAGES:
             raise ValueError(f"InstanceSR stage must be one of {STAGES}, got {stage!r}")
         self.stage = stage
-        self.net.decoder.requires_grad_(stage != "encoder")
-        self.net.encoder.requires_grad_(stage != "decoder")
+        net = self.net
+        net.decoder.requires_grad_(stage != "encoder")
+        net.encoder.requires_grad_(stage != "decoder")
 
     def macs(self, lr_hw: tuple[int, int], exits: Tensor) -> float:
-        """MACs of :meth:`upscale` for one image, with encoder (where the router asks for it), halo, exits and fusion.
+        """MACs of :meth:`upscale` for one image.
+
+        With encoder (where the router asks for it), halo, exits and fusion.
 
         Args:
             lr_hw: Height and width of the LR image, before padding to whole tokens.
@@ -201,11 +204,14 @@ class InstanceSR(SREditor):
         lr = check_image_batch(lr)
         if len(lr) != 1:
             raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
-        height, width = (side * self.info.scale for side in lr.shape[-2:])
+        scale = self.info.scale
+        lr_height, lr_width = hw_of(lr)
+        height, width = lr_height * scale, lr_width * scale
         padded = self._pad(lr)
         for rows, band in self.net.bands(padded, self.router, hints, self.execution):
-            kept = slice(rows.start, min(rows.stop, height))
-            yield kept, to_bytes(band[0, :, : kept.stop - kept.start, :width])
+            end = min(rows.stop, height)
+            pixels = band[0, :, : end - rows.start, :width]
+            yield slice(rows.start, end), to_bytes(pixels)
 
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
@@ -215,7 +221,7 @@ class InstanceSR(SREditor):
         Args:
             lr: (B, 3, h, w) RGB in [0, 1].
             hr: (B, 3, s*h, s*w) RGB in [0, 1].
-            hints: One record an image, each with ``boxes_lr``.
+            hints: One record per image, each with ``boxes_lr``.
 
         Returns:
             Losses by name, and what is only logged.
@@ -231,17 +237,20 @@ class InstanceSR(SREditor):
             )
         lr = self._pad(lr)
         hw, token = hw_of(lr), self.net.token_size
-        labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
+        labels = torch.stack([self.rule(xyxy, hw, token) for xyxy in boxes])
+        labels = labels.to(lr.device)
         losses = _shares("labels", labels)
         if self.stage != "encoder" and self.weights.smooth:
             losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
         if self.stage == "decoder":
             return losses | self._every_exit(lr, hr, boxes)
-        logits, found = self.net.encoder(lr)
+        logits, predicted = self.net.encoder(lr)
         if self.stage == "joint":
-            losses |= self._routed(lr, hr, boxes, logits.argmax(1))
-        targets = torch.stack([box_targets(b, hw_of(logits), token) for b in boxes]).to(lr)
-        return losses | self._encoder_terms(logits, found, labels, targets)
+            exits = logits.argmax(1)
+            losses |= self._routed(lr, hr, boxes, exits)
+        grid = hw_of(logits)
+        targets = torch.stack([box_targets(xyxy, grid, token) for xyxy in boxes])
+        return losses | self._encoder_terms(logits, predicted, labels, targets.to(lr))
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if self.training:
@@ -251,21 +260,25 @@ class InstanceSR(SREditor):
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""
         images = [_like(image, hr) for image in self.net.decoder.all_exits(lr)]
-        loss = every_exit_loss(images, hr, self._weights_of(hr, boxes), self.weights.exits)
+        weights = self._weights_of(hr, boxes)
+        loss = every_exit_loss(images, hr, weights, self.weights.exits)
         return {"loss_instance_sr_rec": loss, **_exit_psnr(images, hr)}
 
     def _routed(
         self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor
     ) -> dict[str, Tensor]:
-        """Stage 3: the stitched image, and, for a part, still every exit on every token."""
-        images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
-        sr = _like(self.net.decoder.stitch(images, exits, self.net.token_size), hr)
+        """Stage 3: the stitched image, and, for a share, still every exit on every token."""
+        decoder = self.net.decoder
+        images = decoder.all_exits(lr)
+        weights = self._weights_of(hr, boxes)
+        sr = decoder.stitch(images, exits, self.net.token_size)
+        sr = _like(sr, hr)
         loss = reconstruction_loss(sr, hr, weights)
-        if self.weights.every_exit:
-            every = every_exit_loss(
-                [_like(image, hr) for image in images], hr, weights, self.weights.exits
-            )
-            loss = loss + self.weights.every_exit * (every - loss)
+        share = self.weights.every_exit
+        if share:
+            cropped = [_like(image, hr) for image in images]
+            every_exit = every_exit_loss(cropped, hr, weights, self.weights.exits)
+            loss = loss + share * (every_exit - loss)
         return {
             "loss_instance_sr_rec": loss,
             "psnr_sr": psnr(sr.detach(), hr),
@@ -274,24 +287,26 @@ class InstanceSR(SREditor):
 
     def _smooth_term(self, lr: Tensor) -> Tensor:
         """In the stages that move the decoder: on smooth images every exit adds nothing."""
+        decoder = self.net.decoder
         smooth = smooth_images(SMOOTH_IMAGES, SMOOTH_SIDE, lr)
-        images = self.net.decoder.all_exits(smooth)
-        return self.weights.smooth * smooth_loss(
-            images, self.net.decoder.enlarge(self.net.decoder.skip(smooth))
-        )
+        images = decoder.all_exits(smooth)
+        interpolated = decoder.enlarge(decoder.skip(smooth))
+        loss = smooth_loss(images, interpolated)
+        return self.weights.smooth * loss
 
     def _encoder_terms(
-        self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor
+        self, logits: Tensor, predicted: Tensor, labels: Tensor, targets: Tensor
     ) -> dict[str, Tensor]:
-        chosen = logits.argmax(1)
-        deep = labels > 0
-        recall = ((chosen > 0) & deep).sum() / deep.sum().clamp(min=1)
+        """The encoder's losses: (B, 3, rows, cols) logits, (B, 4, rows, cols) boxes."""
+        weights = self.weights
+        classification = token_loss(logits, labels, weights.recall)
+        localisation = localisation_loss(predicted, targets, labels)
+        exits = logits.argmax(1)
         return {
-            "loss_instance_sr_enc": self.weights.enc
-            * token_loss(logits, labels, self.weights.recall),
-            "loss_instance_sr_loc": self.weights.loc * localisation_loss(found, targets, labels),
-            "token_recall": torch.where(deep.any(), recall, torch.ones_like(recall)),
-            **_shares("routed", chosen),
+            "loss_instance_sr_enc": weights.enc * classification,
+            "loss_instance_sr_loc": weights.loc * localisation,
+            "token_recall": _recall(exits > EASY, labels > EASY),
+            **_shares("routed", exits),
         }
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
@@ -323,6 +338,14 @@ def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
     return {
         f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)
     }
+
+
+def _recall(predicted: Tensor, labelled: Tensor) -> Tensor:
+    """Share of the labelled tokens that are predicted; 1 where there are none."""
+    num_hits = (predicted & labelled).sum()
+    num_labelled = labelled.sum()
+    recall = num_hits / num_labelled.clamp(min=1)
+    return torch.where(num_labelled > 0, recall, torch.ones_like(recall))
 
 
 def _shares(who: str, tokens: Tensor) -> dict[str, Tensor]:

@@ -78,12 +78,16 @@ class InstanceSRNet(nn.Module):
         sparse = self.sparse(router, execution)
         given = self._given(lr, hints, sparse)
         plan = self._plan(given, router, sparse)
-        exits = torch.from_numpy(plan.maps).to(lr.device)
         height, width = hw_of(lr)
-        if len(lr) * height * width <= sparse.running.most_pixels:
-            return self._result(sparse(lr, plan), exits, given)
-        bands = [band for _, band in sparse.bands(lr, plan)]
-        return self._result(torch.cat(bands, 2), exits, given)
+        num_pixels = len(lr) * height * width
+        if num_pixels <= sparse.running.most_pixels:
+            image = sparse(lr, plan)
+        else:
+            bands = [band for _, band in sparse.bands(lr, plan)]
+            image = torch.cat(bands, 2)
+        exits = torch.from_numpy(plan.maps)
+        exits = exits.to(lr.device)
+        return self._result(image, exits, given)
 
     def bands(
         self,
@@ -123,10 +127,12 @@ class InstanceSRNet(nn.Module):
             execution: How deep tokens are computed; exactly by default.
         """
         sparse = self.sparse(router, execution)
-        decoder_macs = sparse.macs(exits.cpu().numpy())
-        if not router.encodes or self.unrouted(router, sparse, hw_of(exits)):
+        grid = hw_of(exits)
+        on_host = exits.cpu().numpy()
+        decoder_macs = sparse.macs(on_host)
+        if not router.encodes or self.unrouted(router, sparse, grid):
             return decoder_macs
-        return self._encoder_macs(hw_of(exits)) + decoder_macs
+        return self._encoder_macs(grid) + decoder_macs
 
     def sparse(self, router: Router, execution: Execution | None = None) -> SparseDecoder:
         """What runs the decoder for the exits of a router.
@@ -141,15 +147,21 @@ class InstanceSRNet(nn.Module):
         """
         execution = execution or Execution()
         planning = execution.planning
-        budget = router.budget
-        in_ms = budget is not None and budget.target_ms is not None
-        device = self.costs() if in_ms or planning.costs == "measured" else None
+        device = None
+        if planning.costs == "measured" or _in_ms(router):
+            device = self.costs()
         planner = Planner(self.decoder, self.token_size, planning, device)
-        # A share of the tokens or of the MACs is a promise; milliseconds are kept by all-hard too.
-        may_overrule = router.encodes and (budget is None or in_ms)
+        step = None
         wanted = execution.all_hard_if_faster and planning.partition == "auto"
-        step = AllHardIfFaster(planner) if wanted and may_overrule else None
-        return SparseDecoder(self.decoder, planner, step, execution.running, self.timer)
+        if wanted and _may_be_overruled(router):
+            step = AllHardIfFaster(planner)
+        return SparseDecoder(
+            decoder=self.decoder,
+            planner=planner,
+            step=step,
+            running=execution.running,
+            timer=self.timer,
+        )
 
     def unrouted(self, router: Router, sparse: SparseDecoder, grid: tuple[int, int]) -> bool:
         """Whether frames are so small that they go all hard without asking the encoder.
@@ -173,14 +185,23 @@ class InstanceSRNet(nn.Module):
     ) -> RouteInput:
         """What the router may look at; prices only where there is a sparse decoder to pay."""
         channels_last = lr.to(memory_format=torch.channels_last)
-        most_pixels = UNBOUNDED if sparse is None else sparse.running.most_pixels
+        most_pixels = UNBOUNDED
+        prices = None
+        if sparse is not None:
+            most_pixels = sparse.running.most_pixels
+            prices = _Prices(sparse, self._encoder_macs)
 
         def encode() -> tuple[Tensor, Tensor]:
             with self.timer.stage("encoder"):
                 return self.encoder.in_bands(channels_last, most_pixels)
 
-        prices = None if sparse is None else _Prices(sparse, self._encoder_macs)
-        return RouteInput(lr, self.token_size, hints, encode, prices)
+        return RouteInput(
+            lr=lr,
+            token=self.token_size,
+            hints=hints,
+            encode=encode,
+            prices=prices,
+        )
 
     def costs(self) -> CostModel:
         """What this network costs on its device, measured once and cached."""
@@ -205,16 +226,24 @@ class InstanceSRNet(nn.Module):
 
     def _leave_windows(self, windows: Tensor) -> None:
         """Take the token of each window (N, C, T + 2, T + 2) into an image of one row of tokens."""
-        decoder, side = self.decoder, self.token_size
-        number = torch.arange(len(windows), device=windows.device)
+        side = self.token_size
+        count = len(windows)
+        number = torch.arange(count, device=windows.device)
         zero = torch.zeros_like(number)
         tokens = torch.stack([zero, zero, number], 1)
-        inner = torch.ones_like(tokens[:, 1:])
-        slots = Slots(number, inner, tokens, side, at_border=False)
-        image = windows.new_zeros(1, 3 * decoder.scale**2, side, len(windows) * side)
+        slots = Slots(
+            window=number,
+            inner=torch.ones_like(tokens[:, 1:]),
+            token=tokens,
+            side=side,
+            at_border=False,
+        )
+        features = gather_tokens(windows, slots, margin=1)
+        patches = self.decoder.leave(HARD, features, padding=0)
+        channels = patches.shape[1]
+        image = windows.new_zeros(1, channels, side, count * side)
         image = image.to(memory_format=torch.channels_last)
-        patches = gather_tokens(windows, slots, margin=1)
-        scatter_add_tokens(image, decoder.leave(HARD, patches, padding=0), tokens)
+        scatter_add_tokens(image, patches, tokens)
 
     def _encoder_macs(self, grid: tuple[int, int]) -> float:
         rows, cols = grid
@@ -226,6 +255,19 @@ class InstanceSRNet(nn.Module):
             logits, boxes = given.encoded
             aux = {"logits": logits, "boxes": boxes}
         return SRResult(image, RoutingMap(exits, self.token_size), aux)
+
+
+def _in_ms(router: Router) -> bool:
+    """Whether the router keeps to a budget in milliseconds."""
+    return router.budget is not None and router.budget.target_ms is not None
+
+
+def _may_be_overruled(router: Router) -> bool:
+    """Whether the router's choice is a means to speed.
+
+    A share of the tokens or of the MACs is a promise; milliseconds are kept all hard too.
+    """
+    return router.encodes and (router.budget is None or _in_ms(router))
 
 
 @dataclass(frozen=True)

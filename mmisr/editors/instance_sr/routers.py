@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.budget import Budget, Prices
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
+from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, ImageHints, every
 
 Shares = tuple[float, float, float]
@@ -88,14 +89,22 @@ class Learned(Router):
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
         logits = given.logits()
-        if self.budget is None or given.prices is None:
-            bias = logits.new_tensor([0, self.bias, self.bias])
-            return (logits + bias[:, None, None]).argmax(1)
+        budget, prices = self.budget, given.prices
+        if budget is None or prices is None:
+            return self._largest(logits)
         # On the CPU: the search asks for the price of many maps, and each would be a
         # synchronisation.
         on_host = logits.detach().cpu()
-        maps = [self.budget.route(image, given.prices) for image in on_host]
+        maps = []
+        for image in on_host:
+            exits = budget.route(image, prices)
+            maps.append(exits)
         return torch.stack(maps).to(logits.device)
+
+    def _largest(self, logits: Tensor) -> Tensor:
+        bias = logits.new_tensor([0, self.bias, self.bias])
+        biased = logits + bias[:, None, None]
+        return biased.argmax(1)
 
 
 class Given(Router):
@@ -141,8 +150,8 @@ class FromBoxes(Router):
         Raises:
             ValueError: No boxes were given.
         """
-        known = every(given.hints, "boxes_lr")
-        if known is None:
+        boxes_lr = every(given.hints, "boxes_lr")
+        if boxes_lr is None:
             way = (
                 "use annotated images, or ImageHints(boxes_lr=...)"
                 if self.name == "oracle"
@@ -152,9 +161,10 @@ class FromBoxes(Router):
             raise ValueError(
                 f"router '{self.name}' needs boxes in the lr frame and got none; {way}"
             )
-        hw = given.lr.shape[-2], given.lr.shape[-1]
-        labels = [self.rule(boxes, hw, given.token) for boxes in known]
-        return torch.stack(labels).to(given.lr.device)
+        hw = hw_of(given.lr)
+        labels = [self.rule(boxes, hw, given.token) for boxes in boxes_lr]
+        exits = torch.stack(labels)
+        return exits.to(given.lr.device)
 
 
 class Edge(Router):
@@ -174,13 +184,10 @@ class Edge(Router):
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
-        grey = F.pad(given.lr.mean(1, keepdim=True), [1] * 4, mode="replicate")
-        around = (
-            grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
-        )
-        laplacian = around - 4 * grey[..., 1:-1, 1:-1]
-        strength = F.avg_pool2d(laplacian.abs(), given.token)[:, 0]
-        return by_rank(strength, _counts(self.shares, given))
+        edges = _laplacian(given.lr).abs()
+        strength = F.avg_pool2d(edges, given.token)
+        counts = _counts(self.shares, given)
+        return by_rank(strength[:, 0], counts)
 
 
 class Fixed(Router):
@@ -221,21 +228,40 @@ class Random(Router):
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64; images without a seed all draw from seed 0."""
-        seeds = [image.seed or 0 for image in given.hints or [ImageHints()] * len(given.lr)]
-        draws = [
-            torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds
-        ]
-        return by_rank(torch.stack(draws).to(given.lr.device), _counts(self.shares, given))
+        hints = given.hints or [ImageHints()] * len(given.lr)
+        draws = []
+        for image in hints:
+            seed = int(image.seed or 0)
+            generator = torch.Generator()
+            generator.manual_seed(seed)
+            draw = torch.rand(given.grid, generator=generator)
+            draws.append(draw)
+        strength = torch.stack(draws)
+        counts = _counts(self.shares, given)
+        return by_rank(strength.to(counts.device), counts)
 
 
 def check_shares(shares: Sequence[float]) -> Shares:
     """Three shares in [0, 1] that sum to 1."""
-    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    total = sum(shares)
+    if len(shares) != 3 or min(shares) < 0 or abs(total - 1) > 1e-6:
         raise ValueError(
             f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got "
             f"{tuple(shares)}"
         )
     return shares[0], shares[1], shares[2]
+
+
+def _laplacian(lr: Tensor) -> Tensor:
+    """(B, 1, h, w) Laplacian of the grey values of (B, 3, h, w)."""
+    grey = lr.mean(1, keepdim=True)
+    padded = F.pad(grey, [1] * 4, mode="replicate")
+    middle = slice(1, -1)
+    above = padded[..., :-2, middle]
+    below = padded[..., 2:, middle]
+    left = padded[..., middle, :-2]
+    right = padded[..., middle, 2:]
+    return above + below + left + right - 4 * grey
 
 
 def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
@@ -249,23 +275,38 @@ def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
     Returns:
         (B, rows, cols) int64 exits.
     """
-    rank = (
-        strength.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
-    )
-    hard, deep = counts[:, :1], counts.sum(1, keepdim=True)
-    exits = torch.where(rank < hard, HARD, torch.where(rank < deep, MODERATE, EASY))
+    flat = strength.flatten(1)
+    order = flat.argsort(dim=1, descending=True, stable=True)
+    rank = order.argsort(dim=1, stable=True)
+    num_hard = counts[:, :1]
+    num_deep = counts.sum(1, keepdim=True)
+    exits = torch.full_like(rank, EASY)
+    exits[rank < num_deep] = MODERATE
+    exits[rank < num_hard] = HARD
     return exits.view_as(strength)
 
 
 def _counts(shares: Shares | None, given: RouteInput) -> Tensor:
     """(B, 2) hard and moderate tokens of each image."""
     if shares is None:
-        chosen = given.logits().argmax(1).flatten(1)
-        return torch.stack([(chosen == HARD).sum(1), (chosen == MODERATE).sum(1)], 1)
-    tokens = given.grid[0] * given.grid[1]
-    hard = round(shares[HARD] * tokens)
-    deep = round((shares[HARD] + shares[MODERATE]) * tokens)
-    return torch.tensor([[hard, deep - hard]] * len(given.lr), device=given.lr.device)
+        return _learned_counts(given.logits())
+    lr = given.lr
+    rows, cols = given.grid
+    num_tokens = rows * cols
+    _, moderate_share, hard_share = shares
+    deep_share = hard_share + moderate_share
+    num_hard = round(hard_share * num_tokens)
+    num_deep = round(deep_share * num_tokens)
+    counts = [num_hard, num_deep - num_hard]
+    return torch.tensor([counts] * len(lr), device=lr.device)
+
+
+def _learned_counts(logits: Tensor) -> Tensor:
+    """(B, 2) hard and moderate tokens where (B, 3, rows, cols) logits decide."""
+    chosen = logits.argmax(1).flatten(1)
+    num_hard = (chosen == HARD).sum(1)
+    num_moderate = (chosen == MODERATE).sum(1)
+    return torch.stack([num_hard, num_moderate], 1)
 
 
 def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) -> Router:

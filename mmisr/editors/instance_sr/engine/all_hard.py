@@ -46,8 +46,11 @@ class AllHardIfFaster:
             return routed, self.planner.cover(routed)
         deepest = np.full_like(routed, routed.max())
         dense = self.planner.dense(deepest)
-        best = cheapest([dense, *self.planner.windows(routed, dense.ms)])
-        return (deepest if best is dense else routed), best.cover
+        windows = self.planner.windows(routed, dense.ms)
+        best = cheapest([dense, *windows])
+        if best is dense:
+            return deepest, dense.cover
+        return routed, best.cover
 
     def routing_pays(self, grid: tuple[int, int]) -> bool:
         """Whether the encoder costs little beside a dense pass of ``grid`` rows and columns."""

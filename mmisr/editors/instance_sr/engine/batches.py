@@ -70,25 +70,33 @@ def batches(
     """
     pool = _pool(covers)
     for size, members in by_size(pool.sizes):
-        ordered = members[np.argsort(-pool.depth[members], kind="stable")]
-        most = max(1, BATCH_PIXELS // int(size.prod()))
-        for start in range(0, len(ordered), most):
-            yield _batch(pool, ordered[start : start + most], maps, token, device)
+        pixels = int(size.prod())
+        most = max(1, BATCH_PIXELS // pixels)
+        # Those with hard tokens come first: block 3's batch is then a prefix of block 2's.
+        depth = pool.depth[members]
+        order = np.argsort(-depth, kind="stable")
+        members = members[order]
+        for start in range(0, len(members), most):
+            end = start + most
+            chosen = members[start:end]
+            yield _batch(pool, chosen, maps, token, device)
 
 
 def _pool(covers: Sequence[Cover]) -> _Pool:
-    windowed = [Cover.none(c.owner.shape) if c.whole else c for c in covers]
-    counts = [len(cover.sizes) for cover in windowed]
-    first = np.cumsum([0, *counts])
-    owners = []
-    for cover, start in zip(windowed, first[:-1], strict=True):
-        owners.append(np.where(cover.owner >= 0, cover.owner + start, -1))
-    owner = np.stack(owners)
-    tokens = np.argwhere(owner >= 0)
-    owner = owner[owner >= 0]
+    windowed = []
+    for cover in covers:
+        if cover.whole:
+            cover = Cover.none(cover.owner.shape)
+        windowed.append(cover)
+    owner = _numbered(windowed)
+    is_deep = owner >= 0
+    tokens = np.argwhere(is_deep)
+    owner = owner[is_deep]
     order = np.argsort(owner, kind="stable")
+    images = np.arange(len(windowed))
+    counts = [len(cover.sizes) for cover in windowed]
     return _Pool(
-        image=np.repeat(np.arange(len(windowed)), counts),
+        image=np.repeat(images, counts),
         sizes=np.concatenate([cover.sizes for cover in windowed]),
         corners=np.concatenate([cover.corners for cover in windowed]),
         depth=np.concatenate([cover.depth for cover in windowed]),
@@ -97,25 +105,61 @@ def _pool(covers: Sequence[Cover]) -> _Pool:
     )
 
 
+def _numbered(covers: Sequence[Cover]) -> Exits:
+    """(B, rows, cols) owners of all images, their windows numbered throughout."""
+    owners = []
+    first = 0
+    for cover in covers:
+        numbered = cover.owner + first
+        numbered[cover.owner < 0] = -1
+        owners.append(numbered)
+        first += len(cover.sizes)
+    return np.stack(owners)
+
+
 def _batch(
     pool: _Pool, chosen: NDArray[np.int64], maps: Exits, token: int, device: torch.device
 ) -> Batch:
     """The batch of the ``chosen`` windows of a pool, which are equal."""
-    first = np.searchsorted(pool.owner, chosen)
-    last = np.searchsorted(pool.owner, chosen, side="right")
-    window = np.repeat(np.arange(len(chosen)), last - first)
-    rows = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
+    rows, window = _tokens_of(pool, chosen)
     tokens = pool.tokens[rows]
-    size = pool.sizes[chosen[0]]
     corners = pool.corners[chosen]
+    height, width = pool.sizes[chosen[0]].tolist()
+    image, row, col = tokens.T
     inner = tokens[:, 1:] * token - corners[window]
-    at_border = (inner < 1) | (inner + token >= size)
+    room = np.array([height, width]) - token
+    at_border = (inner < 1) | (inner >= room)
+    is_hard = pool.depth[chosen] == HARD
 
     def moved(array: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(array).to(device)
 
-    height, width = size.tolist()
-    windows = Windows(moved(pool.image[chosen]), moved(corners), (height, width))
-    slots = Slots(moved(window), moved(inner), moved(tokens), token, bool(at_border.any()))
-    num_hard = int((pool.depth[chosen] == HARD).sum())
-    return Batch(windows, slots, maps[tuple(tokens.T)], num_hard)
+    windows = Windows(
+        image=moved(pool.image[chosen]),
+        corner=moved(corners),
+        size_hw=(height, width),
+    )
+    slots = Slots(
+        window=moved(window),
+        inner=moved(inner),
+        token=moved(tokens),
+        side=token,
+        at_border=bool(at_border.any()),
+    )
+    return Batch(
+        windows=windows,
+        slots=slots,
+        exits=maps[image, row, col],
+        num_hard=int(is_hard.sum()),
+    )
+
+
+def _tokens_of(
+    pool: _Pool, chosen: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of the tokens of some windows, and which of these windows each is in."""
+    first = np.searchsorted(pool.owner, chosen)
+    last = np.searchsorted(pool.owner, chosen, side="right")
+    ranges = [np.arange(a, b) for a, b in zip(first, last, strict=True)]
+    window = np.repeat(np.arange(len(chosen)), last - first)
+    return np.concatenate(ranges), window

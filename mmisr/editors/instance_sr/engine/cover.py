@@ -16,6 +16,9 @@ Exits = NDArray[np.int64]
 Pixels = NDArray[np.int64]
 """(n, 2) heights and widths, or tops and lefts, of windows in LR pixels."""
 
+SHIFT = 1 << 32
+"""Larger than any side of a window."""
+
 
 @dataclass(frozen=True)
 class Cover:
@@ -64,17 +67,33 @@ class Cover:
         """
         owner = self.owner[rows]
         if self.whole:
-            frame = np.array([[pixels, owner.shape[1] * token]])
-            owner = _below(owner, before)
-            return Cover(self.kind, frame, np.zeros_like(frame), owner, self.depth)
-        chosen = np.unique(owner[owner >= 0])
+            width = owner.shape[1] * token
+            return self._dense_band(pixels, width, owner, before)
+        is_deep = owner >= 0
+        chosen = np.unique(owner[is_deep])
         # One entry more than there are windows: index -1, no window, then stays -1.
-        renumbered = np.full(len(self.sizes) + 1, -1)
+        num_windows = len(self.sizes)
+        renumbered = np.full(num_windows + 1, -1)
         renumbered[chosen] = np.arange(len(chosen))
-        owner = _below(renumbered[owner], before)
+        owner = renumbered[owner]
         top = (rows.start - before) * token
-        corners = self.corners[chosen] - np.array([top, 0])
-        return Cover(self.kind, self.sizes[chosen], corners, owner, self.depth[chosen])
+        return Cover(
+            kind=self.kind,
+            sizes=self.sizes[chosen],
+            corners=self.corners[chosen] - np.array([top, 0]),
+            owner=_below(owner, before),
+            depth=self.depth[chosen],
+        )
+
+    def _dense_band(self, height: int, width: int, owner: Exits, before: int) -> Cover:
+        frame = np.array([[height, width]])
+        return Cover(
+            kind=self.kind,
+            sizes=frame,
+            corners=np.zeros_like(frame),
+            owner=_below(owner, before),
+            depth=self.depth,
+        )
 
 
 def _below(owner: Exits, before: int) -> Exits:
@@ -96,8 +115,13 @@ def by_size(sizes: Pixels) -> Iterator[tuple[Pixels, NDArray[np.int64]]]:
 
 def count_sizes(sizes: Pixels) -> tuple[Pixels, NDArray[np.int64], NDArray[np.int64]]:
     """The (k, 2) sizes that occur among (n, 2), which of them each window has, and how many do."""
-    codes = sizes[:, 0] << 32 | sizes[:, 1]  # unique numbers are found sooner than unique rows
+    codes = _codes(sizes)
     codes, shape_of, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    heights = codes >> 32
-    widths = codes & (1 << 32) - 1
-    return np.stack([heights, widths], 1), shape_of, counts
+    shapes = np.stack(np.divmod(codes, SHIFT), 1)
+    return shapes, shape_of, counts
+
+
+def _codes(sizes: Pixels) -> NDArray[np.int64]:
+    """(n,) a number for each of (n, 2) sizes: unique numbers are found sooner than unique rows."""
+    heights, widths = sizes.T
+    return heights * SHIFT + widths

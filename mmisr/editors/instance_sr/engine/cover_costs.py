@@ -52,15 +52,33 @@ class CoverCosts:
         In one batch, with every halo but without a token too many.
         """
         size = self.decoder.size
-        deep = exits != EASY
+        _, moderate, hard = size.blocks
+        is_deep = exits != EASY
+        is_hard = exits == HARD
+        num_deep = is_deep.sum()
+        num_hard = is_hard.sum()
+        units = moderate + hard * num_hard / num_deep
+        pixels = self._least_pixels(is_deep)
+        macs = pixels * units * size.unit_macs
+        gmacs = macs / 1e9
+        deep_ms = self.device.batch(gmacs, WINDOW_PIXELS**2, moderate)
+        no_windows = Cover.none(exits.shape)
+        exits_ms = self._exits_ms(no_windows, exits)
+        return deep_ms + exits_ms
+
+    def _least_pixels(self, deep: NDArray[np.bool_]) -> int:
+        """Pixels of (rows, cols) deep tokens and their halos, but no more than the frame's."""
+        token = self.token
         num_deep = int(deep.sum())
-        num_edges = sum(int(np.diff(deep, axis=axis).sum()) for axis in (0, 1))
-        width = num_deep * self.token + num_edges * self.halo
-        pixels = min(width, deep.size * self.token) * self.token
-        units = size.blocks[1] + size.blocks[2] * (exits == HARD).sum() / deep.sum()
-        gmacs = pixels * units * size.unit_macs / 1e9
-        deep_ms = self.device.batch(gmacs, WINDOW_PIXELS**2, size.blocks[1])
-        return deep_ms + self._exits_ms(Cover.none(exits.shape), exits)
+        num_edges = 0
+        for axis in (0, 1):
+            is_edge = np.diff(deep, axis=axis)
+            count = is_edge.sum()
+            num_edges += int(count)
+        halos = num_edges * self.halo
+        length = num_deep * token + halos
+        length = min(length, deep.size * token)
+        return length * token
 
     def frame_ms(self, num_tokens: int) -> float:
         """Milliseconds of what every frame of so many tokens needs, whoever routes it."""
@@ -82,27 +100,42 @@ class CoverCosts:
         size = self.decoder.size
         _, moderate, hard = size.blocks
         pixels = int(window_hw.prod())
-        num_batches = max(1, len(depth) * pixels // BATCH_PIXELS)
-        num_hard = int((depth == HARD).sum())
-        units = moderate + (hard if num_hard else 0)
-        macs = pixels * size.unit_macs * (len(depth) * moderate + num_hard * hard)
-        return self.device.batch(macs / 1e9, pixels, num_batches * units)
+        num_windows = len(depth)
+        is_hard = depth == HARD
+        num_hard = int(is_hard.sum())
+        all_pixels = num_windows * pixels
+        num_batches = max(1, all_pixels // BATCH_PIXELS)
+        launches = num_batches * moderate
+        if num_hard:
+            launches += num_batches * hard
+        units = num_windows * moderate
+        units += num_hard * hard
+        macs = pixels * size.unit_macs * units
+        gmacs = macs / 1e9
+        return self.device.batch(gmacs, pixels, launches)
 
     def _exits_ms(self, cover: Cover, exits: Exits) -> float:
         """Milliseconds of the exits.
 
         One after a whole frame of one depth, else token by token beside the easy one.
         """
-        pixels = exits.size * self.token**2
-        frame = self.device.batch(pixels * self.decoder.exit_macs / 1e9, pixels, 0)
+        decoder, token_ms = self.decoder, self.device.token_ms
+        num_tokens = exits.size
+        pixels = num_tokens * self.token**2
+        gmacs = pixels * decoder.exit_macs / 1e9
+        frame_ms = self.device.batch(gmacs, pixels, 0)
         if cover.whole and is_uniform(exits):
-            return frame
-        num_easy = int((exits == EASY).sum())
-        token_ms = self.device.token_ms
-        easy_ms = frame if num_easy > EASY_FRAME * exits.size else num_easy * token_ms
-        if self.decoder.easy != "exit1":
+            return frame_ms
+        is_easy = exits == EASY
+        num_easy = int(is_easy.sum())
+        if decoder.easy != "exit1":
             easy_ms = 0.0  # interpolated, for nothing
-        return easy_ms + (exits.size - num_easy) * token_ms
+        elif num_easy > EASY_FRAME * num_tokens:
+            easy_ms = frame_ms
+        else:
+            easy_ms = num_easy * token_ms
+        num_deep = num_tokens - num_easy
+        return easy_ms + num_deep * token_ms
 
     def _megapixels(self, num_tokens: int) -> float:
         return num_tokens * self.token**2 / 1e6

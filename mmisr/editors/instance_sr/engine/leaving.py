@@ -31,12 +31,17 @@ class Leaving:
             x: (N, C, h, w) features of windows.
             slots: M tokens in them.
         """
-        most = max(1, BATCH_PIXELS // (slots.side + 2) ** 2)
+        count = len(slots)
+        most = _most_tokens(slots.side)
         waiting = self._waiting.setdefault(level, [])
-        for start in range(0, len(slots), most):
-            some = slots.select(slice(start, start + most))
-            waiting.append((gather_tokens(x, some, margin=1), some.token))
-            if sum(len(tokens) for _, tokens in waiting) >= most:
+        for start in range(0, count, most):
+            end = start + most
+            chosen = slice(start, end)
+            some = slots.select(chosen)
+            features = gather_tokens(x, some, margin=1)
+            tokens = some.token
+            waiting.append((features, tokens))
+            if _count(waiting) >= most:
                 self._leave(level)
 
     def finish(self) -> None:
@@ -48,8 +53,19 @@ class Leaving:
         waiting = self._waiting[level]
         if not waiting:
             return
-        features = torch.cat([patches for patches, _ in waiting])
-        tokens = torch.cat([indices for _, indices in waiting])
+        all_features, all_tokens = zip(*waiting, strict=True)
         waiting.clear()
+        features = torch.cat(all_features)
+        tokens = torch.cat(all_tokens)
         patches = self.decoder.leave(level, features, padding=0)
         scatter_add_tokens(self.out, patches, tokens)
+
+
+def _count(waiting: list[tuple[Tensor, Tensor]]) -> int:
+    return sum(len(tokens) for _, tokens in waiting)
+
+
+def _most_tokens(side: int) -> int:
+    """Tokens that leave at once, each with the margin that the exit's convolution sees."""
+    pixels = (side + 2) ** 2
+    return max(1, BATCH_PIXELS // pixels)

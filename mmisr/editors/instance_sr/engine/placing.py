@@ -37,34 +37,42 @@ class Placer:
             exits: (rows, cols) exits of one image.
             layers: (n, 4) rectangles, and the (rows, cols) tokens that they compute.
         """
-        owner = np.full_like(exits, -1)
-        count = 0
-        for rectangles, mask in layers:
-            for number, (y1, x1, y2, x2) in enumerate(rectangles.tolist(), count):
-                tokens = owner[y1:y2, x1:x2]
-                tokens[mask[y1:y2, x1:x2]] = number
-            count += len(rectangles)
-        rectangles = np.concatenate([boxes for boxes, _ in layers])
+        all_rectangles = [rectangles for rectangles, _ in layers]
+        rectangles = np.concatenate(all_rectangles)
         sizes, corners = self._windows(rectangles, exits.shape)
-        depth = np.full(count, MODERATE)
-        depth[np.unique(owner[exits == HARD])] = HARD
-        return Cover(kind, sizes, corners, owner, depth)
+        owner = _owners(exits, layers)
+        is_hard = exits == HARD
+        hard_owners = owner[is_hard]
+        depth = np.full(len(rectangles), MODERATE)
+        depth[hard_owners] = HARD
+        return Cover(
+            kind=kind,
+            sizes=sizes,
+            corners=corners,
+            owner=owner,
+            depth=depth,
+        )
 
     def _windows(self, rectangles: Boxes, grid: tuple[int, ...]) -> tuple[Pixels, Pixels]:
         """(n, 2) sizes and (n, 2) corners of the windows over (n, 4) rectangles."""
-        frame = np.array(grid) * self.token
+        token, halo = self.token, self.halo
+        frame = np.array(grid) * token
+        first, last = np.split(rectangles, 2, axis=1)
+        num_tokens = last - first
+        start = first * token
         # Within the tile of its rectangle, so that a band of tiles needs a halo more of the frame
         # and nothing else.
-        tile = self.tile * self.token
-        start = rectangles[:, :2] * self.token
+        tile = self.tile * token
         tile_start = start // tile * tile
-        room_start = np.maximum(tile_start - self.halo, 0)
-        room_end = np.minimum(tile_start + tile + self.halo, frame)
+        room_start = np.maximum(tile_start - halo, 0)
+        room_end = tile_start + tile + halo
+        room_end = np.minimum(room_end, frame)
         room = room_end - room_start
-        num_tokens = rectangles[:, 2:] - rectangles[:, :2]
-        sides = window_sides(num_tokens, self.token, self.halo)
-        sizes = self._fold(np.minimum(sides, room), room)
-        corners = np.clip(start - self.halo, room_start, room_end - sizes)
+        sides = window_sides(num_tokens, token, halo)
+        sizes = np.minimum(sides, room)
+        sizes = self._fold(sizes, room)
+        corners = start - halo
+        corners = np.clip(corners, room_start, room_end - sizes)
         return sizes, corners
 
     def _fold(self, sizes: Pixels, room: Pixels) -> Pixels:
@@ -76,20 +84,40 @@ class Placer:
         """
         shapes, shape_of, counts = count_sizes(sizes)
         areas = shapes.prod(1)
-        for small in np.argsort(areas * counts, kind="stable"):
+        order = np.argsort(areas * counts, kind="stable")
+        for small in order:
             members = shape_of == small
-            least_room = room[members].min(0)
-            large_enough = (shapes >= shapes[small]).all(1)
-            small_enough = (shapes <= least_room).all(1)
-            fits = large_enough & small_enough & (counts > 0)
-            extra = np.where(fits, (areas - areas[small]) * counts[small], FAR)
-            extra[small] = FAR
-            best = int(extra.argmin())
-            if extra[best] < self.launch_pixels:
+            rooms = room[members]
+            least_room = rooms.min(0)
+            fits = (shapes >= shapes[small]).all(1)
+            fits &= (shapes <= least_room).all(1)
+            fits &= counts > 0
+            fits[small] = False
+            extra = areas - areas[small]
+            extra *= counts[small]
+            extra[~fits] = FAR
+            best = extra.argmin()
+            is_worth_it = extra[best] < self.launch_pixels
+            if is_worth_it:
                 shape_of[members] = best
                 counts[best] += counts[small]
                 counts[small] = 0
         return shapes[shape_of]
+
+
+def _owners(exits: Exits, layers: Sequence[tuple[Boxes, Mask]]) -> Exits:
+    """(rows, cols) number of the rectangle that computes each token; -1 where none does."""
+    owner = np.full_like(exits, -1)
+    number = 0
+    for rectangles, mask in layers:
+        for y1, x1, y2, x2 in rectangles.tolist():
+            rows = slice(y1, y2)
+            cols = slice(x1, x2)
+            inside = mask[rows, cols]
+            tokens = owner[rows, cols]
+            tokens[inside] = number
+            number += 1
+    return owner
 
 
 def one_per_token(mask: NDArray[np.bool_]) -> Boxes:

@@ -101,22 +101,30 @@ class Planner:
     ) -> None:
         planning = planning or Planning()
         device = device or CostModel()
-        full = decoder.full_halo
-        self.halo = full if planning.halo is None else min(planning.halo, full)
+        halo = decoder.full_halo
+        if planning.halo is not None:
+            halo = min(planning.halo, halo)
+        tile = WINDOW_PIXELS // token
+        pixel_gmacs = decoder.size.unit_macs / 1e9
+        pixel_ms = pixel_gmacs * device.window_ms
+        launch_pixels = device.launch_ms / pixel_ms
         self.token = token
+        self.halo = halo
+        self.tile = tile  # no rectangle crosses a multiple of it
         self.partition = planning.partition
-        self.costs = CoverCosts(decoder, token, self.halo, device)
-        self.tile = WINDOW_PIXELS // token  # no rectangle crosses a multiple of it
-        pixel_ms = decoder.size.unit_macs / 1e9 * device.window_ms
-        self.placer = Placer(token, self.halo, self.tile, device.launch_ms / pixel_ms)
+        self.costs = CoverCosts(decoder, token, halo, device)
+        self.placer = Placer(token, halo, tile, launch_pixels)
 
     def cover(self, exits: Exits) -> Cover:
         """The cheapest cover of the deep tokens of one (rows, cols) map."""
-        if not (exits != EASY).any():
+        deepest = exits.max()
+        if deepest == EASY:
             return Cover.none(exits.shape)
         if self.partition == "auto" and is_uniform(exits):
             return Cover.dense(exits, self.token)
-        return cheapest(self._offers(exits)).cover
+        offers = self._offers(exits)
+        best = cheapest(offers)
+        return best.cover
 
     def dense(self, exits: Exits) -> Offer:
         """A pass over the whole frame."""
@@ -132,36 +140,52 @@ class Planner:
     def _offers(self, exits: Exits) -> list[Offer]:
         if self.partition == "windows":
             deep = exits != EASY
-            return [self._placed("windows", exits, [(one_per_token(deep), deep)])]
+            tokens = one_per_token(deep)
+            return [self._placed("windows", exits, [(tokens, deep)])]
         if self.partition == "rectangles":
             return self._rectangles(exits)
         dense = self.dense(exits)
         if self.partition == "dense":
             return [dense]
-        return [dense, *self.windows(exits, dense.ms)]
+        windows = self.windows(exits, dense.ms)
+        return [dense, *windows]
 
     def _rectangles(self, exits: Exits) -> list[Offer]:
         """Rectangles of hard and moderate tokens together and, where there are both, apart."""
-        deep, hard, moderate = exits != EASY, exits == HARD, exits == MODERATE
-        offers = [self._placed("rectangles", exits, [(self._merge(deep), deep)])]
+        deep = exits != EASY
+        hard = exits == HARD
+        moderate = exits == MODERATE
+        together = [self._merged(deep)]
+        offers = [self._placed("rectangles", exits, together)]
         if hard.any() and moderate.any():
-            apart = [(self._merge(hard), hard), (self._merge(moderate), moderate)]
-            offers.append(self._placed("rectangles", exits, apart))
+            apart = [self._merged(hard), self._merged(moderate)]
+            offer = self._placed("rectangles", exits, apart)
+            offers.append(offer)
         return offers
 
     def _placed(self, kind: str, exits: Exits, layers: Sequence[tuple[Boxes, Mask]]) -> Offer:
         cover = self.placer.place(kind, exits, layers)
         return Offer(cover, self.costs.ms(cover, exits) * RISK)
 
-    def _merge(self, mask: Mask) -> Boxes:
-        return merge_rectangles(mask, self.token, self.halo, tile=self.tile)
+    def _merged(self, mask: Mask) -> tuple[Boxes, Mask]:
+        """Rectangles over the marked tokens, and these."""
+        rectangles = merge_rectangles(mask, self.token, self.halo, tile=self.tile)
+        return rectangles, mask
 
 
 def cheapest(offers: Sequence[Offer]) -> Offer:
     """The offer of the fewest milliseconds, the first of equals; a debug log lists them all."""
     best = min(offers, key=lambda offer: offer.ms)
     if logger.isEnabledFor(logging.DEBUG):
-        lines = [f"{cover.kind} {len(cover.sizes)}: {ms:.2f} ms" for cover, ms in offers]
-        deep = (best.cover.owner >= 0).mean()
-        logger.debug("%s of %.2f deep tokens: %s", best.cover.kind, deep, ", ".join(lines))
+        _log(best, offers)
     return best
+
+
+def _log(best: Offer, offers: Sequence[Offer]) -> None:
+    texts = []
+    for cover, ms in offers:
+        count = len(cover.sizes)
+        texts.append(f"{cover.kind} {count}: {ms:.2f} ms")
+    deep_share = (best.cover.owner >= 0).mean()
+    listed = ", ".join(texts)
+    logger.debug("%s of %.2f deep tokens: %s", best.cover.kind, deep_share, listed)

@@ -117,10 +117,14 @@ class SparseDecoder:
     def plan(self, exits: Tensor) -> Plan:
         """What runs for (B, rows, cols) exits; with a step, what is left of them."""
         with self.timer.stage("plan"):
-            routed = exits.cpu().numpy()  # the one synchronisation with the device
-            decided = [self.decide(exits_of_image) for exits_of_image in routed]
-            maps = np.stack([exits_of_image for exits_of_image, _ in decided])
-        return Plan(maps, [cover for _, cover in decided])
+            maps = []
+            covers = []
+            on_host = exits.cpu()  # the one synchronisation with the device
+            for routed in on_host.numpy():
+                decided, cover = self.decide(routed)
+                maps.append(decided)
+                covers.append(cover)
+            return Plan(np.stack(maps), covers)
 
     def decide(self, routed: Exits) -> tuple[Exits, Cover]:
         """What the tokens of one (rows, cols) map leave by, and how the deep ones are covered."""
@@ -176,46 +180,56 @@ class SparseDecoder:
 
     def _band(self, lr: Tensor, plan: Plan, rows: slice) -> Tensor:
         """SR pixels of some rows of tokens, from these rows and the context that they see."""
-        num_rows, num_cols = plan.maps.shape[1:]
+        token = self.token
+        batch, num_rows, num_cols = plan.maps.shape
         context = self._context_rows(plan.covers)
         before = min(context, rows.start)
         after = min(context, num_rows - rows.stop)
-        first, last = rows.start - before, rows.stop + after
-        cut = lr[..., first * self.token : last * self.token, :]
-        count = rows.stop - rows.start
-        maps = np.full((len(plan.maps), last - first, num_cols), EASY, dtype=plan.maps.dtype)
-        maps[:, before : before + count] = plan.maps[:, rows]
-        covers = [c.band(rows, self.token, before, cut.shape[-2]) for c in plan.covers]
+        first = rows.start - before
+        last = rows.stop + after
+        inside = slice(before, before + rows.stop - rows.start)
+        cut = lr[..., first * token : last * token, :]
+        # What is seen around the band is context: its tokens need no exit.
+        maps = np.full((batch, last - first, num_cols), EASY)
+        maps[:, inside] = plan.maps[:, rows]
+        height = cut.shape[-2]
+        covers = [cover.band(rows, token, before, height) for cover in plan.covers]
         sr = self._compute(cut, maps, covers)
-        sr_side = self.token * self.decoder.scale
-        return sr[..., before * sr_side : (before + count) * sr_side, :]
+        sr_side = token * self.decoder.scale
+        return sr[..., inside.start * sr_side : inside.stop * sr_side, :]
 
     def _context_rows(self, covers: list[Cover]) -> int:
         """Rows of tokens beyond a band that its pixels depend on."""
         decoder = self.decoder
-        whole = any(cover.whole for cover in covers)
-        halo = decoder.full_halo if whole else self.planner.halo
-        trunk = 2 * decoder.size.blocks[0] + 2
-        return -(-(halo + trunk) // self.token)
+        halo = self.planner.halo
+        for cover in covers:
+            if cover.whole:
+                halo = decoder.full_halo
+        trunk_units = decoder.size.blocks[0]
+        pixels = halo + 2 * trunk_units + 2
+        return -(-pixels // self.token)
 
     def _compute(self, lr: Tensor, maps: Exits, covers: list[Cover]) -> Tensor:
         """The image without fusion; tokens that no cover owns leave by the easy exit."""
+        decoder = self.decoder
         lr = lr.to(memory_format=torch.channels_last)
         with self.timer.stage("trunk"):
-            trunk = self.decoder.trunk(lr)
-            out = self.decoder.skip(lr)
-            leaving = Leaving(self.decoder, out)
-            if self.decoder.easy == "exit1":
-                self._leave_easy(maps == EASY, trunk, leaving)
+            trunk = decoder.trunk(lr)
+            out = decoder.skip(lr)
+            leaving = Leaving(decoder, out)
+            if decoder.easy == "exit1":
+                is_easy = maps == EASY
+                self._leave_easy(is_easy, trunk, leaving)
         with self.timer.stage("deep blocks"):
             for image, cover in enumerate(covers):
                 if cover.whole:
-                    self._run_whole(image, maps[image], trunk, leaving)
+                    exits = maps[image]
+                    self._run_whole(image, exits, trunk, leaving)
             for batch in batches(maps, covers, self.token, lr.device):
                 self._run(batch, trunk, leaving)
             leaving.finish()
         with self.timer.stage("enlarge"):
-            return self.decoder.enlarge(out)
+            return decoder.enlarge(out)
 
     def ms(self, exits: Exits) -> float:
         """Milliseconds of one image, encoder included, as the device's costs foretell them."""
@@ -228,17 +242,23 @@ class SparseDecoder:
         """MACs of one image's call: head, trunk, exits, windows with their halo, fusion."""
         decoder = self.decoder
         exits, cover = self.decide(exits)
-        pixels = exits.size * self.token**2
-        num_easy = int((exits == EASY).sum())
-        num_leaving = exits.size - num_easy
+        token_pixels = self.token**2
+        num_tokens = exits.size
+        is_easy = exits == EASY
+        num_easy = int(is_easy.sum())
+        num_leaving = num_tokens - num_easy
         if decoder.easy == "exit1":
-            whole_frame = num_easy > EASY_FRAME * exits.size
-            num_leaving += exits.size if whole_frame else num_easy
-        fixed = pixels * decoder.trunk_macs
+            num_leaving += num_easy
+            if num_easy > EASY_FRAME * num_tokens:
+                num_leaving = 2 * num_tokens - num_easy  # the easy exit runs over the frame
+        pixel_macs = decoder.trunk_macs
         if decoder.size.fusion:
-            fixed += pixels * decoder.fusion_macs
-        leaving = num_leaving * self.token**2 * decoder.exit_macs
-        return float(fixed) + leaving + self.planner.costs.macs(cover)
+            pixel_macs += decoder.fusion_macs
+        pixels = num_tokens * token_pixels
+        fixed = pixels * pixel_macs
+        leaving = num_leaving * token_pixels * decoder.exit_macs
+        deep = self.planner.costs.macs(cover)
+        return float(fixed) + leaving + deep
 
     def patch_macs(self, exits: Exits) -> float:
         """MACs as ClassSR counts them.
@@ -247,33 +267,60 @@ class SparseDecoder:
 
         For comparison with published figures; :meth:`macs` is what is computed.
         """
-        decoder, size = self.decoder, self.decoder.size
-        easy = decoder.exit_macs if decoder.easy == "exit1" else 0
-        moderate = decoder.exit_macs + size.blocks[1] * size.unit_macs
-        hard = moderate + size.blocks[2] * size.unit_macs
-        by_exit = np.array([easy, moderate, hard]) + decoder.trunk_macs
-        return float(by_exit[exits].sum()) * self.token**2
+        decoder = self.decoder
+        unit_macs = decoder.size.unit_macs
+        exit_macs = decoder.exit_macs
+        _, moderate_units, hard_units = decoder.size.blocks
+        easy = 0
+        if decoder.easy == "exit1":
+            easy = exit_macs
+        moderate = exit_macs + moderate_units * unit_macs
+        hard = moderate + hard_units * unit_macs
+        by_exit = np.array([easy, moderate, hard])
+        by_exit += decoder.trunk_macs
+        macs = by_exit[exits]
+        total = float(macs.sum())
+        return total * self.token**2
 
     def _leave_easy(self, easy: NDArray[np.bool_], trunk: Tensor, leaving: Leaving) -> None:
         """The easy exit, over the whole frame where most of an image is easy."""
-        most = easy.mean((1, 2), keepdims=True) > EASY_FRAME
-        if most.any():
-            mask = spread(torch.from_numpy(easy & most), self.token).to(trunk)
-            leaving.out.addcmul_(self.decoder.leave(EASY, trunk), mask)
-        tokens = torch.from_numpy(np.argwhere(easy & ~most)).to(trunk.device)
-        inner = tokens[:, 1:] * self.token
-        leaving.add(EASY, trunk, Slots(tokens[:, 0], inner, tokens, self.token))
+        share = easy.mean((1, 2), keepdims=True)
+        over_frame = share > EASY_FRAME
+        if over_frame.any():
+            mask = torch.from_numpy(easy & over_frame)
+            mask = spread(mask, self.token)
+            mask = mask.to(trunk)
+            added = self.decoder.leave(EASY, trunk)
+            leaving.out.addcmul_(added, mask)
+        one_by_one = easy & ~over_frame
+        tokens = torch.from_numpy(np.argwhere(one_by_one))
+        tokens = tokens.to(trunk.device)
+        slots = Slots(
+            window=tokens[:, 0],
+            inner=tokens[:, 1:] * self.token,
+            token=tokens,
+            side=self.token,
+        )
+        leaving.add(EASY, trunk, slots)
 
     def _run(self, batch: Batch, trunk: Tensor, leaving: Leaving) -> None:
         """Run the deep blocks of one batch."""
-        x = self._block(MODERATE, gather_windows(trunk, batch.windows))
-        for level in (MODERATE, HARD):
-            if level == HARD and batch.num_hard:
-                x = self._block(HARD, x[: batch.num_hard])
-            chosen = np.flatnonzero(batch.exits == level)
-            if len(chosen):
-                slots = batch.slots.select(torch.from_numpy(chosen).to(x.device))
-                leaving.add(level, x, slots)
+        x = gather_windows(trunk, batch.windows)
+        x = self._block(MODERATE, x)
+        self._leave_batch(MODERATE, batch, x, leaving)
+        num_hard = batch.num_hard
+        if num_hard:
+            x = self._block(HARD, x[:num_hard])
+            self._leave_batch(HARD, batch, x, leaving)
+
+    def _leave_batch(self, level: int, batch: Batch, x: Tensor, leaving: Leaving) -> None:
+        """Let the tokens of a batch that leave by one exit do so."""
+        leaves_here = batch.exits == level
+        if leaves_here.any():
+            chosen = np.flatnonzero(leaves_here)
+            indices = torch.from_numpy(chosen)
+            slots = batch.slots.select(indices.to(x.device))
+            leaving.add(level, x, slots)
 
     def _block(self, level: int, x: Tensor) -> Tensor:
         block = self.decoder.blocks[level]
@@ -284,19 +331,28 @@ class SparseDecoder:
 
         Where all its tokens leave by one exit, over the frame too.
         """
+        decoder = self.decoder
         only = slice(image, image + 1)
         x = trunk[only]
-        for level in range(MODERATE, int(exits.max()) + 1):
-            x = self.decoder.blocks[level](x)
+        deepest = int(exits.max())
+        for level in range(MODERATE, deepest + 1):
+            block = decoder.blocks[level]
+            x = block(x)
             chosen = exits == level
             if chosen.all():
-                leaving.out[only] += self.decoder.leave(level, x)
+                leaving.out[only] += decoder.leave(level, x)
             elif chosen.any():
-                leaving.add(level, x, self._slots_of(image, chosen, x.device))
+                slots = self._slots_of(image, chosen, x.device)
+                leaving.add(level, x, slots)
 
     def _slots_of(self, image: int, chosen: NDArray[np.bool_], device: torch.device) -> Slots:
         """Tokens of one image where its whole frame is the one window."""
-        tokens = torch.from_numpy(np.argwhere(chosen)).to(device)
-        in_batch = torch.cat([torch.full_like(tokens[:, :1], image), tokens], 1)
-        window = torch.zeros_like(in_batch[:, 0])
-        return Slots(window, tokens * self.token, in_batch, self.token)
+        rows_cols = torch.from_numpy(np.argwhere(chosen))
+        rows_cols = rows_cols.to(device)
+        number = torch.full_like(rows_cols[:, :1], image)
+        return Slots(
+            window=torch.zeros_like(rows_cols[:, 0]),
+            inner=rows_cols * self.token,
+            token=torch.cat([number, rows_cols], 1),
+            side=self.token,
+        )

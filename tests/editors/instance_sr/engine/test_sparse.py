@@ -1,4 +1,7 @@
-"""Sparse execution equals the dense network, costs what it says, and depends on nothing but the image and its map."""
+"""Sparse execution equals the dense network and costs what it says.
+
+It depends on nothing but the image and its map.
+"""
 
 import numpy as np
 import pytest
