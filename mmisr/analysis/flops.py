@@ -83,13 +83,13 @@ def editor_costs(editor: SREditor, lr: Tensor) -> list[PartCost]:
     if routers is None:
         return costs
     # The bounds between which any routing lies; then the editor is left as it was.
-    router, budget = editor.router, editor.budget
+    router = editor.router
     bounds = {"all easy": routers.cheapest, "all hard": routers.dense}
     for bound, bounding in bounds.items():
         editor.route_by(bounding)
         gmacs = _editor_gmacs(editor, lr)
         costs.append(PartCost(f"  the same, {bound}", gmacs, mparams))
-    editor.router, editor.budget = router, budget
+    editor.router = router
     return costs
 
 

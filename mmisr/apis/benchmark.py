@@ -57,13 +57,16 @@ def benchmark(
     device: str = "cpu",
     cfg_options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Time an InstanceSR editor against its dense self, on maps laid out as the instances of its test set.
+    """Time an InstanceSR editor against its dense self.
+
+    On maps that are laid out as the instances of its test set.
 
     Args:
         config: Config of an InstanceSR editor or of a pair with one.
         checkpoint: Weights of the editor; speed does not depend on them.
-        out: Folder of ``results.json`` and ``table.md``. A row that was measured is kept when the run is interrupted.
-        cases: What to time.
+        out: Folder of ``results.json`` and ``table.md``. A row that was measured is kept when the
+            run is interrupted.
+        cases: What to time; the defaults of :class:`Cases` where None.
         repeats: Timed rounds; ways alternate within a round.
         device: Where to run.
         cfg_options: Overrides by dotted key.
@@ -77,61 +80,86 @@ def benchmark(
     cfg = read_config(config, cfg_options=cfg_options)
     wanted = cfg.model.get("editor", cfg.model)
     rows: list[dict[str, Any]] = []
-    content = {
-        "rows": rows,
-        "meta": {
-            **meta(cfg),
-            "repeats": repeats,
-            "maps": "instances of the test set, thinned or dilated",
-        },
+    facts = {
+        **meta(cfg),
+        "repeats": repeats,
+        "maps": "instances of the test set, thinned or dilated",
     }
+    content = {"rows": rows, "meta": facts}
     folder = Path(out)
     cases = cases or Cases()
-    sizes = cases.sizes or [wanted.get("size", "nano")]
+    own_size = wanted.get("size", "nano")
+    sizes = cases.sizes or [own_size]
     plan = list(itertools.product(sizes, cases.tokens, cases.frames))
     boxes = _lr_boxes(cfg)
     for size, token, frame in tqdm(plan, desc="benchmark", unit="frame"):
-        own = {
-            **wanted,
+        keys = {
             "size": size,
             "token_size": token,
             "checkpoint": checkpoint if size == wanted.get("size") else None,
         }
-        editor = MODELS.build(own).to(device).eval()
-        if not isinstance(editor, InstanceSR):
-            raise ValueError(f"{config} has no InstanceSR editor, got type={wanted.get('type')!r}")
-        height, width = (-(-side // token) * token for side in frame)
-        labels = _labels(boxes, token)
-        maps = {share: map_like(labels, grid_hw((height, width), token), share) for share in SHARES}
-        lr = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0)).to(device)
-        found = frame_rows(editor, maps, lr.to(memory_format=torch.channels_last), repeats)
-        rows += [
-            {"config": f"{size} x{wanted.scale} T{token}", "device": device, **row} for row in found
-        ]
-        write_text(folder / "results.json", json.dumps(content, indent=2) + "\n")
+        editor = _editor({**wanted, **keys}, config)
+        editor = editor.to(device).eval()
+        lr = _frame(frame, token, device)
+        maps = _maps(_labels(boxes, token), hw_of(lr), token)
+        name = f"{size} x{wanted.scale} T{token}"
+        for row in frame_rows(editor, maps, lr, repeats):
+            rows.append({"config": name, "device": device, **row})
+        text = json.dumps(content, indent=2)
+        write_text(folder / "results.json", f"{text}\n")
     table = speed_table(rows)
-    write_text(folder / "table.md", table + "\n")
-    Console(width=160).print(table, markup=False)
+    write_text(folder / "table.md", f"{table}\n")
+    console = Console(width=160)
+    console.print(table, markup=False)
     return content
+
+
+def _editor(editor: dict[str, Any], config: str) -> InstanceSR:
+    built = MODELS.build(editor)
+    if not isinstance(built, InstanceSR):
+        raise ValueError(f"{config} has no InstanceSR editor, got type={editor.get('type')!r}")
+    return built
+
+
+def _frame(hw: tuple[int, int], token: int, device: str) -> torch.Tensor:
+    """(1, 3, h, w) of noise, padded to whole tokens."""
+    rows, cols = grid_hw(hw, token)
+    generator = torch.Generator().manual_seed(0)
+    lr = torch.rand(1, 3, rows * token, cols * token, generator=generator)
+    lr = lr.to(device)
+    return lr.to(memory_format=torch.channels_last)
+
+
+def _maps(labels: Sequence[Labels], hw: tuple[int, int], token: int) -> dict[float, torch.Tensor]:
+    grid = grid_hw(hw, token)
+    return {share: map_like(labels, grid, share) for share in SHARES}
 
 
 def _lr_boxes(cfg: Any) -> list[tuple[torch.Tensor, tuple[int, int]]]:
     """Boxes in the lr frame and the LR size of every test image."""
-    loader = Runner.build_dataloader(
-        {**copy.deepcopy(cfg.test_dataloader), "num_workers": 0, "persistent_workers": False}
-    )
-    found = []
-    for batch in loader:
-        for inputs, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+    loader = copy.deepcopy(cfg.test_dataloader)
+    loader.update(num_workers=0, persistent_workers=False)
+    boxes = []
+    for batch in Runner.build_dataloader(loader):
+        images = batch["inputs"]
+        samples = batch["data_samples"]
+        for inputs, sample in zip(images, samples, strict=True):
             hw = hw_of(inputs)
-            boxes = annotated_boxes(sample, "lr", hw)
-            found.append((torch.zeros((0, 4)) if boxes is None else boxes, hw))
-    return found
+            xyxy = annotated_boxes(sample, "lr", hw)
+            if xyxy is None:
+                xyxy = torch.zeros((0, 4))
+            boxes.append((xyxy, hw))
+    return boxes
 
 
 def _labels(boxes: Sequence[tuple[torch.Tensor, tuple[int, int]]], token: int) -> list[Labels]:
-    rule, maps = LabelRule(), []
+    """The label map of every image, (rows, cols)."""
+    rule = LabelRule()
+    maps = []
     for xyxy, hw in boxes:
         rows, cols = grid_hw(hw, token)
-        maps.append(rule(xyxy, (rows * token, cols * token), token).numpy())
+        height = rows * token
+        width = cols * token
+        labels = rule(xyxy, (height, width), token)
+        maps.append(labels.numpy())
     return maps

@@ -5,8 +5,9 @@ Accuracy against milliseconds over the budget range, router by router.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
+from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.figures import ArmFigures
@@ -31,11 +33,14 @@ from mmisr.apis.configs import read_config
 from mmisr.ops.files import write_text
 from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.registry import MODELS
 from mmisr.reports.plots import plot_curves
 from mmisr.reports.speed import pareto_table
+from mmisr.structures.editor_info import Routers, with_budget
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
-FIGURES = ("AP", "in-box PSNR")
+FIGURES = {"AP": "ap", "in-box PSNR": "psnr_in_box"}
+"""Panels of the plot, and the figure of a point that each shows."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,15 @@ class Point:
     """One router at one budget.
 
     Args:
-        router: ``learned``, ``random``, ``edge`` or ``oracle``; ``served``, the learned one with
-            ``all_hard_if_faster``; or an end of the range, which has no router.
+        router: Name of the router, the editor's own one (``learned``) or one beside it (``random``,
+            ``edge``, ``oracle``); ``served``, the own one as it is served, or an end of the range
+            (``bicubic``, ``block_1_only``, ``all_hard``).
         share: Share of deep tokens that was asked for; None where nothing was asked.
         deep: Share of deep tokens, mean over the images.
         ap: AP of the pair.
         psnr_in_box: Mean over the images with boxes; None without HR.
-        ms: Of SR alone, an image: median over rounds in which all points take turns.
-        macs: Of SR alone, mean over the images, everything charged.
+        ms: Milliseconds of SR alone, per image: median over rounds in which all points take turns.
+        macs: MACs of SR alone, mean over the images, everything charged.
     """
 
     router: str
@@ -60,6 +66,21 @@ class Point:
     psnr_in_box: float | None
     ms: float
     macs: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What becomes a point.
+
+    Args:
+        router: As in :class:`Point`.
+        share: As in :class:`Point`.
+        arm: The arm that is evaluated and timed.
+    """
+
+    router: str
+    share: float | None
+    arm: Arm
 
 
 @names_config
@@ -72,121 +93,196 @@ def pareto(
     device: str | None = None,
     cfg_options: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Measure the curve of accuracy against time that a budget moves along, and the curves of other routers.
+    """Measure the curve of accuracy against time that a budget moves along, and other routers'.
 
     Args:
-        config: Config of a pair with an InstanceSR editor.
-        out: Folder of ``pareto.json``, ``pareto.png`` and ``pareto.md``; ``work_dirs/pareto/<config name>`` by default.
-            Points that are in it are not evaluated again; times are measured anew.
-        shares: Shares of deep tokens.
-        images: So many images are timed.
-        rounds: How often.
+        config: Config of a pair whose editor routes tokens (``EditorInfo.routers``).
+        out: Folder of ``pareto.json``, ``pareto.png`` and ``pareto.md``; ``work_dirs/pareto/<config
+            name>`` by default. Points that are in it are not evaluated again; times are measured
+            anew.
+        shares: Shares of deep tokens, 0 to 1.
+        images: Number of images that are timed.
+        rounds: Number of rounds in which they are.
         device: Where to run; a GPU where there is one by default.
         cfg_options: Overrides by dotted key.
 
     Returns:
-        ``points``; ``stages``, milliseconds an image of the learned router; ``pairs``, SR and detector together against
-        other ways to use the same detector; ``meta``.
+        ``points``; ``stages``, milliseconds per image of the editor's own router; ``pairs``, SR and
+        detector together against other ways to use the same detector; ``meta``.
 
     Raises:
         ValueError: The config is no pair's, or its editor routes no tokens.
     """
     cfg = read_config(config, cfg_options=cfg_options)
     loader = test_loader(cfg)
+    name = Path(config).stem
+    folder = Path(out or f"work_dirs/pareto/{name}")
     setup = Setup(
-        cfg,
-        Path(out or f"work_dirs/pareto/{Path(config).stem}"),
+        cfg=cfg,
+        folder=folder,
         device=device or best_device(),
         pictures=False,
     )
-    arms, pairs = _arms(cfg.model.editor.to_dict(), shares)
-    runs = run_arms(
-        setup, list({arm.name: arm for arm in [*arms.values(), *pairs]}.values()), loader
-    )
-    shared: dict[str, Any] = {}
-    batches = [batch for batch, _ in zip(loader, range(images), strict=False)]
-    built = {name: build_arm(setup, arm, shared) for name, arm in arms.items()}
-    times = interleaved(
-        {name: partial(_upscale, pair, batches) for name, pair in built.items()}, rounds
-    )
-    settings = settings_of(metric_of(cfg), loader, replicates=1)
-    figures = {name: _figures(run, settings) for name, run in runs.items()}
-    points = [
-        asdict(_point(name, figures[arm.name], runs[arm.name], median(times[name]) / len(batches)))
-        for name, arm in arms.items()
-    ]
-    whole = {arm.name: build_arm(setup, arm, shared) for arm in pairs}
-    content = {
-        "points": points,
-        "stages": _stages(whole[arms["learned"].name], batches, rounds),
-        "pairs": _pairs(whole, {name: f.AP for name, f in figures.items()}, batches, rounds),
-        "meta": {**meta(cfg), "images timed": len(batches), "rounds": rounds},
+    batches = list(itertools.islice(loader, images))
+    content = _measure(setup, shares, loader, batches, rounds)
+    content["meta"] = {
+        **meta(cfg),
+        "images timed": len(batches),
+        "rounds": rounds,
     }
-    _write(content, setup.folder)
+    _write(content, folder)
     return content
+
+
+def _measure(
+    setup: Setup,
+    shares: Sequence[float],
+    loader: DataLoader,
+    batches: Sequence[dict],
+    rounds: int,
+) -> dict[str, Any]:
+    """Evaluate every arm on all images, and time them on some."""
+    editor = setup.cfg.model.editor.to_dict()
+    measured = measured_arms(editor, shares)
+    whole = _whole_arms(editor)
+    of_curves = [m.arm for m in measured]
+    arms = {arm.name: arm for arm in [*of_curves, *whole]}
+    runs = run_arms(setup, list(arms.values()), loader)
+    metric = metric_of(setup.cfg)
+    settings = settings_of(metric, loader, replicates=1)
+    figures = {name: _figures(run, settings) for name, run in runs.items()}
+    shared: dict[str, Any] = {}
+    built = {name: build_arm(setup, arm, shared) for name, arm in arms.items()}
+    alone = {arm.name: built[arm.name] for arm in of_curves}
+    ms = _ms_per_image(_upscale, alone, batches, rounds)
+    points = []
+    for m in measured:
+        name = m.arm.name
+        macs = runs[name].macs["upscale"]
+        point = _point(m, figures[name], macs, ms[name])
+        points.append(asdict(point))
+    pairs = {arm.name: built[arm.name] for arm in whole}
+    own, *_ = editor_arms(editor)
+    stages = _stages(pairs[own.name], batches, rounds)
+    return {
+        "points": points,
+        "stages": stages,
+        "pairs": _pairs(pairs, figures, batches, rounds),
+    }
 
 
 def _write(content: dict[str, Any], folder: Path) -> None:
     """Write ``pareto.json``, ``pareto.md`` and ``pareto.png``, and print the table."""
+    text = json.dumps(content, indent=2)
+    write_text(folder / "pareto.json", f"{text}\n")
     table = pareto_table(content)
-    write_text(folder / "pareto.json", json.dumps(content, indent=2) + "\n")
-    write_text(folder / "pareto.md", table + "\n")
-    Console(width=120).print(table, markup=False)
-    plot_curves(_panels(content["points"]), folder / "pareto.png", "SR milliseconds an image")
+    write_text(folder / "pareto.md", f"{table}\n")
+    console = Console(width=120)
+    console.print(table, markup=False)
+    panels = _panels(content["points"])
+    picture = folder / "pareto.png"
+    plot_curves(panels, picture, "SR milliseconds an image")
 
 
-def _arms(editor: dict[str, Any], shares: Sequence[float]) -> tuple[dict[str, Arm], list[Arm]]:
-    """The arms of the curves by name, and those whose pairs are timed as a whole."""
-    known = named_arms(editor)
-    own, *dense = editor_arms(editor)
-    if not dense:
+def measured_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Measured]:
+    """What is measured of an editor that routes tokens.
+
+    Bicubic, the ends of its range, its own router free, served and at every share, and the routers
+    that its info names beside it.
+
+    Args:
+        editor: Config of the editor.
+        shares: Shares of deep tokens, 0 to 1.
+
+    Raises:
+        ValueError: The editor routes no tokens.
+    """
+    info = MODELS.build(editor).info
+    routers = info.routers
+    if routers is None:
         raise ValueError(
             f"a budget moves an editor that routes tokens, and {editor['type']!r} does not"
         )
-    run = dict(editor.get("execution") or {})
-    arms = {
-        "bicubic": known["bicubic"],
-        "block_1_only": Arm("block_1_only", {**editor, "router": "fixed:0"}),
-        "all_hard": dense[0],
-        "learned": own,
-        "served": Arm(
-            "served",
-            {**editor, "router": "learned", "execution": {**run, "all_hard_if_faster": True}},
-        ),
-        "oracle": Arm("oracle", {**editor, "router": "oracle"}),
-    }
+    own, dense = editor_arms(editor)
+    measured = [
+        Measured("bicubic", None, named_arms(editor)["bicubic"]),
+        Measured("block_1_only", None, _routed("block_1_only", editor, routers.cheapest)),
+        Measured("all_hard", None, dense),
+        Measured(routers.own, None, own),
+    ]
+    if routers.serving is not None:
+        served = _routed("served", _merged(editor, routers.serving), routers.own)
+        measured.append(Measured("served", None, served))
+    if routers.oracle is not None:
+        oracle = _routed("oracle", editor, routers.oracle)
+        measured.append(Measured(routers.oracle, None, oracle))
     for share in shares:
-        limited = {
-            **editor,
-            "router": "learned",
-            "execution": {**run, "budget": {"hard_share": share}},
-        }
-        arms[f"learned {share}"] = Arm(f"learned_{round(1000 * share)}", limited)
-        for kind in ("random", "edge"):
-            router = {"type": kind, "shares": [1 - share, 0.0, share]}
-            arms[f"{kind} {share}"] = Arm(
-                f"{kind}_{round(1000 * share)}", {**editor, "router": router}
-            )
-    return arms, [known["bicubic"], own, *dense, known["sliced"]]
+        measured += _at_share(editor, routers, share)
+    return measured
+
+
+def _at_share(editor: dict[str, Any], routers: Routers, share: float) -> Iterator[Measured]:
+    """The own router and those beside it, all with the same share of deep tokens."""
+    per_mille = round(1000 * share)
+    own = routers.own
+    budgeted = with_budget(own, {"hard_share": share})
+    arm = _routed(f"{own}_{per_mille}", editor, budgeted)
+    yield Measured(own, share, arm)
+    between = [0.0] * (routers.num_exits - 2)
+    by_exit = [1 - share, *between, share]
+    for router in routers.by_share:
+        config = {"type": router, "shares": by_exit}
+        arm = _routed(f"{router}_{per_mille}", editor, config)
+        yield Measured(router, share, arm)
+
+
+def _routed(name: str, editor: dict[str, Any], router: str | dict[str, Any]) -> Arm:
+    return Arm(name, {**editor, "router": router})
+
+
+def _merged(editor: dict[str, Any], overrides: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An editor's config with more keys in some of its dicts."""
+    merged = dict(editor)
+    for key, values in overrides.items():
+        merged[key] = {**(editor.get(key) or {}), **values}
+    return merged
+
+
+def _whole_arms(editor: dict[str, Any]) -> list[Arm]:
+    """The arms whose pairs are timed as a whole, detector included."""
+    known = named_arms(editor)
+    return [known["bicubic"], *editor_arms(editor), known["sliced"]]
 
 
 def _figures(run: ArmRun, settings: Settings) -> ArmFigures:
     weights = np.ones((1, len(run.records)), dtype=np.int64)
-    return arm_figures(run, sample_arm(run, None, settings, weights), settings)
+    sampled = sample_arm(run, None, settings, weights)
+    return arm_figures(run, sampled, settings)
 
 
-def _point(name: str, figures: ArmFigures, run: ArmRun, ms: float) -> Point:
-    router, _, share = name.partition(" ")
-    easy = next(iter(figures.tokens.values()), None)  # the share of the first exit
+def _point(measured: Measured, figures: ArmFigures, macs: float, ms: float) -> Point:
+    first_exit = next(iter(figures.tokens.values()), None)
     return Point(
-        router=router,
-        share=float(share) if share else None,
-        deep=None if easy is None else 1 - easy,
+        router=measured.router,
+        share=measured.share,
+        deep=None if first_exit is None else 1 - first_exit,
         ap=figures.AP,
         psnr_in_box=figures.psnr["in_box"],
         ms=ms,
-        macs=run.macs["upscale"],
+        macs=macs,
     )
+
+
+def _ms_per_image(
+    run: Callable[[SRDetector, Sequence[dict]], None],
+    pairs: Mapping[str, SRDetector],
+    batches: Sequence[dict],
+    rounds: int,
+) -> dict[str, float]:
+    """Median milliseconds per image of what ``run`` does with each pair; the pairs take turns."""
+    ways = {name: partial(run, pair, batches) for name, pair in pairs.items()}
+    times = interleaved(ways, rounds)
+    return {name: median(values) / len(batches) for name, values in times.items()}
 
 
 @torch.inference_mode()
@@ -203,52 +299,52 @@ def _detect(pair: SRDetector, batches: Sequence[dict]) -> None:
 
 
 def _stages(pair: SRDetector, batches: Sequence[dict], rounds: int) -> dict[str, float]:
-    """Median milliseconds an image and stage; ``upscale`` holds those of the editor."""
-    _detect(pair, batches)
+    """Median milliseconds per image and stage; ``upscale`` holds those of the editor."""
+    _detect(pair, batches)  # warms up
     timer = StageTimer()
-    pair.timer = pair.editor.net.timer = timer
+    pair.timer = pair.editor.timer = timer
     for _ in range(rounds):
         for batch in batches:
             with timer.stage("preprocess"):
                 data = pair.data_preprocessor(batch)
             with torch.inference_mode():
                 pair.predict(data["inputs"], data["data_samples"])
-    pair.timer = pair.editor.net.timer = NULL_TIMER
+    pair.timer = pair.editor.timer = NULL_TIMER
     return timer.medians()
 
 
 def _pairs(
     pairs: Mapping[str, SRDetector],
-    ap: Mapping[str, float | None],
+    figures: Mapping[str, ArmFigures],
     batches: Sequence[dict],
     rounds: int,
 ) -> dict[str, dict[str, float | None]]:
-    """AP, milliseconds an image and images per second of whole pairs, which take turns."""
-    times = interleaved(
-        {name: partial(_detect, pair, batches) for name, pair in pairs.items()}, rounds
-    )
-    ms = {name: median(values) / len(batches) for name, values in times.items()}
-    return {
-        name: {"AP": ap[name], "ms": value, "images_per_s": 1000 / value}
-        for name, value in ms.items()
-    }
+    """AP, milliseconds per image and images per second of whole pairs, which take turns."""
+    rows: dict[str, dict[str, float | None]] = {}
+    for name, ms in _ms_per_image(_detect, pairs, batches, rounds).items():
+        rows[name] = {"AP": figures[name].AP, "ms": ms, "images_per_s": 1000 / ms}
+    return rows
 
 
 def _panels(
     points: Sequence[Mapping[str, Any]],
 ) -> dict[str, dict[str, tuple[list[float], list[float]]]]:
-    return {
-        title: dict(_curves(points, key))
-        for title, key in zip(FIGURES, ("ap", "psnr_in_box"), strict=True)
-    }
+    return {title: dict(_curves(points, figure)) for title, figure in FIGURES.items()}
 
 
 def _curves(
-    points: Sequence[Mapping[str, Any]], key: str
+    points: Sequence[Mapping[str, Any]], figure: str
 ) -> Iterator[tuple[str, tuple[list[float], list[float]]]]:
-    for router in dict.fromkeys(p["router"] for p in points):
-        known = sorted(
-            (p["ms"], p[key]) for p in points if p["router"] == router and p[key] is not None
-        )
-        if known:
-            yield router, ([ms for ms, _ in known], [value for _, value in known])
+    """Milliseconds and a figure of each router, by milliseconds."""
+    by_router: dict[str, list[tuple[float, float]]] = {}
+    for point in points:
+        value = point[figure]
+        if value is None:
+            continue
+        router = point["router"]
+        curve = by_router.setdefault(router, [])
+        curve.append((point["ms"], value))
+    for router, curve in by_router.items():
+        curve.sort()
+        ms, values = zip(*curve, strict=True)
+        yield router, (list(ms), list(values))

@@ -68,7 +68,11 @@ RECIPES: dict[str, Recipe] = {
     "torch_bicubic_noaa": Recipe(1, _torch_bicubic_noaa, _half_even),
     "cv2_area": Recipe(1, _cv2_area, _like_cv2),
 }
-"""MATLAB's ``imresize(im2double(hr), 1/s)``, SR4IR's ``F.interpolate`` without antialias, OpenCV's ``INTER_AREA``."""
+"""The recipes by name.
+
+MATLAB's ``imresize(im2double(hr), 1/s)``, SR4IR's ``F.interpolate`` without antialias, OpenCV's
+``INTER_AREA``.
+"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ class Degradation:
             raise ValueError(f"recipe must be one of {sorted(RECIPES)}, got {self.recipe!r}")
         if self.blur_shape not in ("iso", "aniso"):
             raise ValueError(f"blur_shape must be 'iso' or 'aniso', got {self.blur_shape!r}")
-        if isinstance(self.scale, bool) or int(self.scale) != self.scale or self.scale < 1:
+        is_whole = not isinstance(self.scale, bool) and int(self.scale) == self.scale
+        if not is_whole or self.scale < 1:
             raise ValueError(f"scale must be a whole number >= 1, got {self.scale}")
         _check_range("blur_sigma", self.blur_sigma, 0, float("inf"))
         _check_range("noise_sigma", self.noise_sigma, 0, 255)
@@ -117,14 +122,18 @@ class Degradation:
     @property
     def name(self) -> str:
         """The recipe with its version and whatever is added to it, for result files."""
-        parts = [f"{self.recipe}@{RECIPES[self.recipe].version}", f"x{self.scale}"]
-        if self.blur_sigma is not None:
-            parts.append(f"blur_{self.blur_shape}={_span(self.blur_sigma)}")
-        if self.noise_sigma is not None:
-            parts.append(f"noise={_span(self.noise_sigma)}")
-        if self.jpeg_quality is not None:
-            parts.append(f"jpeg={_span(self.jpeg_quality)}")
-        return "+".join(parts)
+        version = RECIPES[self.recipe].version
+        words = [f"{self.recipe}@{version}", f"x{self.scale}"]
+        added = {
+            f"blur_{self.blur_shape}": self.blur_sigma,
+            "noise": self.noise_sigma,
+            "jpeg": self.jpeg_quality,
+        }
+        for step, span in added.items():
+            if span is not None:
+                low, high = span
+                words.append(f"{step}={low:g}-{high:g}")
+        return "+".join(words)
 
     def __call__(self, hr: Tensor, seeds: Sequence[int]) -> Tensor:
         """Degrade a batch.
@@ -134,22 +143,23 @@ class Degradation:
 
         Args:
             hr: (B, 3, H, W) RGB in [0, 1]; H and W are multiples of ``scale``.
-            seeds: One integer an image.
+            seeds: One integer per image.
 
         Returns:
             (B, 3, H/s, W/s) RGB in [0, 1], on 8-bit levels; type and device of ``hr``.
 
         Raises:
-            ValueError: A side is no multiple of the scale, or there is not one seed an image.
+            ValueError: A side is no multiple of the scale, or there is not one seed per image.
 
         Example:
             >>> Degradation(4)(torch.ones(2, 3, 8, 12), seeds=[0, 1]).shape
             torch.Size([2, 3, 2, 3])
         """
-        h, w = hr.shape[-2:]
-        if h % self.scale or w % self.scale:
+        scale = self.scale
+        height, width = hr.shape[-2:]
+        if height % scale or width % scale:
             raise ValueError(
-                f"HR sides must be multiples of the scale {self.scale}, got {w}x{h}; put "
+                f"HR sides must be multiples of the scale {scale}, got {width}x{height}; put "
                 f"mmisr.CropToMultiple before"
             )
         if len(seeds) != len(hr):
@@ -158,44 +168,63 @@ class Degradation:
             )
         recipe = RECIPES[self.recipe]
         draws = [Generator().manual_seed(seed) for seed in seeds]
-        levels = self._blur(_to_levels(hr), draws)
-        levels = recipe.reduce(levels, (h // self.scale, w // self.scale))
-        levels = recipe.quantise(self._add_noise(levels, draws).clamp(0, 255), self.scale)
-        return self._compress(to_unit(levels).to(hr.dtype), draws)
+        levels = _to_levels(hr)
+        levels = self._blur(levels, draws)
+        lr_hw = height // scale, width // scale
+        levels = recipe.reduce(levels, lr_hw)
+        levels = self._add_noise(levels, draws)
+        levels = levels.clamp(0, 255)
+        levels = recipe.quantise(levels, scale)
+        lr = to_unit(levels).to(hr.dtype)
+        return self._compress(lr, draws)
 
     def _blur(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
         if self.blur_sigma is None:
             return levels
-        return torch.cat(
-            [blur(x[None], self._kernel(draw)) for x, draw in zip(levels, draws, strict=True)]
-        )
+        blurred = []
+        for image, draw in zip(levels, draws, strict=True):
+            kernel = self._kernel(draw, self.blur_sigma)
+            blurred.append(blur(image[None], kernel))
+        return torch.cat(blurred)
 
-    def _kernel(self, draw: Generator) -> Tensor:
-        low, high = self.blur_sigma or (0, 0)
-        along, across, turn = torch.rand(3, generator=draw).tolist()
+    def _kernel(self, draw: Generator, span: tuple[float, float]) -> Tensor:
+        shares = torch.rand(3, generator=draw)
+        along, across, turn = shares.tolist()
         if self.blur_shape == "iso":
-            across, turn = along, 0.0
-        sigma_xy = [max(low + share * (high - low), 1e-3) for share in (along, across)]
-        return gaussian_kernel((sigma_xy[0], sigma_xy[1]), turn * torch.pi)
+            across = along
+            turn = 0.0
+        sigma_x = _within(span, along)
+        sigma_y = _within(span, across)
+        sigmas = max(sigma_x, 1e-3), max(sigma_y, 1e-3)
+        return gaussian_kernel(sigmas, turn * torch.pi)
 
     def _add_noise(self, levels: Tensor, draws: Sequence[Generator]) -> Tensor:
         if self.noise_sigma is None:
             return levels
-        low, high = self.noise_sigma
+        shape = levels.shape[1:]
         noise = []
+        dtype = levels.dtype
         for draw in draws:
-            sigma = low + float(torch.rand(1, generator=draw)) * (high - low)
-            noise.append(sigma * torch.randn(levels.shape[1:], generator=draw, dtype=levels.dtype))
-        return levels + torch.stack(noise).to(levels.device)
+            share = torch.rand(1, generator=draw)
+            sigma = _within(self.noise_sigma, float(share))
+            normal = torch.randn(shape, generator=draw, dtype=dtype)
+            noise.append(sigma * normal)
+        added = torch.stack(noise)
+        added = added.to(levels.device)
+        return levels + added
 
     def _compress(self, lr: Tensor, draws: Sequence[Generator]) -> Tensor:
         if self.jpeg_quality is None:
             return lr
         low, high = self.jpeg_quality
-        qualities = [
-            int(torch.randint(int(low), int(high) + 1, (1,), generator=draw)) for draw in draws
-        ]
-        return torch.stack([jpeg(x, quality) for x, quality in zip(lr, qualities, strict=True)])
+        above = int(high) + 1  # both ends are drawn
+        compressed = []
+        for image, draw in zip(lr, draws, strict=True):
+            drawn = torch.randint(int(low), above, (1,), generator=draw)
+            quality = int(drawn)
+            pixels = jpeg(image, quality)
+            compressed.append(pixels)
+        return torch.stack(compressed)
 
 
 def _to_levels(image: Tensor) -> Tensor:
@@ -214,5 +243,7 @@ def _check_range(
         )
 
 
-def _span(span: tuple[float, float]) -> str:
-    return f"{span[0]:g}-{span[1]:g}"
+def _within(span: tuple[float, float], share: float) -> float:
+    """The value that lies a share of the way from one end of a span to the other."""
+    low, high = span
+    return low + share * (high - low)

@@ -55,17 +55,28 @@ class SimulateLR(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Fill ``lr``, ``lr_shape`` and ``lr_recipe``."""
-        if results["img"].dtype != np.uint8:  # photometric transforms leave floats
-            results["img"] = np.clip(np.rint(results["img"]), 0, 255).astype(np.uint8)
-        rgb = torch.from_numpy(np.ascontiguousarray(results["img"][..., ::-1])).permute(2, 0, 1)
-        lr = self.degradation(to_unit(rgb[None]), [self._seed(results)])[0]
-        pixels = to_bytes(lr).permute(1, 2, 0).numpy()
-        results["lr"] = np.ascontiguousarray(pixels[..., ::-1])
-        results["lr_shape"] = results["lr"].shape[:2]
+        hr = results["img"]
+        if hr.dtype != np.uint8:  # photometric transforms leave floats
+            levels = np.clip(np.rint(hr), 0, 255)
+            hr = levels.astype(np.uint8)
+            results["img"] = hr
+        seed = self._seed(results)
+        lr = self._degraded(hr, seed)
+        results["lr"] = lr
+        results["lr_shape"] = lr.shape[:2]
         results["lr_recipe"] = self.degradation.name
         results["has_hr"] = True
         note_partner(results)
         return results
+
+    def _degraded(self, hr: np.ndarray, seed: int) -> np.ndarray:
+        """(H, W, 3) to (H/s, W/s, 3), both uint8 BGR."""
+        rgb = np.ascontiguousarray(hr[..., ::-1])
+        batch = torch.from_numpy(rgb).permute(2, 0, 1)[None]
+        lr = self.degradation(to_unit(batch), [seed])
+        pixels = to_bytes(lr[0]).permute(1, 2, 0)
+        bgr = pixels.numpy()[..., ::-1]
+        return np.ascontiguousarray(bgr)
 
     def _seed(self, results: dict) -> int:
         if self.seed is None:

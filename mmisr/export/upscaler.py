@@ -144,12 +144,15 @@ def _no_editor(cfg: Config, name: str) -> ValueError:
 
 def _refuse_the_clock(editor: dict) -> None:
     execution = editor.get("execution") or {}
-    budget = execution.get("budget") or {}
+    router = editor.get("router")
+    of_router = router.get("budget") if isinstance(router, dict) else None
+    budget = of_router or execution.get("budget") or {}
     if execution.get("costs") == "measured" or budget.get("target_ms") is not None:
         raise ValueError(
             "an export must give the same pixels in every run, and this editor decides by measured "
-            "milliseconds: use execution=dict(budget=dict(hard_share=...)) or target_macs, and "
-            "costs='default'"
+            "milliseconds: use "
+            "router=dict(type='learned', budget=dict(hard_share=...)) or target_macs, and "
+            "execution=dict(costs='default')"
         )
 
 

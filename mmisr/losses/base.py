@@ -24,8 +24,8 @@ class SRLoss(nn.Module, ABC):
 
         Args:
             sr: (B, 3, H, W) RGB in [0, 1], not clamped.
-            hr: The same.
-            hints: One record an image; a loss that needs one of its fields says so.
+            hr: (B, 3, H, W) RGB in [0, 1].
+            hints: One record per image; a loss that needs one of its fields says so.
 
         Returns:
             A scalar.

@@ -8,7 +8,7 @@ from mmisr.losses.base import SRLoss
 from mmisr.losses.functional import DISTANCES, box_weights, weighted_mean
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_types
-from mmisr.structures.frames import FrameMap
+from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.hints import BatchHints, every
 
 
@@ -78,15 +78,18 @@ class PixelLoss(SRLoss):
         return self.weight * weighted_mean(values, self._weights(hr, hints))
 
     def _weights(self, hr: Tensor, hints: BatchHints | None) -> Tensor:
-        boxes, sizes = every(hints, "boxes_lr"), every(hints, "lr_hw")
+        boxes = every(hints, "boxes_lr")
+        sizes = every(hints, "lr_hw")
         if boxes is None or sizes is None:
             raise ValueError(
                 f"PixelLoss.box_weight={self.box_weight} needs the boxes of every image; train on "
                 f"annotated images "
                 "(mmdet.LoadAnnotations before the packing), or set box_weight=1"
             )
-        hw = hr.shape[-2], hr.shape[-1]
-        in_hr = [
-            FrameMap.between(size, hw).boxes(xyxy) for xyxy, size in zip(boxes, sizes, strict=True)
-        ]
-        return box_weights(in_hr, hw, self.box_weight, self.dilate).to(hr)
+        hr_hw = hw_of(hr)
+        boxes_hr = []
+        for xyxy, lr_hw in zip(boxes, sizes, strict=True):
+            to_hr = FrameMap.between(lr_hw, hr_hw)
+            boxes_hr.append(to_hr.boxes(xyxy))
+        weights = box_weights(boxes_hr, hr_hw, self.box_weight, self.dilate)
+        return weights.to(hr)

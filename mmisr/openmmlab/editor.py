@@ -21,6 +21,7 @@ from mmagic.structures import DataSample as MagicDataSample
 from mmengine.model import BaseModel
 
 from mmisr.openmmlab.samples import hints_from
+from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
@@ -62,8 +63,10 @@ class SREditor(BaseEditModel):
     """
 
     router: Any = None
-    budget: Any = None
     """What :meth:`route_by` sets, in rooms that route tokens."""
+
+    timer: Timer = NULL_TIMER
+    """Timer of the stages of :meth:`upscale`, in rooms that have stages."""
 
     def __init__(
         self,
@@ -102,7 +105,8 @@ class SREditor(BaseEditModel):
 
         Args:
             router: As the room's constructor takes it.
-            budget: As the room's constructor takes it; None for none.
+            budget: What an image may cost, put into the router's dict as ``budget``; None for what
+                stands there.
 
         Raises:
             ValueError: This editor routes nothing.

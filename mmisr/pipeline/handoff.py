@@ -1,4 +1,7 @@
-"""The handoff: from the SR image to the detector's own pixels and padding, and the map between the frames."""
+"""The handoff: from the SR image to the detector's own pixels and padding.
+
+With the map between the frames.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ class DetectorBatch:
 
     Args:
         inputs: (B, 3, H, W), normalised and padded by the detector's own data preprocessor.
-        samples: One sample an image, in the det frame.
-        source_to_det: One map an image, from the source frame to the det frame.
+        samples: One sample per image, in the det frame.
+        source_to_det: One map per image, from the source frame to the det frame.
     """
 
     inputs: Tensor
@@ -118,7 +121,7 @@ class Handoff:
         """Make the detector's batch.
 
         Args:
-            images: (3, H_i, W_i) RGB in [0, 1], one an image; sizes may differ.
+            images: (3, H_i, W_i) RGB in [0, 1], one per image; sizes may differ.
             samples: The pair's samples, with ``source_shape`` (h, w) and, in training, ground truth
                 in source frame.
             detector: The detector whose pixels are wanted.
@@ -127,13 +130,16 @@ class Handoff:
         Returns:
             The batch, and the maps that lead from source to det.
         """
-        resized = [self.resize(image) for image in images]
-        sizes = [hw_of(image) for image in resized]
-        maps = [FrameMap.between(source_hw(s), hw) for s, hw in zip(samples, sizes, strict=True)]
-        det_samples = [
-            detector_sample(s, m, hw, training)
-            for s, m, hw in zip(samples, maps, sizes, strict=True)
-        ]
-        pixels = [EDITOR_PIXELS.convert(image, MMDET_PIXELS) for image in resized]
-        data = detector.data_preprocessor({"inputs": pixels, "data_samples": det_samples}, training)
+        pixels: list[Tensor] = []
+        maps: list[FrameMap] = []
+        det_samples: list[DetDataSample] = []
+        for image, sample in zip(images, samples, strict=True):
+            resized = self.resize(image)
+            hw = hw_of(resized)
+            to_det = FrameMap.between(source_hw(sample), hw)
+            pixels.append(EDITOR_PIXELS.convert(resized, MMDET_PIXELS))
+            maps.append(to_det)
+            det_samples.append(detector_sample(sample, to_det, hw, training))
+        data = {"inputs": pixels, "data_samples": det_samples}
+        data = detector.data_preprocessor(data, training)
         return DetectorBatch(data["inputs"], data["data_samples"], maps)

@@ -51,21 +51,41 @@ class PriorPass:
         scale: int,
         detector: BaseDetector,
     ) -> list[Tensor]:
-        """Detected boxes in the lr frame, one (N, 4) tensor an image."""
-        enlarged = [
-            resize(x[None], (x.shape[-2] * scale, x.shape[-1] * scale), "bicubic")[0].clamp(0, 1)
-            for x in lr
-        ]
-        batch = Handoff()(enlarged, samples, detector, training=False)
-        found = detector.predict(batch.inputs, batch.samples)
-        return [self._to_lr(f, image, x) for f, image, x in zip(found, enlarged, lr, strict=True)]
+        """Detect on enlarged images.
 
-    def _to_lr(self, found: DetDataSample, image: Tensor, lr: Tensor) -> Tensor:
-        instances = found.pred_instances
-        kept = instances.bboxes[instances.scores >= self.score_thr]
-        boxes = FrameMap.between(hw_of(image), hw_of(lr)).boxes(kept)
-        grow = boxes.new_tensor([-1, -1, 1, 1]) * self.dilate_px
-        return boxes + grow
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            samples: One sample per image.
+            scale: Factor of the enlargement, per axis.
+            detector: The detector.
+
+        Returns:
+            (N_i, 4) boxes in the lr frame, one tensor per image.
+        """
+        enlarged = [_enlarged(image, scale) for image in lr]
+        handoff = Handoff()
+        batch = handoff(enlarged, samples, detector, training=False)
+        predictions = detector.predict(batch.inputs, batch.samples)
+        boxes = []
+        for prediction, source, image in zip(predictions, enlarged, lr, strict=True):
+            to_lr = FrameMap.between(hw_of(source), hw_of(image))
+            boxes_lr = self._boxes_of(prediction, to_lr)
+            boxes.append(boxes_lr)
+        return boxes
+
+    def _boxes_of(self, prediction: DetDataSample, to_lr: FrameMap) -> Tensor:
+        instances = prediction.pred_instances
+        is_sure = instances.scores >= self.score_thr
+        boxes = to_lr.boxes(instances.bboxes[is_sure])
+        return boxes + self.dilate_px * boxes.new_tensor([-1, -1, 1, 1])
+
+
+def _enlarged(image: Tensor, scale: int) -> Tensor:
+    """(3, h, w) to (3, s*h, s*w), bicubic, RGB in [0, 1]."""
+    height, width = hw_of(image)
+    target = height * scale, width * scale
+    enlarged = resize(image[None], target, "bicubic")
+    return enlarged[0].clamp(0, 1)
 
 
 def ground_truth_hints(

@@ -12,6 +12,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from mmisr.registry import MODELS
+from mmisr.structures.frames import hw_of
 from mmisr.structures.pixels import to_unit
 
 
@@ -47,8 +48,12 @@ class SRDetDataPreprocessor(BaseDataPreprocessor):
         images = [self._checked(image) for image in data["inputs"]]
         samples = data.get("data_samples")
         for image, sample in zip(images, samples or (), strict=False):
-            sample.set_metainfo({"batch_input_shape": tuple(image.shape[-2:])})
-        return {"inputs": images, "data_samples": samples}
+            hw = hw_of(image)
+            sample.set_metainfo({"batch_input_shape": hw})
+        return {
+            "inputs": images,
+            "data_samples": samples,
+        }
 
     @staticmethod
     def _checked(image: Any) -> Tensor:

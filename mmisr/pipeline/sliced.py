@@ -1,4 +1,7 @@
-"""Sliced inference: a detector over overlapping slices of an image, cut and merged by the ``sahi`` package."""
+"""Sliced inference: a detector over overlapping slices of an image.
+
+The ``sahi`` package cuts and merges them.
+"""
 
 from __future__ import annotations
 
@@ -86,13 +89,15 @@ class Slicing:
             overlap_height_ratio=self.overlap,
             overlap_width_ratio=self.overlap,
         )
-        found = [(int(x1), int(y1), int(x2), int(y2)) for x1, y1, x2, y2 in cut]
-        full = (0, 0, hw[1], hw[0])
-        return [*found, full] if self.whole and full not in found else found
+        slices = [(int(x1), int(y1), int(x2), int(y2)) for x1, y1, x2, y2 in cut]
+        whole = (0, 0, hw[1], hw[0])
+        if self.whole and whole not in slices:
+            slices.append(whole)
+        return slices
 
 
 class PassOn(nn.Module):
-    """Stands where a detector's data preprocessor does, and leaves the pixels to each slice's own."""
+    """Stands for a detector's data preprocessor, and leaves the pixels to each slice's own."""
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Nothing changes."""
@@ -109,7 +114,7 @@ class SlicedDetector(BaseDetector):
 
     Args:
         detector: The detector that sees the slices.
-        slicing: How.
+        slicing: How images are sliced and boxes merged.
 
     Raises:
         ImportError: The ``sahi`` package is not installed.
@@ -132,24 +137,31 @@ class SlicedDetector(BaseDetector):
 
     def _detect(self, image: Tensor) -> InstanceData:
         resize = Resize(factor=self.slicing.factor)
-        hw = hw_of(image)
-        parts = []
-        for x1, y1, x2, y2 in self.slicing.boxes(hw):
-            piece = resize(image[:, y1:y2, x1:x2])
-            seen = hw_of(piece)
-            sample = DetDataSample(
-                metainfo={"ori_shape": seen, "img_shape": seen, "scale_factor": (1.0, 1.0)}
-            )
-            data = self.detector.data_preprocessor(
-                {"inputs": [piece], "data_samples": [sample]}, False
-            )
-            found = self.detector.predict(data["inputs"], data["data_samples"])[0].pred_instances
-            to_image = FrameMap.between(seen, (y2 - y1, x2 - x1)).then(FrameMap(offset_xy=(x1, y1)))
-            boxes = to_image.boxes(found.bboxes)
+        height, width = hw_of(image)
+        by_slice = []
+        for x1, y1, x2, y2 in self.slicing.boxes((height, width)):
+            cut = image[:, y1:y2, x1:x2]
+            resized = resize(cut)
+            instances = self._detect_slice(resized)
+            to_cut = FrameMap.between(hw_of(resized), hw_of(cut))
+            to_image = to_cut.then(FrameMap(offset_xy=(x1, y1)))
+            boxes = to_image.boxes(instances.bboxes)
             # sahi takes no box that leaves the image.
-            limit = boxes.new_tensor([hw[1], hw[0], hw[1], hw[0]])
-            parts.append((boxes.clamp(min=0).minimum(limit), found.scores, found.labels))
-        return merged(parts, hw, self.slicing, box_cap(self.detector))
+            limit = boxes.new_tensor([width, height, width, height])
+            boxes = boxes.clamp(min=0).minimum(limit)
+            by_slice.append((boxes, instances.scores, instances.labels))
+        cap = box_cap(self.detector)
+        return merged(by_slice, (height, width), self.slicing, cap)
+
+    def _detect_slice(self, image: Tensor) -> InstanceData:
+        """Boxes, scores and labels in the frame of one (3, h, w) slice."""
+        hw = hw_of(image)
+        sizes = {"ori_shape": hw, "img_shape": hw, "scale_factor": (1.0, 1.0)}
+        sample = DetDataSample(metainfo=sizes)
+        data = {"inputs": [image], "data_samples": [sample]}
+        data = self.detector.data_preprocessor(data, False)
+        predictions = self.detector.predict(data["inputs"], data["data_samples"])
+        return predictions[0].pred_instances
 
     def loss(self, batch_inputs: Any, batch_data_samples: Any) -> dict:
         """Not for training."""
@@ -168,7 +180,7 @@ class SlicedDetector(BaseDetector):
 
 
 def merged(
-    parts: Sequence[tuple[Tensor, Tensor, Tensor]],
+    by_slice: Sequence[tuple[Tensor, Tensor, Tensor]],
     hw: tuple[int, int],
     slicing: Slicing,
     cap: int | None,
@@ -176,49 +188,68 @@ def merged(
     """Merge the boxes of all slices with ``sahi``'s postprocessing.
 
     Args:
-        parts: (N, 4) boxes in the frame of the image, (N,) scores and (N,) labels of each slice.
+        by_slice: (N, 4) boxes in the frame of the image, (N,) scores and (N,) labels of each slice.
         hw: Height and width of the image.
-        slicing: How.
+        slicing: How images are sliced and boxes merged.
         cap: Boxes that an image may have, best scores first; None for any number.
 
     Returns:
         ``bboxes``, ``scores`` and ``labels``, best scores first.
     """
     import sahi.postprocess.combine as combine
+
+    all_boxes, all_scores, all_labels = zip(*by_slice, strict=True)
+    boxes = torch.cat(all_boxes)
+    scores = torch.cat(all_scores)
+    labels = torch.cat(all_labels)
+    predictions = _sahis(boxes, scores, labels, hw)
+    merge = getattr(combine, MERGES[slicing.merge])(
+        match_threshold=slicing.threshold,
+        match_metric=slicing.match,
+        class_agnostic=False,
+    )
+    if predictions:
+        predictions = sorted(merge(predictions), key=lambda p: -p.score.value)
+    predictions = predictions[:cap]
+    xyxy = boxes.new_tensor([p.bbox.to_xyxy() for p in predictions])
+    return InstanceData(
+        bboxes=xyxy.reshape(-1, 4),
+        scores=boxes.new_tensor([p.score.value for p in predictions]),
+        labels=labels.new_tensor([p.category.id for p in predictions]),
+    )
+
+
+def _sahis(boxes: Tensor, scores: Tensor, labels: Tensor, hw: tuple[int, int]) -> list[Any]:
+    """The boxes that have an area, as ``sahi`` has them."""
     from sahi.prediction import ObjectPrediction
 
-    like, number = parts[0][0], parts[0][2]
-    columns = [torch.cat([part[i] for part in parts]).cpu().tolist() for i in range(3)]
-    objects = [
-        ObjectPrediction(
-            bbox=box, score=score, category_id=label, category_name=str(label), full_shape=list(hw)
+    predictions = []
+    for box, score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True):
+        x1, y1, x2, y2 = box
+        if x2 <= x1 or y2 <= y1:
+            continue
+        prediction = ObjectPrediction(
+            bbox=box,
+            score=score,
+            category_id=label,
+            category_name=str(label),
+            full_shape=list(hw),
         )
-        for box, score, label in zip(*columns, strict=True)
-        if box[2] > box[0] and box[3] > box[1]
-    ]
-    merge = getattr(combine, MERGES[slicing.merge])(
-        match_threshold=slicing.threshold, match_metric=slicing.match, class_agnostic=False
-    )
-    kept = sorted(merge(objects), key=lambda o: -o.score.value)[:cap] if objects else []
-    return InstanceData(
-        bboxes=like.new_tensor([o.bbox.to_xyxy() for o in kept]).reshape(-1, 4),
-        scores=like.new_tensor([o.score.value for o in kept]),
-        labels=number.new_tensor([o.category.id for o in kept]),
-    )
+        predictions.append(prediction)
+    return predictions
 
 
 def box_cap(detector: BaseDetector) -> int | None:
-    """Boxes an image that a detector's test config allows.
+    """Boxes per image that a detector's test config allows.
 
     Slicing must not allow more than other arms have.
     """
     config = getattr(detector, "test_cfg", None) or {}
-    found = [
-        part.get("max_per_img")
-        for part in (config, config.get("rcnn") or {})
-        if hasattr(part, "get")
-    ]
-    return next((int(value) for value in found if value), None)
+    for settings in (config, config.get("rcnn") or {}):
+        cap = settings.get("max_per_img") if hasattr(settings, "get") else None
+        if cap:
+            return int(cap)
+    return None
 
 
 def _need_sahi() -> None:

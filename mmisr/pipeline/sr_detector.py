@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training, load_into, load_state
+from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
+from mmisr.pipeline.grouping import group_by_shape, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
+from mmisr.pipeline.loading import known_parts, load_parts
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_fields
+from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import SRResult
@@ -34,7 +36,10 @@ DETECTOR_PARTS = (
     "mask_head",
     "query_head",
 )
-"""Attributes that mmdet's hooks and tools reach for on a model (``YOLOXModeSwitchHook`` sets ``bbox_head.use_l1``)."""
+"""Attributes that mmdet's hooks and tools reach for on a model.
+
+``YOLOXModeSwitchHook``, say, sets ``bbox_head.use_l1``.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,10 @@ class SRDetector(BaseDetector, PhasedModel):
         ValueError: ``checkpoints`` names an unknown part.
 
     Example:
-        >>> _base_ = 'mmdet::yolox/yolox_tiny_8xb8-300e_coco.py'                              # doctest: +SKIP
-        >>> model = dict(_delete_=True, type='mmisr.SRDetector', detector=_base_.model,       # doctest: +SKIP
-        ...              editor=dict(type='mmisr.Resample', mode='bicubic', scale=4))
+        >>> _base_ = "mmdet::yolox/yolox_tiny_8xb8-300e_coco.py"  # doctest: +SKIP
+        >>> editor = dict(type="mmisr.Resample", mode="bicubic", scale=4)
+        >>> model = dict(type="mmisr.SRDetector", detector=_base_.model)  # doctest: +SKIP
+        >>> model.update(_delete_=True, editor=editor)  # doctest: +SKIP
     """
 
     def __init__(
@@ -100,7 +106,9 @@ class SRDetector(BaseDetector, PhasedModel):
         test_cfg: dict | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
-        super().__init__(data_preprocessor or {"type": "mmisr.SRDetDataPreprocessor"}, init_cfg)
+        if not data_preprocessor:
+            data_preprocessor = {"type": "mmisr.SRDetDataPreprocessor"}
+        super().__init__(data_preprocessor, init_cfg)
         self.editor: SREditor = MODELS.build(editor)
         if not isinstance(self.editor, SREditor):
             raise TypeError(
@@ -111,10 +119,13 @@ class SRDetector(BaseDetector, PhasedModel):
         self.strategy: Strategy = STRATEGIES.build(strategy or {"type": "Frozen"})
         self.phase: Phase | None = None
         self.test_cfg = TestConfig(**(test_cfg or {}))
-        self.prior = None if self.test_cfg.prior is None else PriorPass(**self.test_cfg.prior)
+        self.prior: PriorPass | None = None
+        prior = self.test_cfg.prior
+        if prior is not None:
+            self.prior = PriorPass(**prior)
         self.timer = NULL_TIMER
-        self.checkpoints = _known_parts(checkpoints or {})
-        self._load_parts()
+        self.checkpoints = known_parts(checkpoints or {})
+        load_parts(self, self.checkpoints)
         for part in rest_for_good(self):
             part.requires_grad_(False)
 
@@ -125,21 +136,20 @@ class SRDetector(BaseDetector, PhasedModel):
 
         Args:
             batch_inputs: (3, h_i, w_i) LR images, RGB in [0, 1]; sizes may differ.
-            batch_data_samples: One sample an image.
+            batch_data_samples: One sample per image.
 
         Returns:
             The same samples with ``pred_instances``: boxes in the source frame, scores, labels.
         """
         with self.timer.stage("upscale"):
             results = self.upscale(batch_inputs, batch_data_samples)
+            images = _images(results)
         with self.timer.stage("handoff"):
-            batch = self.handoff(
-                [r.image[0] for r in results], batch_data_samples, self.detector, training=False
-            )
+            batch = self.handoff(images, batch_data_samples, self.detector, training=False)
         with self.timer.stage("detector"):
-            found = self.detector.predict(batch.inputs, batch.samples)
+            predictions = self.detector.predict(batch.inputs, batch.samples)
         with self.timer.stage("to_source"):
-            return self._finish(found, batch, results, batch_data_samples)
+            return self._finish(predictions, batch, results, batch_data_samples)
 
     def loss(
         self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]
@@ -175,16 +185,18 @@ class SRDetector(BaseDetector, PhasedModel):
             samples: Their samples, which routing hints are read from.
 
         Returns:
-            One result an image, each of batch size 1.
+            One result per image, each of batch size 1.
         """
         hints = self._hints(lr, samples)
         results: dict[int, SRResult] = {}
         for indices in group_by_shape(lr):
-            part = self.editor.upscale(
-                torch.stack([lr[i] for i in indices]), hints and [hints[i] for i in indices]
-            )
-            results.update(zip(indices, part.split(), strict=True))
-        return [results[i] for i in range(len(lr))]
+            batch = stacked(lr, indices)
+            known = hints and picked(hints, indices)
+            result = self.editor.upscale(batch, known)
+            alone = result.split()
+            for index, one in zip(indices, alone, strict=True):
+                results[index] = one
+        return [results[index] for index in sorted(results)]
 
     def detection_losses(
         self, images: Sequence[Tensor], samples: Sequence[DetDataSample]
@@ -192,7 +204,7 @@ class SRDetector(BaseDetector, PhasedModel):
         """The detector's own losses on SR (or any) images of the pair's frame.
 
         Args:
-            images: (3, H_i, W_i) RGB in [0, 1], one an image.
+            images: (3, H_i, W_i) RGB in [0, 1], one per image.
             samples: Ground truth in the source frame.
         """
         batch = self.detector_batch(images, samples)
@@ -219,14 +231,15 @@ class SRDetector(BaseDetector, PhasedModel):
             raise ValueError(
                 f"detector_batch takes whole versions of {len(samples)} images, got {len(images)}"
             )
-        return self.handoff(images, list(samples) * versions, self.detector, training=True)
+        repeated = list(samples) * versions
+        return self.handoff(images, repeated, self.detector, training=True)
 
     def hr_images(self, samples: Sequence[DetDataSample], what: str) -> list[Tensor]:
         """The HR image of every sample.
 
         Args:
-            samples: Of a batch.
-            what: Who needs them, for the message.
+            samples: Samples of a batch.
+            what: What needs them, for the message.
 
         Returns:
             (3, H_i, W_i) RGB in [0, 1] each.
@@ -253,19 +266,23 @@ class SRDetector(BaseDetector, PhasedModel):
             lr: (3, h_i, w_i) RGB in [0, 1]; images of one size form a batch, and batches count by
                 their images.
             samples: Their samples: the HR image, and boxes in the source frame.
-            what: Who needs them, for the message.
+            what: What needs them, for the message.
 
         Raises:
             ValueError: A sample has no HR image, or the editor has no losses.
         """
-        hr, hints = self.hr_images(samples, what), ground_truth_hints(lr, samples) or []
+        hr = self.hr_images(samples, what)
+        hints = ground_truth_hints(lr, samples) or []
         sums: dict[str, Tensor] = {}
         for indices in group_by_shape(lr):
-            images, targets = (torch.stack([x[i] for i in indices]) for x in (lr, hr))
-            for name, value in self.editor.losses(
-                images, targets, [hints[i] for i in indices]
-            ).items():
-                sums[name] = sums.get(name, 0.0) + value * (len(indices) / len(lr))
+            images = stacked(lr, indices)
+            targets = stacked(hr, indices)
+            known = picked(hints, indices)
+            losses = self.editor.losses(images, targets, known)
+            share = len(indices) / len(lr)
+            for name, value in losses.items():
+                mean = value * share
+                sums[name] = sums.get(name, 0.0) + mean
         return dict(sums)
 
     def parts(self) -> dict[str, nn.Module]:
@@ -283,7 +300,7 @@ class SRDetector(BaseDetector, PhasedModel):
     def train_phases(
         self, data: dict, optim_wrapper: OptimWrapper, forward: Any
     ) -> dict[str, Tensor]:
-        """The same, with each phase run through ``forward``, which averages gradients over the processes."""
+        """The same, each phase run through ``forward``, which averages gradients over processes."""
         return train_phases(self, data, optim_wrapper, forward)
 
     def train(self, mode: bool = True) -> SRDetector:
@@ -296,7 +313,7 @@ class SRDetector(BaseDetector, PhasedModel):
     def init_weights(self) -> None:
         """Initialise both parts, then load the checkpoints that the config names for them."""
         super().init_weights()
-        self._load_parts()
+        load_parts(self, self.checkpoints)
 
     def extract_feat(self, batch_inputs: Sequence[Tensor]) -> Any:
         """Features of the detector on the SR images; shapes as in :meth:`predict`."""
@@ -312,37 +329,39 @@ class SRDetector(BaseDetector, PhasedModel):
     def _detector_batch(
         self, lr: Sequence[Tensor], samples: list[DetDataSample] | None
     ) -> DetectorBatch:
-        images = [result.image[0] for result in self.upscale(lr, samples)]
+        images = _images(self.upscale(lr, samples))
         if samples is None:
-            samples = [
-                DetDataSample(metainfo={"source_shape": tuple(i.shape[-2:])}) for i in images
-            ]
+            samples = [_bare_sample(image) for image in images]
         return self.handoff(images, samples, self.detector, training=False)
 
     def _hints(
         self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None
     ) -> BatchHints | None:
-        known = ground_truth_hints(lr, samples)
-        if self.prior is None or samples is None or known is None:
-            return known
-        boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
-        return [replace(hints, boxes_lr=xyxy) for hints, xyxy in zip(known, boxes, strict=True)]
+        hints = ground_truth_hints(lr, samples)
+        if self.prior is None or samples is None or hints is None:
+            return hints
+        scale = self.editor.info.scale
+        boxes = self.prior.boxes(lr, samples, scale, self.detector)
+        routed = []
+        for known, xyxy in zip(hints, boxes, strict=True):
+            known = replace(known, boxes_lr=xyxy)
+            routed.append(known)
+        return routed
 
     def _finish(
         self,
-        found: list[DetDataSample],
+        predictions: list[DetDataSample],
         batch: DetectorBatch,
         results: list[SRResult],
         samples: list[DetDataSample],
     ) -> list[DetDataSample]:
-        for sample, prediction, frame, result in zip(
-            samples, found, batch.source_to_det, results, strict=True
-        ):
-            sample.pred_instances = to_source(prediction, frame, source_hw(sample))
+        for index, sample in enumerate(samples):
+            frame = batch.source_to_det[index]
+            prediction = predictions[index]
+            hw = source_hw(sample)
+            sample.pred_instances = to_source(prediction, frame, hw)
             if self.test_cfg.keep_sr:
-                sample.set_field(result.image[0].detach().float().cpu(), "sr")
-                if result.routing is not None:
-                    sample.set_field(result.routing, "routing", field_type="metainfo")
+                _keep_sr(sample, results[index])
         return samples
 
     def _load_from_state_dict(
@@ -351,29 +370,24 @@ class SRDetector(BaseDetector, PhasedModel):
         drop_other_training(state_dict, self.state_dict(), prefix + TRAINING_ONLY, len(prefix))
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-    def _load_parts(self) -> None:
-        for part, path in self.checkpoints.items():
-            module, state = getattr(self, part), load_state(path)
-            if not module.state_dict() and any(name.startswith("detector.") for name in state):
-                continue  # the file of a pair has nothing for an editor that has no weights
-            load_into(module, state, path, (f"{part}.",))
-
     def __getattr__(self, name: str) -> Any:
         if name in DETECTOR_PARTS:
             return getattr(super().__getattr__("detector"), name)
         return super().__getattr__(name)
 
 
-def group_by_shape(images: Sequence[Tensor]) -> list[list[int]]:
-    """Indices of images grouped by equal (H, W), in order of first appearance."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for index, image in enumerate(images):
-        groups.setdefault(tuple(image.shape[-2:]), []).append(index)
-    return list(groups.values())
+def _images(results: Sequence[SRResult]) -> list[Tensor]:
+    return [result.image[0] for result in results]
 
 
-def _known_parts(checkpoints: dict[str, str]) -> dict[str, str]:
-    unknown = sorted(set(checkpoints) - {"editor", "detector"})
-    if unknown:
-        raise ValueError(f"checkpoints may name 'editor' and 'detector', got {unknown}")
-    return dict(checkpoints)
+def _bare_sample(image: Tensor) -> DetDataSample:
+    """A sample that says no more than the size of a (3, H, W) image."""
+    return DetDataSample(metainfo={"source_shape": hw_of(image)})
+
+
+def _keep_sr(sample: DetDataSample, result: SRResult) -> None:
+    """Put the SR image and the routing map on a sample."""
+    image = result.image[0].detach()
+    sample.set_field(image.float().cpu(), "sr")
+    if result.routing is not None:
+        sample.set_field(result.routing, "routing", field_type="metainfo")

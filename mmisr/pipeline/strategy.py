@@ -76,8 +76,8 @@ class Strategy(nn.Module, ABC):
         no optimiser.
 
         Args:
-            name: Of the attribute.
-            network: It is frozen.
+            name: Name of the attribute.
+            network: The network, which is frozen here.
         """
         self.__dict__[name] = network.eval().requires_grad_(False)
         self.__dict__.setdefault("_held_out", []).append(name)
@@ -100,11 +100,14 @@ def in_phase(model: SRDetector, phase: Phase) -> Iterator[None]:
 
     Args:
         model: The pair.
-        phase: Of its strategy.
+        phase: A phase of its strategy.
     """
     resting = [part for name, part in model.parts().items() if name not in phase.learns]
-    frozen = [weight for part in resting for weight in part.parameters() if weight.requires_grad]
-    modes = [(module, module.training) for part in resting for module in part.modules()]
+    frozen: list[nn.Parameter] = []
+    modes: list[tuple[nn.Module, bool]] = []
+    for part in resting:
+        frozen += [weight for weight in part.parameters() if weight.requires_grad]
+        modes += [(module, module.training) for module in part.modules()]
     for part in resting:
         part.eval()
     for weight in frozen:
@@ -156,8 +159,10 @@ def train_phases(
             optimizers.update(total)
             if getattr(forward, "detect_anomalous_params", False):  # the wrapper's own option
                 detect_anomalous_params(total, model=forward)
-        place = f"{phase.name}/" if len(phases) > 1 else ""
-        logs |= {f"{place}{name}": value.detach() for name, value in values.items()}
+        prefix = f"{phase.name}/" if len(phases) > 1 else ""
+        for name, value in values.items():
+            logs[f"{prefix}{name}"] = value.detach()
     if len(phases) > 1:
-        logs["loss"] = torch.stack([logs[f"{phase.name}/loss"] for phase in phases]).sum()
+        totals = [logs[f"{phase.name}/loss"] for phase in phases]
+        logs["loss"] = torch.stack(totals).sum()
     return logs

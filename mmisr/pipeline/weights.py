@@ -12,7 +12,9 @@ from mmisr.pipeline.sr_detector import SRDetector
 
 
 def check_named_weights(model: nn.Module, parts: Sequence[str] = ("editor", "detector")) -> None:
-    """See that the config names the weights of every part that has some, where no checkpoint of the whole is given.
+    """See that the config names the weights of every part that has some.
+
+    For where no checkpoint of the whole is given.
 
     Args:
         model: The model, or a wrapper of it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mmisr.structures.checks import check_fields
 
@@ -12,14 +13,22 @@ class Routers:
     """Values of an adaptive editor's ``router`` that tools set by themselves.
 
     Args:
-        own: The method's own choice, which reads the image.
+        own: The method's own choice, which reads the image; it honours a budget of ``hard_share``.
         cheapest: Every token leaves as early as it can.
         dense: No token leaves early: what the method saves is measured against it.
+        by_share: Routers to compare at the same shares, which they take as ``shares``, by exit.
+        oracle: The router that reads the annotations; None where there is none.
+        num_exits: Number of exits, first to deepest.
+        serving: Keys of the editor's config for the soonest result, merged into it; None for none.
     """
 
     own: str
     cheapest: str
     dense: str
+    by_share: tuple[str, ...] = ()
+    oracle: str | None = None
+    num_exits: int = 2
+    serving: dict[str, dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,3 +70,23 @@ class EditorInfo:
                 raise ValueError(
                     f"EditorInfo.{key} must be at least 1, got {value!r}; give a whole number"
                 )
+
+
+def with_budget(
+    router: str | dict[str, Any], budget: dict[str, Any] | None
+) -> str | dict[str, Any]:
+    """A router's config with a budget, which belongs to the router that honours it.
+
+    Args:
+        router: A name, or ``dict(type=name, **arguments)``.
+        budget: What an image may cost, e.g. ``dict(hard_share=0.2)``; None leaves the router as it
+            is.
+
+    Example:
+        >>> with_budget("learned", {"hard_share": 0.2})
+        {'type': 'learned', 'budget': {'hard_share': 0.2}}
+    """
+    if budget is None:
+        return router
+    config = {"type": router} if isinstance(router, str) else dict(router)
+    return {**config, "budget": budget}

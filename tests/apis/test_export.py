@@ -357,10 +357,17 @@ def test_configs_that_cannot_be_exported(config, tmp_path, detector_config):
         export_sr(config(), tmp_path, options=ExportOptions(split="train"))
 
 
-@pytest.mark.parametrize("execution", [{"budget": {"target_ms": 30}}, {"costs": "measured"}])
-def test_an_editor_that_watches_the_clock_is_refused(config, tmp_path, execution):
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"router": {"type": "learned", "budget": {"target_ms": 30}}},
+        {"execution": {"budget": {"target_ms": 30}}},
+        {"execution": {"costs": "measured"}},
+    ],
+)
+def test_an_editor_that_watches_the_clock_is_refused(config, tmp_path, keys):
     cfg = config()
-    cfg.model = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano", "execution": execution}
+    cfg.model = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano", **keys}
     with pytest.raises(ValueError, match="decides by measured milliseconds"):
         export_sr(cfg, tmp_path)
 

@@ -475,7 +475,7 @@ def test_budget_and_router(infer, trees, tmp_path):
     infer.route_by(budget={"target_macs": 1e12})
     assert shares()[1:].sum() == 1
     infer.route_by(budget={"target_ms": 30.0})
-    assert infer.model.editor.budget.target_ms == 30
+    assert infer.model.editor.router.budget.target_ms == 30
 
 
 def test_wrong_models(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmisr.openmmlab.detector import DetDataSample, build_detector
-from mmisr.pipeline.sr_detector import SRDetector, group_by_shape
+from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import MODELS
 
 BOXES = [[10.0, 12.0, 50.0, 60.0], [70.0, 20.0, 120.0, 90.0]]
@@ -86,7 +86,7 @@ def test_frames_use_the_shapes_per_axis(detector_config, photo, sample_of):
 
 
 def test_resized_handoff_brings_boxes_back(detector_config, photo, sample_of):
-    """An identity pair that enlarges by mmdet's rule finds what mmdet finds on an image enlarged alike."""
+    """An identity pair that enlarges as mmdet does finds what mmdet finds on such an image."""
     pair = identity(detector_config, handoff={"resize": {"scale": (262, 192)}})
     ours = run(pair, photo, sample_of((96, 131), BOXES)).pred_instances
     enlarged = torch.nn.functional.interpolate(
@@ -166,18 +166,6 @@ def test_amp_predicts(detector_config, photo, sample_of):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = run(pair, photo, sample_of((384, 524), BOXES))
     assert torch.isfinite(found.pred_instances.bboxes).all()
-
-
-@pytest.mark.parametrize(
-    ("shapes", "groups"),
-    [
-        ([], []),
-        ([(4, 4)], [[0]]),
-        ([(4, 4), (4, 5), (4, 4)], [[0, 2], [1]]),
-    ],
-)
-def test_group_by_shape(shapes, groups):
-    assert group_by_shape([torch.zeros(3, *hw) for hw in shapes]) == groups
 
 
 @pytest.mark.parametrize(

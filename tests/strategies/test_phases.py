@@ -223,7 +223,8 @@ class TestOptimizers:
             (
                 "Joint",
                 {"editor": {"accumulative_counts": 2}, "detector": {}},
-                r"editor, detector learn in one phase.*same accumulative_counts.*'editor': 2, 'detector': 1",
+                r"editor, detector learn in one phase.*same accumulative_counts"
+                r".*'editor': 2, 'detector': 1",
             ),
         ],
     )
@@ -267,7 +268,10 @@ class TestOptimizers:
             model.train_step(steps.batch(0, 2), OptimWrapper(sgd, accumulative_counts=2))
 
     def test_parts_that_learn_together_share_one_scale(self, monkeypatch):
-        """Mixed precision: one backward pass has one scale, and every optimiser unscales by it before it changes."""
+        """Mixed precision: one backward pass has one scale.
+
+        Every optimiser unscales by it before it changes.
+        """
         from mmengine.optim.optimizer import amp_optimizer_wrapper as amp
 
         monkeypatch.setattr(amp, "is_cuda_available", lambda: True)

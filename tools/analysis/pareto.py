@@ -1,7 +1,4 @@
-"""Accuracy against milliseconds over the budget range of an InstanceSR editor.
-
-Other routers stand next to it; JSON, table and plot.
-"""
+"""Accuracy against milliseconds over the budget range of an editor: JSON, table and plot."""
 
 import argparse
 
@@ -11,7 +8,7 @@ from mmisr.apis.pareto import SHARES, pareto
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("config", help="config of a pair with an InstanceSR editor")
+    parser.add_argument("config", help="config of a pair whose editor routes tokens")
     parser.add_argument(
         "--out",
         help="folder for results; points in it are not evaluated again, times are measured anew",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,15 +13,27 @@ from torch import Tensor
 from mmisr.editors.instance_sr.labels import HARD, MODERATE
 from mmisr.structures.checks import check_fields
 
+LIMITS = ("hard_share", "target_macs", "target_ms")
+
+
+class Prices(Protocol):
+    """What one image costs by a (rows, cols) routing map on the host, everything charged."""
+
+    def macs(self, exits: Tensor) -> float:
+        """MACs."""
+
+    def ms(self, exits: Tensor) -> float:
+        """Milliseconds, by the costs of the device."""
+
 
 @dataclass(frozen=True)
 class Budget:
-    """What one image may cost; exactly one of the first three.
+    """What one image may cost; exactly one of the three.
 
     Args:
-        hard_share: Share of the tokens that leave later than the easy exit.
-        target_macs: MACs an image, everything charged.
-        target_ms: Milliseconds an image, by the costs of the device, which are measured once and
+        hard_share: Share of the tokens that leave later than the easy exit, in [0, 1].
+        target_macs: MACs per image, everything charged.
+        target_ms: Milliseconds per image, by the costs of the device, which are measured once and
             cached.
 
     Raises:
@@ -33,26 +46,21 @@ class Budget:
 
     def __post_init__(self) -> None:
         check_fields(self, "budget")
-        names = ("hard_share", "target_macs", "target_ms")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if len(given) != 1:
-            raise ValueError(f"budget needs exactly one of {names}, got {sorted(given) or 'none'}")
-        if self.hard_share is not None and not 0 <= self.hard_share <= 1:
-            raise ValueError(f"budget.hard_share must be in [0, 1], got {self.hard_share}")
-        for name in ("target_macs", "target_ms"):
+        given = {}
+        for name in LIMITS:
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None:
+                given[name] = value
+        if len(given) != 1:
+            names = sorted(given) or "none"
+            raise ValueError(f"budget needs exactly one of {LIMITS}, got {names}")
+        for name, value in given.items():
+            if name == "hard_share" and not 0 <= value <= 1:
+                raise ValueError(f"budget.hard_share must be in [0, 1], got {value}")
+            if name != "hard_share" and not value > 0:
                 raise ValueError(f"budget.{name} must be positive, got {value}")
 
-    @property
-    def limit(self) -> float | None:
-        """MACs or milliseconds that an image may cost.
-
-        None where the budget is a share of the tokens.
-        """
-        return self.target_macs if self.target_ms is None else self.target_ms
-
-    def route(self, logits: Tensor, cost: Callable[[Tensor], float]) -> Tensor:
+    def route(self, logits: Tensor, prices: Prices) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
 
         The order is that of a bias on the logits of moderate and hard: tokens by the margin of
@@ -60,30 +68,42 @@ class Budget:
         logits say.
 
         Args:
-            logits: (3, rows, cols).
-            cost: MACs, or milliseconds with ``target_ms``, of a routing map (rows, cols),
-                everything charged.
+            logits: (3, rows, cols), on the host.
+            prices: What routing maps cost.
 
         Returns:
             (rows, cols) int64 exits; all easy, with a warning, where even that costs more than the
             budget.
         """
-        margin = (logits[1:].max(0).values - logits[0]).flatten()
+        easy, moderate, hard = logits
+        margin = torch.maximum(moderate, hard) - easy
+        margin = margin.flatten()
         order = margin.argsort(dim=0, descending=True, stable=True)
-        kind = torch.where(logits[2] >= logits[1], HARD, MODERATE).flatten()
+        depth = torch.where(hard >= moderate, HARD, MODERATE)
+        depth = depth.flatten()
 
         def first(count: int) -> Tensor:
-            exits = torch.zeros_like(kind)
-            exits[order[:count]] = kind[order[:count]]
-            return exits.view(logits.shape[1:])
+            exits = torch.zeros_like(depth)
+            chosen = order[:count]
+            exits[chosen] = depth[chosen]
+            return exits.view_as(easy)
 
+        num_tokens = len(order)
         if self.hard_share is not None:
-            return first(round(self.hard_share * len(order)))
-        return first(_most(len(order), lambda count: cost(first(count)), self.limit or 0.0))
+            count = round(self.hard_share * num_tokens)
+            return first(count)
+        limit, price = self.target_macs or 0.0, prices.macs
+        if self.target_ms is not None:
+            limit, price = self.target_ms, prices.ms
+        count = _most(num_tokens, lambda count: price(first(count)), limit)
+        return first(count)
 
 
 def _most(top: int, cost: Callable[[int], float], limit: float) -> int:
-    """The largest count within the limit, for a cost that grows with the count but for small steps of the planner."""
+    """The largest count up to ``top`` whose cost is within the limit.
+
+    The cost must grow with the count, but for small steps of the planner.
+    """
     if cost(top) <= limit:
         return top
     floor = cost(0)
@@ -98,5 +118,8 @@ def _most(top: int, cost: Callable[[int], float], limit: float) -> int:
     low, high = 0, top
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if cost(middle) <= limit else (low, middle)
+        if cost(middle) <= limit:
+            low = middle
+        else:
+            high = middle
     return low

@@ -82,11 +82,15 @@ class Fusion(nn.Module):
 
     def __init__(self, channels: int = 8) -> None:
         super().__init__()
-        self.lanes = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(3, channels, k, padding=k // 2), nn.ReLU(inplace=True))
-            for k in (3, 5)
-        )
-        self.out = _start_near_zero(nn.Conv2d(2 * channels, 3, 1), 0.0)
+        self.lanes = nn.ModuleList()
+        for kernel in (3, 5):
+            margin = kernel // 2
+            conv = nn.Conv2d(3, channels, kernel, padding=margin)
+            relu = nn.ReLU(inplace=True)
+            lane = nn.Sequential(conv, relu)
+            self.lanes.append(lane)
+        out = nn.Conv2d(2 * channels, 3, 1)
+        self.out = _start_near_zero(out, 0.0)
 
     def forward(self, sr: Tensor) -> Tensor:
         """(B, 3, H, W) to the same."""
@@ -114,10 +118,15 @@ def bilinear_kernel(scale: int, channels: int = 3) -> Tensor:
 
     Convention: pixel centres, ``align_corners=False``; the image is continued by its border pixels.
     """
-    source = (torch.arange(scale) + 0.5) / scale - 0.5
-    line = (1 - (source[:, None] - torch.tensor([-1.0, 0.0, 1.0])).abs()).clamp(min=0)
-    phases = torch.einsum("ay,bx->abyx", line, line).reshape(scale**2, 3, 3)
-    kernel = torch.zeros(channels, scale**2, channels, 3, 3)
+    num_phases = scale**2
+    taps = torch.tensor([-1.0, 0.0, 1.0])
+    centres = (torch.arange(scale) + 0.5) / scale
+    offsets = centres[:, None] - 0.5 - taps
+    line = 1 - offsets.abs()
+    line = line.clamp(min=0)
+    phases = torch.einsum("ay,bx->abyx", line, line)
+    phases = phases.reshape(num_phases, 3, 3)
+    kernel = torch.zeros(channels, num_phases, channels, 3, 3)
     for channel in range(channels):
         kernel[channel, :, channel] = phases
     return kernel.flatten(0, 1)
@@ -150,15 +159,16 @@ class Decoder(nn.Module):
         self.scale = scale
         self.size = size
         self.easy = easy
-        self.head = nn.Conv2d(3, size.channels, 3, padding=1)
-        self.blocks = nn.ModuleList(Block(size.channels, n) for n in size.blocks)
-        self.exits = nn.ModuleList(
-            _start_alike(
-                _start_near_zero(nn.Conv2d(size.channels, 3 * scale**2, 3, padding=1), 1e-3),
-                scale**2,
-            )
-            for _ in size.blocks
-        )
+        channels = size.channels
+        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        self.blocks = nn.ModuleList(Block(channels, units) for units in size.blocks)
+        self.exits = nn.ModuleList()
+        num_phases = scale**2
+        for _ in size.blocks:
+            conv = nn.Conv2d(channels, 3 * num_phases, 3, padding=1)
+            conv = _start_near_zero(conv, 1e-3)
+            conv = _start_alike(conv, num_phases)
+            self.exits.append(conv)
         self.fusion = Fusion() if size.fusion else nn.Identity()
         self.interpolation: Tensor
         self.register_buffer("interpolation", bilinear_kernel(scale), persistent=False)
@@ -183,11 +193,23 @@ class Decoder(nn.Module):
         """MACs of one exit per LR pixel."""
         return 27 * self.size.channels * self.scale**2
 
-    def skip(self, lr: Tensor) -> Tensor:
-        """The bilinear enlargement that every exit adds to, (B, 3, h, w) to sub-pixels (B, 3 s^2, h, w).
+    @property
+    def fusion_macs(self) -> int:
+        """MACs of the fusion module per LR pixel."""
+        weights = [p.numel() for p in self.fusion.parameters() if p.ndim == 4]
+        return self.scale**2 * sum(weights)
 
-        Bilinear interpolation by a whole factor is a fixed 3x3 convolution to sub-pixels; one PixelShuffle at the end
-        then serves skip and exit.
+    def skip(self, lr: Tensor) -> Tensor:
+        """The bilinear enlargement that every exit adds to.
+
+        Bilinear interpolation by a whole factor is a fixed 3x3 convolution to sub-pixels; one
+        PixelShuffle at the end then serves skip and exit.
+
+        Args:
+            lr: (B, 3, h, w).
+
+        Returns:
+            (B, 3 s^2, h, w) sub-pixels.
         """
         padded = F.pad(lr, [1] * 4, mode="replicate")
         return F.conv2d(padded, self.interpolation.to(padded.dtype))
@@ -202,15 +224,25 @@ class Decoder(nn.Module):
 
     def all_exits(self, lr: Tensor) -> list[Tensor]:
         """Every exit on every token, densely: three (B, 3, s*h, s*w) images without fusion."""
-        skip, x = self.skip(lr), self.trunk(lr)
-        images = [self.enlarge(self.leave_easy(skip, x))]
+        skip = self.skip(lr)
+        x = self.trunk(lr)
+        easy = self.leave_easy(skip, x)
+        images = [self.enlarge(easy)]
         for level in (MODERATE, HARD):
-            x = self.blocks[level](x)
-            images.append(self.enlarge(skip + self.leave(level, x)))
+            block = self.blocks[level]
+            x = block(x)
+            subpixels = skip + self.leave(level, x)
+            image = self.enlarge(subpixels)
+            images.append(image)
         return images
 
     def leave_easy(self, skip: Tensor, trunk: Tensor) -> Tensor:
-        """Sub-pixels of easy tokens, (B, 3 s^2, h, w), from the skip and the trunk's features (B, C, h, w)."""
+        """Sub-pixels of easy tokens, (B, 3 s^2, h, w).
+
+        Args:
+            skip: (B, 3 s^2, h, w), the bilinear enlargement.
+            trunk: (B, C, h, w), the trunk's features.
+        """
         return self.leave(EASY, trunk).add_(skip) if self.easy == "exit1" else skip
 
     def leave(self, level: int, x: Tensor, padding: int = 1) -> Tensor:
@@ -226,8 +258,11 @@ class Decoder(nn.Module):
 
         For training and as the reference of the sparse pass.
         """
-        where = spread(exits, token * self.scale)
-        sr = images[0]
-        for number in (MODERATE, HARD):
-            sr = torch.where(where == number, images[number], sr)
+        side = token * self.scale
+        exit_of_pixel = spread(exits, side)
+        sr = images[EASY]
+        for level in (MODERATE, HARD):
+            image = images[level]
+            leaves_here = exit_of_pixel == level
+            sr = torch.where(leaves_here, image, sr)
         return self.fusion(sr)

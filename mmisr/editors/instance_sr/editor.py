@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmisr.editors.instance_sr.budget import Budget
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
-from mmisr.editors.instance_sr.engine.sparse import Execution
-from mmisr.editors.instance_sr.labels import CLASSES, LabelRule, box_targets
+from mmisr.editors.instance_sr.execution import read_execution
+from mmisr.editors.instance_sr.labels import CLASSES, EASY, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     every_exit_loss,
@@ -23,21 +22,30 @@ from mmisr.editors.instance_sr.losses import (
     token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.routers import Learned, Router, build_router
+from mmisr.editors.instance_sr.routers import Router, build_router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
-from mmisr.structures.editor_info import EditorInfo, Routers
+from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
 
 STAGES = ("decoder", "encoder", "joint")
-ROUTERS = Routers(own="learned", cheapest="fixed:0", dense="all-hard")
+ROUTERS = Routers(
+    own="learned",
+    cheapest="fixed:0",
+    dense="all-hard",
+    by_share=("random", "edge"),
+    oracle="oracle",
+    num_exits=len(CLASSES),
+    serving={"execution": {"all_hard_if_faster": True}},
+)
 SMOOTH_IMAGES, SMOOTH_SIDE = 4, 32
 """Images of L_smooth a step, and their side in LR pixels."""
 
@@ -55,9 +63,10 @@ class InstanceSR(SREditor):
         scale: 2, 3 or 4.
         size: ``nano``, ``base``, or the fields of :class:`DecoderSize`.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
-        router: See :func:`build_router`; ``learned`` is the method, the others are for comparison.
-        execution: ``easy`` (``exit1`` or ``interpolate``), ``budget`` (fields of :class:`Budget`;
-            limits the learned router), and the fields of :class:`Execution`.
+        router: See :func:`build_router`; ``learned`` is the method, which takes a ``budget``; the
+            others are for comparison.
+        execution: ``easy`` (``exit1`` or ``interpolate``) and the keys of :func:`read_execution`;
+            none of them by default. ``budget`` is the older spelling of the router's.
         labels: Fields of :class:`LabelRule`.
         loss: Fields of :class:`LossWeights`.
         checkpoint: Weights to load, of this editor alone or of a pair; None for none.
@@ -81,12 +90,15 @@ class InstanceSR(SREditor):
     ) -> None:
         super().__init__()
         run = dict(execution or {})
-        easy, budget = run.pop("easy", "exit1"), run.pop("budget", None)
-        self.execution = Execution(**run)
+        easy = run.pop("easy", "exit1")
+        # The older spelling of router=dict(type='learned', budget=dict(...)); the budget is the
+        # router's.
+        router = with_budget(router, run.pop("budget", None))
+        self.execution = read_execution(run)
         self.net = InstanceSRNet(scale, _size(size), token_size, easy)
         self.rule = LabelRule(**(labels or {}))
         self.weights = LossWeights(**(loss or {}))
-        self.route_by(router, budget)
+        self.route_by(router)
         self.stage = "joint"
         name = f"instance_sr_{size}" if isinstance(size, str) else "instance_sr"
         self._info = EditorInfo(
@@ -116,19 +128,23 @@ class InstanceSR(SREditor):
 
         Args:
             router: See :func:`build_router`.
-            budget: Fields of :class:`Budget`, for the learned router; None for none.
+            budget: Fields of :class:`Budget`, as they may stand in the router's dict; None for what
+                stands there.
 
         Raises:
             ValueError: There is no such router, or a budget came with another one than the learned.
             TypeError: An unknown key.
         """
-        self.router: Router = build_router(router, self.rule)
-        self.budget = None if budget is None else Budget(**budget)
-        if self.budget is not None and not isinstance(self.router, Learned):
-            raise ValueError(
-                f"InstanceSR.execution.budget limits the router 'learned', got router={router!r}; "
-                f"others take `shares`"
-            )
+        self.router: Router = build_router(with_budget(router, budget), self.rule)
+
+    @property
+    def timer(self) -> Timer:
+        """Timer of the stages of :meth:`upscale`."""
+        return self.net.timer
+
+    @timer.setter
+    def timer(self, timer: Timer) -> None:
+        self.net.timer = timer
 
     def set_stage(self, stage: str) -> None:
         """Choose what is trained.
@@ -141,11 +157,14 @@ class InstanceSR(SREditor):
         if stage not in STAGES:
             raise ValueError(f"InstanceSR stage must be one of {STAGES}, got {stage!r}")
         self.stage = stage
-        self.net.decoder.requires_grad_(stage != "encoder")
-        self.net.encoder.requires_grad_(stage != "decoder")
+        net = self.net
+        net.decoder.requires_grad_(stage != "encoder")
+        net.encoder.requires_grad_(stage != "decoder")
 
     def macs(self, lr_hw: tuple[int, int], exits: Tensor) -> float:
-        """MACs of :meth:`upscale` for one image, with encoder (where the router asks for it), halo, exits and fusion.
+        """MACs of :meth:`upscale` for one image.
+
+        With encoder (where the router asks for it), halo, exits and fusion.
 
         Args:
             lr_hw: Height and width of the LR image, before padding to whole tokens.
@@ -162,7 +181,7 @@ class InstanceSR(SREditor):
             raise ValueError(
                 f"exits must be {grid} tokens for an LR image of {lr_hw}, got {tuple(exits.shape)}"
             )
-        return self.net.macs(exits, self.router, self.execution, self.budget)
+        return self.net.macs(exits, self.router, self.execution)
 
     @torch.no_grad()
     def upscale_bands(
@@ -185,11 +204,14 @@ class InstanceSR(SREditor):
         lr = check_image_batch(lr)
         if len(lr) != 1:
             raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
-        height, width = (side * self.info.scale for side in lr.shape[-2:])
+        scale = self.info.scale
+        lr_height, lr_width = hw_of(lr)
+        height, width = lr_height * scale, lr_width * scale
         padded = self._pad(lr)
-        for rows, band in self.net.bands(padded, self.router, hints, self.budget, self.execution):
-            kept = slice(rows.start, min(rows.stop, height))
-            yield kept, to_bytes(band[0, :, : kept.stop - kept.start, :width])
+        for rows, band in self.net.bands(padded, self.router, hints, self.execution):
+            end = min(rows.stop, height)
+            pixels = band[0, :, : end - rows.start, :width]
+            yield slice(rows.start, end), to_bytes(pixels)
 
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
@@ -199,7 +221,7 @@ class InstanceSR(SREditor):
         Args:
             lr: (B, 3, h, w) RGB in [0, 1].
             hr: (B, 3, s*h, s*w) RGB in [0, 1].
-            hints: One record an image, each with ``boxes_lr``.
+            hints: One record per image, each with ``boxes_lr``.
 
         Returns:
             Losses by name, and what is only logged.
@@ -215,41 +237,48 @@ class InstanceSR(SREditor):
             )
         lr = self._pad(lr)
         hw, token = hw_of(lr), self.net.token_size
-        labels = torch.stack([self.rule(b, hw, token) for b in boxes]).to(lr.device)
+        labels = torch.stack([self.rule(xyxy, hw, token) for xyxy in boxes])
+        labels = labels.to(lr.device)
         losses = _shares("labels", labels)
         if self.stage != "encoder" and self.weights.smooth:
             losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
         if self.stage == "decoder":
             return losses | self._every_exit(lr, hr, boxes)
-        logits, found = self.net.encoder(lr)
+        logits, predicted = self.net.encoder(lr)
         if self.stage == "joint":
-            losses |= self._routed(lr, hr, boxes, logits.argmax(1))
-        targets = torch.stack([box_targets(b, hw_of(logits), token) for b in boxes]).to(lr)
-        return losses | self._encoder_terms(logits, found, labels, targets)
+            exits = logits.argmax(1)
+            losses |= self._routed(lr, hr, boxes, exits)
+        grid = hw_of(logits)
+        targets = torch.stack([box_targets(xyxy, grid, token) for xyxy in boxes])
+        return losses | self._encoder_terms(logits, predicted, labels, targets.to(lr))
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if self.training:
             return self.net.forward_dense(lr, self.router, hints)
-        return self.net(lr, self.router, hints, self.budget, self.execution)
+        return self.net(lr, self.router, hints, self.execution)
 
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""
         images = [_like(image, hr) for image in self.net.decoder.all_exits(lr)]
-        loss = every_exit_loss(images, hr, self._weights_of(hr, boxes), self.weights.exits)
+        weights = self._weights_of(hr, boxes)
+        loss = every_exit_loss(images, hr, weights, self.weights.exits)
         return {"loss_instance_sr_rec": loss, **_exit_psnr(images, hr)}
 
     def _routed(
         self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor], exits: Tensor
     ) -> dict[str, Tensor]:
-        """Stage 3: the stitched image, and, for a part, still every exit on every token."""
-        images, weights = self.net.decoder.all_exits(lr), self._weights_of(hr, boxes)
-        sr = _like(self.net.decoder.stitch(images, exits, self.net.token_size), hr)
+        """Stage 3: the stitched image, and, for a share, still every exit on every token."""
+        decoder = self.net.decoder
+        images = decoder.all_exits(lr)
+        weights = self._weights_of(hr, boxes)
+        sr = decoder.stitch(images, exits, self.net.token_size)
+        sr = _like(sr, hr)
         loss = reconstruction_loss(sr, hr, weights)
-        if self.weights.every_exit:
-            every = every_exit_loss(
-                [_like(image, hr) for image in images], hr, weights, self.weights.exits
-            )
-            loss = loss + self.weights.every_exit * (every - loss)
+        share = self.weights.every_exit
+        if share:
+            cropped = [_like(image, hr) for image in images]
+            every_exit = every_exit_loss(cropped, hr, weights, self.weights.exits)
+            loss = loss + share * (every_exit - loss)
         return {
             "loss_instance_sr_rec": loss,
             "psnr_sr": psnr(sr.detach(), hr),
@@ -258,24 +287,26 @@ class InstanceSR(SREditor):
 
     def _smooth_term(self, lr: Tensor) -> Tensor:
         """In the stages that move the decoder: on smooth images every exit adds nothing."""
+        decoder = self.net.decoder
         smooth = smooth_images(SMOOTH_IMAGES, SMOOTH_SIDE, lr)
-        images = self.net.decoder.all_exits(smooth)
-        return self.weights.smooth * smooth_loss(
-            images, self.net.decoder.enlarge(self.net.decoder.skip(smooth))
-        )
+        images = decoder.all_exits(smooth)
+        interpolated = decoder.enlarge(decoder.skip(smooth))
+        loss = smooth_loss(images, interpolated)
+        return self.weights.smooth * loss
 
     def _encoder_terms(
-        self, logits: Tensor, found: Tensor, labels: Tensor, targets: Tensor
+        self, logits: Tensor, predicted: Tensor, labels: Tensor, targets: Tensor
     ) -> dict[str, Tensor]:
-        chosen = logits.argmax(1)
-        deep = labels > 0
-        recall = ((chosen > 0) & deep).sum() / deep.sum().clamp(min=1)
+        """The encoder's losses: (B, 3, rows, cols) logits, (B, 4, rows, cols) boxes."""
+        weights = self.weights
+        classification = token_loss(logits, labels, weights.recall)
+        localisation = localisation_loss(predicted, targets, labels)
+        exits = logits.argmax(1)
         return {
-            "loss_instance_sr_enc": self.weights.enc
-            * token_loss(logits, labels, self.weights.recall),
-            "loss_instance_sr_loc": self.weights.loc * localisation_loss(found, targets, labels),
-            "token_recall": torch.where(deep.any(), recall, torch.ones_like(recall)),
-            **_shares("routed", chosen),
+            "loss_instance_sr_enc": weights.enc * classification,
+            "loss_instance_sr_loc": weights.loc * localisation,
+            "token_recall": _recall(exits > EASY, labels > EASY),
+            **_shares("routed", exits),
         }
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
@@ -307,6 +338,14 @@ def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
     return {
         f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)
     }
+
+
+def _recall(predicted: Tensor, labelled: Tensor) -> Tensor:
+    """Share of the labelled tokens that are predicted; 1 where there are none."""
+    num_hits = (predicted & labelled).sum()
+    num_labelled = labelled.sum()
+    recall = num_hits / num_labelled.clamp(min=1)
+    return torch.where(num_labelled > 0, recall, torch.ones_like(recall))
 
 
 def _shares(who: str, tokens: Tensor) -> dict[str, Tensor]:

@@ -61,30 +61,31 @@ class InstanceSRStageHook(Hook):
 
     def stage_at(self, iteration: int) -> str:
         """The stage of an iteration, counted from 0."""
-        return [
-            name for name, start in zip(STAGES, self.starts, strict=True) if iteration >= start
-        ][-1]
+        entered = [start <= iteration for start in self.starts]
+        return STAGES[sum(entered) - 1]
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
         """Enter the stage of this iteration."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        stage = self.stage_at(runner.iter)
-        if model.stage != stage or self.sums is None:
-            model.set_stage(stage)
-            self.sums = torch.zeros(len(SOURCES), len(CLASSES))
-            print_log(f"InstanceSR stage `{stage}` from iteration {runner.iter}", logger="current")
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        iteration = runner.iter
+        stage = self.stage_at(iteration)
+        if model.stage == stage and self.sums is not None:
+            return
+        model.set_stage(stage)
+        self.sums = torch.zeros(len(SOURCES), len(CLASSES))
+        print_log(f"InstanceSR stage `{stage}` from iteration {iteration}", logger="current")
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         """Sum the shares, and report them now and then."""
-        outputs = outputs or {}
-        zero = torch.zeros(())
-        now = [
-            [torch.as_tensor(outputs.get(f"{who}_{c}", zero)) for c in CLASSES] for who in SOURCES
-        ]
-        shares = torch.stack([torch.stack([v.detach().float() for v in row]) for row in now])
-        self.sums = shares if self.sums is None else self.sums.to(shares.device) + shares
+        shares = _logged_shares(outputs or {})
+        if self.sums is None:
+            self.sums = shares
+        else:
+            self.sums = self.sums.to(shares.device) + shares
         if self.every_n_train_iters(runner, self.interval):
             self.report()
 
@@ -99,11 +100,22 @@ class InstanceSRStageHook(Hook):
         sums = self.sums.clone()
         all_reduce(sums)
         self.sums.zero_()
-        for who, row in zip(SOURCES, sums.tolist(), strict=True):
-            total = sum(row)
+        for who, counts in zip(SOURCES, sums.tolist(), strict=True):
+            total = sum(counts)
             if total:
-                text, level = histogram_line(who, [v / total for v in row], self.collapse)
+                shares = [count / total for count in counts]
+                text, level = histogram_line(who, shares, self.collapse)
                 print_log(text, logger="current", level=level)
+
+
+def _logged_shares(outputs: dict[str, Any]) -> Tensor:
+    """(sources, classes) shares among what a step logged; zeros where a stage logs none."""
+    shares = []
+    for who in SOURCES:
+        for name in CLASSES:
+            share = torch.as_tensor(outputs.get(f"{who}_{name}", 0.0))
+            shares.append(share.detach().float())
+    return torch.stack(shares).view(len(SOURCES), len(CLASSES))
 
 
 def histogram_line(who: str, shares: list[float], collapse: float) -> tuple[str, int]:

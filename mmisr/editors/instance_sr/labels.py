@@ -65,16 +65,27 @@ class LabelRule:
         Returns:
             (rows, cols) int64 of EASY, MODERATE, HARD.
         """
-        grid = hw[0] // token, hw[1] // token
+        height, width = hw
+        rows = height // token
+        cols = width // token
+        grid = rows, cols
         labels = torch.full(grid, EASY)
         if not len(xyxy):
             return labels
-        on_token = touched(xyxy, grid, token)
-        small = widths_heights(xyxy).min(1).values.cpu() < self.small_side
-        labels[on_token.any(0)] = MODERATE
-        labels[on_token[small].any(0)] = HARD
-        labels[centres_near(xyxy, grid, token, self.reach) >= self.crowd] = HARD
-        labels[covered_share(xyxy, hw, token) < self.easy_cover] = EASY
+        sides = widths_heights(xyxy).cpu()
+        shorter_side = sides.min(1).values
+        is_small = shorter_side < self.small_side
+        touches = touched(xyxy, grid, token)
+        touched_by_any = touches.any(0)
+        touched_by_small = touches[is_small].any(0)
+        num_near = centres_near(xyxy, grid, token, self.reach)
+        is_crowded = num_near >= self.crowd
+        cover = covered_share(xyxy, hw, token)
+        is_bare = cover < self.easy_cover
+        labels[touched_by_any] = MODERATE
+        labels[touched_by_small] = HARD
+        labels[is_crowded] = HARD
+        labels[is_bare] = EASY  # last: a box that only grazes a token makes nothing of it
         return labels
 
 
@@ -95,11 +106,19 @@ def box_targets(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
     if not len(xyxy):
         return torch.zeros(4, *grid)
     boxes = xyxy.cpu().float() / token
-    centre, size = centers(boxes), widths_heights(boxes)
-    mid_y, mid_x = torch.arange(grid[0]) + 0.5, torch.arange(grid[1]) + 0.5
-    dx = centre[:, 0, None, None] - mid_x[None, None, :]
-    dy = centre[:, 1, None, None] - mid_y[None, :, None]
-    nearest = (dx**2 + dy**2).argmin(0)
-    pick_x = dx.expand(-1, *grid).gather(0, nearest[None])[0]
-    pick_y = dy.expand(-1, *grid).gather(0, nearest[None])[0]
-    return torch.stack([pick_x, pick_y, size[nearest][..., 0], size[nearest][..., 1]])
+    centre_x, centre_y = centers(boxes).T
+    width, height = widths_heights(boxes).T
+    rows, cols = grid
+    token_y = torch.arange(rows)[:, None] + 0.5
+    token_x = torch.arange(cols) + 0.5
+    dx = centre_x[:, None, None] - token_x
+    dy = centre_y[:, None, None] - token_y
+    distance = dx**2 + dy**2
+    nearest = distance.argmin(0)
+    targets = [
+        centre_x[nearest] - token_x,
+        centre_y[nearest] - token_y,
+        width[nearest],
+        height[nearest],
+    ]
+    return torch.stack(targets)

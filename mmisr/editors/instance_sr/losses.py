@@ -14,7 +14,7 @@ from mmisr.losses.functional import l1, weighted_mean
 from mmisr.structures.checks import check_fields
 
 STEEPEST = 0.01
-"""Largest slope of :func:`smooth_images` along an axis, in grey values (white is 1) per LR pixel."""
+"""Largest slope of :func:`smooth_images` along an axis, per LR pixel; white is 1."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,18 @@ class LossWeights:
     def __post_init__(self) -> None:
         check_fields(self, "InstanceSR.loss")
         for name in ("enc", "loc", "dilate", "smooth"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"InstanceSR.loss.{name} must be >= 0, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value < 0:
+                raise ValueError(f"InstanceSR.loss.{name} must be >= 0, got {value}")
         for name in ("box", "recall"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"InstanceSR.loss.{name} must be > 0, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value <= 0:
+                raise ValueError(f"InstanceSR.loss.{name} must be > 0, got {value}")
         if not 0 <= self.every_exit <= 1:
             raise ValueError(f"InstanceSR.loss.every_exit must be in [0, 1], got {self.every_exit}")
-        if len(self.exits) != 3 or min(self.exits) < 0 or abs(sum(self.exits) - 1) > 1e-6:
+        total = sum(self.exits)
+        sums_to_one = abs(total - 1) <= 1e-6
+        if len(self.exits) != 3 or min(self.exits) < 0 or not sums_to_one:
             raise ValueError(
                 f"InstanceSR.loss.exits must be three parts >= 0 that sum to 1, got {self.exits}"
             )
@@ -81,7 +85,7 @@ def reconstruction_loss(sr: Tensor, hr: Tensor, weights: Tensor) -> Tensor:
 
 
 def every_exit_loss(
-    images: Sequence[Tensor], hr: Tensor, weights: Tensor, parts: Sequence[float]
+    images: Sequence[Tensor], hr: Tensor, weights: Tensor, shares: Sequence[float]
 ) -> Tensor:
     """L_rec of every exit on every token, as a weighted sum.
 
@@ -89,15 +93,13 @@ def every_exit_loss(
         images: (B, 3, H, W) of each exit.
         hr: (B, 3, H, W).
         weights: (B, 1, H, W), see :func:`mmisr.losses.functional.box_weights`.
-        parts: Weight of each exit.
+        shares: Weight of each exit.
 
     Returns:
         A scalar.
     """
-    terms = [
-        part * reconstruction_loss(image, hr, weights)
-        for part, image in zip(parts, images, strict=True)
-    ]
+    losses = [reconstruction_loss(image, hr, weights) for image in images]
+    terms = [share * loss for share, loss in zip(shares, losses, strict=True)]
     return torch.stack(terms).sum()
 
 
@@ -112,14 +114,19 @@ def smooth_images(number: int, side: int, like: Tensor) -> Tensor:
     Returns:
         (B, 3, side, side) RGB in [0, 1].
     """
-    colour = (
-        1.2 * torch.rand(number, 3, 1, 1) - 0.1
-    )  # black and white are no rare limits: a sixth of the values is clamped
+    # Black and white are no rare limits: a sixth of the values is clamped.
+    colour = 1.2 * torch.rand(number, 3, 1, 1) - 0.1
     colour[::2] = colour[::2, :1]  # every second image is grey
+    image = colour + _ramp(number, side)
+    return image.clamp(0, 1).to(like)
+
+
+def _ramp(number: int, side: int) -> Tensor:
+    """(B, 1, side, side) of a slope drawn down and across, 0 in the middle."""
     slope = (2 * torch.rand(number, 2, 1, 1) - 1) * STEEPEST
+    down, across = slope.split(1, 1)
     steps = torch.arange(side) - (side - 1) / 2
-    ramp = slope[:, :1] * steps[:, None] + slope[:, 1:] * steps
-    return (colour + ramp).clamp(0, 1).to(like)
+    return down * steps[:, None] + across * steps
 
 
 def smooth_loss(images: Sequence[Tensor], interpolated: Tensor) -> Tensor:
@@ -161,7 +168,7 @@ def localisation_loss(boxes: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
     Args:
         boxes: (B, 4, rows, cols), as :func:`mmisr.editors.instance_sr.labels.box_targets` defines
             them.
-        targets: The same.
+        targets: (B, 4, rows, cols), what they should be.
         labels: (B, rows, cols) int64.
 
     Returns:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmisr.editors.instance_sr.budget import Budget, Prices
 from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
+from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, ImageHints, every
 
 Shares = tuple[float, float, float]
@@ -26,12 +29,15 @@ class RouteInput:
         token: Side of a token in LR pixels.
         hints: Boxes and seeds, or None.
         encode: The encoder: logits (B, 3, rows, cols) and boxes (B, 4, rows, cols).
+        prices: What routing maps cost, for a budget; None in training, where no budget holds.
+        encoded: What the encoder said; None until a router first asks.
     """
 
     lr: Tensor
     token: int
     hints: BatchHints | None
     encode: Callable[[], tuple[Tensor, Tensor]]
+    prices: Prices | None = None
     encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
 
     def logits(self) -> Tensor:
@@ -49,39 +55,79 @@ class RouteInput:
         return self.lr.shape[-2] // self.token, self.lr.shape[-1] // self.token
 
 
-class Router(Protocol):
+class Router(ABC):
     """(B, rows, cols) int64 exits from what a router may look at.
 
     Attributes:
         encodes: Whether it asks for the encoder's logits, which then count in its cost.
+        budget: What an image may cost, in routers that honour one; None for no limit.
     """
 
-    encodes: bool
+    encodes: bool = False
+    budget: Budget | None = None
 
+    @abstractmethod
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
 
 
-class Learned:
-    """The encoder's choice: the largest logit, after a fixed bias.
+class Learned(Router):
+    """The encoder's choice: the largest logit, after a fixed bias; or the best within a budget.
 
     Args:
         bias: Added to the logits of moderate and hard; positive finds more instances and costs
-            more.
+            more. It changes nothing within a budget.
+        budget: What an image may cost; None for no limit. It holds in use, not in training.
     """
 
     encodes = True
 
-    def __init__(self, bias: float = 0.0) -> None:
+    def __init__(self, bias: float = 0.0, budget: Budget | None = None) -> None:
         self.bias = bias
+        self.budget = budget
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
         logits = given.logits()
-        return (logits + logits.new_tensor([0, self.bias, self.bias])[:, None, None]).argmax(1)
+        budget, prices = self.budget, given.prices
+        if budget is None or prices is None:
+            return self._largest(logits)
+        # On the CPU: the search asks for the price of many maps, and each would be a
+        # synchronisation.
+        on_host = logits.detach().cpu()
+        maps = []
+        for image in on_host:
+            exits = budget.route(image, prices)
+            maps.append(exits)
+        return torch.stack(maps).to(logits.device)
+
+    def _largest(self, logits: Tensor) -> Tensor:
+        bias = logits.new_tensor([0, self.bias, self.bias])
+        biased = logits + bias[:, None, None]
+        return biased.argmax(1)
 
 
-class FromBoxes:
+class Given(Router):
+    """Exits that were chosen before, by whoever asks; for measurements.
+
+    The encoder runs, so that it is charged as the learned router's is.
+
+    Args:
+        exits: (B, rows, cols) int64.
+    """
+
+    encodes = True
+
+    def __init__(self, exits: Tensor) -> None:
+        self.exits = exits
+
+    def __call__(self, given: RouteInput) -> Tensor:
+        """Choose the exits, (B, rows, cols) int64."""
+        given.logits()
+        return self.exits
+
+
+class FromBoxes(Router):
     """Exits by the label rule from boxes.
 
     The oracle with ground truth, the detector prior with a first pass's boxes.
@@ -94,20 +140,18 @@ class FromBoxes:
         rule: How boxes make labels.
     """
 
-    encodes = False
-
     def __init__(self, name: str, rule: LabelRule) -> None:
         self.name = name
         self.rule = rule
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route.
+        """Choose the exits, (B, rows, cols) int64.
 
         Raises:
             ValueError: No boxes were given.
         """
-        known = every(given.hints, "boxes_lr")
-        if known is None:
+        boxes_lr = every(given.hints, "boxes_lr")
+        if boxes_lr is None:
             way = (
                 "use annotated images, or ImageHints(boxes_lr=...)"
                 if self.name == "oracle"
@@ -117,12 +161,13 @@ class FromBoxes:
             raise ValueError(
                 f"router '{self.name}' needs boxes in the lr frame and got none; {way}"
             )
-        hw = given.lr.shape[-2], given.lr.shape[-1]
-        labels = [self.rule(boxes, hw, given.token) for boxes in known]
-        return torch.stack(labels).to(given.lr.device)
+        hw = hw_of(given.lr)
+        labels = [self.rule(boxes, hw, given.token) for boxes in boxes_lr]
+        exits = torch.stack(labels)
+        return exits.to(given.lr.device)
 
 
-class Edge:
+class Edge(Router):
     """Tokens with the strongest edges go deepest.
 
     Source: ARM (Chen et al., ECCV 2022) ranks patches by the mean absolute Laplacian; it looks MACs
@@ -138,17 +183,14 @@ class Edge:
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
-        grey = F.pad(given.lr.mean(1, keepdim=True), [1] * 4, mode="replicate")
-        around = (
-            grey[..., :-2, 1:-1] + grey[..., 2:, 1:-1] + grey[..., 1:-1, :-2] + grey[..., 1:-1, 2:]
-        )
-        laplacian = around - 4 * grey[..., 1:-1, 1:-1]
-        strength = F.avg_pool2d(laplacian.abs(), given.token)[:, 0]
-        return by_rank(strength, _counts(self.shares, given))
+        """Choose the exits, (B, rows, cols) int64."""
+        edges = _laplacian(given.lr).abs()
+        strength = F.avg_pool2d(edges, given.token)
+        counts = _counts(self.shares, given)
+        return by_rank(strength[:, 0], counts)
 
 
-class Fixed:
+class Fixed(Router):
     """Every token leaves by one exit; ``all-hard`` is exit 2, the dense decoder.
 
     Args:
@@ -158,8 +200,6 @@ class Fixed:
         ValueError: There is no such exit.
     """
 
-    encodes = False
-
     def __init__(self, exit: int) -> None:  # noqa: A002  the config key, as in `fixed:2`
         if exit not in (EASY, MODERATE, HARD):
             raise ValueError(
@@ -168,11 +208,11 @@ class Fixed:
         self.exit = exit
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route."""
+        """Choose the exits, (B, rows, cols) int64."""
         return torch.full((len(given.lr), *given.grid), self.exit, device=given.lr.device)
 
 
-class Random:
+class Random(Router):
     """Random tokens, the same for an image in any batch.
 
     The draw depends on the image's seed alone.
@@ -187,22 +227,41 @@ class Random:
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
-        """Route; images without a seed all draw from seed 0."""
-        seeds = [image.seed or 0 for image in given.hints or [ImageHints()] * len(given.lr)]
-        draws = [
-            torch.rand(given.grid, generator=torch.Generator().manual_seed(int(s))) for s in seeds
-        ]
-        return by_rank(torch.stack(draws).to(given.lr.device), _counts(self.shares, given))
+        """Choose the exits, (B, rows, cols) int64; images without a seed all draw from seed 0."""
+        hints = given.hints or [ImageHints()] * len(given.lr)
+        draws = []
+        for image in hints:
+            seed = int(image.seed or 0)
+            generator = torch.Generator()
+            generator.manual_seed(seed)
+            draw = torch.rand(given.grid, generator=generator)
+            draws.append(draw)
+        strength = torch.stack(draws)
+        counts = _counts(self.shares, given)
+        return by_rank(strength.to(counts.device), counts)
 
 
 def check_shares(shares: Sequence[float]) -> Shares:
     """Three shares in [0, 1] that sum to 1."""
-    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    total = sum(shares)
+    if len(shares) != 3 or min(shares) < 0 or abs(total - 1) > 1e-6:
         raise ValueError(
             f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got "
             f"{tuple(shares)}"
         )
     return shares[0], shares[1], shares[2]
+
+
+def _laplacian(lr: Tensor) -> Tensor:
+    """(B, 1, h, w) Laplacian of the grey values of (B, 3, h, w)."""
+    grey = lr.mean(1, keepdim=True)
+    padded = F.pad(grey, [1] * 4, mode="replicate")
+    middle = slice(1, -1)
+    above = padded[..., :-2, middle]
+    below = padded[..., 2:, middle]
+    left = padded[..., middle, :-2]
+    right = padded[..., middle, 2:]
+    return above + below + left + right - 4 * grey
 
 
 def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
@@ -216,23 +275,38 @@ def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
     Returns:
         (B, rows, cols) int64 exits.
     """
-    rank = (
-        strength.flatten(1).argsort(dim=1, descending=True, stable=True).argsort(dim=1, stable=True)
-    )
-    hard, deep = counts[:, :1], counts.sum(1, keepdim=True)
-    exits = torch.where(rank < hard, HARD, torch.where(rank < deep, MODERATE, EASY))
+    flat = strength.flatten(1)
+    order = flat.argsort(dim=1, descending=True, stable=True)
+    rank = order.argsort(dim=1, stable=True)
+    num_hard = counts[:, :1]
+    num_deep = counts.sum(1, keepdim=True)
+    exits = torch.full_like(rank, EASY)
+    exits[rank < num_deep] = MODERATE
+    exits[rank < num_hard] = HARD
     return exits.view_as(strength)
 
 
 def _counts(shares: Shares | None, given: RouteInput) -> Tensor:
     """(B, 2) hard and moderate tokens of each image."""
     if shares is None:
-        chosen = given.logits().argmax(1).flatten(1)
-        return torch.stack([(chosen == HARD).sum(1), (chosen == MODERATE).sum(1)], 1)
-    tokens = given.grid[0] * given.grid[1]
-    hard = round(shares[HARD] * tokens)
-    deep = round((shares[HARD] + shares[MODERATE]) * tokens)
-    return torch.tensor([[hard, deep - hard]] * len(given.lr), device=given.lr.device)
+        return _learned_counts(given.logits())
+    lr = given.lr
+    rows, cols = given.grid
+    num_tokens = rows * cols
+    _, moderate_share, hard_share = shares
+    deep_share = hard_share + moderate_share
+    num_hard = round(hard_share * num_tokens)
+    num_deep = round(deep_share * num_tokens)
+    counts = [num_hard, num_deep - num_hard]
+    return torch.tensor([counts] * len(lr), device=lr.device)
+
+
+def _learned_counts(logits: Tensor) -> Tensor:
+    """(B, 2) hard and moderate tokens where (B, 3, rows, cols) logits decide."""
+    chosen = logits.argmax(1).flatten(1)
+    num_hard = (chosen == HARD).sum(1)
+    num_moderate = (chosen == MODERATE).sum(1)
+    return torch.stack([num_hard, num_moderate], 1)
 
 
 def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) -> Router:
@@ -241,7 +315,8 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
     Args:
         config: A name, ``fixed:k``, ``random:p`` (a share p of hard tokens, the others easy), or
             ``dict(type=name, **arguments)``. Names: ``learned``, ``oracle``, ``detector_prior``,
-            ``edge``, ``fixed``, ``random``, ``all-hard``.
+            ``edge``, ``fixed``, ``random``, ``all-hard``. ``learned`` takes ``budget``, a dict of
+            :class:`Budget`'s fields.
         rule: How boxes make labels, for ``oracle`` and ``detector_prior``; the specification's by
             default.
 
@@ -249,19 +324,24 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
         The router.
 
     Raises:
-        ValueError: There is no such router, or its value is not one.
+        ValueError: There is no such router, its value is not one, or a budget came with another
+            router than ``learned``.
         TypeError: It does not take an argument given.
 
     Example:
         >>> build_router("fixed:1").exit
         1
+        >>> build_router({"type": "learned", "budget": {"hard_share": 0.2}}).budget.hard_share
+        0.2
     """
     arguments = {"type": config} if isinstance(config, str) else dict(config)
-    name, _, value = str(arguments.pop("type", None)).partition(":")
+    spelling = str(arguments.pop("type", None))
+    name, _, value = spelling.partition(":")
+    rule = rule or LabelRule()
     known: dict[str, Callable[..., Router]] = {
-        "learned": Learned,
-        "oracle": lambda: FromBoxes("oracle", rule or LabelRule()),
-        "detector_prior": lambda: FromBoxes("detector_prior", rule or LabelRule()),
+        "learned": _learned,
+        "oracle": lambda: FromBoxes("oracle", rule),
+        "detector_prior": lambda: FromBoxes("detector_prior", rule),
         "edge": Edge,
         "fixed": Fixed,
         "random": Random,
@@ -269,12 +349,20 @@ def build_router(config: str | dict[str, Any], rule: LabelRule | None = None) ->
     }
     if name not in known:
         raise ValueError(f"router must be one of {sorted(known)}, got {config!r}")
+    if "budget" in arguments and name != "learned":
+        raise ValueError(
+            f"a budget limits the router 'learned', got router={spelling!r}; others take `shares`"
+        )
     if value:
         arguments |= _value(name, value)
     try:
         return known[name](**arguments)
     except TypeError as error:
         raise TypeError(f"router {name!r} was given {sorted(arguments)}: {error}") from error
+
+
+def _learned(bias: float = 0.0, budget: Mapping[str, Any] | None = None) -> Learned:
+    return Learned(bias, None if budget is None else Budget(**budget))
 
 
 def _value(name: str, value: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ Networks that mirror their border inside need a few pixels.
 """
 
 MULTIPLES = (1, 2, 4, 8, 16)
-"""What is tried, in units of the network's window, where the config does not give ``multiple_of``."""
+"""What is tried, in units of the network's window, where no ``multiple_of`` is given."""
 
 
 @MODELS.register_module()
@@ -88,20 +88,19 @@ class PlainSR(SREditor):
             load_into(self.generator, load_state(self.checkpoint), self.checkpoint, PREFIXES)
 
     def _working_multiple(self, scale: int, multiples: list[int]) -> int:
-        """The first of ``multiples`` at whose odd multiples the network does what ``scale`` says."""
-        found = ""
+        """The first of ``multiples`` whose odd multiples the network enlarges by ``scale``."""
+        mismatch = ""
         for multiple in multiples:
-            tall = (
-                -(-MIN_SIZE // multiple) | 1
-            )  # the smallest odd number of multiples that reaches MIN_SIZE
+            # The smallest odd number of multiples that reaches MIN_SIZE.
+            tall = -(-MIN_SIZE // multiple) | 1
             h, w = tall * multiple, (tall + 2) * multiple
             expected = (1, 3, h * scale, w * scale)
             output = self._try(h, w)
             if output == expected:
                 return multiple
-            found = f"(1, 3, {h}, {w}) into {expected}, got {output}"
+            mismatch = f"(1, 3, {h}, {w}) into {expected}, got {output}"
         raise ValueError(
-            f"PlainSR(scale={scale}): {type(self.generator).__name__} must turn {found}; "
+            f"PlainSR(scale={scale}): {type(self.generator).__name__} must turn {mismatch}; "
             f"`generator` must be a network from "
             "one RGB image to one, with the same factor as `scale`, and `multiple_of` a size that "
             "it accepts"
@@ -111,12 +110,14 @@ class PlainSR(SREditor):
     def _try(self, h: int, w: int) -> tuple[int, ...] | str:
         """The shape of what the network makes of a black image, or what it did instead."""
         mode = self.generator.training
+        self.generator.eval()
         try:
-            output = self.generator.eval()(torch.zeros(1, 3, h, w))
-        except (
-            Exception
-        ) as error:  # whatever a network makes of a size or a channel count that it cannot take
+            output = self.generator(torch.zeros(1, 3, h, w))
+        except Exception as error:
+            # Whatever a network makes of a size or a channel count that it cannot take.
             return f"{type(error).__name__}: {error}"
         finally:
             self.generator.train(mode)
-        return tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        if not isinstance(output, Tensor):
+            return f"a {type(output).__name__}"
+        return tuple(output.shape)

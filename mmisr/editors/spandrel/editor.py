@@ -110,16 +110,17 @@ def _recognised(spandrel: Any, state: dict[str, Tensor], checkpoint: str) -> Any
         ValueError: There is none; the text says what the file holds, and what reads it.
     """
     reasons = []
-    for part in _parts(state):
-        inner = {
-            name.removeprefix(part): value for name, value in state.items() if name.startswith(part)
-        }
+    for prefix in _prefixes(state):
+        inner = {}
+        for name, value in state.items():
+            if name.startswith(prefix):
+                inner[name.removeprefix(prefix)] = value
         try:
             return spandrel.ModelLoader().load_from_state_dict(inner)
-        except (
-            Exception
-        ) as error:  # spandrel guesses sizes from the weights; odd ones make it raise anything
-            reasons.append((str(error) or type(error).__name__).splitlines()[0])
+        except Exception as error:
+            # spandrel guesses sizes from the weights; odd ones make it raise anything.
+            text = str(error) or type(error).__name__
+            reasons.append(text.splitlines()[0])
     raise ValueError(
         f"checkpoint {checkpoint} is of no architecture that spandrel {spandrel.__version__} knows "
         f"({reasons[0]}): its "
@@ -127,8 +128,8 @@ def _recognised(spandrel: Any, state: dict[str, Tensor], checkpoint: str) -> Any
     )
 
 
-def _parts(state: dict[str, Tensor]) -> list[str]:
-    """Prefixes under which the network may lie, where we or mmagic put it first, then none, then any other."""
+def _prefixes(state: dict[str, Tensor]) -> list[str]:
+    """Prefixes under which the network may lie: ours and mmagic's, then none, then any other."""
     known = [prefix for prefix in PREFIXES if any(name.startswith(prefix) for name in state)]
     return [*known, "", *(f"{head}." for head in _heads(state) if f"{head}." not in known)]
 

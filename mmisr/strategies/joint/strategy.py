@@ -62,22 +62,27 @@ class Joint(Strategy):
     def losses(
         self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> Losses:
-        """The pixel loss and the detector's own losses on the same SR images, and the editor's own where wanted.
+        """The pixel loss and the detector's losses on the same SR images.
+
+        With the editor's own losses where they have a weight.
 
         Args:
             model: The pair.
             lr: (3, h_i, w_i) LR images, RGB in [0, 1].
             samples: Their samples: ground truth in the source frame, and the HR image.
         """
-        images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses = scaled(model.detection_losses(images, samples), self.detection_weight)
-        if self.pixel_weight:
-            losses["loss_joint_pixel"] = self.pixel_weight * self._pixels(
-                model, images, lr, samples
-            )
+        results = model.upscale(lr, samples)
+        images = [result.image[0] for result in results]
+        detection = model.detection_losses(images, samples)
+        losses = scaled(detection, self.detection_weight)
+        weight = self.pixel_weight
+        if weight:
+            pixel = self._pixels(model, images, lr, samples)
+            losses["loss_joint_pixel"] = weight * pixel
         if self.editor_weight:
-            own = model.editor_losses(lr, samples, "strategy Joint, with editor_weight > 0,")
-            losses |= scaled(own, self.editor_weight)
+            needed_by = "strategy Joint, with editor_weight > 0,"
+            editor = model.editor_losses(lr, samples, needed_by)
+            losses |= scaled(editor, self.editor_weight)
         return losses
 
     def _pixels(
@@ -87,9 +92,12 @@ class Joint(Strategy):
         lr: Sequence[Tensor],
         samples: Sequence[DetDataSample],
     ) -> Tensor:
-        targets = model.hr_images(samples, "strategy Joint, unless pixel_weight=0,")
+        needed_by = "strategy Joint, unless pixel_weight=0,"
+        targets = model.hr_images(samples, needed_by)
         hints = ground_truth_hints(lr, samples) or []
         terms = []
         for image, target, known in zip(images, targets, hints, strict=True):
-            terms.append(self.pixel_loss(image[None], target[None].to(image), [known]))
+            target = target.to(image)
+            loss = self.pixel_loss(image[None], target[None], [known])
+            terms.append(loss)
         return torch.stack(terms).mean()

@@ -6,7 +6,11 @@ import torch
 from skimage import data
 
 from mmisr.degradation.recipes import Degradation
-from mmisr.editors.instance_sr.decoder import DecoderSize
+from mmisr.editors.instance_sr.decoder import Decoder, DecoderSize
+from mmisr.editors.instance_sr.engine.all_hard import AllHardIfFaster
+from mmisr.editors.instance_sr.engine.planner import Planner
+from mmisr.editors.instance_sr.engine.sparse import SparseDecoder
+from mmisr.editors.instance_sr.execution import read_execution
 from mmisr.editors.instance_sr.net import InstanceSRNet
 
 
@@ -27,6 +31,19 @@ def loud_net(
 @pytest.fixture(scope="session")
 def make_net():
     return loud_net
+
+
+def sparse_decoder(decoder: Decoder, token=8, **execution) -> SparseDecoder:
+    """What runs a decoder under an ``execution`` as configs write it; its step may overrule."""
+    run = read_execution(execution)
+    planner = Planner(decoder, token, run.planning)
+    step = AllHardIfFaster(planner) if run.all_hard_if_faster else None
+    return SparseDecoder(decoder, planner, step, run.running)
+
+
+@pytest.fixture(scope="session")
+def make_sparse():
+    return sparse_decoder
 
 
 @pytest.fixture(scope="session")

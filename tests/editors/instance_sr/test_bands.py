@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from mmisr.editors.instance_sr.encoder import Encoder
-from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.engine.sparse import SparseDecoder
+from mmisr.editors.instance_sr.execution import read_execution
 from mmisr.registry import MODELS
 
 SMALL = {"channels": 8, "blocks": (1, 2, 3)}
@@ -23,13 +24,13 @@ def random_map(rows, cols, share, seed=0):
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("partition", ["auto", "rectangles", "dense"])
 @torch.no_grad()
-def test_bands_are_the_whole(make_net, halo, share, partition):
+def test_bands_are_the_whole(make_net, make_sparse, halo, share, partition):
     net = make_net(2)
     lr, exits = torch.rand(1, 3, 312, 80), random_map(39, 10, share)
     if share == 1:
         exits[:] = 2
-    run = SparseDecoder(net.decoder, 8, Execution(halo, partition))
-    bands = list(run.bands(lr, exits, most_pixels=1))
+    run = make_sparse(net.decoder, halo=halo, partition=partition, max_mpix_per_pass=1e-6)
+    bands = list(run.bands(lr, exits))
     assert [(rows.start, rows.stop) for rows, _ in bands] == [(0, 256), (256, 512), (512, 624)]
     torch.testing.assert_close(
         torch.cat([b for _, b in bands], 2), run(lr, exits), rtol=0, atol=1e-5
@@ -50,11 +51,13 @@ def test_the_encoder_in_bands_says_the_same(token, rows):
 @torch.no_grad()
 def test_the_editor_gives_the_same_image_whatever_runs_at_once(budget):
     torch.manual_seed(0)
-    run = {"halo": 2, "budget": budget}
-    editor = MODELS.build({"type": "mmisr.InstanceSR", "size": SMALL, "execution": run}).eval()
+    router = {"type": "learned", "budget": budget}
+    editor = MODELS.build(
+        {"type": "mmisr.InstanceSR", "size": SMALL, "router": router, "execution": {"halo": 2}}
+    ).eval()
     lr = torch.rand(1, 3, 301, 77)
     whole = editor.upscale(lr)
-    editor.execution = Execution(halo=2, max_mpix_per_pass=0.001)
+    editor.execution = read_execution({"halo": 2, "max_mpix_per_pass": 0.001})
     parts = editor.upscale(lr)
     assert torch.equal(parts.routing.exits, whole.routing.exits)
     torch.testing.assert_close(parts.image, whole.image, rtol=0, atol=1e-4)
@@ -67,10 +70,10 @@ def test_the_editor_gives_the_same_image_whatever_runs_at_once(budget):
 
 
 @torch.no_grad()
-def test_a_gpu_out_of_memory_halves_the_bands(make_net, monkeypatch):
+def test_a_gpu_out_of_memory_halves_the_bands(make_net, make_sparse, monkeypatch):
     net = make_net(2)
     lr, exits = torch.rand(1, 3, 400, 40), random_map(50, 5, 0.2)
-    run = SparseDecoder(net.decoder, 8, Execution(2))
+    run = make_sparse(net.decoder, halo=2, max_mpix_per_pass=400 * 40 / 1e6)
     whole, compute = run(lr, exits), SparseDecoder._compute
 
     def small_gpu(self, cut, *rest):
@@ -80,15 +83,15 @@ def test_a_gpu_out_of_memory_halves_the_bands(make_net, monkeypatch):
 
     monkeypatch.setattr(SparseDecoder, "_compute", small_gpu)
     with pytest.warns(UserWarning, match="going on with bands of 128 LR rows"):
-        bands = [band for _, band in run.bands(lr, exits, 400 * 40)]
+        bands = [band for _, band in run.bands(lr, exits)]
     torch.testing.assert_close(torch.cat(bands, 2), whole, rtol=0, atol=1e-5)
 
 
-def test_fusion_and_bands_do_not_mix(make_net):
+def test_fusion_and_bands_do_not_mix(make_net, make_sparse):
     net = make_net(2, fusion=True)
-    run = SparseDecoder(net.decoder, 8, Execution(2))
+    run = make_sparse(net.decoder, halo=2)
     with pytest.raises(ValueError, match="needs size.fusion=False"):
-        next(run.bands(torch.rand(1, 3, 16, 16), random_map(2, 2, 0.5), 1))
+        next(run.bands(torch.rand(1, 3, 16, 16), random_map(2, 2, 0.5)))
 
 
 def test_memory_does_not_grow_with_the_height():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmisr.editors.instance_sr.budget import Budget
-from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
+from mmisr.editors.instance_sr.execution import read_execution
 from mmisr.registry import MODELS
 
 SMALL = {"channels": 8, "blocks": (1, 2, 3)}
@@ -40,7 +40,7 @@ def test_hard_share_is_the_share_of_deep_tokens(editor, lr, share):
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.8])
 @torch.no_grad()
 def test_target_macs_is_met_within_10_percent(editor, lr, partition, part):
-    editor.execution = Execution(halo=2, partition=partition)
+    editor.execution = read_execution({"halo": 2, "partition": partition})
     editor.route_by("learned", {"hard_share": 0.0})
     floor = cost(editor, editor.upscale(lr).routing.exits[0])
     editor.route_by("learned", {"hard_share": 1.0})
@@ -56,8 +56,8 @@ def test_target_macs_is_met_within_10_percent(editor, lr, partition, part):
 def test_target_ms_is_met_by_what_the_device_charges(editor, lr, part, tmp_path, monkeypatch):
     """Against the costs that were measured, not a clock, which other work would disturb."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    editor.execution = Execution(halo=2, costs="measured")
-    run = SparseDecoder(editor.net.decoder, 8, editor.execution, editor.net.costs())
+    editor.execution = read_execution({"halo": 2, "costs": "measured"})
+    run = editor.net.sparse(editor.router, editor.execution)
     grid = np.zeros((16, 20), dtype=np.int64)
     floor, ceiling = run.ms(grid), run.ms(grid + 2)
     target = floor + part * (ceiling - floor)
@@ -68,7 +68,7 @@ def test_target_ms_is_met_by_what_the_device_charges(editor, lr, part, tmp_path,
 
 @torch.no_grad()
 def test_more_budget_only_adds_deep_tokens(editor, lr):
-    editor.execution = Execution(halo=2)
+    editor.execution = read_execution({"halo": 2})
     before = torch.zeros(2, 16, 20, dtype=torch.bool)
     for share in (0.1, 0.4, 0.7):
         editor.route_by("learned", {"hard_share": share})
@@ -118,13 +118,39 @@ def test_bad_budgets_are_named(keys, text):
         Budget(**keys)
 
 
-def test_a_budget_limits_the_learned_router_alone():
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"router": {"type": "edge", "budget": {"hard_share": 0.1}}},
+        {"router": "edge", "execution": {"budget": {"hard_share": 0.1}}},
+    ],
+)
+def test_a_budget_limits_the_learned_router_alone(keys):
     with pytest.raises(ValueError, match="limits the router 'learned', got router='edge'"):
-        MODELS.build(
-            {
-                "type": "mmisr.InstanceSR",
-                "size": SMALL,
-                "router": "edge",
-                "execution": {"budget": {"hard_share": 0.1}},
-            }
-        )
+        MODELS.build({"type": "mmisr.InstanceSR", "size": SMALL, **keys})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"router": {"type": "learned", "budget": {"hard_share": 0.1}}},
+        {"execution": {"halo": 2, "budget": {"hard_share": 0.1}}},
+        {"router": {"type": "learned", "bias": 1.0}, "execution": {"budget": {"hard_share": 0.1}}},
+    ],
+    ids=["router", "older spelling", "older spelling with a bias"],
+)
+def test_the_budget_ends_in_the_router(keys):
+    editor = MODELS.build({"type": "mmisr.InstanceSR", "size": SMALL, **keys})
+    assert editor.router.budget == Budget(hard_share=0.1)
+    editor.route_by("learned")
+    assert editor.router.budget is None, "a budget does not outlive its router"
+
+
+@torch.no_grad()
+def test_no_budget_holds_in_training(editor, lr):
+    editor.route_by("learned")
+    free = editor.train().upscale(lr).routing.exits
+    editor.route_by("learned", {"hard_share": 0.0})
+    assert torch.equal(editor.upscale(lr).routing.exits, free)
+    assert free.any()
+    editor.eval()

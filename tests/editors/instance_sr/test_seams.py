@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
 from mmisr.ops.tokens import spread
 from mmisr.registry import MODELS
 
@@ -38,21 +37,27 @@ def steps(image, deep):
     return float(change[both & at_border].mean() / change[both & ~at_border].mean())
 
 
-@torch.no_grad()
-def seams(decoder, lr, exits, halo):
-    """How much larger the steps at token borders are than those of the dense network, which knows no tokens."""
+@pytest.fixture(scope="module")
+def seams(decoder, exits, street, make_sparse):
+    """How much larger the steps at token borders are than the dense network's, by the halo."""
+    lr = street[0][None]
     deep = spread(exits, 32)[0, 0] > 0
-    found = SparseDecoder(decoder, 8, Execution(halo, "rectangles"))(lr, exits)
-    expected = SparseDecoder(decoder, 8, Execution(None, "dense"))(lr, exits)
-    return steps(found, deep) / steps(expected, deep) - 1
+
+    @torch.no_grad()
+    def larger(halo):
+        windows = make_sparse(decoder, halo=halo, partition="rectangles")(lr, exits)
+        expected = make_sparse(decoder, partition="dense")(lr, exits)
+        return steps(windows, deep) / steps(expected, deep) - 1
+
+    return larger
 
 
 @pytest.mark.parametrize(("halo", "most"), [(None, 1e-4), (4, 0.03), (2, 0.2)])
-def test_token_borders_are_like_any_other_place(decoder, exits, street, halo, most):
+def test_token_borders_are_like_any_other_place(seams, halo, most):
     """The README says what a halo of 2 leaves; 4 leaves what nobody sees, the full halo nothing."""
-    assert abs(seams(decoder, street[0][None], exits, halo)) < most
+    assert abs(seams(halo)) < most
 
 
-def test_no_halo_would_be_seen(decoder, exits, street):
+def test_no_halo_would_be_seen(seams):
     """The measure can fail."""
-    assert abs(seams(decoder, street[0][None], exits, 0)) > 0.03
+    assert abs(seams(0)) > 0.03

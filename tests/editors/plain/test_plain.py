@@ -83,7 +83,10 @@ def test_a_given_multiple_is_kept():
 
 
 def test_wrong_scale_is_refused():
-    rule = r"EDSRNet must turn \(1, 3, \d+, \d+\) into \(1, 3, .*\), got \(1, 3, .*\); .* the same factor as `scale`"
+    rule = (
+        r"EDSRNet must turn \(1, 3, \d+, \d+\) into \(1, 3, .*\), got \(1, 3, .*\); "
+        r".* the same factor as `scale`"
+    )
     with pytest.raises(ValueError, match=r"PlainSR\(scale=4\): " + rule):
         plain(EDSR, 4)
 

@@ -83,7 +83,8 @@ def test_what_a_file_holds_is_said(x2, tmp_path):
     torch.save({"epoch": 3, "weights": x2[1].state_dict()}, path)
     with pytest.raises(
         ValueError,
-        match=r"other.pth holds no weights: .*the keys epoch, weights; 'weights' holds \d+ tensors: save that dict alone",
+        match=r"other.pth holds no weights: .*the keys epoch, weights; 'weights' holds \d+ "
+        r"tensors: save that dict alone",
     ):
         SpandrelSR(str(path))
     cases = (

@@ -22,7 +22,7 @@ FORMAT = 3
 """Raised when a figure means something else, so that older files are measured again."""
 
 WINDOW, SMALL, LARGE = 20 * 20, 240 * 240, 480 * 480
-"""Pixels of a small window, of a frame whose features stay in a CPU's caches, and of one whose features do not."""
+"""Pixels of a small window, and of two frames: the features of one stay in a CPU's caches."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ class CostModel:
     their ratios matter there; a budget in milliseconds needs the device's own.
 
     Args:
-        launch_ms: Of one batch through one residual unit, whatever its size.
-        window_ms: Of a GMAC in small windows.
-        cached_ms: Of a GMAC over a frame whose features stay in the caches.
-        dense_ms: Of a GMAC over a frame whose features do not.
-        token_ms: Of one token's way from its window through its exit into the image.
-        frame_ms: Of a megapixel of the input through what every pixel needs, whoever routes it
-            (trunk, enlargement).
-        route_ms: Of finding out how to route a frame, however small it is (launches of the
+        launch_ms: Cost of one batch through one residual unit, whatever its size.
+        window_ms: Cost of a GMAC in small windows.
+        cached_ms: Cost of a GMAC over a frame whose features stay in the caches.
+        dense_ms: Cost of a GMAC over a frame whose features do not.
+        token_ms: Cost of one token's way from its window through its exit into the image.
+        frame_ms: Cost of a megapixel of the input through what every pixel needs, whoever routes
+            it (trunk, enlargement).
+        route_ms: Cost of finding out how to route a frame, however small it is (launches of the
             encoder).
-        encoder_ms: Of a megapixel of the input through the encoder, beyond that.
+        encoder_ms: Cost of a megapixel of the input through the encoder, beyond that.
     """
 
     launch_ms: float = 0.25
@@ -58,10 +58,10 @@ class CostModel:
         """Milliseconds of a batch of equal windows, or of a frame.
 
         Args:
-            gmacs: Of all convolutions together.
-            pixels: Of one window, or of the frame; between the sizes that were measured the costs
+            gmacs: GMACs of all convolutions together.
+            pixels: Pixels of one window, or of the frame; between the sizes that were measured the costs
                 are interpolated.
-            launches: Residual units it runs through.
+            launches: Number of residual units that it runs through.
         """
         sizes, rates = (WINDOW, SMALL, LARGE), (self.window_ms, self.cached_ms, self.dense_ms)
         return launches * self.launch_ms + gmacs * float(
@@ -81,7 +81,7 @@ class Workload:
         frame: What runs once over every frame (1, 3, h, w).
         route: What finds out how to route a frame (1, 3, h, w).
         leave: What takes a token from each window (N, C, side, side) into an image.
-        side: Of these windows in pixels.
+        side: Side of these windows in pixels.
     """
 
     unit: nn.Module
@@ -127,13 +127,13 @@ def calibrate(work: Workload) -> CostModel:
 def measured(name: str, work: Workload) -> CostModel:
     """The costs on the device that a network is on: from the cache, or measured now and kept there.
 
-    The cache is one JSON file a network, device, thread count, precision and torch version, under
+    The cache is one JSON file per network, device, thread count, precision and torch version, under
     ``$XDG_CACHE_HOME/mmisr`` (``~/.cache/mmisr``). A file that cannot be read is measured again; a
     folder that cannot be written is no error.
 
     Args:
-        name: Of the network.
-        work: What is measured.
+        name: Name of the network.
+        work: The parts of the network that are measured.
     """
     parameter = next(work.unit.parameters())
     device = (

@@ -1,6 +1,7 @@
-"""Sparse execution equals the dense network, costs what it says, and depends on nothing but the image and its map."""
+"""Sparse execution equals the dense network and costs what it says.
 
-from dataclasses import replace
+It depends on nothing but the image and its map.
+"""
 
 import numpy as np
 import pytest
@@ -8,10 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmisr.editors.instance_sr.budget import Budget
-from mmisr.editors.instance_sr.engine import planner
-from mmisr.editors.instance_sr.engine.sparse import Execution, SparseDecoder
-from mmisr.editors.instance_sr.routers import Learned
+from mmisr.editors.instance_sr.engine import batches
 from mmisr.ops.macs import count_macs
 
 PARTITIONS = ["auto", "rectangles", "windows", "dense"]
@@ -21,8 +19,12 @@ def dense(net, lr, exits):
     return net.decoder.stitch(net.decoder.all_exits(lr), exits, net.token_size)
 
 
-def sparse(net, lr, exits, **execution):
-    return SparseDecoder(net.decoder, net.token_size, Execution(**execution))(lr, exits)
+@pytest.fixture(scope="session")
+def sparse(make_sparse):
+    def run(net, lr, exits, **execution):
+        return make_sparse(net.decoder, net.token_size, **execution)(lr, exits)
+
+    return run
 
 
 def random_map(seed, shape, share):
@@ -36,7 +38,9 @@ def random_map(seed, shape, share):
 @pytest.mark.parametrize("easy", ["exit1", "interpolate"])
 @pytest.mark.parametrize(("scale", "token"), [(4, 8), (2, 16), (3, 8)])
 @torch.no_grad()
-def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, scale, token):
+def test_full_halo_equals_the_dense_network(
+    make_net, sparse, make_sparse, partition, fusion, easy, scale, token
+):
     """Borders and corners too.
 
     Windows there must see the zero padding of the dense pass, at every layer.
@@ -47,7 +51,7 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
     exits = torch.zeros(2, rows, cols, dtype=torch.long)
     exits[0, 0, 0], exits[0, -1, -1], exits[0, 0, 1], exits[0, 3, 2] = 2, 2, 1, 1
     exits[1, -1, 0], exits[1, 0, -1] = 1, 2
-    plans = SparseDecoder(net.decoder, token, Execution(partition=partition))
+    plans = make_sparse(net.decoder, token, partition=partition)
     assert all(plans.planner.cover(e.numpy()).kind == partition for e in exits), (
         "a dense fall-back would test nothing"
     )
@@ -66,20 +70,20 @@ def test_full_halo_equals_the_dense_network(make_net, partition, fusion, easy, s
 )
 @torch.no_grad()
 def test_full_halo_equals_the_dense_network_for_any_map(
-    make_net, seed, share, shape, partition, batch_pixels
+    make_net, sparse, seed, share, shape, partition, batch_pixels
 ):
     net = make_net(2, blocks=(1, 1, 1))
     torch.manual_seed(seed)
     lr, exits = torch.rand(1, 3, shape[0] * 8, shape[1] * 8), random_map(seed, (1, *shape), share)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planner, "BATCH_PIXELS", batch_pixels)
+        patch.setattr(batches, "BATCH_PIXELS", batch_pixels)
         out = sparse(net, lr, exits, partition=partition)
     torch.testing.assert_close(out, dense(net, lr, exits), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("partition", ["rectangles", "windows"])
 @torch.no_grad()
-def test_a_small_halo_changes_deep_tokens_alone(make_net, partition):
+def test_a_small_halo_changes_deep_tokens_alone(make_net, sparse, partition):
     net = make_net()
     lr, exits = torch.rand(1, 3, 64, 64), torch.zeros(1, 8, 8, dtype=torch.long)
     exits[0, 3, 3], exits[0, 6, 1] = 2, 1
@@ -95,12 +99,12 @@ def test_a_small_halo_changes_deep_tokens_alone(make_net, partition):
 
 
 @torch.no_grad()
-def test_all_hard_is_one_dense_pass(make_net):
+def test_all_hard_is_one_dense_pass(make_net, make_sparse):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.full((1, 5, 5), 2)
     decoder = net.decoder
     for partition in ("auto", "dense"):
-        run = SparseDecoder(decoder, 8, Execution(halo=4, partition=partition))
+        run = make_sparse(decoder, halo=4, partition=partition)
         assert run.planner.cover(exits[0].numpy()).kind == "dense"
         torch.testing.assert_close(run(lr, exits), decoder.all_exits(lr)[2], rtol=0, atol=1e-5)
     only = count_macs(
@@ -114,9 +118,9 @@ def test_all_hard_is_one_dense_pass(make_net):
 
 
 @torch.no_grad()
-def test_patch_macs_count_each_token_by_its_exit(make_net):
+def test_patch_macs_count_each_token_by_its_exit(make_net, make_sparse):
     net = make_net()
-    run = SparseDecoder(net.decoder, 8, Execution(partition="dense"))
+    run = make_sparse(net.decoder, partition="dense")
     alone = [run.patch_macs(np.array([[level]])) for level in (0, 1, 2)]
     for level, expected in enumerate(alone):
         frame = np.full((3, 4), level)
@@ -128,7 +132,7 @@ def test_patch_macs_count_each_token_by_its_exit(make_net):
 
 
 @torch.no_grad()
-def test_all_easy_never_touches_the_deep_blocks(make_net):
+def test_all_easy_never_touches_the_deep_blocks(make_net, sparse):
     net = make_net()
     lr, exits = torch.rand(1, 3, 40, 40), torch.zeros(1, 5, 5, dtype=torch.long)
     only = count_macs(
@@ -141,16 +145,16 @@ def test_all_easy_never_touches_the_deep_blocks(make_net):
 @pytest.mark.parametrize("halo", [None, 0, 2, 4])
 @pytest.mark.parametrize("fusion", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.15, 0.5, 1.0])
-def test_analytic_macs_are_those_of_the_run(make_net, partition, halo, fusion, share):
+def test_analytic_macs_are_those_of_the_run(make_net, make_sparse, partition, halo, fusion, share):
     net = make_net(3, 8, fusion)
     lr, exits = torch.rand(1, 3, 64, 80), random_map(1, (1, 8, 10), share)
-    run = SparseDecoder(net.decoder, 8, Execution(halo, partition))
+    run = make_sparse(net.decoder, halo=halo, partition=partition)
     assert run.macs(exits[0].numpy()) == count_macs(run, lr, exits)
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
 @torch.no_grad()
-def test_result_does_not_depend_on_the_batch(make_net, partition):
+def test_result_does_not_depend_on_the_batch(make_net, sparse, partition):
     net = make_net()
     torch.manual_seed(1)
     lr, exits = torch.rand(4, 3, 48, 56), random_map(2, (4, 6, 7), 0.3)
@@ -162,13 +166,13 @@ def test_result_does_not_depend_on_the_batch(make_net, partition):
 
 
 @torch.no_grad()
-def test_result_does_not_depend_on_the_order_or_grouping_of_tokens(make_net):
+def test_result_does_not_depend_on_the_order_or_grouping_of_tokens(make_net, sparse):
     net = make_net()
     lr, exits = torch.rand(1, 3, 48, 56), random_map(3, (1, 6, 7), 0.3)
     whole = sparse(net, lr, exits, partition="windows", halo=2)
     for most in (1, 300, 800):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(planner, "BATCH_PIXELS", most)
+            patch.setattr(batches, "BATCH_PIXELS", most)
             parts = sparse(net, lr, exits, partition="windows", halo=2)
         torch.testing.assert_close(parts, whole, rtol=0, atol=1e-5)
     # A flipped image meets its tokens in the opposite order; the network is flipped with it.
@@ -185,13 +189,13 @@ def test_result_does_not_depend_on_the_order_or_grouping_of_tokens(make_net):
 
 
 @torch.no_grad()
-def test_runs_are_deterministic(make_net):
+def test_runs_are_deterministic(make_net, sparse):
     net, lr, exits = make_net(), torch.rand(1, 3, 48, 56), random_map(4, (1, 6, 7), 0.3)
     assert torch.equal(sparse(net, lr, exits), sparse(net, lr, exits))
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
-def test_gradients_are_those_of_the_dense_network(make_net, partition):
+def test_gradients_are_those_of_the_dense_network(make_net, sparse, partition):
     """A strategy may train through an editor in evaluation mode.
 
     Windows must leave no seams in the gradient.
@@ -210,7 +214,7 @@ def test_gradients_are_those_of_the_dense_network(make_net, partition):
 
 
 @pytest.mark.parametrize("partition", PARTITIONS)
-def test_runs_under_autocast(make_net, partition):
+def test_runs_under_autocast(make_net, sparse, partition):
     net, lr, exits = make_net(), torch.rand(1, 3, 48, 56), random_map(5, (1, 6, 7), 0.3)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         out = sparse(net, lr, exits, partition=partition, halo=2)
@@ -220,118 +224,17 @@ def test_runs_under_autocast(make_net, partition):
 
 
 @torch.no_grad()
-def test_mixed_neighbours_share_rectangles(make_net):
+def test_mixed_neighbours_share_rectangles(make_net, make_sparse):
     """A block of mixed deep tokens must not pay block 2 twice."""
     net = make_net()
     exits = np.zeros((12, 12), dtype=np.int64)
     exits[2:8, 2:8] = 1 + (np.indices((6, 6)).sum(0) % 2)
-    assert (
-        len(
-            SparseDecoder(net.decoder, 8, Execution(halo=2, partition="rectangles"))
-            .planner.cover(exits)
-            .sizes
-        )
-        == 1
-    )
-
-
-@pytest.mark.parametrize(
-    ("keys", "text"),
-    [
-        ({"halo": -1}, "halo must be >= 0, or None for an exact result, got -1"),
-        ({"partition": "tiles"}, r"partition must be one of .*'rectangles'.*, got 'tiles'"),
-        ({"costs": "guessed"}, "costs must be 'default' or 'measured', got 'guessed'"),
-    ],
-)
-def test_bad_execution_is_named(keys, text):
-    with pytest.raises(ValueError, match=text):
-        Execution(**keys)
-
-
-FASTER = Execution(halo=2, all_hard_if_faster=True)
-
-
-def crowded(grid):
-    exits = random_map(0, (1, *grid), 0.55)
-    assert (exits == 0).any() and (exits == 2).any()
-    return exits
+    run = make_sparse(net.decoder, halo=2, partition="rectangles")
+    assert len(run.planner.cover(exits).sizes) == 1
 
 
 @torch.no_grad()
-def test_what_a_dense_pass_does_sooner_leaves_by_the_deepest_exit(make_net):
-    net = make_net()
-    lr, exits = torch.rand(2, 3, 96, 160), torch.zeros(2, 12, 20, dtype=torch.long)
-    exits[0], exits[1, 3, 4] = crowded((12, 20))[0], 2
-    run = SparseDecoder(net.decoder, 8, FASTER, free=True)
-    plan = run.plan(exits)
-    assert [cover.kind for cover in plan.covers] == ["all-hard", "rectangles"]
-    assert (plan.maps[0] == 2).all()
-    assert np.array_equal(plan.maps[1], exits[1].numpy())
-    torch.testing.assert_close(
-        run(lr, exits)[:1], net.decoder.all_exits(lr[:1])[2], rtol=0, atol=1e-5
-    )
-    assert (
-        run.macs(exits[0].numpy())
-        == run.macs(plan.maps[0])
-        == count_macs(lambda x: run(x, exits[:1]), lr[:1])
-    )
-
-
-@torch.no_grad()
-def test_moderate_tokens_alone_are_not_made_hard(make_net):
-    run = SparseDecoder(make_net().decoder, 8, FASTER, free=True)
-    assert (run.plan(crowded((12, 20)).clamp(max=1)).maps == 1).all()
-
-
-@torch.no_grad()
-def test_only_the_encoder_is_overruled(make_net):
-    net, lr = make_net(), torch.rand(1, 3, 96, 160)
-    exits = crowded((12, 20))
-
-    class Told:
-        def __init__(self, encodes):
-            self.encodes = encodes
-
-        def __call__(self, given):
-            return exits
-
-    assert (net(lr, Told(encodes=True), execution=FASTER).routing.exits == 2).all()
-    assert torch.equal(net(lr, Told(encodes=False), execution=FASTER).routing.exits, exits)
-    assert torch.equal(
-        net(
-            lr, Told(encodes=True), execution=replace(FASTER, all_hard_if_faster=False)
-        ).routing.exits,
-        exits,
-    )
-    assert torch.equal(
-        net(
-            lr, Told(encodes=True), execution=replace(FASTER, partition="rectangles")
-        ).routing.exits,
-        exits,
-    )
-    shares = net(
-        lr, Told(encodes=True), budget=Budget(hard_share=0.5), execution=FASTER
-    ).routing.exits
-    assert (shares > 0).float().mean() == 0.5
-
-
-@torch.no_grad()
-def test_frames_too_small_for_the_encoder_go_all_hard_without_it(make_net):
-    net = make_net(channels=32)
-    small, large = torch.rand(1, 3, 16, 24), torch.rand(1, 3, 256, 512)
-    found = net(small, Learned(), execution=FASTER)
-    assert found.aux is None
-    assert (found.routing.exits == 2).all()
-    assert net(large, Learned(), execution=FASTER).aux is not None
-    assert net.macs(found.routing.exits[0], Learned(), FASTER) == count_macs(
-        lambda x: net(x, Learned(), execution=FASTER), small
-    )
-    planner = net.sparse(FASTER).planner
-    assert [planner.routing_pays(grid) for grid in ((2, 3), (32, 64))] == [False, True]
-
-
-@torch.no_grad()
-def test_compiled_blocks_give_the_same(make_net, graphs):
+def test_compiled_blocks_give_the_same(make_net, sparse, graphs):
     net, lr, exits = make_net(), torch.rand(2, 3, 96, 160), random_map(0, (2, 12, 20), 0.2)
     expected = sparse(net, lr, exits, partition="rectangles", halo=2)
     found = sparse(net, lr, exits, partition="rectangles", halo=2, compile=True)
