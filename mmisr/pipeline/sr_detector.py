@@ -10,10 +10,11 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training, load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training, load_into
 from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
 from mmisr.pipeline.handoff import DetectorBatch, Handoff

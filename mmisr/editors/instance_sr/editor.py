@@ -25,8 +25,9 @@ from mmisr.editors.instance_sr.losses import (
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, Router, build_router
 from mmisr.losses.functional import box_weights
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import load_into
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
