@@ -327,7 +327,11 @@ class SRDetector(BaseDetector, PhasedModel):
         if self.prior is None or samples is None or known is None:
             return known
         boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
-        return [replace(hints, boxes_lr=xyxy) for hints, xyxy in zip(known, boxes, strict=True)]
+        # The annotated masks are not those of the boxes of the first pass.
+        return [
+            replace(hints, boxes_lr=xyxy, masks_lr=None)
+            for hints, xyxy in zip(known, boxes, strict=True)
+        ]
 
     def _finish(
         self,
