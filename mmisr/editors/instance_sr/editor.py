@@ -32,7 +32,7 @@ from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo, Routers
-from mmisr.structures.frames import hw_of
+from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
@@ -280,8 +280,10 @@ class InstanceSR(SREditor):
         }
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
-        scaled = [b * self.info.scale for b in boxes]
-        return box_weights(scaled, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
+        scale = float(self.info.scale)  # exact: hr is a whole multiple of the LR image
+        lr_to_hr = FrameMap((scale, scale))
+        in_hr = [lr_to_hr.boxes(xyxy) for xyxy in boxes]
+        return box_weights(in_hr, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
 
     def _load(self) -> None:
         if self.checkpoint is not None:
