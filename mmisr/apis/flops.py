@@ -111,13 +111,13 @@ def editor_rows(editor: SREditor, lr: Tensor) -> list[Row]:
         lr: (1, 3, h, w) RGB in [0, 1].
     """
     size = parameters(editor)
-    rows = [(f"editor {editor.info.name}", count_macs(editor.upscale, lr) / 1e9, size)]
+    rows = [(f"editor {editor.info.name}", editor.count_macs(lr) / 1e9, size)]
     routers = editor.info.routers
     if routers is not None:
         chosen = editor.router, editor.budget
         for name, router in (("all easy", routers.cheapest), ("all hard", routers.dense)):
             editor.route_by(router)
-            rows.append((f"  the same, {name}", count_macs(editor.upscale, lr) / 1e9, size))
+            rows.append((f"  the same, {name}", editor.count_macs(lr) / 1e9, size))
         editor.router, editor.budget = chosen
     return rows
 

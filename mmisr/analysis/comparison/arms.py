@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.ops.macs import count_macs
+from mmisr.ops.macs import count_macs, counting_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
 
@@ -177,10 +177,12 @@ def _count(
     data = pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
     lr = data["inputs"]
     if size not in cache:
-        images = [r.image[0] for r in pair.upscale(lr, samples)]
+        with counting_macs() as upscale:
+            images = [r.image[0] for r in pair.upscale(lr, samples)]
         batch = pair.handoff(images, samples, pair.detector, training=False)
         detector = count_macs(pair.detector.predict, batch.inputs, batch.samples)
-        cache[size] = {"upscale": count_macs(pair.upscale, lr, samples), "detector": detector}
+        cache[size] = {"upscale": upscale.macs, "detector": detector}
+        return cache[size]
     if pair.editor.info.adaptive:
         return {**cache[size], "upscale": count_macs(pair.upscale, lr, samples)}
     return cache[size]
