@@ -8,10 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mmisr.datasets.coco_values import box_numbers
 from mmisr.ops.files import fitting_name
+from mmisr.ops.masks import resize_masks
 from mmisr.structures.frames import FrameMap
 
 Hw = tuple[int, int]
@@ -232,17 +234,9 @@ def scale_rle(rle: Mapping[str, Any], written: WrittenImage) -> dict[str, Any]:
 
 
 def resize_mask(mask: Mask, hw: Hw) -> Mask:
-    """Resize an (h, w) mask of 0 and 1 by whole factors.
-
-    A mask too thin for any majority keeps the pixels that it covers most of: an object does not
-    vanish.
-    """
-    up = [max(1, to // source) for source, to in zip(mask.shape, hw, strict=True)]
-    mask = mask.repeat(up[0], axis=0).repeat(up[1], axis=1)
-    if mask.shape == hw:
-        return mask
-    blocks = mask.reshape(hw[0], mask.shape[0] // hw[0], hw[1], mask.shape[1] // hw[1]).mean((1, 3))
-    return (blocks >= min(0.5, blocks.max() or 1.0)).astype(np.uint8)
+    """Resize an (h, w) mask of 0 and 1, as :func:`mmisr.ops.masks.resize_masks` does."""
+    pixels = torch.from_numpy(np.ascontiguousarray(mask)) > 0
+    return resize_masks(pixels[None], hw)[0].numpy().astype(np.uint8)
 
 
 def target_names(images: Sequence[Mapping[str, Any]], ending: str) -> dict[Any, str]:

@@ -48,20 +48,23 @@ def resize_masks(masks: Tensor, size_hw: tuple[int, int]) -> Tensor:
     if masks.shape[1:] == size:
         return masks
     share = _covered_share(masks.float(), size)
-    largest = share.flatten(1).amax(1)
+    largest = share.amax((1, 2), keepdim=True)
     enough = largest.clamp(max=HALF) - ROUNDING
-    return (share >= enough[:, None, None]) & (share > 0)
+    is_covered = share > 0
+    return is_covered & (share >= enough)
 
 
 def _covered_share(masks: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """(N, h, w) share of each pixel of the other frame that (N, H, W) masks cover."""
-    height, width = masks.shape[1:]
+    _, height, width = masks.shape
     if _whole(height, size_hw[0]) and _whole(width, size_hw[1]):
         # The mean over whole pixels; for other factors PyTorch's area mode rounds to whole pixels.
-        return F.interpolate(masks[:, None], size_hw, mode="area")[:, 0]
-    rows = _shares(height, size_hw[0]).to(masks)
-    cols = _shares(width, size_hw[1]).to(masks)
-    return rows @ masks @ cols.mT
+        images = masks[:, None]
+        return F.interpolate(images, size_hw, mode="area").squeeze(1)
+    rows = _shares(height, size_hw[0])
+    cols = _shares(width, size_hw[1])
+    by_row = rows.to(masks) @ masks
+    return by_row @ cols.to(masks).mT
 
 
 def _whole(size_in: int, size_out: int) -> bool:
@@ -71,7 +74,10 @@ def _whole(size_in: int, size_out: int) -> bool:
 def _shares(size_in: int, size_out: int) -> Tensor:
     """(size_out, size_in) share of each output pixel that each input pixel covers, on one axis."""
     step = size_in / size_out
-    starts = torch.arange(size_out, dtype=torch.float64)[:, None] * step
+    starts = torch.arange(size_out, dtype=torch.float64)
+    starts = starts[:, None] * step
     pixels = torch.arange(size_in, dtype=torch.float64)
-    overlap = torch.minimum(starts + step, pixels + 1) - torch.maximum(starts, pixels)
+    first = torch.maximum(starts, pixels)
+    last = torch.minimum(starts + step, pixels + 1)
+    overlap = last - first
     return overlap.clamp(min=0) / step
