@@ -40,14 +40,17 @@ def turned_masks(masks: BitmapMasks | PolygonMasks) -> BitmapMasks | PolygonMask
     Returns:
         N masks of the same kind, of an image of height W and width H.
     """
-    hw = masks.width, masks.height
+    height = masks.width
+    width = masks.height
     if isinstance(masks, BitmapMasks):
         pixels = np.rot90(masks.masks, axes=(1, 2))
-        return BitmapMasks(np.ascontiguousarray(pixels), *hw)
+        pixels = np.ascontiguousarray(pixels)
+        return BitmapMasks(pixels, height, width)
     objects = []
     for polygons in masks.masks:
-        objects.append([_turned(polygon, masks.width) for polygon in polygons])
-    return PolygonMasks(objects, *hw)
+        turned = [_turned(polygon, masks.width) for polygon in polygons]
+        objects.append(turned)
+    return PolygonMasks(objects, height, width)
 
 
 def _turned(polygon: NDArray[Any], width: int) -> NDArray[Any]:

@@ -46,7 +46,7 @@ def source_hw(sample: Any) -> tuple[int, int]:
     ``ori_shape`` where a foreign pipeline packed it.
 
     Args:
-        sample: Of either format.
+        sample: A sample of either format.
 
     Raises:
         ValueError: It carries neither.
@@ -67,7 +67,7 @@ def hr_pixels(sample: Any) -> Tensor | None:
     """The HR image.
 
     Args:
-        sample: Of either format.
+        sample: A sample of either format.
 
     Returns:
         (3, H, W) RGB with values from 0 to 255, or None where LR was not simulated from one.
@@ -84,8 +84,8 @@ def annotated_boxes(
     """The annotated boxes that count.
 
     Args:
-        sample: Of either format.
-        frame: Of the result: ``source`` or ``lr``.
+        sample: A sample of either format.
+        frame: Frame of the result, ``source`` or ``lr``.
         lr_hw: Height and width of the LR image, for the frame ``lr`` of a pair's sample.
 
     Returns:
@@ -118,8 +118,8 @@ def annotated_masks(
     """The masks of the boxes that :func:`annotated_boxes` gives, in the same order.
 
     Args:
-        sample: Of either format.
-        frame: Of the result: ``source`` or ``lr``.
+        sample: A sample of either format.
+        frame: Frame of the result, ``source`` or ``lr``.
         lr_hw: Height and width of the LR image, for the frame ``lr``.
 
     Returns:
@@ -153,7 +153,15 @@ def _stored_masks(sample: Any, frame: Frame) -> Tensor | None:
 
 
 def image_seed(img_id: object) -> int:
-    """A 32-bit seed that depends on the image alone, not on batch, worker or run."""
+    """A 32-bit seed that depends on the image alone, not on batch, worker or run.
+
+    Args:
+        img_id: The image's id, anything with a text of its own.
+
+    Example:
+        >>> image_seed(7) == image_seed("7")
+        True
+    """
     return crc32(str(img_id).encode())
 
 
@@ -164,7 +172,7 @@ def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
     marks where objects are.
 
     Args:
-        sample: Of either format, not stacked.
+        sample: A sample of either format, not stacked.
         lr_hw: Height and width of its LR image.
 
     Returns:
@@ -186,7 +194,7 @@ def hints_from(data_samples: Any, lr_hw: tuple[int, int]) -> BatchHints | None:
         lr_hw: Height and width of the LR images.
 
     Returns:
-        One record an image, or None without samples.
+        One record per image, or None without samples.
     """
     if data_samples is None:
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -52,7 +53,7 @@ class FrameMap:
             raise ValueError(f"scale_xy must be positive on both axes, got {self.scale_xy}")
 
     @classmethod
-    def between(cls, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> FrameMap:
+    def between(cls, from_hw: tuple[int, ...], to_hw: tuple[int, ...]) -> FrameMap:
         """The map that stretches one frame onto another.
 
         Args:
@@ -69,11 +70,9 @@ class FrameMap:
         Args:
             after: A map that starts from the frame this one leads to.
         """
-        x_scale = self.scale_xy[0] * after.scale_xy[0]
-        y_scale = self.scale_xy[1] * after.scale_xy[1]
-        x_offset = self.offset_xy[0] * after.scale_xy[0] + after.offset_xy[0]
-        y_offset = self.offset_xy[1] * after.scale_xy[1] + after.offset_xy[1]
-        return FrameMap((x_scale, y_scale), (x_offset, y_offset))
+        x_scale, y_scale = self.scale_xy
+        x_after, y_after = after.scale_xy
+        return FrameMap((x_scale * x_after, y_scale * y_after), after._point(self.offset_xy))
 
     def inverse(self) -> FrameMap:
         """The map back, so that ``m.then(m.inverse())`` is the identity."""
@@ -100,7 +99,9 @@ class FrameMap:
             [[1.0, 2.0, 3.0, 4.0]]
         """
         if isinstance(xyxy, np.ndarray):
-            return self._array(xyxy)
+            array = np.ascontiguousarray(xyxy)
+            boxes = self.boxes(torch.from_numpy(array))
+            return boxes.numpy()
         xyxy = check_xyxy(xyxy)
         if not xyxy.is_floating_point():
             xyxy = xyxy.float()
@@ -108,10 +109,7 @@ class FrameMap:
         offset = xyxy.new_tensor(self.offset_xy * 2)
         return xyxy * scale + offset
 
-    def _array(self, xyxy: NDArray[Any]) -> NDArray[Any]:
-        if xyxy.ndim != 2 or xyxy.shape[1] != 4:
-            raise ValueError(f"xyxy must have shape (N, 4), got {xyxy.shape}")
-        dtype = xyxy.dtype if np.issubdtype(xyxy.dtype, np.floating) else np.dtype(np.float32)
-        scale = np.array(self.scale_xy * 2, dtype=dtype)
-        offset = np.array(self.offset_xy * 2, dtype=dtype)
-        return xyxy.astype(dtype) * scale + offset
+    def _point(self, xy: tuple[float, float]) -> tuple[float, float]:
+        x_scale, y_scale = self.scale_xy
+        x_offset, y_offset = self.offset_xy
+        return xy[0] * x_scale + x_offset, xy[1] * y_scale + y_offset
