@@ -82,7 +82,7 @@ class OwnRegistry(Registry):
 
     @contextmanager
     def switch_scope_and_registry(self, scope: str | None) -> Iterator[Registry]:
-        """As mmengine's, which warns where the default scope has no such kind and then does the same."""
+        """As mmengine's, which warns where the default scope has no such kind."""
         current = None if scope is not None else DefaultScope.get_current_instance()
         name = current.scope_name if current is not None else self.scope
         if (
@@ -189,7 +189,7 @@ def find(registry: Registry, name: str | type) -> type | None:
     In the default scope before our own.
 
     Args:
-        registry: Where to look.
+        registry: The registry to look in.
         name: The value of ``type``; a class stands for itself.
 
     Returns:

@@ -94,7 +94,7 @@ def editor_costs(editor: SREditor, lr: Tensor) -> list[PartCost]:
 
 
 def _editor_gmacs(editor: SREditor, lr: Tensor) -> float:
-    return count_macs(editor.upscale, lr) / 1e9
+    return editor.count_macs(lr) / 1e9
 
 
 def detector_costs(pair: SRDetector, lr: Tensor, editor_gmacs: float) -> list[PartCost]:

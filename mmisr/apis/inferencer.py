@@ -34,6 +34,7 @@ from mmisr.registry import TRANSFORMS, find
 from mmisr.reports.annotate import annotate, box_texts, enlarged
 from mmisr.reports.pictures import to_uint8
 from mmisr.reports.result_files import ResultFiles
+from mmisr.structures.frames import FrameMap
 
 Predictions = list[DetDataSample]
 GROUNDS = ("sr", "lr")
@@ -287,12 +288,8 @@ class SRDetInferencer(DetInferencer):
         self, rgb: NDArray[np.uint8], lr: NDArray[np.uint8], instances: Any
     ) -> NDArray[np.uint8]:
         """A picture with boxes that are in pixels of the LR image."""
-        height, width = rgb.shape[:2]
-        lr_height, lr_width = lr.shape[:2]
-        across = width / lr_width
-        down = height / lr_height
-        factors = np.array([across, down, across, down], dtype=np.float32)
-        boxes = instances.bboxes * factors
+        to_picture = FrameMap.between(lr.shape[:2], rgb.shape[:2])
+        boxes = to_picture.boxes(instances.bboxes)
         labels = instances.labels
         meta = self.model.dataset_meta
         texts = box_texts(meta["classes"], labels, instances.scores)

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from mmisr.ops.masks import resize_masks
 
 Hw = tuple[int, int]
 Mask = NDArray[np.uint8]
 
 
 def resize_mask(mask: Mask, hw: Hw) -> Mask:
-    """Resize a mask of 0 and 1 by whole factors.
-
-    A mask too thin for any majority keeps the pixels that it covers most of: an object does not
-    vanish.
+    """Resize a mask of 0 and 1 by whole factors, as :func:`mmisr.ops.masks.resize_masks` does.
 
     Args:
         mask: (h, w) uint8.
@@ -29,30 +29,9 @@ def resize_mask(mask: Mask, hw: Hw) -> Mask:
         >>> resize_mask(np.array([[1, 0, 0, 0]], np.uint8), (1, 2)).tolist()
         [[1, 0]]
     """
-    enlarged = _enlarge(mask, hw)
-    if enlarged.shape == hw:
-        return enlarged
-    height, width = hw
-    read_h, read_w = enlarged.shape
-    block_h = read_h // height
-    block_w = read_w // width
-    blocks = enlarged.reshape(height, block_h, width, block_w)
-    coverage = blocks.mean((1, 3))
-    # Half of a block, or the most that any block has.
-    most = coverage.max() or 1.0
-    enough = min(0.5, most)
-    covered = coverage >= enough
-    return covered.astype(np.uint8)
-
-
-def _enlarge(mask: Mask, hw: Hw) -> Mask:
-    """The mask with every pixel repeated, along the axes that grow."""
-    to_height, to_width = hw
-    height, width = mask.shape
-    times_down = max(1, to_height // height)
-    times_across = max(1, to_width // width)
-    taller = mask.repeat(times_down, axis=0)
-    return taller.repeat(times_across, axis=1)
+    pixels = torch.from_numpy(np.ascontiguousarray(mask)) > 0
+    resized = resize_masks(pixels[None], hw)
+    return resized[0].numpy().astype(np.uint8)
 
 
 def decode(rle: Mapping[str, Any]) -> Mask:

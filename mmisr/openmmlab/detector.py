@@ -85,12 +85,12 @@ def detector_sample(
 
 
 def to_source(
-    found: DetDataSample, source_to_det: FrameMap, source_hw: tuple[int, int]
+    prediction: DetDataSample, source_to_det: FrameMap, source_hw: tuple[int, int]
 ) -> InstanceData:
     """Predictions of the detector, with boxes mapped to the source frame and clipped to it.
 
     Args:
-        found: The detector's output in its own frame.
+        prediction: The detector's output in its own frame.
         source_to_det: The map that led there.
         source_hw: Height and width of the source frame.
 
@@ -100,8 +100,8 @@ def to_source(
     Raises:
         ValueError: The detector predicts masks and its frame is not the source's.
     """
-    instances: InstanceData = found.pred_instances.new()
-    for key, value in found.pred_instances.items():
+    instances: InstanceData = prediction.pred_instances.new()
+    for key, value in prediction.pred_instances.items():
         instances.set_field(value, key)
     if "masks" in instances and source_to_det != FrameMap():
         raise ValueError(

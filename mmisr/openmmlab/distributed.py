@@ -98,7 +98,9 @@ class PartOptimWrappers(OptimWrapperDict):
     """
 
     def initialize_count_status(self, model: nn.Module, cur_iter: int, max_iters: int) -> None:
-        """Tell every optimiser where the run stands, so that a last, incomplete accumulation is stepped too.
+        """Tell every optimiser where the run stands.
+
+        A last, incomplete accumulation is then stepped too.
 
         Args:
             model: The model.
@@ -128,7 +130,7 @@ class PartOptimWrapperConstructor:
         >>> optim_wrapper = dict(
         ...     constructor="mmisr.PartOptimWrapperConstructor",
         ...     editor=dict(optimizer=dict(type="AdamW", lr=1e-4)),
-        ...     detector=dict(optimizer=dict(type="SGD", lr=2e-2, momentum=0.9), clip_grad=dict(max_norm=10)),
+        ...     detector=dict(optimizer=dict(type="SGD", lr=2e-2), clip_grad=dict(max_norm=10)),
         ... )
     """
 
@@ -177,7 +179,7 @@ class PhaseOptimizers:
     """The optimisers of one phase, which step together after its one backward pass.
 
     Args:
-        optim_wrapper: Of the run: one for all parts, or one per part.
+        optim_wrapper: Optimiser of the run: one for all parts, or one per part.
         learns: The parts that learn in the phase.
     """
 
@@ -237,7 +239,7 @@ def check_one_optimizer(optim_wrapper: OptimWrapper, learning: Sequence[tuple[st
     """See that one optimiser for all parts can serve the phases.
 
     Args:
-        optim_wrapper: Of the run.
+        optim_wrapper: Optimiser of the run, or optimisers by part.
         learning: The parts that learn in each phase.
 
     Raises:

@@ -17,6 +17,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from mmisr.openmmlab.stack import (
@@ -125,8 +126,10 @@ def examine() -> Iterator[Finding]:
         yield Finding("error", f"not installed: {', '.join(absent)}")
     try:
         prepare()
-        for part in (*PARTS, *([] if absent else _imported_by_tools())):
-            _import_part(part)
+        for module in PARTS:
+            _import_module(module)
+        for module in [] if absent else _imported_by_tools():
+            _import_module(module)
     except StackError as error:
         yield Finding("error", str(error))
         return
@@ -136,23 +139,28 @@ def examine() -> Iterator[Finding]:
 
 
 def _imported_by_tools() -> list[str]:
-    """The modules that the tools name in their own import lines, so that a tool that would not start is found here."""
-    files = [file for file in shipped_tools().values() if file.suffix == ".py"]
-    lines = (
-        node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-    )
-    return sorted(
-        {str(node.module) for node in lines if isinstance(node, ast.ImportFrom) and node.level == 0}
-    )
+    """The modules that the tools import: a tool that would not start is named here."""
+    modules = set()
+    for file in shipped_tools().values():
+        if file.suffix == ".py":
+            modules |= _imported(file)
+    return sorted(modules)
 
 
-def _import_part(name: str) -> None:
+def _imported(file: Path) -> set[str]:
+    modules = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            modules.add(str(node.module))
+    return modules
+
+
+def _import_module(name: str) -> None:
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # mmdet prints a debug message on import
             importlib.import_module(name)
-    except (
-        Exception
-    ) as error:  # whatever a library raises at import, the reader needs its name and one line
+    except Exception as error:
+        # Whatever a library raises at import, the reader needs its name and one line.
         raise StackError(
             f"`{name}` does not import ({first_line(error)}); {INSTALL_HINT}"
         ) from error
@@ -160,22 +168,20 @@ def _import_part(name: str) -> None:
 
 def _versions() -> Iterator[Finding]:
     for name in PACKAGES:
-        found = list(_installed(DISTRIBUTIONS[name]))
-        if not found:
-            yield Finding(
-                "info", f"{name}: {'no metadata' if find_spec(name) else 'not installed'}"
-            )
+        installed = list(_installed(DISTRIBUTIONS[name]))
+        if not installed:
+            state = "no metadata" if find_spec(name) else "not installed"
+            yield Finding("info", f"{name}: {state}")
             continue
-        yield Finding(
-            "info", f"{name}: " + ", ".join(f"{version} ({dist})" for dist, version in found)
-        )
-        if len(found) > 1:
-            names = " and ".join(dist for dist, _ in found)
+        versions = ", ".join(f"{version} ({dist})" for dist, version in installed)
+        yield Finding("info", f"{name}: {versions}")
+        if len(installed) > 1:
+            names = " and ".join(dist for dist, _ in installed)
             yield Finding(
                 "warning",
                 f"{names} write into the same folder `{name}`: uninstall both, install one again",
             )
-        yield from _age(name, found[0][1])
+        yield from _age(name, installed[0][1])
     yield from _pair()
 
 
@@ -207,25 +213,20 @@ def _age(name: str, version: str) -> Iterator[Finding]:
 
 def _pair() -> Iterator[Finding]:
     """A warning when the pair is no official one: torchvision 0.(x + 15) is made for torch 2.x."""
-    found = {
-        name: version for name in ("torch", "torchvision") for _, version in _installed((name,))
-    }
-    if len(found) < 2:
+    torch = dict(_installed(("torch",))).get("torch")
+    torchvision = dict(_installed(("torchvision",))).get("torchvision")
+    if torch is None or torchvision is None:
         return
-    (major, minor, *_), (_, vision_minor, *_) = (
-        _numbers(found["torch"]),
-        _numbers(found["torchvision"]),
-    )
+    major, minor = _numbers(torch)[:2]
+    vision_minor = _numbers(torchvision)[1]
     if major == 2 and vision_minor != minor + 15:
-        text = (
-            f"torch {found['torch']} goes with torchvision 0.{minor + 15}, found "
-            f"{found['torchvision']}"
-        )
+        text = f"torch {torch} goes with torchvision 0.{minor + 15}, found {torchvision}"
         yield Finding("warning", text)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("+")[0].split(".") if part.isdigit())
+    release = version.split("+")[0]
+    return tuple(int(number) for number in release.split(".") if number.isdigit())
 
 
 def _ops() -> Iterator[Finding]:
@@ -263,14 +264,13 @@ def _kernel_runs(device: str) -> Iterator[Finding]:
     boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [1.0, 0.0, 10.0, 10.0]])
     scores = torch.tensor([0.5, 0.9])
     try:
-        kept = nms(boxes.to(device), scores.to(device), 0.5)[1].tolist()
-    except (
-        Exception
-    ) as error:  # a missing CUDA build raises NotImplementedError or RuntimeError, by version
-        kept, reason = [], first_line(error)
-    else:
-        reason = f"kept {kept}, expected [1]"
-    if kept == [1]:
+        survivors = nms(boxes.to(device), scores.to(device), 0.5)[1].tolist()
+        reason = f"kept {survivors}, expected [1]"
+    except Exception as error:
+        # A missing CUDA build raises NotImplementedError or RuntimeError, by version.
+        survivors = []
+        reason = first_line(error)
+    if survivors == [1]:
         yield Finding("info", f"kernels on {device}: nms runs")
         return
     pair = "torch and torchvision as an official pair for this machine"
@@ -287,13 +287,10 @@ def _distributed() -> Iterator[Finding]:
             "distributed: this torch was built without it, so training runs in one process",
         )
         return
-    found = {
+    backends = {
         "gloo": dist.is_gloo_available(),
         "nccl": dist.is_nccl_available(),
         "mpi": dist.is_mpi_available(),
     }
-    yield Finding(
-        "info",
-        "distributed: "
-        + ", ".join(f"{name} {'yes' if is_there else 'no'}" for name, is_there in found.items()),
-    )
+    answers = [f"{name} {'yes' if is_there else 'no'}" for name, is_there in backends.items()]
+    yield Finding("info", f"distributed: {', '.join(answers)}")

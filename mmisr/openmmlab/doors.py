@@ -27,7 +27,8 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoints
 from torch import nn
 
-from mmisr.openmmlab.checkpoints import check_fit, load_training, weights_of, wrapper_of
+from mmisr.openmmlab.checkpoints import load_training, weights_of, wrapper_of
+from mmisr.openmmlab.loading import check_fit
 from mmisr.openmmlab.unpickling import NAMELESS, DataFileError, SafePickleHandler, SafeYamlHandler
 
 UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")
@@ -101,10 +102,12 @@ def _other_prefix(module: nn.Module, state: Mapping[str, Any]) -> str:
 
     The prefix under which it would have, where there is one.
     """
-    own = list(module.state_dict())
-    found = {name.removesuffix(own[0]) for name in state if own and name.endswith(f".{own[0]}")}
-    if found:
-        return f"give it prefix={min(found, key=len)!r}, under which the file has them"
+    weights = list(module.state_dict())
+    if weights:
+        ending = f".{weights[0]}"
+        prefixes = [name.removesuffix(weights[0]) for name in state if name.endswith(ending)]
+        if prefixes:
+            return f"give it prefix={min(prefixes, key=len)!r}, under which the file has them"
     return "give a file of the same architecture, or the prefix of this part in it"
 
 
@@ -181,14 +184,15 @@ def load_from_openmmlab(filename: str, map_location: Any = None) -> Any:
     """
     name = filename.partition("://")[2]
     name = mmengine_checkpoints.get_deprecated_model_names().get(name, name)
-    place = mmengine_checkpoints.get_external_models().get(name)
-    if place is None:
+    address = mmengine_checkpoints.get_external_models().get(name)
+    if address is None:
         raise ValueError(
             f"checkpoint {filename} is not in OpenMMLab's list of models; give a path or an address"
         )
-    if place.startswith(("http://", "https://")):
-        return load_from_http(place, map_location)
-    return load_from_local(Path(mmengine_checkpoints._get_mmengine_home()) / place, map_location)
+    if address.startswith(("http://", "https://")):
+        return load_from_http(address, map_location)
+    home = Path(mmengine_checkpoints._get_mmengine_home())
+    return load_from_local(home / address, map_location)
 
 
 def load_from_store(filename: str, map_location: Any = None) -> Any:

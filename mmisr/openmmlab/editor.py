@@ -5,6 +5,7 @@ A ``BaseEditModel`` of mmagic's that also serves inside the pair.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -21,6 +22,7 @@ from mmagic.structures import DataSample as MagicDataSample
 from mmengine.model import BaseModel
 
 from mmisr.openmmlab.samples import hints_from
+from mmisr.ops.macs import count_macs
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
@@ -57,9 +59,9 @@ class SREditor(BaseEditModel):
         pixel_loss: Config of the loss of stand-alone training; None for editors with losses of
             their own or no weights.
         data_preprocessor: Config for stand-alone use; mmagic's own with RGB in [0, 1] unless given.
-        train_cfg: As in mmagic.
-        test_cfg: As in mmagic.
-        init_cfg: As in mmengine.
+        train_cfg: Settings of training, as in mmagic.
+        test_cfg: Settings of testing, as in mmagic.
+        init_cfg: Initialisation of the weights, as in mmengine.
     """
 
     router: Any = None
@@ -88,6 +90,7 @@ class SREditor(BaseEditModel):
             self.generator = MODELS.build(generator)
         if pixel_loss is not None:
             self.pixel_loss = MODELS.build(pixel_loss)
+        self._macs_by_shape: dict[tuple[Any, ...], float] = {}
 
     @property
     @abstractmethod
@@ -132,13 +135,43 @@ class SREditor(BaseEditModel):
         """
         lr = check_image_batch(lr)
         self._check_hints(lr, hints)
-        h, w = lr.shape[-2:]
+        height, width = hw_of(lr)
         result = self._upscale(self._pad(lr), hints)
         scale = self.info.scale
-        image = result.image[..., : scale * h, : scale * w]
+        rows = result.image[..., : scale * height, :]
+        image = rows[..., : scale * width]
         if not self.training:
             image = image.clamp(0, 1)
-        return SRResult(image, result.routing and result.routing.cropped((h, w)), result.aux)
+        routing = result.routing
+        if routing is not None:
+            routing = routing.cropped((height, width))
+        return SRResult(image, routing, result.aux)
+
+    def count_macs(self, lr: Tensor, hints: BatchHints | None = None) -> float:
+        """Multiply-accumulates of :meth:`upscale` on these pixels, by any route that they take.
+
+        Counted by :func:`mmisr.ops.macs.count_macs` on a run: what an adaptive editor skips is not
+        charged, what its routing adds is, and no editor needs a formula of its own. Where ``info``
+        says that the compute does not depend on the image, one run per shape serves all.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1]; of one image for the cost per image.
+            hints: One record per image, as for :meth:`upscale`.
+
+        Returns:
+            MACs of the whole batch, padding to ``info.multiple_of`` included.
+
+        Raises:
+            ValueError: As :meth:`upscale`.
+            TypeError: As :meth:`upscale`.
+        """
+        if self.info.adaptive:
+            return count_macs(self.upscale, lr, hints)
+        known = self._macs_by_shape
+        key = (tuple(lr.shape), self.training, hints is None)
+        if key not in known:
+            known[key] = count_macs(self.upscale, lr, hints)
+        return known[key]
 
     @staticmethod
     def _check_hints(lr: Tensor, hints: BatchHints | None) -> None:
@@ -148,16 +181,19 @@ class SREditor(BaseEditModel):
             )
 
     def _pad(self, lr: Tensor) -> Tensor:
-        """Pad bottom and right, by repeating the border, to the multiple and the minimum that ``info`` states."""
-        info = self.info
-        target = [
-            max(-(-n // info.multiple_of), -(-info.min_size // info.multiple_of))
-            for n in lr.shape[-2:]
-        ]
-        pad_h, pad_w = (
-            n * info.multiple_of - size for n, size in zip(target, lr.shape[-2:], strict=True)
-        )
-        return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate") if pad_h or pad_w else lr
+        """Pad bottom and right, by repeating the border, to a size that ``info`` allows."""
+        height, width = hw_of(lr)
+        pad_h = self._allowed(height) - height
+        pad_w = self._allowed(width) - width
+        if pad_h == pad_w == 0:
+            return lr
+        return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate")
+
+    def _allowed(self, side: int) -> int:
+        """The next side that is a multiple and at least the minimum that ``info`` states."""
+        multiple = self.info.multiple_of
+        least = max(side, self.info.min_size)
+        return math.ceil(least / multiple) * multiple
 
     def forward_tensor(self, inputs: Tensor, data_samples: Any = None, **kwargs: Any) -> Tensor:
         """The SR image alone, as mmagic's callers expect it."""
@@ -166,14 +202,15 @@ class SREditor(BaseEditModel):
     def forward_inference(
         self, inputs: Tensor, data_samples: Any = None, **kwargs: Any
     ) -> MagicDataSample:
-        """As in mmagic; the samples get the routing maps of an adaptive editor too, for the metrics."""
-        result = self.upscale(inputs, hints_from(data_samples, hw_of(inputs)))
-        if data_samples is not None and result.routing is not None:
-            maps = [result.routing.image(index).cpu() for index in range(len(inputs))]
+        """As in mmagic; for the metrics, samples get an adaptive editor's routing maps too."""
+        hints = hints_from(data_samples, hw_of(inputs))
+        result = self.upscale(inputs, hints)
+        routing = result.routing
+        if data_samples is not None and routing is not None:
+            maps = [routing.image(index).cpu() for index in range(len(inputs))]
             data_samples.set_metainfo({"routing": maps})
-        return MagicDataSample(
-            pred_img=self.data_preprocessor.destruct(result.image, data_samples).cpu()
-        )
+        pixels = self.data_preprocessor.destruct(result.image, data_samples)
+        return MagicDataSample(pred_img=pixels.cpu())
 
     def forward_train(
         self, inputs: Tensor, data_samples: Any = None, **kwargs: Any
@@ -192,7 +229,7 @@ class SREditor(BaseEditModel):
         Args:
             lr: (B, 3, h, w) RGB in [0, 1].
             hr: (B, 3, s*h, s*w) RGB in [0, 1].
-            hints: One record an image.
+            hints: One record per image.
 
         Returns:
             Losses by name, and what is only logged.

@@ -28,8 +28,8 @@ class MagicQuality(BaseMetric):
     Args:
         crop_border: Pixels left out on each side.
         convert_to: None for RGB, ``Y`` for luma, as in mmagic.
-        collect_device: As in mmengine.
-        prefix: As in mmengine.
+        collect_device: Device that processes exchange results on, as in mmengine.
+        prefix: What stands before the names of the figures, as in mmengine.
     """
 
     default_prefix = "mmagic"

@@ -1,7 +1,7 @@
-"""torchvision kernels behind the names of ``mmcv._ext``, for an mmcv that was installed without compiled ops.
+"""torchvision kernels behind the names of ``mmcv._ext``.
 
-Every kernel runs on CPU and CUDA, forward and backward, and computes in at least float32. Batched NMS is mmcv's own
-Python around ``nms``.
+For an mmcv that was installed without compiled ops. Every kernel runs on CPU and CUDA, forward and
+backward, and computes in at least float32. Batched NMS is mmcv's own Python around ``nms``.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class WholeFiles(LocalBackend):
         """Write a file.
 
         Args:
-            obj: Its bytes.
-            filepath: Where to; the folder is made.
+            obj: The bytes to write.
+            filepath: The file; its folder is made.
         """
         path = Path(os.path.realpath(filepath))  # a link stays a link
         if path.exists() and not path.is_file():  # a pipe, say, cannot be replaced
@@ -51,7 +51,7 @@ class _LateDeletes:
     """A back end that remembers what it shall delete.
 
     Args:
-        backend: Does everything else, and the deleting in the end.
+        backend: The back end that does everything else, and the deleting in the end.
     """
 
     def __init__(self, backend: Any) -> None:
@@ -67,9 +67,10 @@ class _LateDeletes:
     def rmtree(self, dir_path: str) -> None:
         self._late.append(("rmtree", dir_path))
 
-    def delete(self, kept: set[Any]) -> None:
+    def delete(self, needed: set[Any]) -> None:
+        """Delete what was to be deleted, but for what is needed after all."""
         for method, path in self._late:
-            if path not in kept:
+            if path not in needed:
                 with suppress(FileNotFoundError):
                     getattr(self._backend, method)(path)
 
@@ -87,8 +88,7 @@ def _old_goes_last(save: Callable) -> Callable:
             getattr(hook, "best_ckpt_path", None),
             *getattr(hook, "best_ckpt_path_dict", {}).values(),
         ]
-        late.delete(
-            {hook.last_ckpt, *best}
-        )  # a best one may have been written again under its own name
+        # A best one may have been written again under its own name.
+        late.delete({hook.last_ckpt, *best})
 
     return wrapped

@@ -41,7 +41,7 @@ class SRDetVisualizer(DetLocalVisualizer):
         """Draw as mmdet does.
 
         Args:
-            name: Of the picture.
+            name: Name of the picture.
             image: (H, W, 3) RGB.
             data_sample: With ground truth and predictions in the source frame.
             draw_gt: Whether to draw the ground truth.

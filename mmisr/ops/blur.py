@@ -14,22 +14,31 @@ def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor
 
     Args:
         sigma_xy: Standard deviations along the two axes in pixels, positive.
-        angle: Rotation of the first axis in radians, counter-clockwise from x with y pointing down.
+        angle: Rotation of the first axis in radians, counter-clockwise from x with y pointing down;
+            0 by default.
 
     Returns:
         (k, k) float64 with k odd, reaching three standard deviations; sums to 1.
 
     Raises:
         ValueError: A standard deviation is not positive.
+
+    Example:
+        >>> gaussian_kernel((0.5, 1.0)).shape
+        torch.Size([7, 7])
     """
     if min(sigma_xy) <= 0:
         raise ValueError(f"sigma_xy must be positive, got {sigma_xy}")
     radius = max(1, math.ceil(3 * max(sigma_xy)))
     axis = torch.arange(-radius, radius + 1, dtype=torch.float64)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
-    along = x * math.cos(angle) + y * math.sin(angle)
-    across = y * math.cos(angle) - x * math.sin(angle)
-    kernel = torch.exp(-0.5 * ((along / sigma_xy[0]) ** 2 + (across / sigma_xy[1]) ** 2))
+    cos = math.cos(angle)
+    sin = math.sin(angle)
+    along = x * cos + y * sin
+    across = y * cos - x * sin
+    sigma_along, sigma_across = sigma_xy
+    squared = (along / sigma_along) ** 2 + (across / sigma_across) ** 2
+    kernel = torch.exp(-0.5 * squared)
     return kernel / kernel.sum()
 
 
@@ -45,10 +54,17 @@ def blur(image: Tensor, kernel: Tensor) -> Tensor:
 
     Raises:
         ValueError: The kernel is not square with an odd side.
+
+    Example:
+        >>> blur(torch.ones(1, 3, 4, 5), torch.full((3, 3), 1 / 9)).shape
+        torch.Size([1, 3, 4, 5])
     """
     if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or kernel.shape[0] % 2 == 0:
         raise ValueError(f"kernel must be (k, k) with k odd, got {tuple(kernel.shape)}")
-    radius = kernel.shape[-1] // 2
+    side = kernel.shape[0]
     channels = image.shape[1]
-    weight = kernel.to(image).expand(channels, 1, *kernel.shape)
-    return F.conv2d(F.pad(image, [radius] * 4, mode="replicate"), weight, groups=channels)
+    radius = side // 2
+    padded = F.pad(image, [radius] * 4, mode="replicate")
+    weight = kernel.to(image)
+    weight = weight.expand(channels, 1, side, side)
+    return F.conv2d(padded, weight, groups=channels)

@@ -95,7 +95,7 @@ def to_xywh(xyxy: Boxes) -> Boxes:
         >>> to_xywh(torch.tensor([[1.0, 2.0, 4.0, 10.0]]))
         tensor([[1., 2., 3., 8.]])
     """
-    parts = (xyxy[..., :2], widths_heights(xyxy))
+    corner_and_size = (xyxy[..., :2], widths_heights(xyxy))
     if isinstance(xyxy, Tensor):
-        return torch.cat(parts, dim=-1)
-    return np.concatenate(parts, axis=-1)
+        return torch.cat(corner_and_size, dim=-1)
+    return np.concatenate(corner_and_size, axis=-1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
+from mmisr.ops.boxes import centers
 from mmisr.ops.boxes import grow as grow_boxes
 from mmisr.structures.checks import check_xyxy
 
@@ -30,36 +33,80 @@ def covered_share(xyxy: Tensor, hw: tuple[int, int], token: int) -> Tensor:
         >>> covered_share(torch.tensor([[0.0, 0.0, 8.0, 2.0]]), (8, 16), 8)
         tensor([[0.2500, 0.0000]])
     """
-    boxes = check_xyxy(xyxy).detach().cpu().double()
-    rows, cols = hw[0] // token, hw[1] // token
-    edges_y, first_y, last_y = _edges(boxes[:, 1], boxes[:, 3], rows, token)
-    edges_x, first_x, last_x = _edges(boxes[:, 0], boxes[:, 2], cols, token)
-    # Every box adds one over its cells of the grid that all edges make, as a sum of steps.
-    steps = torch.zeros(len(edges_y), len(edges_x), dtype=torch.float64)
-    one = torch.ones(len(boxes), dtype=torch.float64)
-    for y, x, sign in (
-        (first_y, first_x, 1),
-        (last_y, first_x, -1),
-        (first_y, last_x, -1),
-        (last_y, last_x, 1),
-    ):
-        steps.index_put_((y, x), sign * one, accumulate=True)
-    covered = (
-        (steps.cumsum(0).cumsum(1)[:-1, :-1] > 0.5) * edges_y.diff()[:, None] * edges_x.diff()[None]
-    )
-    row, col = ((edges[:-1] / token).long() for edges in (edges_y, edges_x))
-    by_row = torch.zeros(rows, covered.shape[1], dtype=torch.float64).index_add_(0, row, covered)
-    area = torch.zeros(rows, cols, dtype=torch.float64).index_add_(1, col, by_row)
-    return (area / token**2).float()
+    boxes = check_xyxy(xyxy).detach().cpu()
+    x1, y1, x2, y2 = boxes.double().unbind(1)
+    rows = hw[0] // token
+    cols = hw[1] // token
+    # All edges of boxes and tokens make a grid of cells, each of which is covered whole or not.
+    down = _Edges.of(y1, y2, rows, token)
+    across = _Edges.of(x1, x2, cols, token)
+    covered = _count_boxes(down, across) > 0.5
+    heights = down.lengths()
+    area = covered * heights[:, None] * across.lengths()
+    by_row = area.new_zeros(rows, area.shape[1])
+    by_row.index_add_(0, down.tokens(token), area)
+    by_token = area.new_zeros(rows, cols)
+    by_token.index_add_(1, across.tokens(token), by_row)
+    share = by_token / token**2
+    return share.float()
 
 
-def _edges(low: Tensor, high: Tensor, count: int, token: int) -> tuple[Tensor, Tensor, Tensor]:
-    """All edges of boxes and tokens along one axis, in order, and where each box begins and ends among them."""
-    low, high = low.clamp(0, count * token), high.clamp(0, count * token)
-    high = torch.maximum(low, high)
-    grid = torch.arange(count + 1, dtype=low.dtype) * token
-    edges = torch.cat([low, high, grid]).unique()
-    return edges, torch.searchsorted(edges, low), torch.searchsorted(edges, high)
+@dataclass(frozen=True)
+class _Edges:
+    """The edges of N boxes and of all tokens along one axis.
+
+    Args:
+        positions: (E,) edges in pixels, in order, each once.
+        first: (N,) number of the edge where each box begins.
+        last: (N,) number of the edge where it ends.
+    """
+
+    positions: Tensor
+    first: Tensor
+    last: Tensor
+
+    @classmethod
+    def of(cls, low: Tensor, high: Tensor, count: int, token: int) -> _Edges:
+        """Those of boxes from ``low`` to ``high``, (N,) each, on an axis of ``count`` tokens."""
+        end = count * token
+        low = low.clamp(0, end)
+        high = high.clamp(0, end)
+        high = torch.maximum(low, high)
+        grid = torch.arange(count + 1, dtype=low.dtype)
+        positions = torch.cat([low, high, grid * token]).unique()
+        first = torch.searchsorted(positions, low)
+        last = torch.searchsorted(positions, high)
+        return cls(positions, first, last)
+
+    def lengths(self) -> Tensor:
+        """(E - 1,) pixels from each edge to the next."""
+        return self.positions.diff()
+
+    def tokens(self, token: int) -> Tensor:
+        """(E - 1,) number of the token that lies between each edge and the next."""
+        return (self.positions[:-1] / token).long()
+
+
+def _count_boxes(down: _Edges, across: _Edges) -> Tensor:
+    """(rows of cells, columns of cells) number of boxes over each cell between two edges.
+
+    A box is four steps, up at its first corner and down behind its last; their sums along both axes
+    are its cells.
+    """
+    rows = len(down.positions)
+    cols = len(across.positions)
+    steps = torch.zeros(rows, cols, dtype=torch.float64)
+    corners = [
+        (down.first, across.first, 1.0),
+        (down.last, across.first, -1.0),
+        (down.first, across.last, -1.0),
+        (down.last, across.last, 1.0),
+    ]
+    for row, col, height in corners:
+        step = steps.new_full(row.shape, height)
+        steps.index_put_((row, col), step, accumulate=True)
+    counts = steps.cumsum(0).cumsum(1)
+    return counts[:-1, :-1]
 
 
 def raster(xyxy: Tensor, hw: tuple[int, int], grow: float = 0.0) -> Tensor:
@@ -68,18 +115,28 @@ def raster(xyxy: Tensor, hw: tuple[int, int], grow: float = 0.0) -> Tensor:
     Args:
         xyxy: (N, 4) boxes in the image.
         hw: Height and width of the image.
-        grow: Pixels by which a box grows on each side first.
+        grow: Pixels by which a box grows on each side first; 0 by default.
 
     Returns:
         (H, W) float32, 1 in every pixel that a box shares area with, else 0; on the CPU.
 
     Raises:
         ValueError: ``xyxy`` is not (N, 4).
+
+    Example:
+        >>> raster(torch.tensor([[0.5, 0.0, 2.0, 1.0]]), (2, 3))
+        tensor([[1., 1., 0.],
+                [0., 0., 0.]])
     """
     mask = torch.zeros(hw)
-    boxes = grow_boxes(check_xyxy(xyxy).detach().cpu(), grow)
-    lo, hi = boxes[:, :2].floor().clamp(min=0).long(), boxes[:, 2:].ceil().clamp(min=0).long()
-    for (x1, y1), (x2, y2) in zip(lo.tolist(), hi.tolist(), strict=True):
+    boxes = check_xyxy(xyxy).detach().cpu()
+    boxes = grow_boxes(boxes, grow)
+    first = boxes[:, :2].floor()
+    last = boxes[:, 2:].ceil()
+    pixels = torch.cat([first, last], dim=1)
+    # A negative index would count from the other border.
+    pixels = pixels.clamp(min=0).long()
+    for x1, y1, x2, y2 in pixels.tolist():
         mask[y1:y2, x1:x2] = 1
     return mask
 
@@ -98,17 +155,29 @@ def touched(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
 
     Raises:
         ValueError: ``xyxy`` is not (N, 4).
+
+    Example:
+        >>> touched(torch.tensor([[0.0, 0.0, 9.0, 8.0]]), (2, 2), 8).int().tolist()
+        [[[1, 1], [0, 0]]]
     """
-    edges_y = torch.arange(grid[0]) * token
-    edges_x = torch.arange(grid[1]) * token
     x1, y1, x2, y2 = check_xyxy(xyxy).cpu().unbind(1)
-    rows = (y1[:, None] < edges_y + token) & (y2[:, None] > edges_y)
-    cols = (x1[:, None] < edges_x + token) & (x2[:, None] > edges_x)
+    rows = _touched(y1, y2, grid[0], token)
+    cols = _touched(x1, x2, grid[1], token)
     return rows[:, :, None] & cols[:, None, :]
 
 
+def _touched(low: Tensor, high: Tensor, count: int, token: int) -> Tensor:
+    """(N, count) whether each (N,) interval and a token share more than an edge."""
+    starts = torch.arange(count) * token
+    begins_before = low[:, None] < starts + token
+    ends_behind = high[:, None] > starts
+    return begins_before & ends_behind
+
+
 def centres_near(xyxy: Tensor, grid: tuple[int, int], token: int, reach: float) -> Tensor:
-    """Count box centres in the square of ``reach`` x ``reach`` pixels around each token's centre, border included.
+    """Count the box centres near the centre of each token.
+
+    Near is in the square of ``reach`` x ``reach`` pixels around it, border included.
 
     Args:
         xyxy: (N, 4) boxes in the image.
@@ -122,9 +191,13 @@ def centres_near(xyxy: Tensor, grid: tuple[int, int], token: int, reach: float) 
     Raises:
         ValueError: ``xyxy`` is not (N, 4).
     """
-    xyxy = check_xyxy(xyxy)
-    cx, cy = (xyxy[:, 0] + xyxy[:, 2]).cpu() / 2, (xyxy[:, 1] + xyxy[:, 3]).cpu() / 2
-    mid_y, mid_x = (torch.arange(grid[0]) + 0.5) * token, (torch.arange(grid[1]) + 0.5) * token
-    near_y = (cy[:, None] - mid_y).abs() <= reach / 2
-    near_x = (cx[:, None] - mid_x).abs() <= reach / 2
-    return (near_y[:, :, None] & near_x[:, None, :]).sum(0)
+    x, y = centers(check_xyxy(xyxy).cpu()).unbind(1)
+    rows = _near(y, grid[0], token, reach)
+    cols = _near(x, grid[1], token, reach)
+    return (rows[:, :, None] & cols[:, None, :]).sum(0)
+
+
+def _near(points: Tensor, count: int, token: int, reach: float) -> Tensor:
+    """(N, count) whether each (N,) point is at most half of ``reach`` from a token's middle."""
+    middles = (torch.arange(count) + 0.5) * token
+    return (points[:, None] - middles).abs() <= reach / 2

@@ -40,7 +40,7 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 
     Args:
         path: The file; its folder is made.
-        write: Writes to the path that it is given. Where it fails, nothing is left.
+        write: Function that writes to the path it is given. Where it fails, nothing is left.
 
     Raises:
         OSError: The file cannot be written (no room, no right); it is named, whoever writes.
@@ -77,7 +77,7 @@ def write_image(path: Path, image: Image.Image, **options: Any) -> None:
     Args:
         path: The file.
         image: The picture.
-        **options: Of Pillow's encoder: ``quality``, ``compress_level``, ...
+        **options: Options of Pillow's encoder: ``quality``, ``compress_level``, ...
     """
     buffer = io.BytesIO()
     image.save(buffer, Image.registered_extensions()[path.suffix.lower()], **options)
@@ -89,10 +89,16 @@ def fitting_name(name: str, room: int) -> str:
 
     Args:
         name: Name without ending.
-        room: Bytes that must stay free behind it.
+        room: Bytes that must stay free behind the name, for an ending.
 
     Returns:
         The name itself where it fits; else its beginning, and a digest that keeps long names apart.
+
+    Example:
+        >>> fitting_name("street-7", room=4)
+        'street-7'
+        >>> len(fitting_name("x" * 300, room=4))
+        251
     """
     limit = LONGEST_NAME - room
     encoded = name.encode("utf-8", "surrogateescape")

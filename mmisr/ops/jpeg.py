@@ -17,7 +17,7 @@ def jpeg(image: Tensor, quality: int) -> Tensor:
 
     Args:
         image: (3, H, W) RGB in [0, 1].
-        quality: 1 to 100, the libjpeg scale.
+        quality: Quality from 1 to 100, on libjpeg's scale.
 
     Returns:
         (3, H, W) RGB in [0, 1], on 8-bit levels.
@@ -27,8 +27,11 @@ def jpeg(image: Tensor, quality: int) -> Tensor:
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality must be in 1..100, got {quality}")
-    pixels = to_bytes(image).permute(1, 2, 0).cpu().numpy()
+    pixels = to_bytes(image).permute(1, 2, 0)
+    picture = Image.fromarray(pixels.cpu().numpy())
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality)
-    decoded = np.asarray(Image.open(buffer).convert("RGB"))
-    return to_unit(torch.from_numpy(decoded.copy()).permute(2, 0, 1).to(image))
+    picture.save(buffer, format="JPEG", quality=quality)
+    decoded = Image.open(buffer).convert("RGB")
+    pixels = torch.from_numpy(np.array(decoded))
+    pixels = pixels.permute(2, 0, 1)
+    return to_unit(pixels.to(image))

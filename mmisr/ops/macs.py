@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 Shape = tuple[int, ...]
+
+
+@dataclass
+class MacCount:
+    """Multiply-accumulates of a block of code.
+
+    Args:
+        macs: How many, once the block has ended.
+    """
+
+    macs: float = 0.0
 
 
 def count_macs(function: Callable[..., Any], *args: Any) -> float:
@@ -35,10 +47,32 @@ def count_macs(function: Callable[..., Any], *args: Any) -> float:
         >>> count_macs(torch.nn.Conv2d(3, 8, 3, padding=1), torch.zeros(1, 3, 10, 10))
         21600.0
     """
-    counter = FlopCounterMode(display=False, custom_mapping=_formulas())
-    with torch.no_grad(), _unfused_transformers(), counter:
+    with torch.no_grad(), counting_macs() as count:
         function(*args)
-    return counter.get_total_flops() / 2
+    return count.macs
+
+
+@contextmanager
+def counting_macs() -> Iterator[MacCount]:
+    """Count the multiply-accumulates of whatever runs in a block, whose results can be used.
+
+    What is counted is said in :func:`count_macs`. Gradients are as outside of the block.
+
+    Yields:
+        The count, which is complete when the block has ended.
+
+    Example:
+        >>> conv = torch.nn.Conv2d(3, 8, 3, padding=1)
+        >>> with counting_macs() as count:
+        ...     features = conv(torch.zeros(1, 3, 10, 10))
+        >>> count.macs
+        21600.0
+    """
+    count = MacCount()
+    counter = FlopCounterMode(display=False, custom_mapping=_formulas())
+    with _unfused_transformers(), counter:
+        yield count
+    count.macs = counter.get_total_flops() / 2
 
 
 def _formulas() -> dict[Any, Callable[..., int]]:

@@ -1,4 +1,4 @@
-"""What a transform did to coordinates, and whether an image is still the one that its LR image was made from.
+"""What a transform did to coordinates, and whether an image and its LR image still match.
 
 Both are notes in the results of a pipeline, which every transform hands on.
 """
@@ -40,14 +40,18 @@ def note_motion(results: dict, matrix: NDArray[Any]) -> None:
     """Note a change of coordinates as mmdet's transforms do.
 
     Args:
-        results: Changed in place.
+        results: Results of a pipeline, changed in place.
         matrix: (3, 3), from the coordinates before to those after; pixel corners, (x, y, 1).
     """
     results[HOMOGRAPHY] = (matrix @ results.get(HOMOGRAPHY, np.eye(3))).astype(np.float32)
 
 
 def note_partner(results: dict) -> None:
-    """Note that the LR image was made from ``img`` as it is now."""
+    """Note that the LR image was made from ``img`` as it is now.
+
+    Args:
+        results: Results of a pipeline, changed in place.
+    """
     results[PARTNER] = results["img"]
 
 
@@ -55,8 +59,8 @@ def check_partner(results: dict, who: str) -> None:
     """See that ``img`` is still the image that the LR image was made from.
 
     Args:
-        results: Of a pipeline.
-        who: For the message, the transform that has just run.
+        results: Results of a pipeline.
+        who: Name of the transform that has just run, for the message.
 
     Raises:
         FrameError: It is another.

@@ -6,6 +6,7 @@ Gather them with a halo, compute, add the centres to the image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ class Windows:
     the dense one.
 
     Args:
-        image: (N,) index of the image in the batch.
+        image: (N,) index in the batch of each window's image.
         corner: (N, 2) top and left of the window in the image, in pixels.
         size_hw: Height and width of every window.
     """
@@ -46,7 +47,7 @@ class Slots:
         token: (M, 3) image, row and column of the token in the batch's token grids.
         side: Side of a token in pixels.
         at_border: Whether a token may lie at the border of its window, where a margin reaches
-            beyond; who knows that none does saves a pass over the pixels.
+            beyond, which is the default; who knows that none does saves a pass over the pixels.
     """
 
     window: Tensor
@@ -59,10 +60,15 @@ class Slots:
         return len(self.window)
 
     def select(self, chosen: Tensor | slice) -> Slots:
-        """Those that ``chosen``, (M,) bool, indices or a slice, picks."""
-        return Slots(
-            self.window[chosen], self.inner[chosen], self.token[chosen], self.side, self.at_border
-        )
+        """Some of the tokens.
+
+        Args:
+            chosen: (M,) bool, indices or a slice.
+        """
+        window = self.window[chosen]
+        inner = self.inner[chosen]
+        token = self.token[chosen]
+        return Slots(window, inner, token, self.side, self.at_border)
 
 
 def gather_windows(features: Tensor, windows: Windows) -> Tensor:
@@ -84,21 +90,40 @@ def gather_tokens(features: Tensor, slots: Slots, margin: int = 0) -> Tensor:
     Args:
         features: (N, C, h, w) features of the windows.
         slots: M tokens in them.
-        margin: Pixels kept around a token; zeros beyond the window, as the padding of a
-            convolution.
+        margin: Pixels kept around a token, 0 by default; zeros beyond the window, as the padding of
+            a convolution.
 
     Returns:
         (M, C, T + 2 margin, T + 2 margin) in channels_last layout.
     """
-    side, corner = slots.side + 2 * margin, slots.inner - margin
-    cut = _gather(features, slots.window, corner, (side, side))
+    side = slots.side + 2 * margin
+    corner = slots.inner - margin
+    tokens = _gather(features, slots.window, corner, (side, side))
     if margin and slots.at_border:
-        limit = features.shape[-2:]
-        for axis in (0, 1):
-            place = corner[:, axis, None] + torch.arange(side, device=corner.device)
-            inside = ((place >= 0) & (place < limit[axis])).to(cut.dtype)
-            cut = cut * (inside[:, None, :, None] if axis == 0 else inside[:, None, None, :])
-    return cut
+        inside = _inside(corner, side, hw_of(features))
+        tokens = tokens * inside.to(tokens.dtype)
+    return tokens
+
+
+def _inside(corner: Tensor, side: int, hw: tuple[int, int]) -> Tensor:
+    """(M, 1, side, side) whether each pixel from (M, 2) corners on lies in a window of ``hw``."""
+    top, left = corner.unbind(1)
+    rows = _in_range(_positions(top, side), hw[0])
+    cols = _in_range(_positions(left, side), hw[1])
+    inside = rows[:, :, None] & cols[:, None, :]
+    return inside[:, None]
+
+
+def _in_range(positions: Tensor, limit: int) -> Tensor:
+    not_before = positions >= 0
+    not_behind = positions < limit
+    return not_before & not_behind
+
+
+def _positions(first: Tensor, count: int) -> Tensor:
+    """(N, count) positions that follow on each of (N,) first ones."""
+    steps = torch.arange(count, device=first.device)
+    return first[:, None] + steps
 
 
 def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
@@ -112,7 +137,8 @@ def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
     Raises:
         ValueError: The image is no multiple of the patches' side, or of another layout.
     """
-    side, (count, channels, height, width) = patches.shape[-1], image.shape
+    side = patches.shape[-1]
+    count, channels, height, width = image.shape
     _check_multiple((height, width), side)
     pixels = image.permute(0, 2, 3, 1)
     if not pixels.is_contiguous():
@@ -120,13 +146,17 @@ def scatter_add_tokens(image: Tensor, patches: Tensor, token: Tensor) -> None:
             "scatter_add_tokens needs an image in channels_last layout: "
             "image.to(memory_format=torch.channels_last)"
         )
-    number, row, col = token.unbind(1)
-    line = number[:, None] * height + row[:, None] * side + torch.arange(side, device=token.device)
-    rows = patches.to(image.dtype).permute(0, 2, 3, 1).reshape(-1, side * channels)
     # A row of a token is contiguous here: few long rows are added much faster than many pixels.
-    pixels.view(count * height * (width // side), -1).index_add_(
-        0, (line * (width // side) + col[:, None]).flatten(), rows
-    )
+    cols = width // side
+    length = side * channels
+    token_rows = pixels.view(count * height * cols, length)
+    number, row, col = token.unbind(1)
+    top = number * height + row * side
+    lines = _positions(top, side)
+    index = lines * cols + col[:, None]
+    added = patches.to(image.dtype)
+    added = added.permute(0, 2, 3, 1).reshape(-1, length)
+    token_rows.index_add_(0, index.flatten(), added)
 
 
 def patch_corners(
@@ -151,6 +181,7 @@ def patch_corners(
         >>> patch_corners((8, 10), (8, 4), (8, 3))
         [(0, 0), (0, 3), (0, 6)]
     """
+    starts = []
     for length, size, stride in zip(hw, size_hw, stride_hw, strict=True):
         if size > length or not 1 <= stride <= size:
             raise ValueError(
@@ -158,11 +189,10 @@ def patch_corners(
                 f"at most the image (pad it "
                 "first), and a step at least 1 and at most a patch"
             )
-    rows, cols = (
-        [*range(0, length - size, stride), length - size]
-        for length, size, stride in zip(hw, size_hw, stride_hw, strict=True)
-    )
-    return [(y, x) for y in rows for x in cols]
+        last = length - size
+        starts.append([*range(0, last, stride), last])
+    rows, cols = starts
+    return list(product(rows, cols))
 
 
 def split(
@@ -188,11 +218,15 @@ def split(
         >>> torch.allclose(stitch(split(image, (4, 5), (3, 4)), (8, 12), (3, 4)), image)
         True
     """
-    height, width = size_hw
     corners = patch_corners(hw_of(image), size_hw, stride_hw or size_hw)
-    return torch.stack(
-        [image[..., y : y + height, x : x + width] for y, x in corners], dim=1
-    ).flatten(0, 1)
+    patches = [_patch(image, corner, size_hw) for corner in corners]
+    return torch.stack(patches, dim=1).flatten(0, 1)
+
+
+def _patch(image: Tensor, corner: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
+    """The patch of a (..., H, W) image that begins at (y, x): a view of it."""
+    rows = image.narrow(-2, corner[0], size_hw[0])
+    return rows.narrow(-1, corner[1], size_hw[1])
 
 
 def stitch(
@@ -208,7 +242,7 @@ def stitch(
     Args:
         patches: (B * n, C, h, w), as :func:`split` orders them.
         hw: Height and width of the image.
-        stride_hw: As in :func:`split`.
+        stride_hw: Steps from one patch to the next, as in :func:`split`.
         weight: (h, w) weights, all above 0; equal ones by default (ClassSR's mean), or those of
             :func:`ramp`.
 
@@ -219,19 +253,19 @@ def stitch(
         ValueError: As :func:`patch_corners`; or the number of patches is no multiple of what covers
             the image.
     """
-    height, width = hw_of(patches)
-    corners = patch_corners(hw, (height, width), stride_hw or (height, width))
+    size = hw_of(patches)
+    corners = patch_corners(hw, size, stride_hw or size)
     if len(patches) % len(corners):
         raise ValueError(
             f"stitch needs a multiple of {len(corners)} patches for {hw}, got {len(patches)}"
         )
-    parts = patches.unflatten(0, (-1, len(corners)))
-    weight = patches.new_ones(height, width) if weight is None else weight.to(patches)
-    image = patches.new_zeros(len(parts), patches.shape[1], *hw)
+    by_corner = patches.unflatten(0, (-1, len(corners))).unbind(1)
+    weight = patches.new_ones(size) if weight is None else weight.to(patches)
+    image = patches.new_zeros(len(by_corner[0]), patches.shape[1], *hw)
     total = patches.new_zeros(hw)
-    for number, (y, x) in enumerate(corners):
-        image[..., y : y + height, x : x + width] += weight * parts[:, number]
-        total[y : y + height, x : x + width] += weight
+    for corner, patch in zip(corners, by_corner, strict=True):
+        _patch(image, corner, size).add_(weight * patch)
+        _patch(total, corner, size).add_(weight)
     return image / total
 
 
@@ -247,16 +281,21 @@ def ramp(size_hw: tuple[int, int], stride_hw: tuple[int, int]) -> Tensor:
 
     Returns:
         (h, w) float32 in (0, 1].
+
+    Example:
+        >>> ramp((1, 6), (1, 2))
+        tensor([[0.3333, 0.6667, 1.0000, 1.0000, 0.6667, 0.3333]])
     """
-    rows, cols = (
-        _ramp(size, (size - step) // 2) for size, step in zip(size_hw, stride_hw, strict=True)
-    )
-    return torch.minimum(rows[:, None], cols[None])
+    rows = _ramp(size_hw[0], stride_hw[0])
+    cols = _ramp(size_hw[1], stride_hw[1])
+    return torch.minimum(rows[:, None], cols)
 
 
-def _ramp(size: int, edge: int) -> Tensor:
-    from_border = torch.minimum(torch.arange(size), torch.arange(size - 1, -1, -1))
-    return ((from_border + 1) / (edge + 1)).clamp(max=1)
+def _ramp(size: int, stride: int) -> Tensor:
+    overlap = (size - stride) // 2
+    from_start = torch.arange(size)
+    from_border = torch.minimum(from_start, from_start.flip(0))
+    return ((from_border + 1) / (overlap + 1)).clamp(max=1)
 
 
 def _gather(features: Tensor, image: Tensor, corner: Tensor, size_hw: tuple[int, int]) -> Tensor:
@@ -264,14 +303,26 @@ def _gather(features: Tensor, image: Tensor, corner: Tensor, size_hw: tuple[int,
 
     Callers that may reach there put zeros in their place.
     """
-    _, channels, rows, cols = features.shape
-    y = corner[:, 0, None, None] + torch.arange(size_hw[0], device=corner.device)[None, :, None]
-    x = corner[:, 1, None, None] + torch.arange(size_hw[1], device=corner.device)[None, None, :]
-    index = (
-        (image[:, None, None] * rows + y.clamp(0, rows - 1)) * cols + x.clamp(0, cols - 1)
-    ).flatten()
-    pixels = features.permute(0, 2, 3, 1).reshape(-1, channels).index_select(0, index)
-    return pixels.view(-1, *size_hw, channels).permute(0, 3, 1, 2)
+    channels = features.shape[1]
+    index = _pixel_index(hw_of(features), image, corner, size_hw)
+    pixels = features.permute(0, 2, 3, 1)
+    pixels = pixels.reshape(-1, channels)
+    windows = pixels.index_select(0, index.flatten())
+    windows = windows.view(*index.shape, channels)
+    return windows.permute(0, 3, 1, 2)
+
+
+def _pixel_index(
+    hw: tuple[int, int], image: Tensor, corner: Tensor, size_hw: tuple[int, int]
+) -> Tensor:
+    """(N, h, w) numbers of the windows' pixels, counted row by row through the whole batch."""
+    rows, cols = hw
+    top, left = corner.unbind(1)
+    y = _positions(top, size_hw[0]).clamp(0, rows - 1)
+    x = _positions(left, size_hw[1]).clamp(0, cols - 1)
+    first_line = image * rows
+    lines = first_line[:, None] + y
+    return lines[:, :, None] * cols + x[:, None, :]
 
 
 def _check_multiple(hw: tuple[int, int], side: int) -> None:

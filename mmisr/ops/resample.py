@@ -23,11 +23,13 @@ def _cubic(x: Tensor) -> Tensor:
     x = x.abs()
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
+    outer = torch.where(x <= 2, far, torch.zeros_like(x))
+    return torch.where(x <= 1, near, outer)
 
 
 def _lanczos3(x: Tensor) -> Tensor:
-    return torch.where(x.abs() < 3, torch.sinc(x) * torch.sinc(x / 3), torch.zeros_like(x))
+    lobes = torch.sinc(x) * torch.sinc(x / 3)
+    return torch.where(x.abs() < 3, lobes, torch.zeros_like(x))
 
 
 KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], int]] = {
@@ -55,7 +57,8 @@ def resize(
         size_hw: Output height and width.
         mode: One of ``nearest``, ``bilinear``, ``bicubic`` (a = -0.5), ``area`` (mean over the
             covered pixels) and ``lanczos`` (three lobes).
-        antialias: Whether to filter when shrinking; for the kernels, not for nearest and area.
+        antialias: Whether to filter when shrinking, which is the default; for the kernels, not for
+            nearest and area.
 
     Returns:
         (B, C, *size_hw); the input itself where the size does not change.
@@ -72,6 +75,21 @@ def resize(
     if mode not in MODES:
         raise ValueError(f"resize mode must be one of {MODES}, got {mode!r}")
     h, w = check_hw(size_hw, "size_hw")
+    _check_batch(image)
+    if image.shape[-2:] == (h, w):
+        return image
+    if mode == "nearest":
+        return F.interpolate(image, size=(h, w), mode="nearest-exact")
+    if mode == "area":
+        return F.interpolate(image, size=(h, w), mode="area")
+    tall = _along_height(image, h, mode, antialias)
+    # Rows are contiguous: filtering them and turning the image twice is faster than gathering along
+    # the width.
+    turned = tall.mT.contiguous()
+    return _along_height(turned, w, mode, antialias).mT.contiguous()
+
+
+def _check_batch(image: Tensor) -> None:
     if image.ndim != 4 or 0 in image.shape:
         raise ValueError(
             f"image must have shape (B, C, H, W) with no empty axis, got {tuple(image.shape)}"
@@ -80,40 +98,43 @@ def resize(
         raise TypeError(
             f"image must be floating point, got {image.dtype}; divide 8-bit pixels by 255 first"
         )
-    if image.shape[-2:] == (h, w):
-        return image
-    if mode in ("nearest", "area"):
-        return F.interpolate(
-            image, size=(h, w), mode="nearest-exact" if mode == "nearest" else "area"
-        )
-    tall = _along_height(image, h, mode, antialias)
-    # Rows are contiguous: filtering them and turning the image twice is faster than gathering along
-    # the width.
-    return _along_height(tall.mT.contiguous(), w, mode, antialias).mT.contiguous()
 
 
 def _along_height(image: Tensor, size: int, mode: str, antialias: bool) -> Tensor:
     if image.shape[-2] == size:
         return image
     indices, weights = _taps(image.shape[-2], size, mode, antialias)
-    indices, weights = indices.to(image.device), weights.to(image)[..., None]
+    indices = indices.to(image.device)
+    weights = weights.to(image).unsqueeze(-1)
     total = image.index_select(-2, indices[0]) * weights[0]
     for index, weight in zip(indices[1:], weights[1:], strict=True):
-        total = torch.addcmul(total, image.index_select(-2, index), weight)
+        rows = image.index_select(-2, index)
+        total = torch.addcmul(total, rows, weight)
     return total
 
 
 def _taps(size_in: int, size_out: int, mode: str, antialias: bool) -> tuple[Tensor, Tensor]:
-    """Indices and weights, both (taps, size_out), of every input pixel that an output pixel reads."""
+    """What every output pixel reads along one axis.
+
+    Returns:
+        Indices of input pixels and their weights, both (taps, size_out).
+    """
     kernel, radius = KERNELS[mode]
     stretch = max(1.0, size_in / size_out) if antialias else 1.0
-    centres = (torch.arange(size_out, dtype=torch.float64) + 0.5) * size_in / size_out - 0.5
-    first = torch.floor(centres - radius * stretch)
-    taps = torch.arange(math.ceil(2 * radius * stretch) + 2, dtype=torch.float64)[:, None] + first
-    weights = kernel((centres - taps) / stretch)
+    reach = radius * stretch
+    pixels = torch.arange(size_out, dtype=torch.float64)
+    centres = (pixels + 0.5) * size_in / size_out - 0.5
+    first = torch.floor(centres - reach)
+    count = math.ceil(2 * reach) + 2
+    steps = torch.arange(count, dtype=torch.float64)
+    taps = first + steps[:, None]
+    distances = centres - taps
+    weights = kernel(distances / stretch)
     weights = weights / weights.sum(0)
-    used = (weights.abs() > 1e-12).any(1)
-    return _mirror(taps[used].long(), size_in), weights[used]
+    # A tap beyond the kernel on all pixels is not worth a pass over the image.
+    used = weights.abs().amax(1) > 1e-12
+    indices = _mirror(taps[used].long(), size_in)
+    return indices, weights[used]
 
 
 def _mirror(indices: Tensor, size: int) -> Tensor:

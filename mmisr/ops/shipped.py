@@ -36,24 +36,25 @@ def shipped_config(name: str) -> Path | None:
     """A config by its base name, with or without ``.py``; base names are unique.
 
     Args:
-        name: Such as ``instance-sr-nano-x4_tree-crowns``; a path is taken under the shipped folder.
+        name: The config's base name, such as ``instance-sr-nano-x4_tree-crowns``; a path is taken
+            under the shipped folder.
 
     Returns:
         The file, or None where there is none of that name.
     """
-    root, file = shipped_root(), Path(name if name.endswith(".py") else f"{name}.py")
+    root = shipped_root()
+    file = Path(name if name.endswith(".py") else f"{name}.py")
     if file.is_absolute():
         return None
     if len(file.parts) > 1:
-        return root / file if (root / file).is_file() and file.parts[0] == "configs" else None
-    return next(
-        (
-            found
-            for found in sorted((root / "configs").rglob(file.name))
-            if "_base_" not in found.parts
-        ),
-        None,
-    )
+        config = root / file
+        is_config = file.parts[0] == "configs" and config.is_file()
+        return config if is_config else None
+    folder = root / "configs"
+    for config in sorted(folder.rglob(file.name)):
+        if "_base_" not in config.parts:
+            return config
+    return None
 
 
 def config_file(name: str) -> str:
@@ -74,12 +75,12 @@ def config_file(name: str) -> str:
         FileNotFoundError: There is none of that name.
     """
     below = shipped_root() / "configs" / (name if name.endswith(".py") else f"{name}.py")
-    found = below if below.is_file() else shipped_config(name)
-    if found is None:
+    config = below if below.is_file() else shipped_config(name)
+    if config is None:
         raise FileNotFoundError(
             f"mmisr has no config {name!r}; they are under {shipped_root() / 'configs'}"
         )
-    return str(found)
+    return str(config)
 
 
 def shipped_weights(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from statistics import median
@@ -39,8 +40,8 @@ class StageTimer:
     timer is for measuring alone. A stage that raises is not recorded.
 
     Args:
-        warmup: How many first runs of every stage are left out: they pay for allocation and kernel
-            selection.
+        warmup: How many first runs of every stage are left out, because they pay for allocation and
+            kernel selection; 0 by default.
 
     Raises:
         ValueError: ``warmup`` is negative.
@@ -59,15 +60,16 @@ class StageTimer:
             raise ValueError(f"warmup must be >= 0, got {warmup}")
         self.warmup = warmup
         self.ms: dict[str, list[float]] = {}
-        self._runs: dict[str, int] = {}
+        self._runs: Counter[str] = Counter()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block under ``name``."""
         start = _now_ms()
         yield
-        elapsed = _now_ms() - start
-        self._runs[name] = self._runs.get(name, 0) + 1
+        end = _now_ms()
+        elapsed = end - start
+        self._runs[name] += 1
         if self._runs[name] > self.warmup:
             self.ms.setdefault(name, []).append(elapsed)
 
@@ -86,24 +88,34 @@ class StageTimer:
 def interleaved(
     ways: Mapping[str, Callable[[], Any]], rounds: int, warmup: int = 2
 ) -> dict[str, list[float]]:
-    """Time several ways to do something in turns, so that a busy moment of the machine is charged to all of them.
+    """Time several ways to do something in turns.
+
+    A busy moment of the machine is then charged to all of them.
 
     Args:
-        ways: What to call, by name.
+        ways: Functions to call, by name.
         rounds: How often each is timed; every second round runs them in the opposite order.
-        warmup: Rounds before that do not count.
+        warmup: Rounds before that do not count; 2 by default.
 
     Returns:
         Milliseconds of every way, in the order of the rounds.
     """
     times: dict[str, list[float]] = {name: [] for name in ways}
+    forwards = list(ways)
+    backwards = forwards[::-1]
     for number in range(-warmup, rounds):
-        for name in list(ways) if number % 2 else reversed(list(ways)):
-            start = _now_ms()
-            ways[name]()
+        order = forwards if number % 2 else backwards
+        for name in order:
+            elapsed = _timed(ways[name])
             if number >= 0:
-                times[name].append(_now_ms() - start)
+                times[name].append(elapsed)
     return times
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    start = _now_ms()
+    call()
+    return _now_ms() - start
 
 
 def _now_ms() -> float:

@@ -22,10 +22,15 @@ SIDE_OF = np.array([min(side for side in SIDES if side >= count) for count in ra
 """The next of them, by the number of tokens."""
 
 FAR = 1 << 20
+"""More than any row, column or cost of a token."""
 
 
 def grid_hw(hw: tuple[int, int], token: int) -> tuple[int, int]:
-    """Rows and columns of the token grid over an image of ``hw`` pixels; a cut-off token counts.
+    """Rows and columns of the token grid over an image; a cut-off token counts.
+
+    Args:
+        hw: Height and width of the image in pixels.
+        token: Side of a token in pixels.
 
     Example:
         >>> grid_hw((16, 17), 8)
@@ -36,19 +41,38 @@ def grid_hw(hw: tuple[int, int], token: int) -> tuple[int, int]:
 
 
 def spread(exits: Tensor, token: int) -> Tensor:
-    """(B, rows, cols) to (B, 1, rows*T, cols*T): every pixel gets its token's value.
+    """Give every pixel the value of its token.
 
-    The dtype stays.
+    Args:
+        exits: (B, rows, cols) of any type.
+        token: Side T of a token in pixels.
+
+    Returns:
+        (B, 1, rows*T, cols*T) of the same type.
+
+    Example:
+        >>> import torch
+        >>> spread(torch.tensor([[[1, 2]]]), 2).tolist()
+        [[[[1, 1, 2, 2], [1, 1, 2, 2]]]]
     """
-    return exits.repeat_interleave(token, -2).repeat_interleave(token, -1)[:, None]
+    rows = exits.repeat_interleave(token, -2)
+    pixels = rows.repeat_interleave(token, -1)
+    return pixels[:, None]
 
 
 def window_sides(tokens: NDArray[np.int64], token: int, halo: int) -> NDArray[np.int64]:
-    """Side in pixels of the window over so many tokens.
+    """Sides of the windows over so many tokens: the next of :data:`SIDES`, and a halo on both ends.
 
-    The next of :data:`SIDES`, and a halo on both ends.
+    Args:
+        tokens: Numbers of tokens, an array of any shape.
+        token: Side of a token in pixels.
+        halo: Pixels computed around a window and thrown away.
+
+    Returns:
+        Pixels, of the shape of ``tokens``.
     """
-    return SIDE_OF[np.minimum(tokens, SIDES[-1])] * token + 2 * halo
+    in_tokens = SIDE_OF[np.minimum(tokens, SIDES[-1])]
+    return in_tokens * token + 2 * halo
 
 
 def merge_rectangles(
@@ -56,17 +80,18 @@ def merge_rectangles(
 ) -> Boxes:
     """Cover the marked tokens with rectangles that cost little once every halo is charged.
 
-    Bottom-up over a binary tree of the grid, alternately along columns and rows: two neighbouring
-    parts become one rectangle, their common bounding box, where that costs less than the two apart,
-    even where it covers tokens that are not marked. Every level is one operation on whole arrays,
-    so that planning takes a small part of what it saves.
+    Bottom-up over a binary tree of the grid, alternately along columns and rows: two neighbours
+    become one rectangle, their common bounding box, where that costs less than the two apart, even
+    where it covers tokens that are not marked. Every level is one operation on whole arrays, so
+    that planning takes a small share of what it saves.
 
     Args:
         mask: (rows, cols), true where a token must be computed.
         token: Side of a token in pixels.
         halo: Pixels computed around a rectangle and thrown away.
-        overhead: What a rectangle costs by itself, in pixels.
-        tile: Largest side of a rectangle in tokens, a power of 2; bounds the memory of a window.
+        overhead: Cost of a rectangle by itself, in pixels; 24 by default.
+        tile: Largest side of a rectangle in tokens, a power of 2, which bounds the memory of a
+            window; 16 by default.
 
     Returns:
         (n, 4) rectangles that cover every marked token; none shares a marked token with another.
@@ -75,61 +100,81 @@ def merge_rectangles(
         >>> merge_rectangles(np.ones((2, 3), dtype=bool), token=8, halo=4).tolist()
         [[0, 0, 2, 3]]
     """
-    marked = np.pad(mask, ((0, -mask.shape[0] % tile), (0, -mask.shape[1] % tile)))
-    rows, cols = np.indices(marked.shape)
-    bounds = np.stack(
-        [
-            np.where(marked, v, far)
-            for v, far in ((rows, FAR), (cols, FAR), (rows + 1, 0), (cols + 1, 0))
-        ]
-    )
+    rows, cols = mask.shape
+    marked = np.pad(mask, ((0, -rows % tile), (0, -cols % tile)))
+    bounds = _single_tokens(marked)
     cost = np.where(marked, (token + 2 * halo) ** 2 + overhead, 0.0)
     levels = [(bounds, marked, 0)]
     for axis in [2, 1] * (tile.bit_length() - 1):  # columns, then rows, of (4, rows, cols)
         bounds = _pair(bounds, axis)
-        apart = np.add(*_halves(cost, axis - 1))
         some = bounds[2] > 0
-        height, width = (
-            window_sides(np.where(some, bounds[i + 2] - bounds[i], 1), token, halo) for i in (0, 1)
-        )
-        joined = np.where(some, height * width + overhead, FAR**2)
+        first, second = _halves(cost, axis - 1)
+        apart = first + second
+        pixels = _window_pixels(bounds, token, halo)
+        joined = np.where(some, pixels + overhead, FAR**2)
         cost = np.minimum(joined, apart)
-        levels.append((bounds, some & (joined <= apart), axis))
+        is_joined = some & (joined <= apart)
+        levels.append((bounds, is_joined, axis))
     return _chosen(levels)
 
 
+def _single_tokens(marked: Mask) -> Boxes:
+    """(4, rows, cols) y1, x1, y2, x2 of every marked token; of others what no bound is drawn by."""
+    rows, cols = np.indices(marked.shape)
+    top = np.where(marked, rows, FAR)
+    left = np.where(marked, cols, FAR)
+    bottom = np.where(marked, rows + 1, 0)
+    right = np.where(marked, cols + 1, 0)
+    return np.stack([top, left, bottom, right])
+
+
 def covered_pixels(rects: Boxes, token: int, halo: int) -> int:
-    """Pixels that the windows of ``rects`` hold, halo included, overlaps counted every time.
+    """Pixels that the windows of rectangles hold, halo included, overlaps counted every time.
+
+    Args:
+        rects: (n, 4) rectangles in tokens.
+        token: Side of a token in pixels.
+        halo: Pixels computed around a rectangle and thrown away.
 
     Example:
         >>> covered_pixels(np.array([[0, 0, 1, 2]]), token=8, halo=2)
         240
     """
-    height, width = (window_sides(rects[:, i + 2] - rects[:, i], token, halo) for i in (0, 1))
-    return int((height * width).sum())
+    return int(_window_pixels(rects.T, token, halo).sum())
+
+
+def _window_pixels(bounds: Boxes, token: int, halo: int) -> NDArray[np.int64]:
+    """Pixels of the windows over rectangles (4, ...), y1, x1, y2, x2; of nothing as of a token."""
+    sides = bounds[2:] - bounds[:2]
+    sides = np.maximum(sides, 1)
+    height, width = window_sides(sides, token, halo)
+    return height * width
 
 
 def _halves(values: NDArray, axis: int) -> tuple[NDArray, NDArray]:
     """The first and the second of every pair along an axis."""
-    first, second = ((slice(None),) * axis + (slice(start, None, 2),) for start in (0, 1))
+    before = (slice(None),) * axis
+    first = (*before, slice(0, None, 2))
+    second = (*before, slice(1, None, 2))
     return values[first], values[second]
 
 
 def _pair(bounds: Boxes, axis: int) -> Boxes:
+    """Common bounds of every pair along an axis of (4, rows, cols)."""
     first, second = _halves(bounds, axis)
-    return np.concatenate([np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:])])
+    starts = np.minimum(first[:2], second[:2])
+    ends = np.maximum(first[2:], second[2:])
+    return np.concatenate([starts, ends])
 
 
 def _chosen(levels: list[tuple[Boxes, Mask, int]]) -> Boxes:
-    """Walk down from the root.
-
-    A part that was joined is a rectangle, any other is left to its halves.
-    """
-    found, open_parts = [], np.ones(levels[-1][1].shape, dtype=bool)
+    """Walk down from the root: what was joined is a rectangle, all else is left to its halves."""
+    rectangles = []
+    undecided = np.ones(levels[-1][1].shape, dtype=bool)
     for bounds, joined, axis in reversed(levels):
-        taken = open_parts & joined
-        found.append(bounds[:, taken].T)
-        open_parts &= ~joined
+        chosen = undecided & joined
+        rectangles.append(bounds[:, chosen].T)
+        undecided &= ~joined
         if axis:
-            open_parts = np.repeat(open_parts, 2, axis - 1)
-    return np.concatenate(found)
+            undecided = np.repeat(undecided, 2, axis - 1)
+    return np.concatenate(rectangles)

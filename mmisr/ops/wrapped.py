@@ -9,9 +9,10 @@ from typing import Any
 
 
 def parts_of(dataset: Any) -> list[Any]:
-    """The data sets that hold annotations, under any number of wrappers that repeat, concatenate, balance or mix them.
+    """The data sets that hold annotations, under any number of wrappers.
 
-    A wrapper is known by what it holds: ``dataset``, or ``datasets`` where it has several; its class does not matter.
+    Wrappers repeat, concatenate, balance or mix data sets. One is known by what it holds,
+    ``dataset``, or ``datasets`` where it has several; its class does not matter.
 
     Args:
         dataset: The config of a data set (a dict), or a built one.
@@ -19,10 +20,13 @@ def parts_of(dataset: Any) -> list[Any]:
     Returns:
         The innermost ones, in order; ``dataset`` alone where it is no wrapper.
     """
-    several, single = _get(dataset, "datasets"), _get(dataset, "dataset")
-    if isinstance(several, list | tuple):
-        return [part for inner in several for part in parts_of(inner)]
-    return [dataset] if single is None else parts_of(single)
+    wrapped = _wrapped(dataset)
+    if wrapped is None:
+        return [dataset]
+    parts = []
+    for inner in wrapped:
+        parts.extend(parts_of(inner))
+    return parts
 
 
 def layers_of(dataset: Any) -> list[Any]:
@@ -31,9 +35,10 @@ def layers_of(dataset: Any) -> list[Any]:
     Args:
         dataset: As in :func:`parts_of`.
     """
-    several, single = _get(dataset, "datasets"), _get(dataset, "dataset")
-    inner = several if isinstance(several, list | tuple) else [] if single is None else [single]
-    return [dataset, *(layer for part in inner for layer in layers_of(part))]
+    layers = [dataset]
+    for inner in _wrapped(dataset) or ():
+        layers.extend(layers_of(inner))
+    return layers
 
 
 def pipelines_of(dataset: Any) -> list[Any]:
@@ -47,11 +52,23 @@ def pipelines_of(dataset: Any) -> list[Any]:
     Returns:
         One for each packing data set; an empty list where one has none.
     """
-    own = _get(dataset, "pipeline")
-    several, single = _get(dataset, "datasets"), _get(dataset, "dataset")
-    if own or (several is None and single is None):
-        return [own or []]
-    return [found for inner in (several or [single]) for found in pipelines_of(inner)]
+    pipeline = _get(dataset, "pipeline")
+    wrapped = _wrapped(dataset)
+    if pipeline or wrapped is None:
+        return [pipeline or []]
+    pipelines = []
+    for inner in wrapped:
+        pipelines.extend(pipelines_of(inner))
+    return pipelines
+
+
+def _wrapped(dataset: Any) -> list[Any] | None:
+    """The data sets that one holds; None where it is no wrapper."""
+    several = _get(dataset, "datasets")
+    if isinstance(several, list | tuple):
+        return list(several)
+    single = _get(dataset, "dataset")
+    return None if single is None else [single]
 
 
 def _get(dataset: Any, name: str) -> Any:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.samples import hints_of
+from mmisr.ops.boxes import grow
 from mmisr.ops.resample import resize
 from mmisr.pipeline.handoff import Handoff
 from mmisr.structures.checks import check_fields
@@ -77,7 +78,7 @@ class PriorPass:
         instances = prediction.pred_instances
         is_sure = instances.scores >= self.score_thr
         boxes = to_lr.boxes(instances.bboxes[is_sure])
-        return boxes + self.dilate_px * boxes.new_tensor([-1, -1, 1, 1])
+        return grow(boxes, self.dilate_px)
 
 
 def _enlarged(image: Tensor, scale: int) -> Tensor:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.loading import load_into
 
 
 def known_parts(checkpoints: dict[str, str]) -> dict[str, str]:

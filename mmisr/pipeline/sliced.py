@@ -15,6 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.ops.boxes import clip
 from mmisr.pipeline.handoff import Resize
 from mmisr.structures.checks import check_fields, check_hw
 from mmisr.structures.frames import FrameMap, hw_of
@@ -145,10 +146,8 @@ class SlicedDetector(BaseDetector):
             instances = self._detect_slice(resized)
             to_cut = FrameMap.between(hw_of(resized), hw_of(cut))
             to_image = to_cut.then(FrameMap(offset_xy=(x1, y1)))
-            boxes = to_image.boxes(instances.bboxes)
             # sahi takes no box that leaves the image.
-            limit = boxes.new_tensor([width, height, width, height])
-            boxes = boxes.clamp(min=0).minimum(limit)
+            boxes = clip(to_image.boxes(instances.bboxes), (height, width))
             by_slice.append((boxes, instances.scores, instances.labels))
         cap = box_cap(self.detector)
         return merged(by_slice, (height, width), self.slicing, cap)

@@ -9,10 +9,10 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training
 from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
 from mmisr.pipeline.grouping import group_by_shape, picked, stacked
@@ -344,7 +344,8 @@ class SRDetector(BaseDetector, PhasedModel):
         boxes = self.prior.boxes(lr, samples, scale, self.detector)
         routed = []
         for known, xyxy in zip(hints, boxes, strict=True):
-            known = replace(known, boxes_lr=xyxy)
+            # The annotated masks are not those of the boxes of the first pass.
+            known = replace(known, boxes_lr=xyxy, masks_lr=None)
             routed.append(known)
         return routed
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mmisr.analysis.comparison.result import ArmRun
+from mmisr.structures.frames import FrameMap
 from mmisr.structures.sr_result import RoutingMap
 
 TRUTH = (255, 255, 255)
@@ -118,6 +119,7 @@ def _draw(panel: Panel, height: int) -> Image.Image:
     width = round(image.width * factor)
     size = (max(1, width), height)
     kind = NEAREST if factor > 1 else LANCZOS
+    to_picture = FrameMap.between((image.height, image.width), (height, size[0]))
     image = image.resize(size, kind)
     routing = panel.routing
     if routing is not None:
@@ -125,10 +127,10 @@ def _draw(panel: Panel, height: int) -> Image.Image:
     pen = ImageDraw.Draw(image)
     truth = panel.truth_xyxy
     if truth is not None:
-        _outline(pen, truth * factor, TRUTH, 1)
+        _outline(pen, to_picture.boxes(truth), TRUTH, 1)
     predictions = panel.found_xyxy
     if predictions is not None:
-        _outline(pen, predictions * factor, FOUND, 2)
+        _outline(pen, to_picture.boxes(predictions), FOUND, 2)
     return image
 
 

@@ -16,6 +16,7 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.resample import resize
 from mmisr.reports.annotate import annotate, box_texts
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
+from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import RoutingMap
 
@@ -77,6 +78,7 @@ def view(
     sr = to_uint8(sample.sr.numpy())
     instances = sample.pred_instances.cpu().numpy()
     shown = instances[instances.scores >= score_thr]
+    to_sr = FrameMap.between(rgb.shape[:2], sr.shape[:2])
     facts = [
         f"{_size(rgb)} to {_size(sr)} pixels",
         f"{len(shown)} found at score {score_thr:g} or more",
@@ -89,7 +91,7 @@ def view(
     return View(
         bicubic=_bicubic(rgb, sr),
         sr=sr,
-        detections=_with_boxes(sr, shown, classes, sr.shape[0] / rgb.shape[0]),
+        detections=_with_boxes(sr, shown, classes, to_sr),
         routing=tint,
         ms=ms,
         facts=[*facts, *notes],
@@ -114,11 +116,11 @@ def _bicubic(rgb: NDArray[np.uint8], sr: NDArray[np.uint8]) -> NDArray[np.uint8]
 
 
 def _with_boxes(
-    sr: NDArray[np.uint8], instances: InstanceData, classes: Sequence[str], scale: float
+    sr: NDArray[np.uint8], instances: InstanceData, classes: Sequence[str], to_sr: FrameMap
 ) -> NDArray[np.uint8]:
-    """SR with the boxes of LR instances, which it is ``scale`` times as large as."""
+    """SR with the boxes of LR instances."""
     texts = box_texts(classes, instances.labels, instances.scores)
-    boxes = instances.bboxes * scale
+    boxes = to_sr.boxes(instances.bboxes)
     # The text says the class; one colour stands out on any image.
     one_colour = [0] * len(texts)
     return annotate(sr, boxes, one_colour, texts, [FOUND])

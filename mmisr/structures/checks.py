@@ -20,15 +20,38 @@ SHOWN = 80
 """Characters of a wrong value that a message shows."""
 
 
-def check_hw(hw: tuple[int, int], name: str = "hw") -> tuple[int, int]:
-    """Return ``hw`` as (height, width) in whole pixels, both at least 1."""
-    if len(hw) != 2 or int(hw[0]) != hw[0] or int(hw[1]) != hw[1] or hw[0] < 1 or hw[1] < 1:
+def check_hw(hw: tuple[int, ...], name: str = "hw") -> tuple[int, int]:
+    """See that a size is two whole numbers of at least 1.
+
+    Args:
+        hw: Height and width in pixels.
+        name: Name of the argument, for the message.
+
+    Returns:
+        The same as integers.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if len(hw) != 2 or not all(int(side) == side and side >= 1 for side in hw):
         raise ValueError(f"{name} must be (height, width), two whole numbers >= 1, got {tuple(hw)}")
     return int(hw[0]), int(hw[1])
 
 
 def check_xyxy(xyxy: Tensor, name: str = "xyxy") -> Tensor:
-    """Return ``xyxy`` if it is an (N, 4) tensor; N may be 0."""
+    """See that boxes are an (N, 4) tensor; N may be 0.
+
+    Args:
+        xyxy: The boxes.
+        name: Name of the argument, for the message.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        TypeError: It is no tensor.
+        ValueError: It has another shape.
+    """
     if not isinstance(xyxy, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor of shape (N, 4), got {type(xyxy).__name__}")
     if xyxy.ndim != 2 or xyxy.shape[1] != 4:
@@ -37,7 +60,19 @@ def check_xyxy(xyxy: Tensor, name: str = "xyxy") -> Tensor:
 
 
 def check_image_batch(image: Tensor, name: str = "lr") -> Tensor:
-    """Return ``image`` if it is a floating-point (B, 3, H, W) batch with no empty axis."""
+    """See that images are a floating-point (B, 3, H, W) batch with no empty axis.
+
+    Args:
+        image: The batch.
+        name: Name of the argument, for the message.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        TypeError: It is no tensor, or not floating point.
+        ValueError: It has another shape.
+    """
     if not isinstance(image, Tensor):
         raise TypeError(
             f"{name} must be a torch.Tensor of shape (B, 3, H, W), got {type(image).__name__}"
@@ -55,18 +90,22 @@ def check_image_batch(image: Tensor, name: str = "lr") -> Tensor:
 
 
 def check_types(owner: type, values: Mapping[str, Any], name: str) -> None:
-    """See that arguments are of the types that a class writes down for them, before they end up in its arithmetic.
+    """See that arguments are of the types that a class writes down for them.
+
+    Otherwise they would fail in its arithmetic, far from the config that they stand in.
 
     Args:
-        owner: A class; its constructor's annotations are the rule. Arguments without one are not looked at.
+        owner: A class; its constructor's annotations are the rule. Arguments without one are not
+            looked at.
         values: Arguments by name.
-        name: What messages call the owner, e.g. ``handoff.resize``.
+        name: Name of the owner in messages, e.g. ``handoff.resize``.
 
     Raises:
         ValueError: A value is of another type; True and False are no numbers.
     """
     constructor = owner.__init__  # type: ignore[misc]
-    hints, written = get_type_hints(constructor), inspect.get_annotations(constructor)
+    hints = get_type_hints(constructor)
+    written = inspect.get_annotations(constructor)
     for key, value in values.items():
         if key in hints and not fits(value, hints[key]):
             raise ValueError(
@@ -79,8 +118,8 @@ def check_fields(instance: Any, name: str) -> None:
     """The same for a dataclass that was just made, in its ``__post_init__``.
 
     Args:
-        instance: It.
-        name: What messages call it.
+        instance: The object.
+        name: Its name in messages.
 
     Raises:
         ValueError: As :func:`check_types`.
@@ -89,7 +128,11 @@ def check_fields(instance: Any, name: str) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: short."""
+    """A value as a message shows it: short.
+
+    Args:
+        value: Any object.
+    """
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
@@ -101,16 +144,20 @@ def fits(value: Any, hint: Any) -> bool:
     objects that are not plain data pass always.
 
     Args:
-        value: It.
+        value: The value.
         hint: The annotation, resolved.
+
+    Example:
+        >>> fits([1, 2.0], tuple[int, int]), fits("1", int | None)
+        (True, False)
     """
-    origin, inner = get_origin(hint), get_args(hint)
+    origin = get_origin(hint)
+    inner = get_args(hint)
     if origin in (Union, UnionType):
         return any(fits(value, choice) for choice in inner)
     if origin is Literal:
-        return any(
-            type(value) is type(choice) for choice in inner
-        )  # which of them, the owner says in its own words
+        # Which of them it must be, the owner says in its own words.
+        return type(value) in map(type, inner)
     if not isinstance(value, PLAIN):
         return True
     if hint in SCALARS:
@@ -119,24 +166,29 @@ def fits(value: Any, hint: Any) -> bool:
     if not isinstance(kind, type):
         return True
     if issubclass(kind, Mapping):
-        return isinstance(value, dict) and all(fits(v, inner[1]) for v in value.values() if inner)
+        return isinstance(value, dict) and _values_fit(value, inner)
     if issubclass(kind, Sequence):
         return isinstance(value, list | tuple) and _items_fit(value, kind, inner)
     return True
 
 
+def _values_fit(value: dict[Any, Any], inner: tuple[Any, ...]) -> bool:
+    return not inner or all(fits(item, inner[1]) for item in value.values())
+
+
 def _items_fit(value: Sequence[Any], kind: type, inner: tuple[Any, ...]) -> bool:
-    if issubclass(kind, tuple) and inner and Ellipsis not in inner:
-        return len(value) == len(inner) and all(
-            fits(v, h) for v, h in zip(value, inner, strict=True)
-        )
-    return not inner or all(fits(v, inner[0]) for v in value)
+    if not inner:
+        return True
+    if issubclass(kind, tuple) and Ellipsis not in inner:
+        as_many = len(value) == len(inner)
+        return as_many and all(map(fits, value, inner))
+    return all(fits(item, inner[0]) for item in value)
 
 
 def _whole(value: Any) -> bool:
-    return not isinstance(value, bool) and (
-        isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
-    )
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
 
 
 SCALARS = {

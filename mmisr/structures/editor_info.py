@@ -38,16 +38,17 @@ class EditorInfo:
     Args:
         name: Short name for tables, e.g. ``bicubic`` or ``instance_sr_nano``.
         scale: Factor from LR to SR, per axis; 1 for the identity.
-        multiple_of: LR height and width must be multiples of this; ``SREditor.upscale`` pads and
-            crops back.
-        min_size: Smallest LR side that the network accepts; smaller images are padded up to it.
-        trainable: Whether the editor has weights that can be learned.
-        adaptive: Whether the compute depends on the image (its cost must then be measured per
-            image).
-        routers: Of an editor whose tokens can be routed otherwise by ``SREditor.route_by``; None
-            for the others.
-        method: What arms of a comparison are called that route by it, whatever its size, e.g.
-            ``instance_sr``.
+        multiple_of: Number of pixels that LR height and width must be multiples of; 1 by default.
+            ``SREditor.upscale`` pads and crops back.
+        min_size: Smallest LR side in pixels that the network accepts; smaller images are padded up
+            to it. 1 by default.
+        trainable: Whether the editor has weights that can be learned; by default it has.
+        adaptive: Whether the compute depends on the image, so that its cost must be measured per
+            image; by default it does not.
+        routers: Values by which ``SREditor.route_by`` routes the tokens otherwise; None, the
+            default, for an editor that routes none.
+        method: Name of the arms of a comparison that route by it, whatever its size, e.g.
+            ``instance_sr``; ``editor`` by default.
 
     Raises:
         ValueError: ``scale``, ``multiple_of`` or ``min_size`` is no whole number of at least 1.

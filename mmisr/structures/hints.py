@@ -18,11 +18,12 @@ class ImageHints:
     Args:
         boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which
             leaks), detections of a cheap pass for the detector-prior router.
-        masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame.
+        masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame; filled where
+            the data set loads masks (``LoadAnnotations(with_mask=True)``).
         class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
         lr_hw: Height and width of the image in the lr frame.
-        seed: What random choices derive from, so that a result does not depend on the batch an
-            image comes in.
+        seed: Number that random choices derive from, so that a result does not depend on the batch
+            an image comes in.
         frame_index: Place in its video, counted from 0.
     """
 
@@ -35,7 +36,7 @@ class ImageHints:
 
 
 BatchHints = Sequence[ImageHints]
-"""One record an image, in the order of the batch."""
+"""One record per image, in the order of the batch."""
 
 
 def every(hints: BatchHints | None, field: str) -> list | None:
@@ -47,6 +48,14 @@ def every(hints: BatchHints | None, field: str) -> list | None:
 
     Returns:
         Its values in order, or None unless every image has it.
+
+    Example:
+        >>> every([ImageHints(seed=3), ImageHints(seed=5)], "seed")
+        [3, 5]
+        >>> every([ImageHints(seed=3), ImageHints()], "seed") is None
+        True
     """
     values = [getattr(image, field) for image in hints or ()]
-    return None if not values or any(value is None for value in values) else values
+    if not values or any(value is None for value in values):
+        return None
+    return values

@@ -29,13 +29,26 @@ class PixelSpec:
             raise ValueError(f"max_value must be positive, got {self.max_value}")
 
     def convert(self, image: Tensor, to: PixelSpec) -> Tensor:
-        """Return ``image`` (..., 3, H, W), stored as this spec says, as ``to`` says.
+        """An image stored as this spec says, stored as another says; differentiable, no rounding.
 
-        Differentiable, no rounding.
+        Args:
+            image: (..., 3, H, W) floating point.
+            to: The other spec.
+
+        Returns:
+            (..., 3, H, W).
+
+        Example:
+            >>> red = torch.tensor([1.0, 0.0, 0.0]).view(3, 1, 1)
+            >>> PixelSpec("RGB", 1.0).convert(red, PixelSpec("BGR", 255.0)).flatten()
+            tensor([  0.,   0., 255.])
         """
         if self.order != to.order:
             image = image.flip(-3)
-        return image if self.max_value == to.max_value else image * (to.max_value / self.max_value)
+        if self.max_value == to.max_value:
+            return image
+        stretch = to.max_value / self.max_value
+        return image * stretch
 
 
 def to_unit(image: Tensor) -> Tensor:
@@ -46,8 +59,13 @@ def to_unit(image: Tensor) -> Tensor:
 
     Returns:
         The same shape; float32 from uint8.
+
+    Example:
+        >>> to_unit(torch.tensor([[[0, 51, 255]]], dtype=torch.uint8))
+        tensor([[[0.0000, 0.2000, 1.0000]]])
     """
-    return (image if image.is_floating_point() else image.float()) / 255
+    values = image if image.is_floating_point() else image.float()
+    return values / 255
 
 
 def to_bytes(image: Tensor) -> Tensor:
@@ -58,6 +76,10 @@ def to_bytes(image: Tensor) -> Tensor:
 
     Returns:
         The same shape, uint8.
+
+    Example:
+        >>> to_bytes(torch.tensor([[[-0.1, 0.2, 1.5]]]))
+        tensor([[[  0,  51, 255]]], dtype=torch.uint8)
     """
     return (image.detach().clamp(0, 1) * 255).round().to(torch.uint8)
 

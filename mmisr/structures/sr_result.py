@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 EXIT_NAMES = ("easy", "moderate", "hard")
-"""Of the exits of an editor with three, first to last."""
+"""Names of the exits of an editor with three, first to last."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,26 @@ class RoutingMap:
     exit_names: tuple[str, ...] = EXIT_NAMES
 
     def shares(self) -> Tensor:
-        """(B, exits) share of each image's tokens that left by each exit; rows sum to 1."""
-        flat = self.exits.flatten(1).long()
-        counts = torch.stack([(flat == k).sum(1) for k in range(len(self.exit_names))], dim=1)
-        return counts / flat.shape[1]
+        """Share of each image's tokens that left by each exit.
+
+        Returns:
+            (B, exits) float32; rows sum to 1.
+
+        Example:
+            >>> RoutingMap(torch.tensor([[[0, 0], [1, 2]]]), token_size=8).shares()
+            tensor([[0.5000, 0.2500, 0.2500]])
+        """
+        tokens = self.exits.flatten(1).long()
+        left_by = [tokens == number for number in range(len(self.exit_names))]
+        counts = torch.stack(left_by, dim=1).sum(2)
+        return counts / tokens.shape[1]
 
     def image(self, index: int) -> RoutingMap:
-        """The map of one image of the batch, as a batch of one."""
+        """The map of one image, as a batch of one.
+
+        Args:
+            index: Which image of the batch, from 0.
+        """
         return replace(self, exits=self.exits[index : index + 1])
 
     def cpu(self) -> RoutingMap:
@@ -40,8 +54,12 @@ class RoutingMap:
         return replace(self, exits=self.exits.cpu())
 
     def cropped(self, lr_hw: tuple[int, int]) -> RoutingMap:
-        """Without the tokens that lie wholly beyond an image of this height and width in LR pixels."""
-        rows, cols = (-(-side // self.token_size) for side in lr_hw)
+        """Without the tokens that lie wholly beyond an image.
+
+        Args:
+            lr_hw: Height and width of the image in LR pixels.
+        """
+        rows, cols = (math.ceil(side / self.token_size) for side in lr_hw)
         return replace(self, exits=self.exits[:, :rows, :cols])
 
 
@@ -60,15 +78,24 @@ class SRResult:
     aux: dict[str, Tensor] | None = None
 
     def split(self) -> list[SRResult]:
-        """One result an image, each of batch size 1.
+        """One result per image, each of batch size 1.
 
-        ``aux`` has one entry an image, or is shared where it is a scalar.
+        ``aux`` has one entry per image, or is shared where it is a scalar.
         """
         return [self._image(index) for index in range(len(self.image))]
 
     def _image(self, index: int) -> SRResult:
-        part = slice(index, index + 1)
-        aux = self.aux and {
-            name: value[part] if value.ndim else value for name, value in self.aux.items()
-        }
-        return SRResult(self.image[part], self.routing and self.routing.image(index), aux)
+        image = _entry(self.image, index)
+        result = SRResult(image)
+        if self.routing is not None:
+            result.routing = self.routing.image(index)
+        if self.aux is not None:
+            result.aux = {}
+            for name, value in self.aux.items():
+                result.aux[name] = _entry(value, index)
+        return result
+
+
+def _entry(batch: Tensor, index: int) -> Tensor:
+    """One image's entry as a batch of one; a scalar belongs to all images."""
+    return batch[index : index + 1] if batch.ndim else batch

@@ -49,7 +49,7 @@ SAFE = {
     "mmisr/openmmlab/checkpoints.py": {"torch.load"},
     "mmisr/openmmlab/unpickling.py": {"torch.load", "pickle._Unpickler", "yaml.load"},
 }
-"""The files that may call a reader that could run code, and how they keep it from doing so is tested below."""
+"""Files that may call a reader that could run code; how they keep it from that is tested below."""
 
 
 class RunsCode:
@@ -89,7 +89,8 @@ def part_of_a_model(tmp_path):
 def test_a_pretrained_part_of_which_nothing_fits(part_of_a_model):
     with pytest.raises(
         ValueError,
-        match=r"init_cfg=dict\(type='Pretrained', checkpoint='.*whole\.pth'\) has nothing for Part: none of its 3 weights .*"
+        match=r"init_cfg=dict\(type='Pretrained', checkpoint='.*whole\.pth'\) has nothing for "
+        r"Part: none of its 3 weights .*"
         r"give it prefix='backbone\.', under which the file has them",
     ):
         init_cfg(part_of_a_model)
@@ -125,7 +126,8 @@ def test_weights_that_cannot_be_computed_with(tmp_path, door, value):
     path = write(tmp_path / "weights.pth", {"state_dict": state}, "zip")
     with pytest.raises(
         ValueError,
-        match=r"weights\.pth.* has weights that (are not numbers|this model cannot take).*inner\.weight",
+        match=r"weights\.pth.* has weights that "
+        r"(are not numbers|this model cannot take).*inner\.weight",
     ):
         DOORS[door](path)
 

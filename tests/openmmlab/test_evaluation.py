@@ -1,4 +1,4 @@
-"""``MagicQuality`` against scikit-image, and mmagic's colour conversion on the right channel order."""
+"""``MagicQuality`` against scikit-image; mmagic's colour conversion on the right channel order."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""mmcv's ops, as users call them, against references that share no code with the kernels behind them."""
+"""mmcv's ops, as users call them, against references that share no code with the kernels."""
 
 import math
 

@@ -32,7 +32,7 @@ ATTENTION = 3 * 10 * 16 * 16 + 2 * 10 * 10 * 16 + 10 * 16 * 16
 )
 @pytest.mark.parametrize("training", [True, False])
 def test_modules(module, inputs, expected, training):
-    """Evaluation mode runs fused transformer kernels, which PyTorch's own counter takes for nothing."""
+    """Evaluation mode runs fused transformer kernels, which PyTorch's own counter passes over."""
     assert count_macs(module.train(training), *inputs) == expected
 
 

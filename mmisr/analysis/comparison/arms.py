@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.ops.macs import count_macs
+from mmisr.ops.macs import count_macs, counting_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
 
@@ -199,10 +199,11 @@ def _count(
     lr = data["inputs"]
     is_new = size not in by_size
     if is_new:
-        batch = _handed(pair, lr, samples)
+        with counting_macs() as of_editor:
+            batch = _handed(pair, lr, samples)
         detect = pair.detector.predict
         by_size[size] = {
-            "upscale": count_macs(pair.upscale, lr, samples),
+            "upscale": of_editor.macs,
             "detector": count_macs(detect, batch.inputs, batch.samples),
         }
     counted = by_size[size]

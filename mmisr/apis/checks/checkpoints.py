@@ -11,14 +11,13 @@ from torch import Tensor, nn
 
 from mmisr.openmmlab.checkpoints import (
     UnreadableCheckpoint,
-    check_fit,
-    load_into,
     load_state,
     load_training,
     newest,
     one_before,
     weights_of,
 )
+from mmisr.openmmlab.loading import check_fit, load_into
 from mmisr.pipeline.weights import unwrapped
 from mmisr.structures.checks import fits
 

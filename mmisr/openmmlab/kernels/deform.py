@@ -1,6 +1,7 @@
-"""Deformable convolution v1 and v2 and multi-scale deformable attention, as ``mmcv._ext`` offers them.
+"""Deformable convolution v1 and v2 and multi-scale deformable attention, as in ``mmcv._ext``.
 
-mmcv allocates the outputs and gradients and passes them in, so the functions here fill them in place. Offsets are
+mmcv allocates the outputs and gradients and passes them in, so the functions here fill them in
+place. Offsets are
 ordered (y, x) per tap in both libraries; torchvision reads the numbers of groups from the shapes.
 """
 
@@ -88,7 +89,10 @@ def deform_conv_backward_parameters(
     scale: float = 1.0,
     **names: int,
 ) -> None:
-    """Add ``scale`` times the gradient of :func:`deform_conv_forward` for the weight to ``grad_weight``."""
+    """Add ``scale`` times the gradient for the weight to ``grad_weight``.
+
+    The gradient is that of :func:`deform_conv_forward`.
+    """
     anywhere = torch.zeros_like(
         grad_weight
     )  # linear in its weight, so the gradient is the same at every weight

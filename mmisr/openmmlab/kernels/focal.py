@@ -22,7 +22,7 @@ def sigmoid_focal_loss_forward(
         target: (N,) int64 class indices; C is the background.
         weight: (C,) factor for the rows of each class, or empty. Background rows keep factor 1.
         output: (N, C), filled.
-        gamma: How strongly easy elements are played down.
+        gamma: Exponent by which easy elements are played down.
         alpha: Share of the positives; the negatives get 1 - alpha.
     """
     signed, share = _towards_target(logits, target, weight, alpha)
@@ -33,28 +33,39 @@ def sigmoid_focal_loss_forward(
 def sigmoid_focal_loss_backward(
     logits: Tensor, target: Tensor, weight: Tensor, grad_input: Tensor, gamma: float, alpha: float
 ) -> None:
-    """Fill ``grad_input`` (N, C) with the derivative of each element of :func:`sigmoid_focal_loss_forward`.
+    """Fill ``grad_input`` (N, C) with the derivatives of :func:`sigmoid_focal_loss_forward`.
 
-    Source: the paper's appendix B: dFL/dx = y (1 - p_t)^gamma (gamma p_t log p_t + p_t - 1), with y in {-1, 1}.
+    Source: the paper's appendix B: dFL/dx = y (1 - p_t)^gamma (gamma p_t log p_t + p_t - 1), with
+    y in {-1, 1}.
     """
     signed, share = _towards_target(logits, target, weight, alpha)
-    chance, wrong = torch.sigmoid(signed), torch.sigmoid(-signed)
-    slope = share * wrong**gamma * (gamma * chance * logsigmoid(signed) - wrong)
-    grad_input.copy_(torch.where(_positive(logits, target), slope, -slope))
+    chance = torch.sigmoid(signed)
+    wrong = torch.sigmoid(-signed)
+    factor = share * wrong**gamma
+    slope = factor * (gamma * chance * logsigmoid(signed) - wrong)
+    positive = _positive(logits, target)
+    grad_input.copy_(torch.where(positive, slope, -slope))
 
 
 def _towards_target(
     logits: Tensor, target: Tensor, weight: Tensor, alpha: float
 ) -> tuple[Tensor, Tensor]:
     """The logit of the right answer, whose sigmoid is p_t, and each element's weight."""
-    logits, positive = widen(logits), _positive(logits, target)
+    positive = _positive(logits, target)
+    logits = widen(logits)
     signed = torch.where(positive, logits, -logits)
-    share = torch.where(positive, logits.new_tensor(alpha), logits.new_tensor(1 - alpha))
+    on_positive = logits.new_tensor(alpha)
+    on_negative = logits.new_tensor(1 - alpha)
+    share = torch.where(positive, on_positive, on_negative)
     if weight.numel():
-        with_background = torch.cat([weight.to(logits.dtype), logits.new_ones(1)])
-        share = share * with_background[target][:, None]
+        background = logits.new_ones(1)
+        by_class = torch.cat([weight.to(logits.dtype), background])
+        by_row = by_class[target]
+        share = share * by_row[:, None]
     return signed, share
 
 
 def _positive(logits: Tensor, target: Tensor) -> Tensor:
-    return target[:, None] == torch.arange(logits.shape[1], device=logits.device)
+    """(N, C) whether an element is that of its row's class."""
+    classes = torch.arange(logits.shape[1], device=logits.device)
+    return target[:, None] == classes

@@ -59,7 +59,7 @@ def roi_align_backward(
     grad_input: Tensor,
     **geometry: Any,
 ) -> None:
-    """Fill ``grad_input`` (B, C, H, W) with the gradient of :func:`roi_align_forward` for the features."""
+    """Fill ``grad_input`` (B, C, H, W): :func:`roi_align_forward` derived for the features."""
     _require_average(geometry)
     size = (geometry["aligned_height"], geometry["aligned_width"], *grad_input.shape)
     wide = widen(grad_output)
@@ -124,7 +124,7 @@ def roi_pool_forward(
 def roi_pool_backward(
     grad_output: Tensor, rois: Tensor, argmax: Tensor, grad_input: Tensor, **geometry: Any
 ) -> None:
-    """Fill ``grad_input`` (B, C, H, W) with the gradient of :func:`roi_pool_forward` for the features."""
+    """Fill ``grad_input`` (B, C, H, W): :func:`roi_pool_forward` derived for the features."""
     size = (geometry["pooled_height"], geometry["pooled_width"], *grad_input.shape)
     wide = widen(grad_output)
     grad_input.copy_(

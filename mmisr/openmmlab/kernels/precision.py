@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 NARROW = (torch.float16, torch.bfloat16)
-"""torchvision's CPU kernels know no bfloat16, its nms no float16, and box corners lose whole pixels in both."""
+"""Types that are computed in float32.
+
+torchvision's CPU kernels know no bfloat16, its nms no float16, and box corners lose whole pixels in
+both.
+"""
 
 Result = TypeVar("Result")
 
@@ -21,10 +25,11 @@ def widen(tensor: Tensor) -> Tensor:
 
 
 def without_autocast(kernel: Callable[..., Result]) -> Callable[..., Result]:
-    """Run ``kernel`` with autocast off, so that no operation inside narrows what :func:`widen` has widened.
+    """Run ``kernel`` with autocast off: nothing inside narrows what :func:`widen` has widened.
 
     Args:
-        kernel: A function whose first argument is a tensor; autocast is switched off for that tensor's device.
+        kernel: A function whose first argument is a tensor; autocast is switched off for that
+            tensor's device.
 
     Returns:
         The kernel under its own name.

@@ -8,6 +8,7 @@ import torchvision
 from torch import Tensor
 
 from mmisr.openmmlab.kernels.precision import widen, without_autocast
+from mmisr.ops.boxes import widths_heights
 
 NAIVE, LINEAR, GAUSSIAN = 0, 1, 2
 """``method`` of soft-NMS, as mmcv numbers it."""
@@ -69,35 +70,39 @@ def softnms(
     decayed = widen(scores).detach().numpy().copy()
     alive = np.arange(len(xyxy))
     picked: list[int] = []
-    picked_scores: list[float] = []
+    scores_then: list[float] = []
     while len(alive):
-        best = int(decayed[alive].argmax())
+        best = decayed[alive].argmax()
         index = int(alive[best])
         picked.append(index)
-        picked_scores.append(float(decayed[index]))
+        scores_then.append(float(decayed[index]))
         alive = np.delete(alive, best)
         overlap = _iou(xyxy[index], xyxy[alive], offset)
         decayed[alive] *= _decay(overlap, iou_threshold, sigma, method)
-        alive = alive[decayed[alive] >= min_score]
-    kept = torch.tensor(picked, dtype=torch.long)
-    dets[: len(kept), :4] = boxes[kept]
-    dets[: len(kept), 4] = torch.tensor(picked_scores, dtype=torch.float64)
-    return kept
+        still_scored = decayed[alive] >= min_score
+        alive = alive[still_scored]
+    indices = torch.tensor(picked, dtype=torch.long)
+    filled = dets[: len(picked)]
+    filled[:, :4] = boxes[indices]
+    filled[:, 4] = torch.tensor(scores_then, dtype=torch.float64)
+    return indices
 
 
 def _iou(box: np.ndarray, others: np.ndarray, offset: int) -> np.ndarray:
-    wh = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]) + offset
-    shared = wh.clip(min=0).prod(axis=1)
-    union = (
-        (box[2:] - box[:2] + offset).prod()
-        + (others[:, 2:] - others[:, :2] + offset).prod(axis=1)
-        - shared
-    )
-    return shared / np.where(union > 0, union, 1)
+    """(N,) IoU of a (4,) box with (N, 4) others."""
+    first = np.maximum(box[:2], others[:, :2])
+    last = np.minimum(box[2:], others[:, 2:])
+    sides = last - first + offset
+    shared = sides.clip(min=0).prod(axis=1)
+    size = widths_heights(box) + offset
+    sizes = widths_heights(others) + offset
+    union = size.prod() + sizes.prod(axis=1) - shared
+    positive = np.where(union > 0, union, 1)
+    return shared / positive
 
 
 def _decay(overlap: np.ndarray, iou_threshold: float, sigma: float, method: int) -> np.ndarray:
     if method == GAUSSIAN:
         return np.exp(-(overlap**2) / sigma)
-    kept_share = 1 - overlap if method == LINEAR else np.zeros_like(overlap)
-    return np.where(overlap >= iou_threshold, kept_share, 1)
+    remaining = 1 - overlap if method == LINEAR else np.zeros_like(overlap)
+    return np.where(overlap >= iou_threshold, remaining, 1)
