@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 CEILINGS = Path(__file__).with_name("density.json")
 LIMIT = 10.0
-"""Syntax nodes per body line. kornia, torchmetrics, supervision and segment-anything have 6 to 9."""
+"""Syntax nodes per body line; kornia, torchmetrics and supervision have 6 to 9."""
 SLACK = 0.3
 """How far below its ceiling a file may lie before the ceiling has to follow."""
 SHORTEST = 5

@@ -225,7 +225,7 @@ def test_a_published_model_fits_its_config(model, monkeypatch):
 
 
 def test_committed_weights_are_loaded():
-    """The filter above leaves them in, so that a checkpoint that does not fit its config is found."""
+    """The filter above leaves them in: a checkpoint that does not fit its config is found."""
     committed = next((ROOT / "checkpoints").glob("*.pth")).relative_to(ROOT)
     cfg = {
         "editor": {"checkpoint": "no/such.pth"},

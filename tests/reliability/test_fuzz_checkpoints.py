@@ -298,7 +298,10 @@ class KeepStart(Hook):
 
 
 class Doors:
-    """The ways in; each gives the weights of the model that it filled, or None where it does not say."""
+    """The ways in; each gives the weights of the model that it filled.
+
+    None where it does not say.
+    """
 
     def __init__(self, config: Path, out: Path) -> None:
         self.config, self.out = config, out

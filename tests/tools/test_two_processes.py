@@ -3,8 +3,6 @@
 Five images, so that one is read twice and dropped again.
 """
 
-import json
-import math
 from pathlib import Path
 
 import pytest
@@ -34,18 +32,16 @@ def five_images(tmp_path, tree_crowns, monkeypatch):
     return config, checkpoint
 
 
-def test_two_processes_measure_what_one_measures(five_images, tmp_path, run, free_port):
+def test_two_processes_measure_what_one_measures(five_images, tmp_path, apart, starting):
     config, checkpoint = five_images
-    one = test(config, checkpoint, str(tmp_path / "one"))
+    one = apart(lambda: test(config, checkpoint, str(tmp_path / "one"))).result()
     assert one["bbox/AP"] > 0.05
     assert one["bbox/count"] > 50
 
-    arguments = (config, checkpoint, 2, "--work-dir", tmp_path / "two")
-    two = run("bash", "tools/dist_test.sh", *arguments, PORT=free_port())
-    assert two.returncode == 0, two.stderr[-3000:]
-    (found,) = [json.loads(path.read_text()) for path in (tmp_path / "two").glob("*/*.json")]
-    for key, value in one.items():
-        if math.isnan(value):
-            assert math.isnan(found[key]), key
-        else:
-            assert found[key] == pytest.approx(value, abs=1e-9), key
+    work = str(tmp_path / "two")
+    started = starting(2, lambda: test(config, checkpoint, work, launcher="pytorch"))
+    for process in started:
+        figures = process.result()
+        assert figures.keys() == one.keys()
+        for key, value in one.items():
+            assert figures[key] == pytest.approx(value, abs=1e-9, nan_ok=True), key
