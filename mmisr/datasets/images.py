@@ -188,7 +188,10 @@ def _has_end(content: bytes) -> bool:
 
 
 def _let_pillow_read(max_pixels: int | None) -> None:
-    """Raise Pillow's own limit, which is one for the whole process, where it stands before the one that was set."""
+    """Raise Pillow's own limit where it is lower than the one that was set.
+
+    Pillow has one limit for the whole process.
+    """
     if max_pixels is not None and Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
 
@@ -204,7 +207,9 @@ def _check_pixels(image: Image.Image, path: str, max_pixels: int | None) -> None
 
 
 def _check_colours(image: Image.Image, content: bytes, path: str) -> None:
-    fault = tiff_fault(image.tag_v2) if image.format == "TIFF" else None  # type: ignore[attr-defined]
+    fault = None
+    if image.format == "TIFF":
+        fault = tiff_fault(image.tag_v2)  # type: ignore[attr-defined]
     if fault is not None:
         raise ImageError(f"{path} {fault}")
     depth = bits(image, content)

@@ -92,7 +92,10 @@ def test_evaluators_build(config):
 
 
 def test_backend_args_reach_every_reader(config):
-    """Whoever reads a file says through which back end, so that one variable moves a data set to another store."""
+    """Whoever reads a file says through which back end.
+
+    One variable then moves a data set to another store.
+    """
     readers = {"mmisr.LoadImage", "mmdet.LoadImageFromFile", "mmdet.LoadAnnotations"}
     for side in ("train", "val"):
         inner = config[f"{side}_dataloader"].dataset

@@ -1,6 +1,6 @@
 # The task of a plain mmdet detector on HR images, for any data set in COCO format, with mmdet's own
-# transforms, data set and metric. A data set inherits this and says where its files are and what its
-# classes are called: tree_crowns_hr.py.
+# transforms, data set and metric. A data set inherits this and says where its files are and what
+# its classes are called: tree_crowns_hr.py.
 backend_args = None
 
 train_pipeline = [

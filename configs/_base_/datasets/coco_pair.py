@@ -1,6 +1,6 @@
-# The task of a pair, for any data set in COCO format: LR simulated at x1/4, boxes in the source (HR)
-# frame, size bins in the LR frame. A data set inherits this and says where its files are and what
-# its classes are called: tree_crowns_x4.py.
+# The task of a pair, for any data set in COCO format: LR simulated at x1/4, boxes in the source
+# (HR) frame, size bins in the LR frame. A data set inherits this and says where its files are and
+# what its classes are called: tree_crowns_x4.py.
 backend_args = None
 scale = 4
 
