@@ -25,6 +25,7 @@ from mmisr.ops.resample import resize
 from mmisr.ops.timing import StageTimer
 from mmisr.reports.annotate import annotate
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
+from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import to_unit
 
 INSTALL = "pip install 'mmisr[app]'"
@@ -150,9 +151,8 @@ def view(
     texts = [
         f"{names.get(int(k), k)} {s:.2f}" for k, s in zip(found.labels, found.scores, strict=True)
     ]
-    drawn = annotate(
-        sr, found.bboxes * (sr.shape[0] / rgb.shape[0]), [0] * len(texts), texts, [FOUND]
-    )
+    in_sr = FrameMap.between(rgb.shape[:2], sr.shape[:2]).boxes(found.bboxes)
+    drawn = annotate(sr, in_sr, [0] * len(texts), texts, [FOUND])
     routing, tokens = sample.metainfo.get("routing"), []
     if routing is not None:
         shares = zip(routing.exit_names, routing.shares()[0].tolist(), strict=True)

@@ -15,8 +15,9 @@ from mmisr.datasets.coco_checks import class_names
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
-from mmisr.openmmlab.checkpoints import check_fit, load_into, load_state, load_training, weights_of
+from mmisr.openmmlab.checkpoints import load_state, load_training, weights_of
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.loading import check_fit, load_into
 from mmisr.openmmlab.testing import PackDetInputs, PipelineSwitchHook, YOLOXModeSwitchHook
 from mmisr.ops.motion import is_moved
 from mmisr.ops.wrapped import layers_of, parts_of, pipelines_of

@@ -36,6 +36,7 @@ from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, find
 from mmisr.reports.annotate import annotate, enlarged
 from mmisr.reports.pictures import to_uint8
+from mmisr.structures.frames import FrameMap
 
 Found = list[DetDataSample]
 GROUNDS = ("sr", "lr")
@@ -243,9 +244,7 @@ class SRDetInferencer(DetInferencer):
     ) -> NDArray[np.uint8]:
         lr = source.read()[..., ::-1]
         rgb = self._canvas(lr, sample)
-        factor = np.array(
-            [rgb.shape[1] / lr.shape[1], rgb.shape[0] / lr.shape[0]] * 2, dtype=np.float32
-        )
+        to_canvas = FrameMap.between(lr.shape[:2], rgb.shape[:2])
         found = sample.pred_instances.cpu().numpy()
         found = found[found.scores >= options.get("pred_score_thr", 0.3)]
         if options.get("draw_pred", True):
@@ -254,9 +253,8 @@ class SRDetInferencer(DetInferencer):
                 f"{classes.get(int(k), k)} {s:.2f}"
                 for k, s in zip(found.labels, found.scores, strict=True)
             ]
-            rgb = annotate(
-                rgb, found.bboxes * factor, found.labels, texts, self._colours(found.labels)
-            )
+            boxes = to_canvas.boxes(found.bboxes)
+            rgb = annotate(rgb, boxes, found.labels, texts, self._colours(found.labels))
         if options.get("show"):
             self.visualizer.show(rgb, win_name=source.name, wait_time=options.get("wait_time", 0))
         return np.ascontiguousarray(rgb)

@@ -13,7 +13,8 @@ from mmisr.apis.checks import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.config_errors import names_config
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.datasets.coco_checks import class_names
-from mmisr.openmmlab.checkpoints import load_checkpoint, load_into
+from mmisr.openmmlab.checkpoints import load_checkpoint
+from mmisr.openmmlab.loading import load_into
 from mmisr.registry import DATASETS, MODELS, find
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from mmisr.openmmlab.checkpoints import TRAINING_ONLY, load_state
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.loading import TRAINING_ONLY
 from mmisr.ops.files import write_bytes
 
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mmisr.datasets.coco_checks import check_annotations, class_names, first
 from mmisr.datasets.coco_file import read_annotations
+from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.datasets.coco_values import box_numbers, shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.datasets.loading import LoadImage
@@ -40,7 +41,8 @@ class SRCocoDataset(CocoDataset):
     their image by at most one pixel are clipped to it. Crowds and boxes with a true ``ignore``
     attribute carry ``ignore_flag`` 1. Boxes narrower than a pixel stay, which mmdet drops in
     silence. The file is read whole by :func:`mmisr.datasets.coco_file.read_annotations`, which says
-    what its entries must be.
+    what its entries must be. Instances have a ``mask``, COCO's ``segmentation``, where a step of the
+    pipeline loads masks (``LoadAnnotations(with_mask=True)``).
 
     Args:
         ann_file: COCO JSON.
@@ -82,6 +84,7 @@ class SRCocoDataset(CocoDataset):
         self.unreadable = unreadable
         self.image_check = image_check
         self.wrong_boxes: list[str] = []
+        self.without_mask: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
         self.pipeline: WatchedPipeline = WatchedPipeline(self.pipeline.transforms)
 
@@ -98,7 +101,11 @@ class SRCocoDataset(CocoDataset):
         check_annotations(
             content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode
         )
+        if self._loads_masks():
+            sizes = {i["id"]: (i["height"], i["width"]) for i in content["images"]}
+            read_shapes(content, sizes, self.ann_file)
         self.wrong_boxes = []
+        self.without_mask = []
         data = self._infos(content)
         if self.wrong_boxes and self.bad_boxes == "error":
             raise ValueError(
@@ -111,6 +118,12 @@ class SRCocoDataset(CocoDataset):
             print_log(
                 f"{self.ann_file}: {self.bad_boxes} {len(self.wrong_boxes)} wrong boxes",
                 logger="current",
+            )
+        if self.without_mask:
+            raise ValueError(
+                f"{self.ann_file}: {len(self.without_mask)} annotations have no `segmentation`, and "
+                f"the pipeline loads masks: {first(self.without_mask)}. Add them, or load boxes "
+                f"alone (mmdet.LoadAnnotations without with_mask)"
             )
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
         return data if policy == "unchecked" else self._usable(data, policy)
@@ -168,12 +181,21 @@ class SRCocoDataset(CocoDataset):
         if box is None:
             return None
         area = float(annotation.get("area") or (box[2] - box[0]) * (box[3] - box[1]))
-        return {
+        instance = {
             "bbox": box,
             "bbox_label": self.cat2label[annotation["category_id"]],
             "ignore_flag": int(bool(annotation.get("iscrowd") or annotation.get("ignore"))),
             "area": area,
         }
+        if self._loads_masks():
+            instance["mask"] = annotation.get("segmentation")
+            if not instance["mask"]:
+                name = f"annotation {annotation.get('id')} of {image['file_name']}"
+                self.without_mask.append(name)
+        return instance
+
+    def _loads_masks(self) -> bool:
+        return any(getattr(step, "with_mask", False) for step in self.pipeline.transforms)
 
     def _box(self, annotation: dict, image: dict) -> list[float] | None:
         """The box clipped to its image as xyxy, or None where there is none to use.

@@ -1,4 +1,4 @@
-"""Crops that keep image, boxes and ignore flags together."""
+"""Crops and turns that keep image, boxes, masks and ignore flags together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmisr.openmmlab.masks import turned_masks
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.ops.motion import note_motion
 from mmisr.registry import TRANSFORMS
@@ -15,11 +16,12 @@ from mmisr.registry import TRANSFORMS
 def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     """Cut a window out of ``results['img']`` and its annotations.
 
-    Convention: boxes are clipped to the window; those without any area left are removed.
+    Convention: boxes are clipped to the window; those without any area left are removed, and with
+    them their labels, flags and masks.
 
     Args:
-        results: With ``img`` (H, W, 3), and ``gt_bboxes`` (mmdet boxes), labels and flags where
-            annotations are loaded.
+        results: With ``img`` (H, W, 3), and ``gt_bboxes`` (mmdet boxes), labels, flags and
+            ``gt_masks`` where they are loaded.
         y: First row.
         x: First column.
         hw: Height and width of the window.
@@ -30,6 +32,9 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     results["img"] = np.ascontiguousarray(results["img"][y : y + hw[0], x : x + hw[1]])
     results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
     note_motion(results, np.array([[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]))
+    if "gt_masks" in results:
+        window = np.array([x, y, x + hw[1], y + hw[0]])
+        results["gt_masks"] = results["gt_masks"].crop(window)
     if "gt_bboxes" not in results:
         return results
     boxes = results["gt_bboxes"]
@@ -37,7 +42,7 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     boxes.clip_(results["img_shape"])
     kept = ((boxes.widths > 0) & (boxes.heights > 0)).numpy()
     results["gt_bboxes"] = boxes[kept]
-    for key in ("gt_bboxes_labels", "gt_ignore_flags"):
+    for key in ("gt_bboxes_labels", "gt_ignore_flags", "gt_masks"):
         if key in results:
             results[key] = results[key][kept]
     if "instances" in results and len(results["instances"]) == len(kept):
@@ -109,6 +114,8 @@ class RandomPatch(BaseTransform):
             results["img"] = image = np.pad(
                 image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric"
             )
+            if "gt_masks" in results:  # what is mirrored has no box, and no mask either
+                results["gt_masks"] = results["gt_masks"].pad(image.shape[:2])
         y, x = self._corner(image.shape[:2], results.get("gt_bboxes"))
         return crop_results(results, y, x, (self.size, self.size))
 
@@ -124,7 +131,7 @@ class RandomPatch(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomTurn(BaseTransform):
-    """Turn image and boxes by a random multiple of 90 degrees.
+    """Turn image, boxes and masks by a random multiple of 90 degrees.
 
     For square patches seen from above.
     """
@@ -139,5 +146,7 @@ class RandomTurn(BaseTransform):
                 boxes = results["gt_bboxes"]
                 x1, y1, x2, y2 = boxes.tensor.unbind(-1)
                 boxes.tensor = torch.stack([y1, width - x2, y2, width - x1], dim=-1)
+            if "gt_masks" in results:
+                results["gt_masks"] = turned_masks(results["gt_masks"])
             results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmisr.openmmlab.datasets import BaseBoxes, DetDataSample, MagicDataSample
+from mmisr.openmmlab.masks import bool_masks
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.ops.boxes import area
-from mmisr.ops.motion import HOMOGRAPHY, check_partner
+from mmisr.ops.masks import resize_masks
+from mmisr.ops.motion import HOMOGRAPHY, FrameError, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
 
@@ -55,6 +57,25 @@ def _boxes(results: dict) -> Tensor:
         return torch.zeros((0, 4))
     tensor = boxes.tensor if isinstance(boxes, BaseBoxes) else torch.as_tensor(np.asarray(boxes))
     return tensor.float().reshape(-1, 4)
+
+
+def _masks(results: dict) -> dict[str, Tensor]:
+    """The masks in both frames; nothing where the pipeline loads none.
+
+    The source frame's are ``masks`` (N, H, W), those of the LR image ``masks_lr`` (N, h, w), made
+    here, in the workers, once for all who ask.
+    """
+    if "gt_masks" not in results:
+        return {}
+    masks = bool_masks(results["gt_masks"])
+    expected = (len(_boxes(results)), *results["img"].shape[:2])
+    if tuple(masks.shape) != expected:
+        raise FrameError(
+            f"masks must be those of the boxes and of the image, {expected} (objects, height, "
+            f"width), got {tuple(masks.shape)}: a transform moved one without the other; leave it "
+            f"out, or load no masks"
+        )
+    return {"masks": masks, "masks_lr": resize_masks(masks, results["lr"].shape[:2])}
 
 
 def _areas(boxes: Tensor, results: dict) -> Tensor:
@@ -99,10 +120,13 @@ class PackSRDetInputs(BaseTransform):
     Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds
     ``gt_instances`` and ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``) in the
     **source** frame, ``hr`` (3, H, W) uint8 RGB where LR was simulated, and the metainfo
-      ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins).
+    ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins). Where masks are loaded, the
+    instances have ``masks`` (N, H, W) bool in the source frame, and ``masks_lr`` (N, h, w) bool in
+    the pixels of ``inputs``.
 
     Raises:
         KeyError: No transform before it made an LR image.
+        FrameError: A transform moved image, boxes or masks alone.
     """
 
     def transform(self, results: dict) -> dict:
@@ -125,7 +149,10 @@ class PackSRDetInputs(BaseTransform):
         boxes = _boxes(results)
         labels = np.asarray(results.get("gt_bboxes_labels", np.zeros(len(boxes))), dtype=np.int64)
         return InstanceData(
-            bboxes=boxes, labels=torch.from_numpy(labels), areas=_areas(boxes, results)
+            bboxes=boxes,
+            labels=torch.from_numpy(labels),
+            areas=_areas(boxes, results),
+            **_masks(results),
         )
 
 
@@ -135,10 +162,12 @@ class PackSRInputs(BaseTransform):
 
     Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
     uint8 RGB; the metainfo carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in
-    their frames.
+    their frames, and, where masks are loaded, ``masks_lr`` (N, h, w) and ``masks_source`` (N, H, W),
+    bool arrays of the same objects.
 
     Raises:
         KeyError: No LR image, or none that was simulated from an HR image.
+        FrameError: A transform moved image, boxes or masks alone.
     """
 
     def transform(self, results: dict) -> dict:
@@ -155,6 +184,9 @@ class PackSRInputs(BaseTransform):
         boxes_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2]).boxes(boxes)
         order = {f"{key}_{what}": value for key in ("gt", "img") for what, value in COLOUR.items()}
         meta |= {"boxes_source": boxes.numpy(), "boxes_lr": boxes_lr.numpy(), **order}
+        masks = _masks(results)
+        if masks:
+            meta |= {"masks_source": masks["masks"].numpy(), "masks_lr": masks["masks_lr"].numpy()}
         sample = MagicDataSample(metainfo=meta)
         sample.set_tensor_data({"gt_img": to_rgb_tensor(results["img"])})
         return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}

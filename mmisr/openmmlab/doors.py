@@ -27,7 +27,8 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as mmengine_checkpoints
 from torch import nn
 
-from mmisr.openmmlab.checkpoints import check_fit, load_training, weights_of, wrapper_of
+from mmisr.openmmlab.checkpoints import load_training, weights_of, wrapper_of
+from mmisr.openmmlab.loading import check_fit
 from mmisr.openmmlab.unpickling import NAMELESS, DataFileError, SafePickleHandler, SafeYamlHandler
 
 UNREACHABLE = ("pavi://", r"(\S+\:)?s3://", r"(\S+\:)?petrel://")

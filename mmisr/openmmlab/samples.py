@@ -22,10 +22,20 @@ prepare()
 
 from mmagic.structures import DataSample as MagicDataSample
 
+from mmisr.openmmlab.masks import bool_masks
+from mmisr.ops.masks import resize_masks
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.hints import BatchHints, ImageHints
 
-__all__ = ["annotated_boxes", "hints_from", "hints_of", "hr_pixels", "image_seed", "source_hw"]
+__all__ = [
+    "annotated_boxes",
+    "annotated_masks",
+    "hints_from",
+    "hints_of",
+    "hr_pixels",
+    "image_seed",
+    "source_hw",
+]
 
 Frame = Literal["source", "lr"]
 
@@ -102,6 +112,46 @@ def _boxes(xyxy: Any) -> Tensor:
     return torch.as_tensor(getattr(xyxy, "tensor", xyxy)).float().reshape(-1, 4)
 
 
+def annotated_masks(
+    sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = None
+) -> Tensor | None:
+    """The masks of the boxes that :func:`annotated_boxes` gives, in the same order.
+
+    Args:
+        sample: Of either format.
+        frame: Of the result: ``source`` or ``lr``.
+        lr_hw: Height and width of the LR image, for the frame ``lr``.
+
+    Returns:
+        (N, h, w) bool in the pixels of the frame; how they come into the lr frame is said in
+        :func:`mmisr.ops.masks.resize_masks`. None where the data set loads no masks.
+
+    Raises:
+        ValueError: ``lr_hw`` is absent for the frame ``lr``.
+    """
+    in_source = _stored_masks(sample, "source")
+    if in_source is None or frame == "source":
+        return in_source
+    if lr_hw is None:
+        raise ValueError(
+            "annotated_masks needs lr_hw, height and width of the LR image, for the frame 'lr'"
+        )
+    in_lr = _stored_masks(sample, "lr")
+    # An arm may see other pixels than the sample was packed with, resized or HR.
+    if in_lr is not None and tuple(in_lr.shape[1:]) == tuple(lr_hw):
+        return in_lr
+    return resize_masks(in_source, lr_hw)
+
+
+def _stored_masks(sample: Any, frame: Frame) -> Tensor | None:
+    masks = sample.get(f"masks_{frame}")  # as mmisr.PackSRInputs leaves them
+    if masks is None:
+        instances = sample.get("gt_instances")
+        key = "masks" if frame == "source" else "masks_lr"
+        masks = None if instances is None else instances.get(key)
+    return None if masks is None else bool_masks(masks)
+
+
 def image_seed(img_id: object) -> int:
     """A 32-bit seed that depends on the image alone, not on batch, worker or run."""
     return crc32(str(img_id).encode())
@@ -118,10 +168,14 @@ def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
         lr_hw: Height and width of its LR image.
 
     Returns:
-        The hints; boxes in the lr frame.
+        The hints; boxes, and masks where the data set loads them, in the lr frame.
     """
-    boxes = annotated_boxes(sample, "lr", lr_hw)
-    return ImageHints(boxes_lr=boxes, lr_hw=lr_hw, seed=image_seed(sample.get("img_id")))
+    return ImageHints(
+        boxes_lr=annotated_boxes(sample, "lr", lr_hw),
+        masks_lr=annotated_masks(sample, "lr", lr_hw),
+        lr_hw=lr_hw,
+        seed=image_seed(sample.get("img_id")),
+    )
 
 
 def hints_from(data_samples: Any, lr_hw: tuple[int, int]) -> BatchHints | None:

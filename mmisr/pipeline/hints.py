@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.samples import hints_of
+from mmisr.ops.boxes import grow
 from mmisr.ops.resample import resize
 from mmisr.pipeline.handoff import Handoff
 from mmisr.structures.checks import check_fields
@@ -64,8 +65,7 @@ class PriorPass:
         instances = found.pred_instances
         kept = instances.bboxes[instances.scores >= self.score_thr]
         boxes = FrameMap.between(hw_of(image), hw_of(lr)).boxes(kept)
-        grow = boxes.new_tensor([-1, -1, 1, 1]) * self.dilate_px
-        return boxes + grow
+        return grow(boxes, self.dilate_px)
 
 
 def ground_truth_hints(

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.ops.boxes import clip
 from mmisr.pipeline.handoff import Resize
 from mmisr.structures.checks import check_fields, check_hw
 from mmisr.structures.frames import FrameMap, hw_of
@@ -145,10 +146,9 @@ class SlicedDetector(BaseDetector):
             )
             found = self.detector.predict(data["inputs"], data["data_samples"])[0].pred_instances
             to_image = FrameMap.between(seen, (y2 - y1, x2 - x1)).then(FrameMap(offset_xy=(x1, y1)))
-            boxes = to_image.boxes(found.bboxes)
             # sahi takes no box that leaves the image.
-            limit = boxes.new_tensor([hw[1], hw[0], hw[1], hw[0]])
-            parts.append((boxes.clamp(min=0).minimum(limit), found.scores, found.labels))
+            boxes = clip(to_image.boxes(found.bboxes), hw)
+            parts.append((boxes, found.scores, found.labels))
         return merged(parts, hw, self.slicing, box_cap(self.detector))
 
     def loss(self, batch_inputs: Any, batch_data_samples: Any) -> dict:

@@ -10,10 +10,11 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmisr.openmmlab.checkpoints import TRAINING_ONLY, drop_other_training, load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training, load_into
 from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
@@ -326,7 +327,11 @@ class SRDetector(BaseDetector, PhasedModel):
         if self.prior is None or samples is None or known is None:
             return known
         boxes = self.prior.boxes(lr, samples, self.editor.info.scale, self.detector)
-        return [replace(hints, boxes_lr=xyxy) for hints, xyxy in zip(known, boxes, strict=True)]
+        # The annotated masks are not those of the boxes of the first pass.
+        return [
+            replace(hints, boxes_lr=xyxy, masks_lr=None)
+            for hints, xyxy in zip(known, boxes, strict=True)
+        ]
 
     def _finish(
         self,

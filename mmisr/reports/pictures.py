@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mmisr.analysis.comparison.result import ArmRun
+from mmisr.structures.frames import FrameMap
 from mmisr.structures.sr_result import RoutingMap
 
 TRUTH, FOUND = (255, 255, 255), (80, 220, 100)
@@ -95,12 +96,13 @@ def _draw(panel: Panel, height: int) -> Image.Image:
     factor = height / image.height
     size = (max(1, round(image.width * factor)), height)
     kind = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS
+    to_picture = FrameMap.between((image.height, image.width), (height, size[0]))
     image = image.resize(size, kind)
     if panel.routing is not None:
         image = _tint(image, panel.routing)
     pen = ImageDraw.Draw(image)
     for boxes, colour, line in ((panel.truth_xyxy, TRUTH, 1), (panel.found_xyxy, FOUND, 2)):
-        for x1, y1, x2, y2 in () if boxes is None else boxes * factor:
+        for x1, y1, x2, y2 in () if boxes is None else to_picture.boxes(boxes):
             if x2 > x1 and y2 > y1:
                 pen.rectangle((x1, y1, x2, y2), outline=colour, width=line)
     return image

@@ -18,7 +18,8 @@ class ImageHints:
     Args:
         boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which
             leaks), detections of a cheap pass for the detector-prior router.
-        masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame.
+        masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame; filled where
+            the data set loads masks (``LoadAnnotations(with_mask=True)``).
         class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
         lr_hw: Height and width of the image in the lr frame.
         seed: What random choices derive from, so that a result does not depend on the batch an

@@ -21,8 +21,9 @@ from mmisr.apis.data import tree_crowns
 from mmisr.apis.export import ExportOptions, export_sr
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.export.folder import ExportError, ExportFolder, check_export
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 
 ROOT = Path(__file__).parents[2]

@@ -75,7 +75,7 @@ def said(monkeypatch):
     """The warnings."""
     lines: list[str] = []
     monkeypatch.setattr(
-        "mmisr.openmmlab.checkpoints.print_log", lambda text, logger, level: lines.append(text)
+        "mmisr.openmmlab.loading.print_log", lambda text, logger, level: lines.append(text)
     )
     return lines
 

@@ -20,8 +20,9 @@ from skimage import data
 
 from mmisr.apis.checks import check_switches, inner_dataset, test_pipeline
 from mmisr.apis.configs import read_config
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import load_into
 from mmisr.pipeline.handoff import source_hw
 from mmisr.registry import DATASETS, HOOKS, MODELS
 

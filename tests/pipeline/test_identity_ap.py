@@ -12,8 +12,9 @@ from mmengine.runner import Runner
 
 from mmisr.apis.configs import read_config
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from mmengine.optim import OptimWrapper, build_optim_wrapper
 from torch import distributed, nn
 
 from mmisr.apis.publish import publish
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.loading import load_into
 from mmisr.pipeline.strategy import Phase, in_phase
 
 HERE = Path(__file__).parent

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -38,6 +39,15 @@ def test_round_trip_is_the_identity(frame):
     torch.testing.assert_close(frame.inverse().boxes(frame.boxes(BOX)), BOX, rtol=1e-9, atol=1e-6)
 
 
+@given(maps)
+def test_arrays_are_mapped_as_tensors(frame):
+    for boxes in (BOX, BOX.float(), BOX.int(), BOX[:0]):
+        expected = frame.boxes(boxes).numpy()
+        mapped = frame.boxes(boxes.numpy())
+        assert mapped.dtype == expected.dtype
+        np.testing.assert_array_equal(mapped, expected)
+
+
 @given(maps, maps)
 def test_then_equals_one_after_the_other(first, second):
     torch.testing.assert_close(
@@ -61,6 +71,7 @@ def test_inverse_of_between_is_between_the_other_way(a, b):
         ),
         (lambda: FrameMap.between((4, 4), (2.5, 4)), r"to_hw must be \(height, width\)"),
         (lambda: FrameMap().boxes(torch.zeros(4)), r"xyxy must have shape \(N, 4\), got \(4,\)"),
+        (lambda: FrameMap().boxes(np.zeros(4)), r"xyxy must have shape \(N, 4\), got \(4,\)"),
     ],
 )
 def test_errors_state_the_rule_and_what_came(make, text):

@@ -25,13 +25,14 @@ from mmisr.editors.instance_sr.losses import (
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Learned, Router, build_router
 from mmisr.losses.functional import box_weights
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.loading import load_into
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo, Routers
-from mmisr.structures.frames import hw_of
+from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
 from mmisr.structures.sr_result import SRResult
@@ -279,8 +280,10 @@ class InstanceSR(SREditor):
         }
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
-        scaled = [b * self.info.scale for b in boxes]
-        return box_weights(scaled, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
+        scale = float(self.info.scale)  # exact: hr is a whole multiple of the LR image
+        lr_to_hr = FrameMap((scale, scale))
+        in_hr = [lr_to_hr.boxes(xyxy) for xyxy in boxes]
+        return box_weights(in_hr, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
 
     def _load(self) -> None:
         if self.checkpoint is not None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmisr.openmmlab.checkpoints import load_into, load_state
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
+from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.hints import BatchHints
