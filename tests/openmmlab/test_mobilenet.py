@@ -11,7 +11,8 @@ from mmisr.openmmlab.mobilenet import to_mmdet
 def test_the_renamed_network_computes_the_same():
     torch.manual_seed(0)
     theirs = mobilenet_v2(weights=None).eval()
-    ours = MobileNetV2(out_indices=(7,)).eval()
+    ours = MobileNetV2(out_indices=(7,))
+    ours.eval()
     missing, unknown = ours.load_state_dict(to_mmdet(theirs.state_dict()), strict=False)
     assert unknown == []
     assert all(name.endswith("num_batches_tracked") for name in missing)

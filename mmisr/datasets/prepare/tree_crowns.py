@@ -81,9 +81,11 @@ def _write(out: Path, wheel: Path) -> None:
             image, boxes = annotated
             for tile in cut(image, boxes, rows, size):
                 file_name = f"{name}_{tile.name}.png"
-                labels = np.zeros(len(tile.xyxy), dtype=int)
+                num_trees = len(tile.xyxy)
+                labels = np.zeros(num_trees, dtype=int)
                 writer.add(file_name, tile.image, tile.xyxy, labels)
-        writer.write(out / f"{side}.json")
+        ann_file = out / f"{side}.json"
+        writer.write(ann_file)
 
 
 def _read(wheel: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
@@ -104,8 +106,8 @@ def _boxes(xml: bytes) -> NDArray[np.floating]:
     tree = ElementTree.fromstring(xml)
     rows = []
     for box in tree.iter("bndbox"):
-        edges = [box.findtext(name, "nan") for name in EDGES]
-        row = [float(edge) for edge in edges]
+        texts = [box.findtext(name, "nan") for name in EDGES]
+        row = list(map(float, texts))
         rows.append(row)
-    xyxy = np.asarray(rows, dtype=np.float64)
+    xyxy = np.array(rows, dtype=float)
     return xyxy.reshape(-1, 4)
