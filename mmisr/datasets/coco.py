@@ -122,8 +122,8 @@ class SRCocoDataset(CocoDataset):
         if self.without_mask:
             raise ValueError(
                 f"{self.ann_file}: {len(self.without_mask)} annotations have no `segmentation`, "
-                f"and the pipeline loads masks: {first(self.without_mask)}. Add them, or load boxes "
-                f"alone (mmdet.LoadAnnotations without with_mask)"
+                f"and the pipeline loads masks: {first(self.without_mask)}. Add them, or load "
+                f"boxes alone (mmdet.LoadAnnotations without with_mask)"
             )
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
         return data if policy == "unchecked" else self._usable(data, policy)

@@ -26,7 +26,7 @@ except StackError as error:
 
 
 def output_of(code: str, *extra_path: Path, file: Path | None = None) -> list[str]:
-    """Lines that ``code`` prints in a fresh interpreter that finds ``extra_path`` before anything installed."""
+    """Lines that code prints in a fresh interpreter; ``extra_path`` is found before all else."""
     path = os.pathsep.join(map(str, (*extra_path, ROOT)))
     if file is not None:
         file.write_text(code)
@@ -70,9 +70,10 @@ prepare()
 import mmagic.registry
 modules = [getattr(mmagic.registry, kind).get(name).__module__ for kind, name in {TYPES}]
 import numpy
-import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
-import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures, mmagic.models.losses
-import mmagic.engine
+import mmdet.models, mmdet.apis
+import mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
+import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures
+import mmagic.models.losses, mmagic.engine
 from mmagic.models.editors import RRDBNet
 print(*modules)
 print("version", mmcv.__version__ == before)

@@ -17,17 +17,21 @@ OPTIONS = """
 model = dict(test_cfg=dict(keep_sr=True))
 test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(indices=5))
 test_evaluator = [
-    dict(_delete_=True, type="mmisr.SizeBinnedCocoMetric", protocol="aitod"), dict(type="mmisr.RegionQuality")
+    dict(type="mmisr.SizeBinnedCocoMetric", protocol="aitod"),
+    dict(type="mmisr.RegionQuality"),
 ]
 """
 
 
 @pytest.fixture
 def five_images(tmp_path, tree_crowns, monkeypatch):
-    """A config of the pair on five validation images, and the whole pair in one file, as a training run writes it."""
+    """A config of the pair on five validation images, and the whole pair in one file.
+
+    That is how a training run writes it.
+    """
     monkeypatch.chdir(ROOT)
     config, checkpoint = tmp_path / "pair.py", tmp_path / "pair.pth"
-    config.write_text(f"_base_ = [{str(ROOT / PAIR)!r}]\n{OPTIONS}".replace("_delete_=True, ", ""))
+    config.write_text(f"_base_ = [{str(ROOT / PAIR)!r}]\n{OPTIONS}")
     torch.save({"state_dict": init_model(config).state_dict()}, checkpoint)
     return config, checkpoint
 
