@@ -1,10 +1,16 @@
 """A small detector, real mmdet code, without pretrained weights; and real trees, cut small."""
 
+import gc
+import importlib
 import json
+import os
+import pickle
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,36 +29,24 @@ from mmengine.structures import InstanceData
 ROOT = Path(__file__).parents[1]
 
 LONGEST_FIRST = (
-    *(
-        "openmmlab/test_stack.py",
-        "apis/test_compare.py",
-        "tools/test_train_resume.py",
-        "tools/test_export_sr.py",
-    ),
-    *(
-        "tools/test_train_phases.py",
-        "editors/instance_sr/test_bands.py",
-        "evaluation/metrics/test_distributed.py",
-    ),
-    *(
-        "openmmlab/test_clients.py",
-        "strategies/test_phases.py",
-        "tools/test_compare.py",
-        "docs/test_examples.py",
-    ),
-    *(
-        "tools/test_wrappers.py",
-        "tools/test_readme.py",
-        "reliability/test_kills.py",
-        "tools/test_two_processes.py",
-    ),
-    *(
-        "reliability/test_fuzz_checkpoints.py",
-        "apis/test_pareto.py",
-        "reports/html/test_browser.py",
-    ),
+    "apis/test_compare.py",
+    "tools/test_train_resume.py",
+    "openmmlab/test_stack.py",
+    "tools/test_train_phases.py",
+    "openmmlab/test_clients.py",
+    "docs/test_examples.py",
+    "tools/test_compare.py",
+    "tools/test_wrappers.py",
+    "tools/test_readme.py",
+    "reliability/test_kills.py",
+    "reliability/test_fuzz_checkpoints.py",
+    "editors/instance_sr/test_bands.py",
+    "tools/test_two_processes.py",
+    "strategies/test_phases.py",
+    "apis/test_pareto.py",
+    "reports/html/test_browser.py",
 )
-"""Files of tests that take half a minute and more.
+"""Files of tests that take longest.
 
 Begun last they would leave one process at work alone.
 """
@@ -62,6 +56,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest; within a file nothing changes."""
     places = {str(ROOT / "tests" / name): place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's sight.
+
+    mmengine collects garbage for every data set that is built, and looking through the modules of
+    four libraries takes half a second each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def small_detector(**test_cfg) -> dict:
@@ -282,6 +286,83 @@ def compared(tree_crops, tmp_path_factory) -> Path:
             cfg_options=tree_crops,
         )
     return out
+
+
+NEEDED = ("mmagic.evaluation", "mmdet.evaluation", "mmisr.openmmlab.mmagic_nets", "setuptools")
+"""What nearly every work imports; in this process once instead of in each fork."""
+
+
+class Apart:
+    """Work in a process of its own: a fork on one thread, which need not import anything again.
+
+    Args:
+        work: What it does; what it returns or raises comes back.
+        said: File that takes its output; None leaves it where the tests' own goes.
+        environment: Variables that only it has.
+    """
+
+    def __init__(
+        self, work: Callable[[], Any], said: Path | None = None, **environment: str
+    ) -> None:
+        for name in NEEDED:
+            importlib.import_module(name)
+        reader, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(writer)
+            self.reader = reader
+            return
+        try:
+            os.close(reader)
+            os.environ.update(environment)
+            if said is not None:
+                file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                os.dup2(file, 1)
+                os.dup2(file, 2)
+                sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+            torch.set_num_threads(1)  # threads do not survive a fork
+            try:
+                told = (True, work())
+            except BaseException as error:
+                told = (False, error)
+            with os.fdopen(writer, "wb") as pipe:
+                pickle.dump(told, pipe)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(0)
+
+    def result(self) -> Any:
+        """What the work returned; raises what it raised."""
+        with os.fdopen(self.reader, "rb") as pipe:
+            content = pipe.read()
+        os.waitpid(self.pid, 0)
+        assert content, "the process was killed"
+        good, value = pickle.loads(content)
+        if good:
+            return value
+        raise value
+
+
+@pytest.fixture(scope="session")
+def apart() -> type[Apart]:
+    return Apart
+
+
+@pytest.fixture(scope="session")
+def starting(free_port) -> Callable[..., list[Apart]]:
+    """Starts the same work in so many processes that find each other, as torchrun does."""
+
+    def start(count: int, work: Callable[[], Any], said: Path | None = None) -> list[Apart]:
+        place = {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": free_port(),
+            "WORLD_SIZE": str(count),
+        }
+        ranks = map(str, range(count))
+        return [Apart(work, said, RANK=rank, LOCAL_RANK=rank, **place) for rank in ranks]
+
+    return start
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ class SRCocoDataset(CocoDataset):
     their image by at most one pixel are clipped to it. Crowds and boxes with a true ``ignore``
     attribute carry ``ignore_flag`` 1. Boxes narrower than a pixel stay, which mmdet drops in
     silence. The file is read whole by :func:`mmisr.datasets.coco_file.read_annotations`, which says
-    what its entries must be. Instances have a ``mask``, COCO's ``segmentation``, where a step of the
-    pipeline loads masks (``LoadAnnotations(with_mask=True)``).
+    what its entries must be. Instances have a ``mask``, COCO's ``segmentation``, where a step of
+    the pipeline loads masks (``LoadAnnotations(with_mask=True)``).
 
     Args:
         ann_file: COCO JSON.
@@ -121,36 +121,46 @@ class SRCocoDataset(CocoDataset):
             )
         if self.without_mask:
             raise ValueError(
-                f"{self.ann_file}: {len(self.without_mask)} annotations have no `segmentation`, and "
-                f"the pipeline loads masks: {first(self.without_mask)}. Add them, or load boxes "
-                f"alone (mmdet.LoadAnnotations without with_mask)"
+                f"{self.ann_file}: {len(self.without_mask)} annotations have no `segmentation`, "
+                f"and the pipeline loads masks: {first(self.without_mask)}. Add them, or load "
+                f"boxes alone (mmdet.LoadAnnotations without with_mask)"
             )
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
         return data if policy == "unchecked" else self._usable(data, policy)
 
     def _infos(self, content: dict[str, Any]) -> list[dict]:
-        """Every image with its boxes, in the order of the file, and mmdet's own tables of categories."""
+        """Every image with its boxes, in the order of the file.
+
+        mmdet's own tables of categories are filled beside it.
+        """
         classes = set(self.metainfo["classes"])
-        self.cat_ids = [c["id"] for c in content["categories"] if c["name"] in classes]
+        self.cat_ids = []
+        self.cat_img_map: dict[Any, list] = {}
+        for category in content["categories"]:
+            self.cat_img_map[category["id"]] = []
+            if category["name"] in classes:
+                self.cat_ids.append(category["id"])
         self.cat2label = {cat_id: label for label, cat_id in enumerate(self.cat_ids)}
-        self.cat_img_map: dict[Any, list] = {c["id"]: [] for c in content["categories"]}
         by_image: dict[Any, list[dict]] = {image["id"]: [] for image in content["images"]}
         for annotation in content["annotations"]:
-            if annotation["image_id"] in by_image:
-                by_image[annotation["image_id"]].append(annotation)
-                self.cat_img_map[annotation["category_id"]].append(annotation["image_id"])
-        return [
-            self.parse_data_info(
-                {
-                    "raw_img_info": {**image, "img_id": image["id"]},
-                    "raw_ann_info": by_image[image["id"]],
-                }
-            )
-            for image in content["images"]
-        ]
+            image_id = annotation["image_id"]
+            if image_id in by_image:
+                by_image[image_id].append(annotation)
+                self.cat_img_map[annotation["category_id"]].append(image_id)
+        data = []
+        for image in content["images"]:
+            raw = {
+                "raw_img_info": {**image, "img_id": image["id"]},
+                "raw_ann_info": by_image[image["id"]],
+            }
+            data.append(self.parse_data_info(raw))
+        return data
 
     def get_data_info(self, idx: int) -> dict:
-        """One image with its boxes, and the file's ids of the classes, which exported predictions carry."""
+        """One image with its boxes, and the file's ids of the classes.
+
+        Predictions that are written carry these ids.
+        """
         return {**super().get_data_info(idx), "category_ids": tuple(self.cat_ids)}
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -160,18 +170,18 @@ class SRCocoDataset(CocoDataset):
         """
         image = raw_data_info["raw_img_info"]
         folder = self.data_prefix.get("img", "")
+        path = fileio.join_path(folder, image["file_name"], backend_args=self.backend_args)
+        instances = []
+        for annotation in raw_data_info["raw_ann_info"]:
+            instance = self._instance(annotation, image)
+            if instance is not None:
+                instances.append(instance)
         return {
-            "img_path": fileio.join_path(
-                folder, image["file_name"], backend_args=self.backend_args
-            ),
+            "img_path": path,
             "img_id": image["img_id"],
             "height": image["height"],
             "width": image["width"],
-            "instances": [
-                i
-                for a in raw_data_info["raw_ann_info"]
-                if (i := self._instance(a, image)) is not None
-            ],
+            "instances": instances,
         }
 
     def _instance(self, annotation: dict, image: dict) -> dict | None:
@@ -202,30 +212,35 @@ class SRCocoDataset(CocoDataset):
 
         Wrong ones are noted.
         """
+        width, height = image["width"], image["height"]
         x, y, w, h = box_numbers(annotation.get("bbox")) or (0, 0, 0, 0)
-        box = [max(x, 0), max(y, 0), min(x + w, image["width"]), min(y + h, image["height"])]
-        empty = box[2] <= box[0] or box[3] <= box[1]
-        outside = max(-x, -y, x + w - image["width"], y + h - image["height"]) > OVERSHOOT
+        left, top = max(x, 0), max(y, 0)
+        right, bottom = min(x + w, width), min(y + h, height)
+        empty = right <= left or bottom <= top
+        overshoot = max(-x, -y, x + w - width, y + h - height)
+        outside = overshoot > OVERSHOOT
         if empty or outside:
             self.wrong_boxes.append(
                 f"annotation {annotation.get('id')} of {image['file_name']} "
-                f"({image['width']}x{image['height']}): "
+                f"({width}x{height}): "
                 f"bbox {shown(annotation.get('bbox'))}"
             )
-        return None if empty or (outside and self.bad_boxes == "skip") else box
+        if empty or (outside and self.bad_boxes == "skip"):
+            return None
+        return [left, top, right, bottom]
 
     def _usable(self, data: list[dict], policy: str) -> list[dict]:
-        kept, wrong = [], []
+        usable: list[dict] = []
+        wrong: list[str] = []
         quiet = len(data) < MANY or not is_main_process()
         for info in tqdm(data, desc="checking images", unit="image", leave=False, disable=quiet):
             try:
                 self._check_image(info)
-                kept.append(info)
+                usable.append(info)
             except ImageError as error:
                 wrong.append(str(error))
-            except (
-                OSError
-            ) as error:  # a name too long for the file system, a folder that may not be read
+            except OSError as error:
+                # A name too long for the file system, a folder that may not be read.
                 wrong.append(f"{info['img_path']} cannot be read: {error.strerror or error}")
         if wrong and policy == "error":
             raise ImageError(
@@ -236,11 +251,11 @@ class SRCocoDataset(CocoDataset):
             )
         for message in wrong:
             print_log(f"skipped: {message}", logger="current")
-        if not kept:
+        if not usable:
             raise ImageError(
                 f"{self.ann_file}: none of its {len(data)} images can be used: {first(wrong)}"
             )
-        return kept
+        return usable
 
     def _check_image(self, info: dict) -> None:
         limits = [t.max_pixels for t in self.pipeline.transforms if isinstance(t, LoadImage)]

@@ -1,4 +1,7 @@
-"""Masks and keypoints of a COCO file, read before an export begins rather than after its last image is written."""
+"""Masks and keypoints of a COCO file.
+
+They are read before an export begins rather than after its last image is written.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,18 @@ What is written is written from deeper in the program than it is tried.
 
 
 def read_shapes(content: dict[str, Any], hw_of: Mapping[Any, Hw], ann_file: str) -> None:
-    """See that everything that is scaled with an image can be, and that the file can be written again.
+    """See that all that is scaled with an image can be, and that the file can be written again.
 
     Args:
-        content: As :func:`mmisr.datasets.coco_file.read_annotations` gives it; text in polygons and keypoints is replaced
-            by the numbers that it spells, null is taken out.
-        hw_of: Height and width of the images that are exported, by id; annotations of others are not looked at.
-        ann_file: Named in the error.
+        content: As :func:`mmisr.datasets.coco_file.read_annotations` gives it; text in polygons and
+            keypoints is replaced by the numbers that it spells, null is taken out.
+        hw_of: Height and width in pixels of the images that are exported, by id; annotations of
+            other images are not looked at.
+        ann_file: The file's name, for the error.
 
     Raises:
-        ValueError: A mask, a polygon or a list of keypoints is none, or a mask is of another size than its image.
+        ValueError: A mask, a polygon or a list of keypoints is none, or a mask is of another size
+            than its image.
     """
     faults = Faults(ann_file)
     for annotation in content["annotations"]:
@@ -79,31 +84,30 @@ def _segmentation(value: Any, hw: Hw) -> Any:
 def _mask(value: Mapping[str, Any], hw: Hw) -> Any:
     if not value:
         return value
-    size, counts = value.get("size"), value.get("counts")
+    size = value.get("size")
+    counts = value.get("counts")
     try:
-        good = tuple(numbers(size)) == hw
+        has_size_of_image = tuple(numbers(size)) == hw
         runs = _runs_of_text(counts) if isinstance(counts, str) else numbers(counts)
     except ValueError:
         raise ValueError(f"size {shown(size)}, counts {shown(counts)}") from None
-    if not good:
+    if not has_size_of_image:
         raise ValueError(f"a mask must have the size of its image, {hw} (h, w), found {size}")
-    if min(runs, default=0) < 0 or any(n != int(n) for n in runs) or sum(runs) != hw[0] * hw[1]:
+    are_counts = all(run >= 0 and run == int(run) for run in runs)
+    if not are_counts or sum(runs) != hw[0] * hw[1]:
         raise ValueError(
             f"run lengths must add up to {hw[0]} x {hw[1]} pixels, got {shown(sum(runs))}"
         )
-    return {
-        **value,
-        "size": list(hw),
-        "counts": counts if isinstance(counts, str) else [int(n) for n in runs],
-    }
+    if not isinstance(counts, str):
+        counts = [int(run) for run in runs]
+    return {**value, "size": list(hw), "counts": counts}
 
 
 def _runs_of_text(text: str) -> list[int]:
     """The run lengths in COCO's compressed form.
 
-    Five bits a character, low ones first, from the third on differences.
-
-    Looked at here because the C code that decodes it trusts it.
+    It has five bits per character, low ones first; from the third run on, the difference to the one
+    before the last. It is looked at here because the C code that decodes it trusts it.
     """
     runs: list[int] = []
     value = shift = 0
@@ -126,9 +130,9 @@ def _runs_of_text(text: str) -> list[int]:
 
 def _keypoints(value: Any, hw: Hw) -> list[float]:
     try:
-        found = numbers(value)
+        coordinates = numbers(value)
     except ValueError:
-        found = [0.0]
-    if len(found) % 3:
+        raise ValueError(f"found {shown(value)}") from None
+    if len(coordinates) % 3:
         raise ValueError(f"found {shown(value)}")
-    return found
+    return coordinates

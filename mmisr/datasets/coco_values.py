@@ -32,6 +32,10 @@ def shown(value: Any) -> str:
 def number(value: Any) -> float:
     """A finite number, or text that spells one; whole ones stay whole.
 
+    Example:
+        >>> number(" 1e2 "), number("17")
+        (100.0, 17)
+
     Raises:
         ValueError: It is neither.
     """
@@ -40,9 +44,9 @@ def number(value: Any) -> float:
         if not NUMBER.fullmatch(text):
             raise ValueError("no number")
         value = int(text) if WHOLE.fullmatch(text) else float(text)
-    if (
-        isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST
-    ):  # NaN is not <=
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("no finite number")
+    if not abs(value) <= LARGEST:  # so written, because NaN is not <= either
         raise ValueError("no finite number")
     return value
 
@@ -61,10 +65,10 @@ def numbers(values: Any) -> list[float]:
 def box_numbers(xywh: Any) -> list[float] | None:
     """The four numbers of a box, or None where they are not four numbers."""
     try:
-        found = numbers(xywh)
+        values = numbers(xywh)
     except ValueError:
         return None
-    return found if len(found) == 4 else None
+    return values if len(values) == 4 else None
 
 
 def side(value: Any) -> int:
@@ -73,10 +77,10 @@ def side(value: Any) -> int:
     Raises:
         ValueError: It is no whole number from 1 on.
     """
-    found = number(value)
-    if found < 1 or found != int(found):
+    pixels = number(value)
+    if pixels < 1 or pixels != int(pixels):
         raise ValueError("no whole number of pixels")
-    return int(found)
+    return int(pixels)
 
 
 def flag(value: Any) -> int:
@@ -86,7 +90,8 @@ def flag(value: Any) -> int:
         ValueError: It is something else.
     """
     if isinstance(value, str):
-        value = FLAGS.get(value.strip().lower())
+        spelled = value.strip().lower()
+        value = FLAGS.get(spelled)
     if not isinstance(value, (int, float)) or value not in (0, 1):
         raise ValueError("no flag")
     return int(value)
@@ -100,21 +105,31 @@ def identifier(value: Any) -> int | str:
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("no id")
+    if value == "":
         raise ValueError("no id")
     return value
 
 
 def as_listed(value: int | str, ids: set[int | str]) -> int | str | None:
-    """An id as the list of ids has it (17 for ``"17"``, or the other way round).
+    """An id as the list of ids has it: 17 for ``"17"``, or the other way round.
 
-    None where it has it in no form.
+    None where the list has it in no form.
+
+    Example:
+        >>> as_listed("17", {16, 17})
+        17
     """
     if value in ids:
         return value
-    other: int | str | None = str(value) if isinstance(value, int) else None
-    if isinstance(value, str) and WHOLE.fullmatch(value):
+    other: int | str
+    if isinstance(value, int):
+        other = str(value)
+    elif WHOLE.fullmatch(value):
         other = int(value)
+    else:
+        return None
     return other if other in ids else None
 
 

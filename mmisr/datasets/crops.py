@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mmisr.openmmlab.masks import turned_masks
 from mmisr.openmmlab.transforms import BaseTransform
@@ -29,35 +31,59 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     Returns:
         ``results``, changed; ``img_shape`` and ``ori_shape`` are the window's.
     """
-    results["img"] = np.ascontiguousarray(results["img"][y : y + hw[0], x : x + hw[1]])
-    results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
-    note_motion(results, np.array([[1.0, 0.0, -x], [0.0, 1.0, -y], [0.0, 0.0, 1.0]]))
+    height, width = hw
+    bottom = y + height
+    right = x + width
+    image = results["img"]
+    window = image[y:bottom, x:right]
+    _set_image(results, window)
+    motion = np.eye(3)
+    motion[0, 2] = -x
+    motion[1, 2] = -y
+    note_motion(results, motion)
     if "gt_masks" in results:
-        window = np.array([x, y, x + hw[1], y + hw[0]])
-        results["gt_masks"] = results["gt_masks"].crop(window)
+        masks = results["gt_masks"]
+        xyxy = np.array([x, y, right, bottom])
+        results["gt_masks"] = masks.crop(xyxy)
     if "gt_bboxes" not in results:
         return results
     boxes = results["gt_bboxes"]
     boxes.translate_([-x, -y])
     boxes.clip_(results["img_shape"])
-    kept = ((boxes.widths > 0) & (boxes.heights > 0)).numpy()
-    results["gt_bboxes"] = boxes[kept]
-    for key in ("gt_bboxes_labels", "gt_ignore_flags", "gt_masks"):
-        if key in results:
-            results[key] = results[key][kept]
-    if "instances" in results and len(results["instances"]) == len(kept):
-        results["instances"] = [
-            i for i, keep in zip(results["instances"], kept, strict=True) if keep
-        ]
+    has_width = boxes.widths > 0
+    has_height = boxes.heights > 0
+    has_area = has_width & has_height
+    _select(results, has_area.numpy())
     return results
+
+
+def _set_image(results: dict, image: NDArray[Any]) -> None:
+    """Put in an image of another size, with all that states its size."""
+    results["img"] = np.ascontiguousarray(image)
+    results["img_shape"] = image.shape[:2]
+    results["ori_shape"] = image.shape[:2]
+
+
+def _select(results: dict, is_chosen: NDArray[np.bool_]) -> None:
+    """Leave only the chosen ones of N objects, in every list that has an entry per object."""
+    for key in ("gt_bboxes", "gt_bboxes_labels", "gt_ignore_flags", "gt_masks"):
+        if key in results:
+            entries = results[key]
+            results[key] = entries[is_chosen]
+    instances = results.get("instances", ())
+    # mmdet's own crops drop boxes without these: then nobody knows whose they are.
+    are_aligned = len(instances) == len(is_chosen)
+    if are_aligned:
+        chosen = compress(instances, is_chosen)
+        results["instances"] = list(chosen)
 
 
 @TRANSFORMS.register_module()
 class CropToMultiple(BaseTransform):
-    """Crop bottom and right so that both sides are multiples of ``multiple``, and the boxes with them.
+    """Crop image and boxes at bottom and right so that both sides are multiples of ``multiple``.
 
     Args:
-        multiple: The SR scale.
+        multiple: What the sides are divided by: the SR scale.
 
     Raises:
         ValueError: ``multiple`` is below 1, or an image is smaller than it.
@@ -70,13 +96,16 @@ class CropToMultiple(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop ``img`` and its annotations."""
-        found = results["img"].shape[:2]
-        h, w = (side - side % self.multiple for side in found)
-        if h == 0 or w == 0:
+        multiple = self.multiple
+        height, width = results["img"].shape[:2]
+        h = height - height % multiple
+        w = width - width % multiple
+        if min(h, w) == 0:
+            path = results.get("img_path")
             raise ValueError(
-                f"{results.get('img_path')} must be at least {self.multiple} pixels on each side "
+                f"{path} must be at least {multiple} pixels on each side "
                 f"to be reduced "
-                f"{self.multiple} times, found {found[1]}x{found[0]}; remove it or lower the scale"
+                f"{multiple} times, found {width}x{height}; remove it or lower the scale"
             )
         return crop_results(results, 0, 0, (h, w))
 
@@ -109,24 +138,42 @@ class RandomPatch(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Cut the patch."""
         image = results["img"]
-        short = [max(0, self.size - side) for side in image.shape[:2]]
-        if any(short):
-            results["img"] = image = np.pad(
-                image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric"
-            )
+        height, width = image.shape[:2]
+        missing_rows = max(0, self.size - height)
+        missing_columns = max(0, self.size - width)
+        if missing_rows or missing_columns:
+            margins = ((0, missing_rows), (0, missing_columns), (0, 0))
+            image = np.pad(image, margins, mode="symmetric")
+            results["img"] = image
             if "gt_masks" in results:  # what is mirrored has no box, and no mask either
-                results["gt_masks"] = results["gt_masks"].pad(image.shape[:2])
-        y, x = self._corner(image.shape[:2], results.get("gt_bboxes"))
+                masks = results["gt_masks"]
+                results["gt_masks"] = masks.pad(image.shape[:2])
+        boxes = results.get("gt_bboxes")
+        y, x = self._corner(image.shape[:2], boxes)
         return crop_results(results, y, x, (self.size, self.size))
 
     def _corner(self, hw: tuple[int, int], boxes: Any) -> tuple[int, int]:
-        limits = [side - self.size for side in hw]
-        if boxes is not None and len(boxes) and np.random.rand() < self.around_box:
-            x, y = boxes.centers[np.random.randint(len(boxes))].tolist()
-            corner = [int(c - np.random.rand() * self.size) for c in (y, x)]
+        """First row and column of the patch, both drawn."""
+        last_row = hw[0] - self.size
+        last_column = hw[1] - self.size
+        has_boxes = boxes is not None and len(boxes) > 0
+        if has_boxes and np.random.rand() < self.around_box:
+            index = np.random.randint(len(boxes))
+            center_x, center_y = boxes.centers[index].tolist()
+            above = np.random.rand() * self.size
+            before = np.random.rand() * self.size
+            row = int(center_y - above)
+            column = int(center_x - before)
         else:
-            corner = [np.random.randint(limit + 1) for limit in limits]
-        return min(max(corner[0], 0), limits[0]), min(max(corner[1], 0), limits[1])
+            row = np.random.randint(last_row + 1)
+            column = np.random.randint(last_column + 1)
+        row = min(max(row, 0), last_row)
+        column = min(max(column, 0), last_column)
+        return row, column
+
+
+QUARTER_TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+"""Counter-clockwise about the corner; what is then negative moves down by the width."""
 
 
 @TRANSFORMS.register_module()
@@ -138,15 +185,24 @@ class RandomTurn(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Turn counter-clockwise 0 to 3 times."""
-        for _ in range(np.random.randint(4)):
-            width = results["img"].shape[1]
-            results["img"] = np.ascontiguousarray(np.rot90(results["img"]))
-            note_motion(results, np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width], [0.0, 0.0, 1.0]]))
-            if "gt_bboxes" in results:
-                boxes = results["gt_bboxes"]
-                x1, y1, x2, y2 = boxes.tensor.unbind(-1)
-                boxes.tensor = torch.stack([y1, width - x2, y2, width - x1], dim=-1)
-            if "gt_masks" in results:
-                results["gt_masks"] = turned_masks(results["gt_masks"])
-            results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
+        turns = np.random.randint(4)
+        for _ in range(turns):
+            self._turn(results)
         return results
+
+    @staticmethod
+    def _turn(results: dict) -> None:
+        """A quarter turn: x becomes the distance from the right edge, and a row number."""
+        width = results["img"].shape[1]
+        _set_image(results, np.rot90(results["img"]))
+        motion = QUARTER_TURN.copy()
+        motion[1, 2] = width
+        note_motion(results, motion)
+        if "gt_bboxes" in results:
+            boxes = results["gt_bboxes"]
+            x1, y1, x2, y2 = boxes.tensor.unbind(-1)
+            corners = [y1, width - x2, y2, width - x1]
+            boxes.tensor = torch.stack(corners, dim=-1)
+        if "gt_masks" in results:
+            masks = results["gt_masks"]
+            results["gt_masks"] = turned_masks(masks)

@@ -79,14 +79,15 @@ def orientation(image: Image.Image, content: bytes) -> int:
     if image.format == "PNG":
         block = _png_chunk(content, b"eXIf")
         return exif_orientation(block) if block[:2] in (b"II", b"MM") else 1
-    found = exif_orientation(image.info.get("exif", b""))
-    if found != 1 and not (image.format == "WEBP" and webp_is_turned()):
+    turn = exif_orientation(image.info.get("exif", b""))
+    is_turned = image.format == "WEBP" and webp_is_turned()
+    if turn != 1 and not is_turned:
         raise ValueError(
-            f"has EXIF orientation {found}, by which mmcv turns JPEG and PNG but no "
+            f"has EXIF orientation {turn}, by which mmcv turns JPEG and PNG but no "
             f"{image.format}, so that boxes would fit "
             "one reader alone; turn its pixels and save them without that tag"
         )
-    return found
+    return turn
 
 
 def exif_orientation(block: bytes) -> int:
@@ -108,13 +109,16 @@ def exif_orientation(block: bytes) -> int:
         (entries,) = struct.unpack_from(order + "H", block, start)
         if magic != TIFF_MAGIC:
             return 1
-        for place in range(start + 2, start + 2 + 12 * entries, 12):
-            tag, count, outside = struct.unpack_from(order + "H2xII", block, place)
-            (value,) = struct.unpack_from(order + "H", block, place + 8)
+        for number in range(entries):
+            position = start + 2 + 12 * number
+            tag, count, outside = struct.unpack_from(order + "H2xII", block, position)
+            (value,) = struct.unpack_from(order + "H", block, position + 8)
             if tag == ORIENTATION:
                 return _known(value)
+            # A value of up to four bytes stands in the entry itself, a longer one elsewhere.
             size = count if tag in EXIF_TEXTS else 8 * EXIF_FRACTIONS.get(tag, 0)
-            if size > 4 and outside + size > len(block):
+            is_outside = size > 4 and outside + size > len(block)
+            if is_outside:
                 return 1
     except struct.error:
         pass  # it ends in the middle
@@ -124,25 +128,33 @@ def exif_orientation(block: bytes) -> int:
 @lru_cache
 def webp_is_turned() -> bool:
     """Whether this OpenCV turns WebP by EXIF; versions before 4.12 do not."""
-    exif, buffer = Image.Exif(), io.BytesIO()
-    exif[ORIENTATION] = 6
-    Image.new("RGB", (2, 1)).save(buffer, "WEBP", exif=exif)
-    decoded = cv2.imdecode(np.frombuffer(buffer.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6  # a quarter turn
+    wide = Image.new("RGB", (2, 1))
+    buffer = io.BytesIO()
+    wide.save(buffer, "WEBP", exif=exif)
+    content = np.frombuffer(buffer.getvalue(), np.uint8)
+    decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
     return decoded is not None and decoded.shape[:2] == (2, 1)
 
 
 def bits(image: Image.Image, content: bytes) -> int:
-    """Bits a channel in the file; Pillow cuts 16-bit colour down to 8 without a word."""
+    """Bits per channel in the file; Pillow cuts 16-bit colour down to 8 without a word."""
     if image.format == "PNG":
         return content[24]
     if image.format == "TIFF":
-        return int(max(image.tag_v2.get(BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
+        depths = image.tag_v2.get(BITS_PER_SAMPLE, (1,))  # type: ignore[attr-defined]
+        return int(max(depths))
     if image.format == "PPM":
         arguments = image.tile[0][3]  # type: ignore[attr-defined]
-        return 16 if isinstance(arguments, tuple) and arguments[-1] > 255 else 8
+        is_deep = isinstance(arguments, tuple) and arguments[-1] > 255
+        return 16 if is_deep else 8
     if image.format == "JPEG2000":
-        size = content.find(b"\xff\x4f\xff\x51")  # the first marker segment of the codestream
-        return 8 if size < 0 else (content[size + 42] & 0x7F) + 1
+        # The first marker segment of the codestream says it, less one, beside the sign's bit.
+        start = content.find(b"\xff\x4f\xff\x51")
+        if start < 0:
+            return 8
+        return (content[start + 42] & 0x7F) + 1
     return 8
 
 
@@ -156,9 +168,8 @@ def tiff_tags(content: bytes) -> Mapping[int, Any]:
         file.seek(tags.next)
         tags.load(file)
         return dict(tags)
-    except (
-        Exception
-    ):  # whatever a damaged file makes of Pillow's reader: the caller has an error of its own
+    except Exception:
+        # A damaged file makes Pillow's reader raise anything; the caller has an error of its own.
         return {}
 
 
@@ -173,20 +184,21 @@ def tiff_fault(tags: Mapping[int, Any]) -> str | None:
     """
     colour = tags.get(PHOTOMETRIC, 0)
     if colour not in COLOUR_BANDS:
-        found = COLOURS.get(colour, "an unknown one")
+        name = COLOURS.get(colour, "an unknown one")
         return (
-            f"must have grey, RGB, palette, YCbCr or CMYK colours, found {found} "
+            f"must have grey, RGB, palette, YCbCr or CMYK colours, found {name} "
             f"(PhotometricInterpretation {colour}); convert "
             "it to 8-bit RGB with its colour profile"
         )
-    own = COLOUR_BANDS[colour]
-    bands = tags.get(BANDS, own)
+    needed = COLOUR_BANDS[colour]
+    bands = tags.get(BANDS, needed)
     extra = tuple(tags.get(EXTRA_SAMPLES, ALPHA[:1]))
-    has_alpha = bands == own + 1 and own != 4 and extra and extra[0] in ALPHA
-    if bands == own or has_alpha:
+    has_alpha = bands == needed + 1 and needed != 4 and extra and extra[0] in ALPHA
+    if bands == needed or has_alpha:
         return None
+    noun = "band" if needed == 1 else "bands"
     return (
-        f"must have {own} {'band' if own == 1 else 'bands'}, and an opaque alpha channel at most, "
+        f"must have {needed} {noun}, and an opaque alpha channel at most, "
         f"found {bands} bands; choose "
         "the three that the detector shall see and save them as 8-bit RGB (gdal_translate -b 3 -b "
         "2 -b 1 IN.tif OUT.tif)"
@@ -199,10 +211,11 @@ def _known(value: Any) -> int:
 
 def _png_chunk(content: bytes, name: bytes) -> bytes:
     """The first chunk of a name; empty where there is none."""
-    place = 8
-    while name in content[place:] and place + 8 <= len(content):
-        (length,) = struct.unpack_from(">I", content, place)
-        if content[place + 4 : place + 8] == name:
-            return content[place + 8 : place + 8 + length]
-        place += 12 + length
+    start = 8  # after the signature
+    while name in content[start:] and start + 8 <= len(content):
+        (length,) = struct.unpack_from(">I", content, start)
+        body = start + 8
+        if content[start + 4 : body] == name:
+            return content[body : body + length]
+        start += 12 + length  # length and name before the body, a checksum after it
     return b""

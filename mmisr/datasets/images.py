@@ -91,11 +91,13 @@ def check_file(
     """
     with _opened(path, backend_args, max_pixels) as (image, content):
         if decode or not _has_end(content):
-            height, width = _decode(image, content, path).shape[:2]
-        else:
-            turned = image.format != "TIFF" and _orientation(image, content, path) in SWAPPING
-            height, width = (image.width, image.height) if turned else (image.height, image.width)
-    return height, width
+            pixels = _decode(image, content, path)
+            return pixels.shape[0], pixels.shape[1]
+        if image.format == "TIFF":  # Pillow turns a TIFF itself
+            return image.height, image.width
+        if _orientation(image, content, path) in SWAPPING:
+            return image.width, image.height
+        return image.height, image.width
 
 
 def check_annotated_size(info: dict, hw: tuple[int, int]) -> None:
@@ -162,12 +164,16 @@ def _opened(
 def _decode(image: Image.Image, content: bytes, path: str) -> NDArray[np.uint8]:
     for key in ("xmp", "XML:com.adobe.xmp"):
         image.info.pop(key, None)  # Pillow turns a TIFF while it loads it, by XMP too
-    turn = None if image.format == "TIFF" else TURNS.get(_orientation(image, content, path))
+    turn = None
+    if image.format != "TIFF":
+        turn = TURNS.get(_orientation(image, content, path))
     image.load()
     if "A" in image.getbands() or "transparency" in image.info:
         _check_opaque(image, path)
-    rgb = image if image.mode == "RGB" else image.convert("RGB")
-    return np.asarray(rgb if turn is None else rgb.transpose(turn))
+    upright = image if image.mode == "RGB" else image.convert("RGB")
+    if turn is not None:
+        upright = upright.transpose(turn)
+    return np.asarray(upright)
 
 
 def _orientation(image: Image.Image, content: bytes, path: str) -> int:
@@ -182,13 +188,18 @@ def _has_end(content: bytes) -> bool:
 
     Other formats do not tell, and some cameras append data of their own.
     """
-    return all(
-        end in content[-1024:] for start, end in ENDINGS.items() if content.startswith(start)
-    )
+    tail = content[-1024:]
+    for start, end in ENDINGS.items():
+        if content.startswith(start):
+            return end in tail
+    return True
 
 
 def _let_pillow_read(max_pixels: int | None) -> None:
-    """Raise Pillow's own limit, which is one for the whole process, where it stands before the one that was set."""
+    """Raise Pillow's own limit where it is lower than the one that was set.
+
+    Pillow has one limit for the whole process.
+    """
     if max_pixels is not None and Image.MAX_IMAGE_PIXELS is not None:
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
 
@@ -204,7 +215,9 @@ def _check_pixels(image: Image.Image, path: str, max_pixels: int | None) -> None
 
 
 def _check_colours(image: Image.Image, content: bytes, path: str) -> None:
-    fault = tiff_fault(image.tag_v2) if image.format == "TIFF" else None  # type: ignore[attr-defined]
+    fault = None
+    if image.format == "TIFF":
+        fault = tiff_fault(image.tag_v2)  # type: ignore[attr-defined]
     if fault is not None:
         raise ImageError(f"{path} {fault}")
     depth = bits(image, content)

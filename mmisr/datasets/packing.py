@@ -40,7 +40,9 @@ def to_rgb_tensor(bgr: NDArray[Any]) -> Tensor:
     """
     if bgr.dtype != np.uint8:
         bgr = np.clip(np.rint(bgr), 0, 255).astype(np.uint8)
-    return torch.from_numpy(np.ascontiguousarray(bgr[..., ::-1].transpose(2, 0, 1)))
+    rgb = bgr[..., ::-1]
+    planes = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    return torch.from_numpy(planes)
 
 
 def _need_lr(results: dict, packer: str) -> None:
@@ -55,8 +57,8 @@ def _boxes(results: dict) -> Tensor:
     boxes = results.get("gt_bboxes")
     if boxes is None:
         return torch.zeros((0, 4))
-    tensor = boxes.tensor if isinstance(boxes, BaseBoxes) else torch.as_tensor(np.asarray(boxes))
-    return tensor.float().reshape(-1, 4)
+    xyxy = boxes.tensor if isinstance(boxes, BaseBoxes) else torch.from_numpy(np.asarray(boxes))
+    return xyxy.float().reshape(-1, 4)
 
 
 def _masks(results: dict) -> dict[str, Tensor]:
@@ -86,17 +88,20 @@ def _areas(boxes: Tensor, results: dict) -> Tensor:
     A transform that drops boxes without their ``instances`` (mmdet's crops) breaks the link; one
     that resizes must not leave the area of another frame behind.
     """
-    areas = area(boxes)
+    box_areas = area(boxes)
     instances = results.get("instances", ())
-    if (
-        len(instances) != len(boxes)
-        or not all("area" in i and "bbox" in i for i in instances)
-        or not len(boxes)
-    ):
-        return areas
-    annotated = torch.tensor([i["area"] for i in instances], dtype=torch.float32)
-    before = area(torch.tensor([i["bbox"] for i in instances], dtype=torch.float32))
-    return annotated * (areas / before.clamp(min=1e-6))
+    if len(instances) != len(boxes) or len(boxes) == 0:
+        return box_areas
+    annotated = []
+    before = []
+    for instance in instances:
+        if "area" not in instance or "bbox" not in instance:
+            return box_areas
+        annotated.append(instance["area"])
+        before.append(instance["bbox"])
+    # What is left of the box says what is left of the mask.
+    shares = box_areas / area(torch.tensor(before, dtype=torch.float32)).clamp(min=1e-6)
+    return torch.tensor(annotated, dtype=torch.float32) * shares
 
 
 def _frames(results: dict) -> dict[str, Any]:
@@ -134,12 +139,12 @@ class PackSRDetInputs(BaseTransform):
         _need_lr(results, "PackSRDetInputs")
         check_partner(results, BETWEEN)
         sample = DetDataSample(metainfo=_frames(results))
-        ignored = np.asarray(
-            results.get("gt_ignore_flags", np.zeros(len(_boxes(results)))), dtype=bool
-        )
         instances = self._instances(results)
-        sample.gt_instances = instances[torch.from_numpy(~ignored)]
-        sample.ignored_instances = instances[torch.from_numpy(ignored)]
+        none_ignored = np.zeros(len(instances))
+        flags = np.asarray(results.get("gt_ignore_flags", none_ignored), dtype=bool)
+        ignored = torch.from_numpy(flags)
+        sample.gt_instances = instances[~ignored]
+        sample.ignored_instances = instances[ignored]
         if results.get("has_hr", False):
             sample.set_field(to_rgb_tensor(results["img"]), "hr")
         return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
@@ -147,7 +152,8 @@ class PackSRDetInputs(BaseTransform):
     @staticmethod
     def _instances(results: dict) -> InstanceData:
         boxes = _boxes(results)
-        labels = np.asarray(results.get("gt_bboxes_labels", np.zeros(len(boxes))), dtype=np.int64)
+        all_first = np.zeros(len(boxes))
+        labels = np.asarray(results.get("gt_bboxes_labels", all_first), dtype=np.int64)
         return InstanceData(
             bboxes=boxes,
             labels=torch.from_numpy(labels),
@@ -162,8 +168,8 @@ class PackSRInputs(BaseTransform):
 
     Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
     uint8 RGB; the metainfo carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in
-    their frames, and, where masks are loaded, ``masks_lr`` (N, h, w) and ``masks_source`` (N, H, W),
-    bool arrays of the same objects.
+    their frames, and, where masks are loaded, ``masks_lr`` (N, h, w) and ``masks_source``
+    (N, H, W), bool arrays of the same objects.
 
     Raises:
         KeyError: No LR image, or none that was simulated from an HR image.
@@ -181,16 +187,23 @@ class PackSRInputs(BaseTransform):
             )
         meta = _frames(results)
         boxes = _boxes(results)
-        boxes_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2]).boxes(boxes)
-        order = {f"{key}_{what}": value for key in ("gt", "img") for what, value in COLOUR.items()}
-        meta |= {"boxes_source": boxes.numpy(), "boxes_lr": boxes_lr.numpy(), **order}
+        to_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2])
+        meta["boxes_source"] = boxes.numpy()
+        meta["boxes_lr"] = to_lr.boxes(boxes).numpy()
         masks = _masks(results)
         if masks:
-            meta |= {"masks_source": masks["masks"].numpy(), "masks_lr": masks["masks_lr"].numpy()}
+            meta["masks_source"] = masks["masks"].numpy()
+            meta["masks_lr"] = masks["masks_lr"].numpy()
+        meta |= COLOUR
         sample = MagicDataSample(metainfo=meta)
         sample.set_tensor_data({"gt_img": to_rgb_tensor(results["img"])})
         return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
 
 
-COLOUR = {"channel_order": "RGB", "color_type": "color"}
+COLOUR = {
+    "gt_channel_order": "RGB",
+    "gt_color_type": "color",
+    "img_channel_order": "RGB",
+    "img_color_type": "color",
+}
 """What mmagic's preprocessor asks of a sample, for the image and its ground truth."""

@@ -1,4 +1,7 @@
-"""Randomness of training as a function of seed, epoch and iteration, so that a resumed run draws what it would have drawn."""
+"""Randomness of training as a function of seed, epoch and iteration.
+
+A resumed run draws what it would have drawn.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +36,10 @@ class BatchSeeder:
     then every ``num_workers``-th.
 
     Args:
-        collate: The loader's own collate function.
-        init: The loader's own ``worker_init_fn``, or None.
-        first: Number of the first batch.
-        num_workers: As in the loader.
+        collate: The collate function that the loader has.
+        init: The ``worker_init_fn`` that the loader has, or None.
+        first: Number of the first batch of the epoch.
+        num_workers: How many workers the loader has; 0 where data is loaded in this process.
     """
 
     def __init__(
@@ -49,7 +52,12 @@ class BatchSeeder:
         self.base = 0
 
     def start(self, worker: int) -> None:
-        """Seed the first batch; torch has seeded the process with a number that is the run's, plus the worker's."""
+        """Seed the first batch.
+
+        Args:
+            worker: Number of the data worker, from 0. torch has seeded its process with a number
+                that is the run's, plus this one.
+        """
         self.base = (torch.initial_seed() - worker) % 2**63
         if self.init is not None:
             self.init(worker)
@@ -70,12 +78,13 @@ class BatchSeeder:
 
 @HOOKS.register_module()
 class TrainSeedHook(DistSamplerSeedHook):
-    """Seed every batch's augmentation and every iteration's model, beside what mmengine's hook does for the sampler.
+    """Seed every batch's augmentation and every iteration's model.
 
-    mmengine seeds once, at the start: after ``--resume`` the generators of the main process and of the data workers
-    stand at their beginning again, and the run goes another way than an uninterrupted one. With this hook in the place
-    of ``sampler_seed`` both give the same weights, by epochs and (with ``InfiniteSampler``) by iterations. The price:
-    data workers are started anew for every epoch, persistent ones too.
+    mmengine seeds once, at the start: after ``--resume`` the generators of the main process and of
+    the data workers stand at their beginning again, and the run goes another way than an
+    uninterrupted one. With this hook in the place of ``sampler_seed``, whose work it does too, both
+    give the same weights, by epochs and (with ``InfiniteSampler``) by iterations. The price: data
+    workers are started anew for every epoch, persistent ones too.
     """
 
     def __init__(self) -> None:
@@ -109,11 +118,15 @@ class TrainSeedHook(DistSamplerSeedHook):
 def _install(loader: DataLoader, first: int) -> BatchSeeder | None:
     """Seed the batches of a loader, numbered from ``first``.
 
-    Returns the seeder where there are no workers.
+    Returns:
+        The seeder where data is loaded in this process; None where workers load it.
     """
-    collate, init = loader.collate_fn, loader.worker_init_fn
-    if isinstance(loader.collate_fn, BatchSeeder):
-        collate, init = loader.collate_fn.collate, loader.collate_fn.init
+    collate = loader.collate_fn
+    init = loader.worker_init_fn
+    if isinstance(collate, BatchSeeder):
+        # Put there for an earlier epoch: the loader's own functions are inside.
+        init = collate.init
+        collate = collate.collate
     seeder = BatchSeeder(collate, init, first, loader.num_workers)
     loader.collate_fn = seeder
     if loader.num_workers == 0:

@@ -14,10 +14,11 @@ from mmisr.ops.motion import PARTNER, FrameError, check_partner, is_moved
 
 
 class WatchedPipeline(Compose):
-    """A pipeline that stops where a transform moves one of a pair alone, and names the transform and its place.
+    """A pipeline that stops where a transform moves one of a pair alone.
 
-    Two orders go wrong in silence. A transform that resizes, crops, flips or turns before annotations are read leaves the
-    boxes in the pixels of the file. One that changes ``img`` after the LR image was made leaves the LR image behind.
+    Two orders go wrong in silence. A transform that resizes, crops, flips or turns before
+    annotations are read leaves the boxes in the pixels of the file. One that changes ``img`` after
+    the LR image was made leaves the LR image behind. The error names the transform and its place.
 
     The transforms are given as to mmengine's ``Compose``.
     """
@@ -29,13 +30,14 @@ class WatchedPipeline(Compose):
             FrameError: One of them moved one of a pair alone, or packed the HR image in place of
                 the LR image.
         """
-        before_boxes, has_lr = _BeforeBoxes(), False
-        for place, transform in enumerate(self.transforms):
-            found = transform(data)
-            if found is None:
+        before_boxes = _BeforeBoxes()
+        has_lr = False
+        for number, transform in enumerate(self.transforms):
+            results = transform(data)
+            if results is None:  # mmengine's sign for a sample to be drawn again
                 return None
-            data = found
-            name = f"transform {place} of the pipeline ({_name(transform)})"
+            data = results
+            name = f"transform {number} of the pipeline ({_name(transform)})"
             before_boxes.look(data, name)
             before_boxes.check(data)
             check_partner(data, name)
@@ -65,8 +67,9 @@ class _BeforeBoxes:
             self.reader = name
         elif self.file_hw is None:
             self.file_hw = data["img"].shape[:2]
-        elif self.mover is None and (data["img"].shape[:2] != self.file_hw or is_moved(data)):
-            self.mover = name
+        elif self.mover is None:
+            has_moved = data["img"].shape[:2] != self.file_hw or is_moved(data)
+            self.mover = name if has_moved else None
 
     def check(self, data: dict) -> None:
         """Refuse an LR image whose boxes are in other pixels."""

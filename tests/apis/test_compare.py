@@ -8,8 +8,6 @@ import dataclasses
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
+from mmisr.analysis.comparison import store
 from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.analysis.comparison.store import ArmWriter
 from mmisr.apis.compare import compare
@@ -268,25 +267,23 @@ def test_an_interrupted_arm_leaves_nothing_that_looks_finished(three, tmp_path, 
     assert again.differences == whole.differences
 
 
-KILLED = """
-import json, os, signal, sys
-from mmisr.analysis.comparison import store
-from mmisr.apis.compare import compare
-store.CHUNK = 2
-keep = store.ArmWriter._keep
-def then_die(self):
-    keep(self)
-    os.kill(os.getpid(), signal.SIGKILL)
-store.ArmWriter._keep = then_die
-config, out, options = sys.argv[1:]
-compare(config, ["instance_sr"], out, device="cpu", replicates=10, cfg_options=json.loads(options))
-"""
+def compare_until_killed(out: Path, options: dict) -> None:
+    """The process dies when the second image of an arm is kept."""
+    keep = ArmWriter._keep
+    store.CHUNK = 2
+
+    def then_die(self: ArmWriter) -> None:
+        keep(self)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    ArmWriter._keep = then_die
+    compare(CONFIG, ["instance_sr"], out, **options)
 
 
-def test_a_killed_arm_goes_on_where_it_stopped(three, tmp_path, monkeypatch):
+def test_a_killed_arm_goes_on_where_it_stopped(three, apart, tmp_path, monkeypatch):
     options = {"device": "cpu", "replicates": 10, "cfg_options": three}
-    command = [sys.executable, "-c", KILLED, CONFIG, str(tmp_path / "killed"), json.dumps(three)]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    with pytest.raises(AssertionError, match="was killed"):
+        apart(lambda: compare_until_killed(tmp_path / "killed", options)).result()
     whole = compare(CONFIG, ["instance_sr"], tmp_path / "whole", **options)
     seen, add = [], ArmWriter.add
     monkeypatch.setattr(

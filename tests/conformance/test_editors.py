@@ -49,7 +49,7 @@ NETWORKS = {
         },
     ),
 }
-"""Network of mmagic's: factors that it has, what sizes must be multiples of (by factor), and its arguments."""
+"""Network of mmagic's: its factors, what sizes must be multiples of (by factor), its arguments."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,10 @@ def hints(count: int = 3) -> list[ImageHints]:
 
 @torch.no_grad()
 def loud(editor: SREditor) -> SREditor:
-    """Fresh weights of a last layer are near zero, which would hide what goes wrong before it, and the clamp."""
+    """Fresh weights of a last layer are near zero.
+
+    That would hide what goes wrong before it, and the clamp.
+    """
     for parameter in editor.parameters():
         parameter.add_(torch.randn_like(parameter) * 0.1)
     return editor

@@ -5,6 +5,7 @@ Sizes, rooms, constructors, who may import what in tools and networks.
 
 import ast
 import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -16,6 +17,17 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 ROOT = Path(__file__).parents[2]
+
+
+def beside(name: str):
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+density = beside("density")
 PACKAGE = sorted((ROOT / "mmisr").rglob("*.py"))
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 REGISTRIES = [
@@ -73,6 +85,47 @@ def test_functions_are_short():
         and node.end_lineno - node.lineno >= 60
     }
     assert long == {}
+
+
+def test_lines_hold_one_thought():
+    """At most 10 syntax nodes per line, or what the file had: a ceiling may only fall.
+
+    With ``-s`` the table of all files is printed, densest first.
+    """
+    measured, allowed = density.measure(), density.ceilings()
+    print("\nnodes/line  lines  file")
+    for name, value in sorted(measured.items(), key=lambda row: -row[1]):
+        print(f"{value:10.1f}  {length(ROOT / name):5d}  {name}")
+    over = {
+        name: f"{value:.1f}"
+        for name, value in measured.items()
+        if value > allowed.get(name, density.LIMIT)
+    }
+    assert over == {}, "more than one thought in a line: name what stands between"
+
+
+def test_ceilings_of_the_density_follow_the_files():
+    """Who brings a file down takes its ceiling along: python tests/conformance/density.py."""
+    measured, loose = density.measure(), []
+    for name, ceiling in density.ceilings().items():
+        value = measured.get(name, 0.0)
+        if value <= density.LIMIT or ceiling - value > density.SLACK:
+            loose.append(f"{name}: {value:.1f}, its ceiling is {ceiling}")
+    assert loose == [], "run python tests/conformance/density.py"
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("a = 1\n" * 5, 4),  # Assign, Name, Store, Constant
+        ('"""Said."""\n' + "a = 1\n" * 5, 4),
+        ("# why\n\n" + "a = 1\n" * 5, 4),
+        ("a = 1\n" * 4, None),
+    ],
+)
+def test_the_measure_of_density(code, value):
+    body = "".join(f"    {line}\n" for line in code.splitlines())
+    assert list(density.densities(f"def f():\n{body}")) == ([] if value is None else [value])
 
 
 def constructors() -> dict[str, ast.arguments]:

@@ -148,7 +148,7 @@ def test_damage_anywhere_gives_pixels_or_one_kind_of_error(path, name):
 
 @pytest.mark.parametrize("colours", ["L", "RGB"])
 def test_an_image_larger_than_the_limit(path, colours):
-    """A file of kilobytes that claims gigabytes is refused by its header, at the limit that was set."""
+    """A file of kilobytes that claims gigabytes is refused by its header, at the limit set."""
     Image.new(colours, (1300, 1000)).save(path("x.png"))
     for use in (read_rgb, check_file):
         with pytest.raises(
@@ -206,7 +206,8 @@ BANDS = {
     "LAB": (
         PHOTO,
         "cielab",
-        r"must have grey, RGB.* found CIELAB \(PhotometricInterpretation 8\); convert it to 8-bit RGB",
+        r"must have grey, RGB.* found CIELAB \(PhotometricInterpretation 8\); "
+        "convert it to 8-bit RGB",
     ),
     "ICC LAB": (PHOTO, 9, r"must have grey, RGB.* found ICC LAB \(PhotometricInterpretation 9\)"),
 }

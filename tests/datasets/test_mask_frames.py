@@ -131,7 +131,7 @@ def test_the_tight_box_of_the_moved_mask_is_the_moved_box(moves, degrade, kind):
 
 @pytest.mark.parametrize("moves", TRANSFORM.values(), ids=TRANSFORM)
 def test_masks_stay_on_the_paint(moves):
-    """Bitmaps of objects with a notch: every pixel of the moved mask, and no other, has its colour."""
+    """Objects with a notch: every pixel of the moved mask, and no other, has its colour."""
     for seed in range(8):
         np.random.seed(seed)
         moved = run(results("bitmap", notch=5), *moves)

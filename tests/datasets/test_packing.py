@@ -25,7 +25,10 @@ def run(info: dict, *transforms: dict) -> dict:
 
 @pytest.fixture
 def info(coco) -> dict:
-    """50x61 image; one box beyond the crop's edge at row 48, a crowd and an annotated area that is not the box's."""
+    """50x61 image; one box beyond the crop's edge at row 48, a crowd, and an annotated area.
+
+    The area is not the box's.
+    """
     path = coco() / "images/b.png"
     instances = [
         {"bbox": [8, 8, 24, 20], "bbox_label": 0, "ignore_flag": 0, "area": 100.0},

@@ -64,7 +64,8 @@ def dataset(tmp_path):
 def test_a_move_before_the_boxes_are_read_is_named(dataset, name):
     with pytest.raises(
         FrameError,
-        match=rf"transform 1 of the pipeline \({name}\) moves .* before transform 2 of the .*LoadAnn",
+        match=rf"transform 1 of the pipeline \({name}\) moves .* before "
+        "transform 2 of the .*LoadAnn",
     ):
         dataset(LOAD, MOVERS[name], BOXES, LR, PACK)[0]
 
@@ -75,7 +76,8 @@ def test_a_move_after_the_lr_image_was_made_is_named(dataset, name, maker):
     np.random.seed(0)
     with pytest.raises(
         FrameError,
-        match=rf"transform 3 of the pipeline \({name}\) changed the HR image \(64x48 before, \d+x\d+ after\)",
+        match=rf"transform 3 of the pipeline \({name}\) changed the HR image "
+        r"\(64x48 before, \d+x\d+ after\)",
     ):
         dataset(LOAD, BOXES, maker, MOVERS[name], PACK)[0]
 

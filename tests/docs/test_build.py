@@ -1,4 +1,7 @@
-"""The site builds without a warning, its links lead somewhere, it loads nothing from outside, and it names what is public."""
+"""The site builds without a warning, and its links lead somewhere.
+
+It loads nothing from outside, and it names what is public.
+"""
 
 import os
 import subprocess

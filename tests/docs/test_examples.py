@@ -184,7 +184,8 @@ def drone(tmp_path_factory, tree_crowns) -> Path:
         # A car and a van; something else; a region that does not count; a box without area, as the
         # benchmark has some.
         (root / split / "annotations" / "0_v.txt").write_text(
-            "10,12,20,16,1,4,0,0,\n50,30,14,24,1,5,0,1\n80,4,10,10,1,11,0,0\n70,50,40,30,0,0,0,0\n5,5,0,3,1,4,0,0\n"
+            "10,12,20,16,1,4,0,0,\n50,30,14,24,1,5,0,1\n80,4,10,10,1,11,0,0\n"
+            "70,50,40,30,0,0,0,0\n5,5,0,3,1,4,0,0\n"
         )
         (root / split / "annotations" / "1_v.txt").write_text("30,40,25,20,1,1,0,0\n\n")
     program = ROOT / "docs" / "examples" / "visdrone" / "visdrone_to_coco.py"

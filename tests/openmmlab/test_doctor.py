@@ -14,11 +14,13 @@ from mmisr.openmmlab.stack import PACKAGES, has_compiled_ops
 ROOT = Path(__file__).parents[2]
 
 
-def doctor(opening: str = "", *extra_path: Path) -> subprocess.CompletedProcess:
-    """The command in a fresh interpreter, after ``opening``."""
-    code = f"{opening}\nimport sys\nfrom mmisr.__main__ import main\nsys.exit(main(['doctor']))"
+DOCTOR = "import sys\nfrom mmisr.__main__ import main\nsys.exit(main(['doctor']))"
+
+
+def doctor(*extra_path: Path) -> subprocess.CompletedProcess:
+    """The command in a fresh interpreter."""
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
+        [sys.executable, "-W", "ignore", "-c", DOCTOR],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, (*extra_path, ROOT))),
@@ -46,8 +48,8 @@ def test_a_whole_installation_is_well(capsys):
 
 
 @pytest.mark.parametrize("name", ["torch", "mmdet", "mmagic"])
-def test_a_missing_package_makes_one_line_and_status_1(name):
-    result = doctor(f"import sys; sys.modules[{name!r}] = None")
+def test_a_missing_package_makes_one_line_and_status_1(preloaded, name):
+    result = preloaded(f"import sys; sys.modules[{name!r}] = None\n{DOCTOR}")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"error: the Python package `{name}` is not installed: pip install")
@@ -59,7 +61,7 @@ def test_cpu_torch_with_cuda_torchvision_makes_one_line_and_status_1(tmp_path):
     (tmp_path / "torchvision" / "__init__.py").write_text(
         "raise RuntimeError('operator torchvision::nms does not exist')"
     )
-    result = doctor("", tmp_path)
+    result = doctor(tmp_path)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(

@@ -1,13 +1,8 @@
-"""Processes that are cheap to start, and pairs on synthetic images that cost next to nothing."""
+"""Pairs on synthetic images that cost next to nothing."""
 
-import importlib
 import json
-import os
-import pickle
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,74 +13,6 @@ from PIL import Image
 from mmisr.apis.models import init_model
 
 ROOT = Path(__file__).parents[2]
-
-
-NEEDED = ("mmagic.evaluation", "mmdet.evaluation", "mmisr.openmmlab.mmagic_nets", "setuptools")
-"""What nearly every work imports; in this process once instead of in each fork."""
-
-
-class Apart:
-    """Work in a process of its own: a fork on one thread, which need not import anything again.
-
-    Args:
-        work: What it does; what it returns or raises comes back.
-        environment: Variables that only it has.
-    """
-
-    def __init__(self, work: Callable[[], Any], **environment: str) -> None:
-        for name in NEEDED:
-            importlib.import_module(name)
-        reader, writer = os.pipe()
-        self.pid = os.fork()
-        if self.pid:
-            os.close(writer)
-            self.reader = reader
-            return
-        try:
-            os.close(reader)
-            os.environ.update(environment)
-            torch.set_num_threads(1)  # threads do not survive a fork
-            try:
-                told = (True, work())
-            except BaseException as error:
-                told = (False, error)
-            with os.fdopen(writer, "wb") as pipe:
-                pickle.dump(told, pipe)
-        finally:
-            os._exit(0)
-
-    def result(self) -> Any:
-        """What the work returned; raises what it raised."""
-        with os.fdopen(self.reader, "rb") as pipe:
-            content = pipe.read()
-        os.waitpid(self.pid, 0)
-        assert content, "the process was killed"
-        good, value = pickle.loads(content)
-        if good:
-            return value
-        raise value
-
-
-@pytest.fixture(scope="session")
-def apart() -> type[Apart]:
-    return Apart
-
-
-@pytest.fixture(scope="session")
-def starting() -> Callable[[int, Callable[[], Any]], list[Apart]]:
-    """Starts the same work in so many processes that find each other, as torchrun does."""
-
-    def start(count: int, work: Callable[[], Any]) -> list[Apart]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            place = {
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(probe.getsockname()[1]),
-                "WORLD_SIZE": str(count),
-            }
-        return [Apart(work, RANK=str(n), LOCAL_RANK=str(n), **place) for n in range(count)]
-
-    return start
 
 
 @pytest.fixture(scope="session")
@@ -202,7 +129,8 @@ _base_ = [{runtime!r}]
 train_dataloader = dict(
     batch_size=1, num_workers=0, sampler=dict(type="InfiniteSampler", shuffle=True),
     dataset=dict(
-        type="mmisr.SRCocoDataset", data_root={data!r}, ann_file="all.json", data_prefix=dict(img=""),
+        type="mmisr.SRCocoDataset", data_root={data!r}, ann_file="all.json",
+        data_prefix=dict(img=""),
         metainfo=dict(classes=("box", "other")),
         pipeline=[
             dict(type="mmisr.LoadImage"),
@@ -218,7 +146,11 @@ model = dict(type="mmisr.InstanceSR", scale=2, size="nano")
 train_cfg = dict(type="IterBasedTrainLoop", max_iters={iterations})
 optim_wrapper = dict(type="OptimWrapper", optimizer=dict(type="Adam", lr=1e-3))
 param_scheduler = [dict(type="CosineAnnealingLR", by_epoch=False, begin=0, end={iterations})]
-custom_hooks = [dict(type="mmisr.InstanceSRStageHook", encoder_from={encoder}, joint_from={joint}, interval=2)]
+custom_hooks = [
+    dict(
+        type="mmisr.InstanceSRStageHook", encoder_from={encoder}, joint_from={joint}, interval=2
+    )
+]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2, max_keep_ckpts=2))
 log_processor = dict(by_epoch=False)
 val_cfg = None
@@ -228,7 +160,7 @@ test_cfg = None
 
 @pytest.fixture
 def staged(tmp_path) -> Callable[[int], Path]:
-    """Writes the config of an InstanceSR that is trained alone, so many iterations in each of its three stages."""
+    """Writes the config of an InstanceSR alone, so many iterations in each of three stages."""
 
     def write(each: int) -> Path:
         write_images(tmp_path / "training", 6, 56)

@@ -35,7 +35,7 @@ def pair(tree_crops, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measure(pair):
-    """Tests the pair into a folder of that name, and gives predictions in COCO format and figures."""
+    """Tests the pair into a folder of that name; gives COCO predictions and figures."""
 
     def run(name, launcher="none", **loader):
         out = pair / name

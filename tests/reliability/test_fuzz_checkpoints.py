@@ -34,7 +34,7 @@ from mmisr.apis.test import test as run_test
 from mmisr.apis.train import train
 from mmisr.registry import MODELS
 
-CASES = int(os.environ.get("MMISR_FUZZ", "30"))
+CASES = int(os.environ.get("MMISR_FUZZ", "20"))
 SECONDS, MEGABYTES = 20, 300
 PLACES = ("state_dict", "params", "params_ema", "model", "net", "weights")
 META_VALUES = [
@@ -298,7 +298,10 @@ class KeepStart(Hook):
 
 
 class Doors:
-    """The ways in; each gives the weights of the model that it filled, or None where it does not say."""
+    """The ways in; each gives the weights of the model that it filled.
+
+    None where it does not say.
+    """
 
     def __init__(self, config: Path, out: Path) -> None:
         self.config, self.out = config, out

@@ -82,7 +82,7 @@ VALUES = [
 
 
 def editor_config(folder: Path) -> dict:
-    """An InstanceSR that is trained and tested alone, with everything that it takes written down."""
+    """An InstanceSR that is trained and tested alone, with all that it takes written down."""
     load = [{"type": "mmisr.LoadImage"}, {"type": "mmdet.LoadAnnotations", "with_bbox": True}]
     side = {
         "type": "mmisr.SRCocoDataset",

@@ -1,6 +1,6 @@
 """A few training steps of a small pair on real crops.
 
-Alone, or as one of two processes (``torchrun steps.py OUT``).
+Alone, or as one of two processes (``main``).
 """
 
 import copy
@@ -94,7 +94,3 @@ def main(out: str) -> None:
     if rank == 0:
         torch.save(weights, out)
     distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -5,7 +5,6 @@ What rests does not move.
 
 import copy
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
@@ -41,24 +40,11 @@ def changed(before: dict, module: nn.Module) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def two_processes(tmp_path_factory, free_port) -> dict:
+def two_processes(tmp_path_factory, starting) -> dict:
     """The weights of every strategy after two steps in two processes."""
     out = tmp_path_factory.mktemp("two") / "weights.pth"
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node=2",
-        f"--master_port={free_port()}",
-    ]
-    ran = subprocess.run(
-        [*launch, str(HERE / "steps.py"), str(out)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr[-3000:]
+    for process in starting(2, lambda: steps.main(str(out))):
+        process.result()
     return torch.load(out, weights_only=True)
 
 

@@ -3,13 +3,16 @@
 Alone, on two processes, and to check what it wrote.
 """
 
-import socket
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
 from mmisr.apis.export import export_sr
+from mmisr.export.folder import ExportError
+
+ROOT = Path(__file__).parents[2]
 
 CONFIG = """
 default_scope = "mmisr"
@@ -36,24 +39,30 @@ def config(photos, tmp_path) -> Path:
     return path
 
 
+def tool(*arguments: object) -> None:
+    """The tool with these arguments, in the process that calls."""
+    sys.argv = ["export_sr.py", *map(str, arguments)]
+    runpy.run_path(str(ROOT / "tools/export_sr.py"), run_name="__main__")
+
+
 @pytest.fixture
-def on_two(run):
-    """Runs the tool on two processes."""
+def on_two(starting, tmp_path):
+    """Runs the tool on two processes: how many failed, and what they said."""
 
-    def start(*arguments):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        torchrun = (
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--nproc_per_node=2",
-            f"--master_port={port}",
-        )
-        return run(*torchrun, "tools/export_sr.py", *arguments, "--launcher", "pytorch")
+    def run(*arguments: object) -> tuple[int, str]:
+        said = tmp_path / "said.txt"
+        said.write_text("")
+        processes = starting(2, lambda: tool(*arguments, "--launcher", "pytorch"), said)
+        failed = 0
+        for process in processes:
+            try:
+                process.result()
+            except (ExportError, SystemExit) as error:
+                failed += 1
+                print(f"{type(error).__name__}: {error}", file=said.open("a"))
+        return failed, said.read_text()
 
-    return start
+    return run
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -63,34 +72,36 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_processes_an_unreadable_image_a_resumption_and_a_check(
-    config, photos, tmp_path, run, on_two
+    config, photos, tmp_path, apart, on_two
 ):
     export_sr(config, tmp_path / "one")
     out, good = tmp_path / "two", (photos / "1.png").read_bytes()
 
     (photos / "1.png").write_bytes(good[:300] + bytes(400) + good[700:])  # the second process's
-    failed = on_two(config, "--out-dir", out)
-    assert failed.returncode != 0
+    failed, said = on_two(config, "--out-dir", out)
+    assert failed == 2
     errors = [
         line
-        for line in failed.stderr.splitlines()
+        for line in said.splitlines()
         if "ExportError: 1 of 8 images cannot be exported" in line
     ]
-    assert len(errors) == 1, failed.stderr[-3000:]
+    assert len(errors) == 1, said[-3000:]
     assert f"{photos}/1.png" in errors[0]
     assert len(files(out / "images")) == 7
     assert not (out / "annotations.json").exists()
 
     (photos / "1.png").write_bytes(good)
-    resumed = on_two(config, "--out-dir", out)
-    assert resumed.returncode == 0, resumed.stderr[-3000:]
-    assert f"wrote {out}/annotations.json" in resumed.stdout
+    failed, said = on_two(config, "--out-dir", out)
+    assert failed == 0, said[-3000:]
+    assert f"wrote {out}/annotations.json" in said
     assert files(out) == files(tmp_path / "one")
     assert len(files(out)) == 10
 
     (out / "images/3.png").unlink()
     (out / "images/4.png").write_bytes(b"")
-    found = run(sys.executable, "tools/export_sr.py", "--check", "--out-dir", out)
-    assert found.returncode == 1
-    assert "missing: images/3.png" in found.stdout
-    assert "changed: images/4.png" in found.stdout
+    said = tmp_path / "checked.txt"
+    with pytest.raises(SystemExit) as stop:
+        apart(lambda: tool("--check", "--out-dir", out), said).result()
+    assert stop.value.code == 1
+    assert "missing: images/3.png" in said.read_text()
+    assert "changed: images/4.png" in said.read_text()

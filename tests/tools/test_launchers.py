@@ -144,6 +144,16 @@ class TestMakefile:
             file.write("# changed\n")
         assert "-r requirements.txt" in sh("make", "-n", "setup", cwd=clone).stdout
 
+    def test_python_keeps_what_it_compiled(self):
+        """Unless make says otherwise, an image's variable makes each process compile it all."""
+        asking = "include Makefile\nask:\n\t@echo kept: [$$PYTHONDONTWRITEBYTECODE]\n"
+        command = ["make", "-s", "-f", "-", "ask"]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        said = subprocess.run(
+            command, input=asking, cwd=ROOT, env=environment, capture_output=True, text=True
+        )
+        assert said.stdout == "kept: []\n", said.stderr
+
     @pytest.mark.parametrize(
         ("python", "text"),
         [

@@ -119,7 +119,7 @@ def test_auto_scale_lr_reaches_every_part(config, tmp_path):
         config,
         str(tmp_path / "work"),
         auto_scale_lr=True,
-        cfg_options={"auto_scale_lr.base_batch_size": 4},
+        cfg_options={"auto_scale_lr.base_batch_size": 4, "train_cfg.max_epochs": 1},
     )
     lines = next((tmp_path / "work").glob("*/vis_data/scalars.json")).read_text().splitlines()
     assert json.loads(lines[0])["strategy.lr"] == pytest.approx(5e-5)

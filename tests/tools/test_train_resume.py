@@ -30,6 +30,28 @@ def assert_same_run(whole: Path, resumed: Path, name: str) -> None:
         assert_same(state, two["optimizer"]["state"][number])
 
 
+@pytest.fixture
+def killed(run, apart, monkeypatch):
+    """Trains in a process of its own until it is killed before a step, and gives what it said.
+
+    ``kind`` is how the process starts: ``epoch`` as a user's, anew; ``iteration`` as a fork.
+    """
+
+    def until(kind: str, config: Path, work: Path, step: int) -> str:
+        if kind == "epoch":
+            command = (sys.executable, "tools/train.py", config, "--work-dir", work)
+            ended = run(*command, KILL_AT=str(step))
+            assert ended.returncode == -signal.SIGKILL, ended.stderr
+            return ended.stdout + ended.stderr
+        said = work.with_suffix(".txt")
+        process = apart(lambda: train(config, str(work)) and None, said, KILL_AT=str(step))
+        with pytest.raises(AssertionError, match="was killed"):
+            process.result()
+        return said.read_text()
+
+    return until
+
+
 @pytest.mark.parametrize(
     ("kind", "sampler", "kill_at", "kept", "last"),
     [
@@ -39,17 +61,13 @@ def assert_same_run(whole: Path, resumed: Path, name: str) -> None:
     ],
 )
 def test_resume_after_kill_9(
-    tiny_config, tmp_path, run, variants, kind, sampler, kill_at, kept, last
+    tiny_config, tmp_path, killed, variants, kind, sampler, kill_at, kept, last
 ):
     config = tiny_config(kind, variants[kind] + variants["killed"], workers=2, sampler=sampler)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(config, str(whole))
 
-    killed = run(
-        sys.executable, "tools/train.py", config, "--work-dir", broken, KILL_AT=str(kill_at)
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    lines = (killed.stdout + killed.stderr).splitlines()
+    lines = killed(kind, config, broken, kill_at).splitlines()
     # A quiet start: every warning is about the run.
     assert [x for x in lines if "warning" in x.lower() or "deprecated" in x or "OneDL" in x] == []
     assert (broken / kept).is_file()
@@ -62,19 +80,6 @@ def test_resume_after_kill_9(
         k for k, v in saved(broken, last)["state_dict"].items() if not torch.equal(v, start[k])
     ]
     assert len(moved) > 50, "nothing was trained after the kill"
-
-
-def test_resume_without_data_workers(tiny_config, tmp_path, monkeypatch):
-    """Data and model then draw from the same generators.
-
-    The run is broken off after its first epoch.
-    """
-    config = tiny_config("in_process", workers=0)
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    train(config, str(whole))
-    train(config, str(broken), cfg_options={"train_cfg.max_epochs": 1})
-    train(config, str(broken), resume=str(broken / "epoch_1.pth"))
-    assert_same_run(whole, broken, "epoch_3.pth")
 
 
 def test_epochs_draw_other_augmentations(tiny_config, tmp_path):
@@ -156,15 +161,23 @@ def test_resume_refuses_weights_of_another_model(tiny_config, tmp_path):
         )
 
 
-def test_a_damaged_last_checkpoint_costs_one_epoch(tiny_config, tmp_path):
-    config = tiny_config("damaged", workers=0)
+def test_resumed_by_name_and_past_a_damaged_checkpoint(tiny_config, tmp_path):
+    """Without data workers, data and model draw from the same generators.
+
+    The run is broken off after its first and its second epoch; the last checkpoint is damaged then,
+    and costs its epoch.
+    """
+    config = tiny_config("in_process", workers=0)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(config, str(whole))
-    train(config, str(broken), cfg_options={"train_cfg.max_epochs": 2})
-    last = broken / "epoch_2.pth"
-    last.write_bytes(last.read_bytes()[:1000])
+    train(config, str(broken), cfg_options={"train_cfg.max_epochs": 1})
+    first, second = broken / "epoch_1.pth", broken / "epoch_2.pth"
+    train(config, str(broken), resume=str(first), cfg_options={"train_cfg.max_epochs": 2})
+    assert_same_run(whole, broken, "epoch_2.pth")
+
+    second.write_bytes(second.read_bytes()[:1000])
     train(config, str(broken), resume="auto")
     assert_same_run(whole, broken, "epoch_3.pth")
     log = "".join(file.read_text() for file in broken.glob("*/*.log"))
-    assert f"checkpoint {last} cannot be read" in log
-    assert f"resuming from {broken / 'epoch_1.pth'}" in log
+    assert f"checkpoint {second} cannot be read" in log
+    assert f"resuming from {first}" in log

@@ -22,10 +22,11 @@ VERSION = "1"
 
 
 def prepare(src: Path, out: Path) -> list[str]:
-    """Check the frames, copy them, and write ``train.json`` and ``val.json`` with one class, ``vehicle``.
+    """Check the frames, copy them, and write ``train.json`` and ``val.json``.
 
-    98 % of the boxes are cars, so the five classes of the source are one here; they are kept in ``train_5class.json``
-    and ``val_5class.json``. Six boxes of the source leave their frame by up to 1.3 pixels and are clipped to it.
+    98 % of the boxes are cars, so the five classes of the source are one here, ``vehicle``; they
+    are kept in ``train_5class.json`` and ``val_5class.json``. Six boxes of the source leave their
+    frame by up to 1.3 pixels and are clipped to it.
 
     Args:
         src: Folder with ``images/``, ``instances_train.json`` and ``instances_val.json``.
@@ -38,50 +39,71 @@ def prepare(src: Path, out: Path) -> list[str]:
         FileNotFoundError: ``src`` lacks an annotation file.
         ValueError: An image is missing or damaged, or a side does not have its frames and boxes.
     """
-    files = [out / f"{side}{classes}.json" for side in SIDES for classes in ("_5class", "")]
-    lines = [f"{out} is there already; delete it to make it anew"]
-    if not all(is_complete(file, out / "images", VERSION) for file in files):
+    lines = []
+    if _is_there(out):
+        lines.append(f"{out} is there already; delete it to make it anew")
+    else:
         (out / "images").mkdir(parents=True, exist_ok=True)
         for side in SIDES:
             _copy(src, out, side)
-        lines = []
-    return lines + [summary(f"aerial cars {side}", out / f"{side}.json") for side in SIDES]
+    for side in SIDES:
+        lines.append(summary(f"aerial cars {side}", out / f"{side}.json"))
+    return lines
+
+
+def _is_there(out: Path) -> bool:
+    """Whether every file and image of this version is there."""
+    images = out / "images"
+    for side in SIDES:
+        for classes in ("_5class", ""):
+            ann_file = out / f"{side}{classes}.json"
+            if not is_complete(ann_file, images, VERSION):
+                return False
+    return True
 
 
 def _copy(src: Path, out: Path, side: str) -> None:
     content = read_annotations(str(src / f"instances_{side}.json"))
-    found = len(content["images"]), len(content["annotations"])
-    if found != SIDES[side]:
+    frames, boxes = SIDES[side]
+    num_images = len(content["images"])
+    num_boxes = len(content["annotations"])
+    if (num_images, num_boxes) != (frames, boxes):
         raise ValueError(
-            f"{src}/instances_{side}.json must list {SIDES[side][0]} frames and {SIDES[side][1]} "
+            f"{src}/instances_{side}.json must list {frames} frames and {boxes} "
             f"boxes, it lists "
-            f"{found[0]} and {found[1]}; --src must be the aerial-cars folder as published"
+            f"{num_images} and {num_boxes}; --src must be the aerial-cars folder as published"
         )
-    images = [{**image, "file_name": Path(image["file_name"]).name} for image in content["images"]]
-    for image in images:
-        path = src / "images" / image["file_name"]
-        hw = check_file(str(path), decode=True)
-        check_annotated_size({**image, "img_path": str(path)}, hw)
-        shutil.copyfile(path, out / "images" / image["file_name"])
-    annotations = list(_clipped(images, content["annotations"]))
-    content |= {"info": {**content.get("info", {}), "mmisr": VERSION}, "images": images}
-    write_json({**content, "annotations": annotations}, out / f"{side}_5class.json")
-    one_class = [{**a, "category_id": 1} for a in annotations]
-    categories = [{"id": 1, "name": "vehicle"}]
-    write_json(
-        {**content, "annotations": one_class, "categories": categories}, out / f"{side}.json"
-    )
+    for image in content["images"]:
+        image["file_name"] = Path(image["file_name"]).name
+        source = src / "images" / image["file_name"]
+        target = out / "images" / image["file_name"]
+        hw = check_file(str(source), decode=True)
+        check_annotated_size({**image, "img_path": str(source)}, hw)
+        shutil.copyfile(source, target)
+    content.setdefault("info", {})
+    content["info"]["mmisr"] = VERSION
+    clipped = _clipped(content["images"], content["annotations"])
+    content["annotations"] = list(clipped)
+    write_json(content, out / f"{side}_5class.json")
+    for annotation in content["annotations"]:
+        annotation["category_id"] = 1
+    content["categories"] = [{"id": 1, "name": "vehicle"}]
+    write_json(content, out / f"{side}.json")
 
 
 def _clipped(
     images: list[dict[str, Any]], annotations: list[dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    sizes = {image["id"]: (image["width"], image["height"]) for image in images}
-    for a in annotations:
-        x, y, w, h = a["bbox"]
-        right, bottom = (
-            min(edge, side) for edge, side in zip((x + w, y + h), sizes[a["image_id"]], strict=True)
-        )
-        left, top = max(x, 0), max(y, 0)
-        box = [left, top, round(right - left, 2), round(bottom - top, 2)]
-        yield {**a, "bbox": box, "area": box[2] * box[3]}
+    """Every annotation with its box inside its image, to a hundredth of a pixel."""
+    image_of = {image["id"]: image for image in images}
+    for annotation in annotations:
+        image = image_of[annotation["image_id"]]
+        x, y, w, h = annotation["bbox"]
+        left = max(x, 0)
+        top = max(y, 0)
+        right = min(x + w, image["width"])
+        bottom = min(y + h, image["height"])
+        width = round(right - left, 2)
+        height = round(bottom - top, 2)
+        bbox = [left, top, width, height]
+        yield {**annotation, "bbox": bbox, "area": width * height}

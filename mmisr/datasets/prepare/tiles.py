@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ VISIBLE = 0.5
 """A box stays with a tile if at least this share of its area lies inside."""
 
 ALIGN = 16
-"""Inner borders of tiles lie at multiples of this, so that tiles divide by the scales 2, 4 and 8."""
+"""Inner borders of tiles lie at multiples of this: tiles divide by the scales 2, 4 and 8."""
 
 
 @dataclass
@@ -53,7 +54,7 @@ class CocoWriter:
             {"id": image_id, "file_name": name, "width": image.shape[1], "height": image.shape[0]}
         )
         for box, label in zip(to_xywh(xyxy).tolist(), labels.tolist(), strict=True):
-            box = [round(v, 2) for v in box]
+            box = [round(value, 2) for value in box]
             self.annotations.append(
                 {
                     "id": len(self.annotations) + 1,
@@ -67,12 +68,16 @@ class CocoWriter:
 
     def write(self, path: Path) -> None:
         """Write the COCO file."""
-        categories = [
-            {"id": i + 1, "name": name, "supercategory": name}
-            for i, name in enumerate(self.classes)
-        ]
-        parts = {"images": self.images, "annotations": self.annotations, "categories": categories}
-        write_json({"info": {"mmisr": self.version}, **parts}, path)
+        categories = []
+        for number, name in enumerate(self.classes, 1):
+            categories.append({"id": number, "name": name, "supercategory": name})
+        content = {
+            "info": {"mmisr": self.version},
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": categories,
+        }
+        write_json(content, path)
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,13 @@ class Tile:
         name: Its place in the image, ``<first row>_<first column>``.
         image: (h, w, 3) pixels.
         xyxy: (M, 4) boxes in the tile's own pixels, clipped to it.
-        kept: (N,) which of the image's N boxes these are.
+        in_tile: (N,) which of the image's N boxes these are.
     """
 
     name: str
     image: NDArray[np.uint8]
     xyxy: NDArray[np.floating]
-    kept: NDArray[np.bool_]
+    in_tile: NDArray[np.bool_]
 
 
 def cut(
@@ -110,34 +115,60 @@ def cut(
         The tiles, by row and column.
     """
     tiles = []
+    # Boxes without area would stay with every tile.
+    needed = VISIBLE * np.maximum(area(xyxy), 1e-9)
     for top, bottom in _spans(*rows, tile):
         for left, right in _spans(0, image.shape[1], tile):
-            shifted = xyxy - np.array([left, top] * 2)
-            inside = clip(shifted, (bottom - top, right - left))
-            kept = area(inside) >= VISIBLE * np.maximum(area(xyxy), 1e-9)
-            tiles.append(Tile(f"{top}_{left}", image[top:bottom, left:right], inside[kept], kept))
+            corner = np.array([left, top, left, top])
+            hw = (bottom - top, right - left)
+            clipped = clip(xyxy - corner, hw)
+            in_tile = area(clipped) >= needed
+            piece = Tile(
+                name=f"{top}_{left}",
+                image=image[top:bottom, left:right],
+                xyxy=clipped[in_tile],
+                in_tile=in_tile,
+            )
+            tiles.append(piece)
     return tiles
 
 
 def _spans(first: int, last: int, tile: int) -> list[tuple[int, int]]:
     """Cut a range into about equal parts at multiples of :data:`ALIGN`."""
-    parts = max(1, round((last - first) / tile))
-    inner = [first + round((last - first) * i / parts / ALIGN) * ALIGN for i in range(1, parts)]
-    edges = [first, *inner, last]
-    return list(zip(edges, edges[1:], strict=False))
+    length = last - first
+    parts = max(1, round(length / tile))
+    edges = [first]
+    for part in range(1, parts):
+        steps = round(length * part / parts / ALIGN)
+        edges.append(first + steps * ALIGN)
+    edges.append(last)
+    return list(pairwise(edges))
 
 
 def size_counts(annotations: Sequence[dict[str, Any]], scale: int) -> dict[str, int]:
     """Count boxes by the square root of their area in LR pixels.
 
-    Under 8, 8 to 16, 16 to 32, 32 and more.
+    Args:
+        annotations: As a COCO file has them, boxes in HR pixels.
+        scale: HR pixels per LR pixel.
+
+    Returns:
+        How many are under 8, 8 to 16, 16 to 32, and 32 and more, by ``0-8`` and so on.
     """
-    sides = np.sqrt([a["bbox"][2] * a["bbox"][3] for a in annotations]) / scale
+    areas = []
+    for annotation in annotations:
+        _, _, width, height = annotation["bbox"]
+        areas.append(width * height)
+    hr_sides = np.sqrt(areas)
+    lr_sides = hr_sides / scale
     edges = [0, 8, 16, 32, np.inf]
-    return {
-        f"{lo}-{hi}": int(((sides >= lo) & (sides < hi)).sum())
-        for lo, hi in zip(edges, edges[1:], strict=False)
-    }
+    counts = {}
+    for low, high in pairwise(edges):
+        reaches = lr_sides >= low
+        in_bin = reaches & (lr_sides < high)
+        name = f"{low}-{high}"
+        counts[name] = int(in_bin.sum())
+    return counts
 
 
 def is_complete(ann_file: Path, folder: Path, version: str) -> bool:
@@ -145,20 +176,26 @@ def is_complete(ann_file: Path, folder: Path, version: str) -> bool:
     if not ann_file.is_file():
         return False
     content = fileio.load(ann_file)
-    files = (folder / image["file_name"] for image in content["images"])
-    return content.get("info", {}).get("mmisr") == version and all(file.is_file() for file in files)
+    info = content.get("info", {})
+    if info.get("mmisr") != version:
+        return False
+    for image in content["images"]:
+        file = folder / image["file_name"]
+        if not file.is_file():
+            return False
+    return True
 
 
 def summary(name: str, ann_file: Path, scale: int = 4) -> str:
     """One line for the terminal: images, and boxes by size."""
     content = fileio.load(ann_file)
-    counts = ", ".join(
-        f"{k} px: {v}" for k, v in size_counts(content["annotations"], scale).items()
-    )
-    boxes = len(content["annotations"])
-    return (
-        f"{name}: {len(content['images'])} images, {boxes} boxes; side at LR x1/{scale}: {counts}"
-    )
+    images = content["images"]
+    annotations = content["annotations"]
+    counts = size_counts(annotations, scale)
+    spans = [f"{span} px: {count}" for span, count in counts.items()]
+    sizes = ", ".join(spans)
+    total = f"{len(images)} images, {len(annotations)} boxes"
+    return f"{name}: {total}; side at LR x1/{scale}: {sizes}"
 
 
 def write_json(content: dict[str, Any], path: Path) -> None:

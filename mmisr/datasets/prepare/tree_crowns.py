@@ -26,7 +26,10 @@ TRAIN_ROWS, VAL_ROWS = (0, 1500), (1540, 2472)
 """40 rows lie between the two sides, a crown's width, so that no tree is annotated on both."""
 
 TRAIN_TILE, VAL_TILE = 500, 464
-"""About; the validation tile divides its 932 rows in two."""
+"""Sides of the tiles in pixels, about; that of validation divides its 932 rows in two."""
+
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+"""Where an annotation says what a box is."""
 
 
 def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
@@ -46,48 +49,65 @@ def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
         FileNotFoundError: ``wheel`` does not exist.
         RuntimeError: See :func:`fetch_wheel`; or the wheel does not hold what it should.
     """
-    lines = [f"{out} is there already; delete it to make it anew"]
-    if not all(is_complete(out / f"{side}.json", out / side, VERSION) for side in ("train", "val")):
-        _write(out, fetch_wheel(REQUIREMENT, SHA256, cache, wheel))
-        lines = []
-    return lines + [
-        summary(f"tree crowns {side}", out / f"{side}.json") for side in ("train", "val")
-    ]
+    train, val = out / "train.json", out / "val.json"
+    lines = []
+    has_train = is_complete(train, out / "train", VERSION)
+    has_val = is_complete(val, out / "val", VERSION)
+    is_there = has_train and has_val
+    if is_there:
+        lines.append(f"{out} is there already; delete it to make it anew")
+    else:
+        wheel = fetch_wheel(REQUIREMENT, SHA256, cache, wheel)
+        _write(out, wheel)
+    lines.append(summary("tree crowns train", train))
+    lines.append(summary("tree crowns val", val))
+    return lines
 
 
 def _write(out: Path, wheel: Path) -> None:
-    meadow, forest = _read(wheel, MEADOW), _read(wheel, FOREST)
+    meadow = _read(wheel, MEADOW)
+    forest = _read(wheel, FOREST)
+    forest_rows = (0, len(forest[0]))
     sides = {
         "train": [
             (MEADOW, meadow, TRAIN_ROWS, TRAIN_TILE),
-            (FOREST, forest, (0, forest[0].shape[0]), TRAIN_TILE),
+            (FOREST, forest, forest_rows, TRAIN_TILE),
         ],
         "val": [(MEADOW, meadow, VAL_ROWS, VAL_TILE)],
     }
-    for side, parts in sides.items():
+    for side, places in sides.items():
         writer = CocoWriter(out / side, ["tree"], VERSION)
-        for name, (image, boxes), rows, size in parts:
+        for name, annotated, rows, size in places:
+            image, boxes = annotated
             for tile in cut(image, boxes, rows, size):
-                writer.add(
-                    f"{name}_{tile.name}.png",
-                    tile.image,
-                    tile.xyxy,
-                    np.zeros(len(tile.xyxy), dtype=int),
-                )
-        writer.write(out / f"{side}.json")
+                file_name = f"{name}_{tile.name}.png"
+                num_trees = len(tile.xyxy)
+                labels = np.zeros(num_trees, dtype=int)
+                writer.add(file_name, tile.image, tile.xyxy, labels)
+        ann_file = out / f"{side}.json"
+        writer.write(ann_file)
 
 
 def _read(wheel: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
     with zipfile.ZipFile(wheel) as archive:
         try:
-            image = Image.open(io.BytesIO(archive.read(f"deepforest/data/{name}.png"))).convert(
-                "RGB"
-            )
-            tree = ElementTree.fromstring(archive.read(f"deepforest/data/{name}.xml"))
+            png = archive.read(f"deepforest/data/{name}.png")
+            xml = archive.read(f"deepforest/data/{name}.xml")
         except KeyError as error:
             raise RuntimeError(
                 f"{wheel} must be {REQUIREMENT}, it lacks {error}; delete it and run again"
             ) from error
-    edges = ("xmin", "ymin", "xmax", "ymax")
-    boxes = [[float(box.findtext(edge, "nan")) for edge in edges] for box in tree.iter("bndbox")]
-    return np.asarray(image), np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
+    image = Image.open(io.BytesIO(png))
+    return np.asarray(image.convert("RGB")), _boxes(xml)
+
+
+def _boxes(xml: bytes) -> NDArray[np.floating]:
+    """(N, 4) boxes of an annotation file, xyxy in pixels of its image."""
+    tree = ElementTree.fromstring(xml)
+    rows = []
+    for box in tree.iter("bndbox"):
+        texts = [box.findtext(name, "nan") for name in EDGES]
+        row = list(map(float, texts))
+        rows.append(row)
+    xyxy = np.array(rows, dtype=float)
+    return xyxy.reshape(-1, 4)

@@ -44,7 +44,7 @@ def test_boxes_stay_where_at_least_half_of_them_lies():
     tiles = cut(np.zeros((140, 192, 3), np.uint8), BOXES, (0, 140), 64)
     names = [t.name for t in tiles]
     assert names == ["0_0", "0_64", "0_128", "64_0", "64_64", "64_128"]
-    kept = {t.name: (np.flatnonzero(t.kept).tolist(), t.xyxy.tolist()) for t in tiles}
+    kept = {t.name: (np.flatnonzero(t.in_tile).tolist(), t.xyxy.tolist()) for t in tiles}
     assert kept["0_0"] == ([0], [[10, 10, 30, 20]])
     assert kept["0_64"] == ([1, 2], [[26, 10, 38, 20], [20, 30, 44, 40]])
     assert kept["64_0"] == ([3, 4], [[40, 26, 60, 38], [5, 66, 9, 76]])
@@ -56,7 +56,7 @@ def test_a_box_halved_by_a_border_belongs_to_both_and_a_corner_to_none():
     tiles = {t.name: t for t in cut(np.zeros((128, 128, 3), np.uint8), boxes, (0, 128), 64)}
     assert tiles["0_0"].xyxy.tolist() == [[54, 10, 64, 20]]
     assert tiles["0_64"].xyxy.tolist() == [[0, 10, 10, 20]]
-    assert sum(t.kept[1] for t in tiles.values()) == 0
+    assert sum(t.in_tile[1] for t in tiles.values()) == 0
 
 
 def test_rows_outside_are_not_touched():

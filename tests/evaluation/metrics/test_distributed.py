@@ -1,20 +1,15 @@
 """Two processes (gloo) measure what one does, collected through files and through the network."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from torch import distributed
 
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 
 METRICS = {"SizeBinnedCocoMetric": SizeBinnedCocoMetric, "RegionQuality": RegionQuality}
-WORKER = Path(__file__).with_name("collect_worker.py")
-ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 CLASSES = ("car", "van", "bus")
 
 
@@ -27,22 +22,33 @@ def with_images(samples):
     return samples
 
 
-def test_two_processes_give_what_one_gives(scene_of, samples_of, tmp_path):
+def measure_a_share(folder: Path) -> None:
+    """Measure this process's share of the stored samples; called in each of them."""
+    distributed.init_process_group("gloo")
+    rank, world = distributed.get_rank(), distributed.get_world_size()
+    stored = torch.load(folder / "samples.pt", weights_only=False)
+    samples = stored["samples"]
+    padded = (
+        samples + samples[: -len(samples) % world]
+    )  # as mmengine's sampler evens the shares out
+    for number, (name, device) in enumerate(stored["metrics"]):
+        metric = METRICS[name](collect_device=device)
+        metric.dataset_meta = {"classes": stored["classes"]}
+        for sample in padded[rank::world]:
+            metric.process(None, [sample])
+        figures = metric.evaluate(len(samples))
+        torch.save(figures, folder / f"figures_{number}_{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_processes_give_what_one_gives(scene_of, samples_of, starting, tmp_path):
     samples = with_images(samples_of(scene_of(1, num_images=7)))
     runs = [(name, device) for name in METRICS for device in ("cpu", "gpu")]
     torch.save({"samples": samples, "classes": CLASSES, "metrics": runs}, tmp_path / "samples.pt")
-    command = [sys.executable, str(WORKER), str(tmp_path)]
     # mmengine collects through files for collect_device cpu, and over the network (here gloo) for
     # gpu.
-    workers = [
-        subprocess.Popen(
-            [*command, str(rank), "2"], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-        )
-        for rank in range(2)
-    ]
-    for worker in workers:
-        _, errors = worker.communicate(timeout=120)
-        assert worker.returncode == 0, errors
+    for process in starting(2, lambda: measure_a_share(tmp_path)):
+        process.result()
     for number, (name, device) in enumerate(runs):
         alone = METRICS[name](collect_device=device)
         alone.dataset_meta = {"classes": CLASSES}

@@ -1,7 +1,6 @@
-# Aerial cars (KIT AIS Vehicles, CC BY 3.0): `python tools/data/aerial_cars.py --src DIR`
-# For a plain mmdet detector on the HR images, with mmdet's own transforms, data set and metric.
-data_root = "data/aerial_cars/"
-metainfo = dict(classes=("vehicle",))
+# The task of a plain mmdet detector on HR images, for any data set in COCO format, with mmdet's own
+# transforms, data set and metric. A data set inherits this and says where its files are and what
+# its classes are called: tree_crowns_hr.py.
 backend_args = None
 
 train_pipeline = [
@@ -31,10 +30,7 @@ train_dataloader = dict(
         times=8,
         dataset=dict(
             type="mmdet.CocoDataset",
-            data_root=data_root,
             ann_file="train.json",
-            data_prefix=dict(img="images/"),
-            metainfo=metainfo,
             filter_cfg=dict(filter_empty_gt=False),
             backend_args=backend_args,
             pipeline=train_pipeline,
@@ -49,10 +45,7 @@ val_dataloader = dict(
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
         type="mmdet.CocoDataset",
-        data_root=data_root,
         ann_file="val.json",
-        data_prefix=dict(img="images/"),
-        metainfo=metainfo,
         test_mode=True,
         backend_args=backend_args,
         pipeline=test_pipeline,
@@ -61,7 +54,6 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(
     type="mmdet.CocoMetric",
-    ann_file=data_root + "val.json",
     metric="bbox",
     proposal_nums=(100, 300, 1000),
     backend_args=backend_args,

@@ -1,9 +1,0 @@
-# InstanceSR-nano x3: 32 channels, blocks of 1, 2 and 3 units, tokens of 8 LR pixels.
-editor = dict(
-    type="mmisr.InstanceSR",
-    scale=3,
-    size="nano",
-    token_size=8,
-    router="learned",
-    execution=dict(halo=2, easy="exit1"),
-)
