@@ -22,7 +22,10 @@ except StackError as error:
 
 
 def output_of(code: str, *extra_path: Path, file: Path | None = None) -> list[str]:
-    """Lines that ``code`` prints in a fresh interpreter that finds ``extra_path`` before anything installed."""
+    """Lines that ``code`` prints in a fresh interpreter.
+
+    It finds ``extra_path`` before anything installed.
+    """
     path = os.pathsep.join(map(str, (*extra_path, ROOT)))
     if file is not None:
         file.write_text(code)
@@ -66,8 +69,9 @@ prepare()
 import mmagic.registry
 modules = [getattr(mmagic.registry, kind).get(name).__module__ for kind, name in {TYPES}]
 import numpy
-import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr, mmagic.models.editors.swinir
-import mmagic.datasets.transforms, mmagic.evaluation, mmagic.visualization, mmagic.structures, mmagic.models.losses
+import mmdet.models, mmdet.apis, mmagic.models.archs, mmagic.models.editors.edsr
+import mmagic.models.editors.swinir, mmagic.datasets.transforms, mmagic.evaluation
+import mmagic.visualization, mmagic.structures, mmagic.models.losses
 import mmagic.engine
 from mmagic.models.editors import RRDBNet
 print(*modules)
