@@ -1,4 +1,4 @@
-"""``mmisr TOOL ...``: every tool by its name, and ``mmisr doctor``, which looks at the installation."""
+"""``mmisr TOOL ...``: every tool by its name, and ``mmisr doctor``: is the installation sound?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 from mmisr.openmmlab.doctor import doctor
 from mmisr.ops.shipped import shipped_tools
@@ -15,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: The words after ``mmisr``; default: this process's own.
+        argv: The words after ``mmisr``; this process's own by default.
 
     Returns:
         The exit status.
@@ -28,22 +29,26 @@ def main(argv: list[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_usage(tools), file=sys.stdout if words else sys.stderr)
         raise SystemExit(0 if words else 2)
-    command, rest = words[0].replace("-", "_"), words[1:]
+    command = words[0].replace("-", "_")
+    rest = words[1:]
     if command == "doctor":
         return _doctor(rest)
     if command not in tools:
         print(f"mmisr: there is no tool {words[0]!r}\n{_usage(tools)}", file=sys.stderr)
         raise SystemExit(2)
-    if tools[command].suffix == ".sh":
-        python_first = os.pathsep.join(
-            [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
-        )
-        return subprocess.call(
-            ["bash", str(tools[command]), *rest], env={**os.environ, "PATH": python_first}
-        )
-    sys.argv = [str(tools[command]), *rest]
-    runpy.run_path(str(tools[command]), run_name="__main__")
+    tool = tools[command]
+    if tool.suffix == ".sh":
+        return _run_script(tool, rest)
+    sys.argv = [str(tool), *rest]
+    runpy.run_path(str(tool), run_name="__main__")
     return 0
+
+
+def _run_script(script: Path, arguments: list[str]) -> int:
+    """Run a launcher, which finds this Python under the name ``python``."""
+    folders = [os.path.dirname(sys.executable), os.environ.get("PATH", "")]
+    environment = {**os.environ, "PATH": os.pathsep.join(folders)}
+    return subprocess.call(["bash", str(script), *arguments], env=environment)
 
 
 def _doctor(rest: list[str]) -> int:

@@ -1,7 +1,7 @@
-"""What mmdet's own inferencers and tools (and sahi's, which derive from them) must know of a pair's pipeline and samples.
+"""What mmdet's own inferencers and tools must know of a pair's pipeline and samples.
 
-They look for transforms by name, and drop the ground truth from what they write. Both are taught here, on mmdet's own
-classes, so that configs need nothing for it.
+Those of sahi derive from them. They look for transforms by name, and drop the ground truth from
+what they write. Both are taught here, on mmdet's own classes, so that configs need nothing for it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def teach_clients() -> None:
         return
     inferencer._get_transform_idx = _finding_our_loader(inferencer._get_transform_idx)
     inferencer._load_weights_to_model = _naming_classes(inferencer._load_weights_to_model)
-    for place in ("mmdet.apis", "mmdet.apis.inference"):
-        module = importlib.import_module(place)
+    for name in ("mmdet.apis", "mmdet.apis.inference"):
+        module = importlib.import_module(name)
         module.init_detector = _with_classes(module.init_detector)  # type: ignore[attr-defined]
     loader = importlib.import_module("mmdet.datasets.transforms").InferencerLoader
     loader.__init__ = _loading_as_we_do(loader.__init__)
@@ -46,36 +46,43 @@ def teach_clients() -> None:
     repeated.__getitem__ = _ending(repeated.__getitem__)
     utils = importlib.import_module("mmdet.datasets.utils")
     ours = _keeping_our_loader(utils.get_loading_pipeline)
-    utils.get_loading_pipeline = ours  # type: ignore[attr-defined]
-    importlib.import_module("mmdet.datasets").get_loading_pipeline = ours  # type: ignore[attr-defined]
+    for module in (utils, importlib.import_module("mmdet.datasets")):
+        module.get_loading_pipeline = ours  # type: ignore[attr-defined]
 
 
 def our_loader(pipeline: Sequence[Any]) -> int:
     """Index of the step of a pipeline that loads images as we do; -1 where there is none.
 
     Args:
-        pipeline: Configs of transforms.
+        pipeline: Configs of the transforms, in order.
     """
     from mmisr.registry import TRANSFORMS, find
 
-    kinds = [find(TRANSFORMS, step["type"]) for step in pipeline]
-    return next(
-        (i for i, kind in enumerate(kinds) if getattr(kind, "stands_for", None) == LOADER), -1
-    )
+    for index, step in enumerate(pipeline):
+        kind = find(TRANSFORMS, step["type"])
+        if getattr(kind, "stands_for", None) == LOADER:
+            return index
+    return -1
 
 
 def _name_classes(model: Any, cfg: Any) -> None:
-    """Classes of the config's test data, where mmdet took COCO's because the checkpoint names none: that of a part seldom does."""
-    named = dict(getattr(model, "dataset_meta", None) or {})
-    coco = list(importlib.import_module("mmdet.evaluation").get_classes("coco"))
-    if "editor" not in cfg.model or list(named.get("classes") or coco) != coco:
+    """Give a pair the classes of its config's test data.
+
+    mmdet takes COCO's where the checkpoint names none, and that of a part seldom does.
+    """
+    if "editor" not in cfg.model:
         return
-    classes = (parts_of(cfg.test_dataloader.dataset)[0].get("metainfo") or {}).get("classes")
+    meta = dict(getattr(model, "dataset_meta", None) or {})
+    evaluation = importlib.import_module("mmdet.evaluation")
+    coco = list(evaluation.get_classes("coco"))
+    named = list(meta.get("classes") or coco)
+    if named != coco:
+        return
+    dataset = parts_of(cfg.test_dataloader.dataset)[0]
+    classes = (dataset.get("metainfo") or {}).get("classes")
     if classes:
-        model.dataset_meta = {
-            **named,
-            "classes": (classes,) if isinstance(classes, str) else tuple(classes),
-        }
+        names = (classes,) if isinstance(classes, str) else tuple(classes)
+        model.dataset_meta = {**meta, "classes": names}
 
 
 def _naming_classes(real: Callable) -> Callable:
@@ -102,28 +109,35 @@ def _with_classes(real: Callable) -> Callable:
 
 
 def _finding_our_loader(real: Callable) -> Callable:
-    """The place where mmdet's inferencer puts its own loader, and sahi's its ``image_size``, which a pair has no ``Resize`` for."""
+    """Where mmdet's inferencer puts its own loader, and sahi's its ``image_size``.
+
+    A pair has no ``Resize`` for the latter.
+    """
 
     @functools.wraps(real)
     def index(self: Any, pipeline_cfg: Any, name: Any) -> int:
-        marked = [
-            i for i, step in enumerate(pipeline_cfg) if MARK in step
-        ]  # whose type is another by now
-        place = marked[0] if marked else our_loader(pipeline_cfg)
-        wanted = (
-            {name} if isinstance(name, str) else {part for part in name if isinstance(part, str)}
-        )
-        if place < 0 or not wanted & {LOADER, RESIZE}:
+        number = _marked_loader(pipeline_cfg)
+        names = [name] if isinstance(name, str) else list(name)
+        asks_for_it = LOADER in names or RESIZE in names
+        if number < 0 or not asks_for_it:
             return int(real(self, pipeline_cfg, name))
-        pipeline_cfg[place][MARK] = True
-        return place
+        pipeline_cfg[number][MARK] = True
+        return number
 
     index.knows_pairs = True  # type: ignore[attr-defined]
     return index
 
 
+def _marked_loader(pipeline: Sequence[Any]) -> int:
+    """As :func:`our_loader`, also where the step has been marked, whose type is another then."""
+    for number, step in enumerate(pipeline):
+        if MARK in step:
+            return number
+    return our_loader(pipeline)
+
+
 def _loading_as_we_do(real: Callable) -> Callable:
-    """The loader of mmdet's inferencer, which in a pair's pipeline reads files and arrays by our rules."""
+    """The loader of mmdet's inferencer; in a pair it reads files and arrays by our rules."""
 
     @functools.wraps(real)
     def start(self: Any, **options: Any) -> None:
@@ -152,12 +166,14 @@ def _keeping_our_loader(real: Callable) -> Callable:
 
     @functools.wraps(real)
     def loading(pipeline: Sequence[Any]) -> list[Any]:
-        place = our_loader(pipeline)
-        if place < 0:
+        number = our_loader(pipeline)
+        if number < 0:
             return list(real(pipeline))
+        ours = pipeline[number]
         stand_in = {"type": LOADER}
-        kept = real([*pipeline[:place], stand_in, *pipeline[place + 1 :]])
-        return [pipeline[place] if step is stand_in else step for step in kept]
+        as_mmdets = [stand_in if step is ours else step for step in pipeline]
+        loading_steps = real(as_mmdets)
+        return [ours if step is stand_in else step for step in loading_steps]
 
     return loading
 
@@ -182,13 +198,22 @@ def _with_truth(real: Callable) -> Callable:
 
     @functools.wraps(real)
     def process(self: Any, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        light = [{k: v for k, v in sample.items() if k not in PIXELS} for sample in data_samples]
+        light = [_without_pixels(sample) for sample in data_samples]
         real(self, data_batch, light)
-        for kept, sample in zip(self.results[-len(light) :], data_samples, strict=True):
+        results = self.results[-len(light) :]
+        for result, sample in zip(results, data_samples, strict=True):
             if "source_shape" in sample:
-                kept.update({name: _on_cpu(sample[name]) for name in TRUTH if name in sample})
+                result.update(_truth(sample))
 
     return process
+
+
+def _without_pixels(sample: dict) -> dict:
+    return {name: value for name, value in sample.items() if name not in PIXELS}
+
+
+def _truth(sample: dict) -> dict[str, dict[str, Any]]:
+    return {name: _on_cpu(sample[name]) for name in TRUTH if name in sample}
 
 
 def _on_cpu(instances: Any) -> dict[str, Any]:

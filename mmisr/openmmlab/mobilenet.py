@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from mmisr.openmmlab.stack import prepare
@@ -23,18 +25,21 @@ def to_mmdet(state: dict[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: Number or shape of the tensors differs.
     """
-    features = [
-        v
-        for k, v in state.items()
-        if not k.startswith("classifier.") and not k.endswith("num_batches_tracked")
-    ]
-    own = MobileNetV2(out_indices=(7,)).state_dict()
-    names = [k for k in own if not k.endswith("num_batches_tracked")]
-    if len(features) != len(names) or any(
-        own[k].shape != v.shape for k, v in zip(names, features, strict=False)
-    ):
+    backbone = _counted_once(MobileNetV2(out_indices=(7,)).state_dict())
+    features = _counted_once(state)
+    expected = [value.shape for value in backbone.values()]
+    if [value.shape for value in features.values()] != expected:
         raise ValueError(
-            f"MobileNetV2 weights must be {len(names)} tensors of mmdet's shapes, found "
+            f"MobileNetV2 weights must be {len(backbone)} tensors of mmdet's shapes, found "
             f"{len(features)}"
         )
-    return dict(zip(names, features, strict=True))
+    return dict(zip(backbone, features.values(), strict=True))
+
+
+def _counted_once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights that both networks have: no classifier, no counters of batches."""
+    weights = {}
+    for name, value in state.items():
+        if not name.startswith("classifier.") and not name.endswith("num_batches_tracked"):
+            weights[name] = value
+    return weights

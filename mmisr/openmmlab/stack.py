@@ -114,7 +114,7 @@ def prepare() -> None:
 
 
 def _teach_mmengine() -> None:
-    """From here on what mmengine reads runs no code, what it saves is whole, and its hooks know our figures.
+    """Have mmengine read without running code, save whole files, and know our figures in its hooks.
 
     mmdet's own inferencers and tools know our pipelines and samples.
     """
@@ -227,7 +227,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _open_mmagic() -> None:
-    """Import mmagic's models, and let its registry find the restoration rooms although the editors are lazy."""
+    """Import mmagic's models, and let its registry find its lazy restoration editors."""
     import numpy as np
 
     if not hasattr(np, "bool8"):  # removed in numpy 2; mmagic 1.2 still names it
@@ -277,7 +277,7 @@ class LazyEditors(ModuleType):
 
 
 def _names_offered(init_file: Path) -> dict[str, str]:
-    """Name to room, read from the ``from .room import Name`` lines of a package without running it."""
+    """Name to room, from the ``from .room import Name`` lines of a package that is not run."""
     tree = ast.parse(init_file.read_text(encoding="utf-8"))
     lines = (
         node
@@ -309,7 +309,8 @@ def _stand_in_for_diffusers() -> Iterator[None]:
         parent, _, leaf = name.rpartition(".")
         if parent:
             setattr(modules[parent], leaf, module)
-    modules["diffusers.models.attention"].BasicTransformerBlock = object  # type: ignore[attr-defined]
+    attention = modules["diffusers.models.attention"]
+    attention.BasicTransformerBlock = object  # type: ignore[attr-defined]
     sys.modules.update(modules)
     try:
         yield

@@ -42,6 +42,10 @@ FLIPS = [{"type": "mmdet.RandomFlip", "prob": 0.0}, {"type": "mmdet.RandomFlip",
 def add_dump(runner: Runner, path: str) -> None:
     """Also write the predictions of a test to a pickle file.
 
+    Args:
+        runner: The test run.
+        path: The file, which ends in ``.pkl`` or ``.pickle``.
+
     Raises:
         ValueError: The file has another ending.
     """
@@ -54,17 +58,21 @@ def draw_boxes(runner: Runner, show: bool, show_dir: str | None, wait_time: floa
     """Draw annotated and predicted boxes on the source image of every test sample.
 
     Args:
-        runner: Its visualization hook is used where the config has one.
-        show: Open a window.
-        show_dir: Folder under ``<work_dir>/<timestamp>``; None for none.
+        runner: The test run, whose visualization hook is used where the config has one.
+        show: Whether to open a window.
+        show_dir: Folder under ``<work_dir>/<timestamp>`` that gets the pictures; None for none.
         wait_time: Seconds that a window stays.
     """
-    hook = next((h for h in runner.hooks if isinstance(h, DetVisualizationHook)), None)
-    if hook is None:
-        hook = DetVisualizationHook()
-        runner.register_hook(hook, "LOW")
-    hook.draw, hook.show, hook.wait_time, hook.test_out_dir = True, show, wait_time, show_dir
-    # pictures go to the window or the folder, not to the log too
+    hooks = [hook for hook in runner.hooks if isinstance(hook, DetVisualizationHook)]
+    if not hooks:
+        hooks = [DetVisualizationHook()]
+        runner.register_hook(hooks[0], "LOW")
+    hook = hooks[0]
+    hook.draw = True
+    hook.show = show
+    hook.wait_time = wait_time
+    hook.test_out_dir = show_dir
+    # Pictures go to the window or the folder, not to the log too.
     runner.visualizer._vis_backends = {}
 
 
@@ -74,15 +82,18 @@ def set_tta(cfg: Config, first_lr: int) -> None:
     The config's own ``tta_model`` and ``tta_pipeline`` win.
 
     Args:
-        cfg: Changed in place.
+        cfg: The config, changed in place.
         first_lr: Index of the transform that makes the LR image; views are flipped before it, so
             that the LR image is made from flipped pixels.
     """
     for dataset in parts_of(cfg.test_dataloader.dataset):
-        pipeline = list(dataset.pipeline)
-        flips = {
-            "type": "mmcv.TestTimeAug",
-            "transforms": [FLIPS, *([step] for step in pipeline[first_lr:])],
-        }
-        dataset.pipeline = cfg.get("tta_pipeline") or [*pipeline[:first_lr], flips]
-    cfg.model = ConfigDict(**(cfg.get("tta_model") or TTA_MODEL), module=cfg.model)
+        steps = list(dataset.pipeline)
+        before_lr = steps[:first_lr]
+        views = [FLIPS]
+        for step in steps[first_lr:]:
+            views.append([step])
+        augmented = {"type": "mmcv.TestTimeAug", "transforms": views}
+        pipeline = [*before_lr, augmented]
+        dataset.pipeline = cfg.get("tta_pipeline") or pipeline
+    tta_model = cfg.get("tta_model") or TTA_MODEL
+    cfg.model = ConfigDict(**tta_model, module=cfg.model)

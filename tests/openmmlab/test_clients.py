@@ -31,7 +31,9 @@ PART = "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"
 PAIR = """_base_ = ["{base}"]
 data = dict(data_root="{data}/")
 train_dataloader = dict(
-    num_workers=0, persistent_workers=False, dataset=dict(times=2, dataset=dict(pipeline=_base_.test_pipeline, **data))
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(times=2, dataset=dict(pipeline=_base_.test_pipeline, **data)),
 )
 val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=data)
 test_dataloader = val_dataloader

@@ -1,4 +1,4 @@
-"""The tests of mmcv's ops on the kernels that stand in for the compiled ones, and of mmagic's restoration editors beside us."""
+"""The tests of mmcv's ops on the kernels that stand in, and of mmagic's restoration editors."""
 
 from __future__ import annotations
 

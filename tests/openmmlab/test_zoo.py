@@ -1,4 +1,4 @@
-"""Detectors from mmdet's own configs build, learn one step and predict, on whatever ops this mmcv has."""
+"""Detectors from mmdet's own configs build, learn one step and predict, on this mmcv's ops."""
 
 import math
 
@@ -38,7 +38,7 @@ ZOO = {
 
 
 def made_small(model: Config) -> Config:
-    """Nothing is downloaded, augmentations keep the small size, and few proposals or queries spare time."""
+    """Nothing is downloaded, augmentations keep the small size, few proposals spare time."""
     model.backbone.init_cfg = None
     if model.backbone.type == "ResNet":
         model.backbone.zero_init_residual = (
