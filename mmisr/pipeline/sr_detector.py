@@ -115,6 +115,7 @@ class SRDetector(BaseDetector, PhasedModel):
         self.timer = NULL_TIMER
         self.checkpoints = _known_parts(checkpoints or {})
         self._load_parts()
+        self.strategy.attach(self)
         for part in rest_for_good(self):
             part.requires_grad_(False)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.pipeline.teaching import pixel_term
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_not_negative
 
 
 @STRATEGIES.register_module()
@@ -46,9 +46,7 @@ class Joint(Strategy):
             "detection_weight": detection_weight,
             "editor_weight": editor_weight,
         }
-        for name, weight in weights.items():
-            if weight < 0:
-                raise ValueError(f"strategy Joint: {name} must be >= 0, got {weight}")
+        check_not_negative("strategy Joint", weights)
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.editor_weight = editor_weight
@@ -72,24 +70,10 @@ class Joint(Strategy):
         images = [result.image[0] for result in model.upscale(lr, samples)]
         losses = scaled(model.detection_losses(images, samples), self.detection_weight)
         if self.pixel_weight:
-            losses["loss_joint_pixel"] = self.pixel_weight * self._pixels(
-                model, images, lr, samples
-            )
+            what = "strategy Joint, unless pixel_weight=0,"
+            term = pixel_term(model, self.pixel_loss, images, lr, samples, what)
+            losses["loss_joint_pixel"] = self.pixel_weight * term
         if self.editor_weight:
             own = model.editor_losses(lr, samples, "strategy Joint, with editor_weight > 0,")
             losses |= scaled(own, self.editor_weight)
         return losses
-
-    def _pixels(
-        self,
-        model: SRDetector,
-        images: Sequence[Tensor],
-        lr: Sequence[Tensor],
-        samples: Sequence[DetDataSample],
-    ) -> Tensor:
-        targets = model.hr_images(samples, "strategy Joint, unless pixel_weight=0,")
-        hints = ground_truth_hints(lr, samples) or []
-        terms = []
-        for image, target, known in zip(images, targets, hints, strict=True):
-            terms.append(self.pixel_loss(image[None], target[None].to(image), [known]))
-        return torch.stack(terms).mean()
