@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import torch
 from torch import Tensor
@@ -195,12 +196,15 @@ def feature_affinity(features: Tensor, others: Tensor, stride: int = 8, most: in
             f"{tuple(features.shape)} and {tuple(others.shape)}"
         )
     height, width = features.shape[-2:]
-    while -(-height // stride) * -(-width // stride) > most:
+    while ceil(height / stride) * ceil(width / stride) > most:
         stride += 1
-    return (_similarities(features, stride) - _similarities(others, stride)).abs().mean()
+    ours = _similarities(features, stride)
+    theirs = _similarities(others, stride)
+    return (ours - theirs).abs().mean()
 
 
 def _similarities(features: Tensor, stride: int) -> Tensor:
     """(B, P, P) cosines between P positions."""
-    unit = F.normalize(features[..., ::stride, ::stride].flatten(2), dim=1)
+    chosen = features[..., ::stride, ::stride].flatten(2)
+    unit = F.normalize(chosen, dim=1)
     return unit.transpose(1, 2) @ unit

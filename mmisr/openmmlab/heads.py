@@ -137,18 +137,22 @@ def dense_outputs(detector: BaseDetector, recording: Recording) -> DenseOutputs:
 def _is_per_level(output: Any) -> bool:
     if not isinstance(output, (tuple, list)) or len(output) < 2:
         return False
-    scores, boxes = output[:2]
-    if not isinstance(scores, (tuple, list)) or not isinstance(boxes, (tuple, list)):
+    return _is_pyramid(output[0]) and _is_pyramid(output[1])
+
+
+def _is_pyramid(levels: Any) -> bool:
+    if not isinstance(levels, (tuple, list)):
         return False
-    return all(isinstance(level, Tensor) and level.ndim == 4 for level in (*scores, *boxes))
+    return all(isinstance(level, Tensor) and level.ndim == 4 for level in levels)
 
 
 def _rows(levels: Sequence[Tensor], channels: int) -> Tensor:
     """(B, P, channels) of levels of (B, anchors * channels, h, w)."""
     rows = []
     for level in levels:
-        last = level.permute(0, 2, 3, 1)
-        rows.append(last.reshape(len(level), -1, channels))
+        channels_last = level.permute(0, 2, 3, 1)
+        positions = channels_last.reshape(len(level), -1, channels)
+        rows.append(positions)
     return torch.cat(rows, dim=1)
 
 

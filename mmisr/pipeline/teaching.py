@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from mmisr.openmmlab.checkpoints import load_into, load_state
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.structures.frames import hw_of
 from mmisr.structures.sr_result import SRResult
 
 
@@ -34,6 +36,64 @@ def build_teacher(detector: BaseDetector, checkpoint: str | None, what: str) -> 
     teacher = copy.deepcopy(detector)
     load_into(teacher, load_state(checkpoint), checkpoint, ("detector.",))
     return teacher
+
+
+def fixed_images(
+    model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+) -> list[Tensor]:
+    """The SR images of a batch, made without gradients.
+
+    Args:
+        model: The pair.
+        lr: (3, h_i, w_i) LR images, RGB in [0, 1].
+        samples: Their samples, which routing hints are read from.
+
+    Returns:
+        (3, H_i, W_i) each.
+    """
+    with torch.no_grad():
+        results = model.upscale(lr, samples)
+    return [result.image[0] for result in results]
+
+
+def hr_like(
+    model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample], what: str
+) -> list[Tensor]:
+    """The HR images of a batch, on the device of the SR images.
+
+    Args:
+        model: The pair.
+        images: (3, H_i, W_i) SR images.
+        samples: Their samples.
+        what: Who needs HR images, for the message.
+
+    Returns:
+        (3, H_i, W_i) RGB in [0, 1] each.
+
+    Raises:
+        ValueError: A sample has no HR image.
+    """
+    return [image.to(images[0]) for image in model.hr_images(samples, what)]
+
+
+def beside_hr(
+    model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample], what: str
+) -> tuple[DetectorBatch, DetectorBatch]:
+    """The detector's batches of SR images and of their HR images, resized and padded alike.
+
+    Args:
+        model: The pair.
+        images: (3, H_i, W_i) SR images; gradients pass.
+        samples: Their samples.
+        what: Who needs HR images, for the message.
+
+    Raises:
+        ValueError: A sample has no HR image.
+    """
+    hr = hr_like(model, images, samples, what)
+    both = model.detector_batch([*images, *hr], samples)
+    count = len(images)
+    return both.part(count, 0), both.part(count, 1)
 
 
 def pixel_term(
@@ -60,12 +120,27 @@ def pixel_term(
     Raises:
         ValueError: A sample has no HR image.
     """
-    targets = model.hr_images(samples, what)
+    targets = hr_like(model, images, samples, what)
     hints = ground_truth_hints(lr, samples) or []
     terms = []
     for image, target, known in zip(images, targets, hints, strict=True):
-        terms.append(loss(image[None], target[None].to(image), [known]))
+        term = loss(image[None], target[None], [known])
+        terms.append(term)
     return torch.stack(terms).mean()
+
+
+def task_images(model: SRDetector, results: Sequence[SRResult]) -> list[Tensor]:
+    """The SR images of a batch, through which gradients of a task reach only deep tokens.
+
+    Args:
+        model: The pair.
+        results: Of its editor, one per image.
+
+    Returns:
+        (3, H_i, W_i) each, see :func:`task_image`.
+    """
+    scale = model.editor.info.scale
+    return [task_image(result, scale) for result in results]
 
 
 def task_image(result: SRResult, scale: int) -> Tensor:
@@ -84,6 +159,8 @@ def task_image(result: SRResult, scale: int) -> Tensor:
     if result.routing is None:
         return image
     side = result.routing.token_size * scale
-    deep = (result.routing.exits[0] > 0).repeat_interleave(side, 0).repeat_interleave(side, 1)
-    deep = deep[: image.shape[-2], : image.shape[-1]]
-    return torch.where(deep.to(image.device), image, image.detach())
+    deep = result.routing.exits[0] > 0
+    rows = deep.repeat_interleave(side, 0)
+    pixels = rows.repeat_interleave(side, 1).to(image.device)
+    height, width = hw_of(image)
+    return torch.where(pixels[:height, :width], image, image.detach())

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmisr.structures.frames import hw_of
+
 
 class ResidualUnit(nn.Module):
     """Two convolutions and a skip, (B, C, h, w) to the same.
@@ -48,8 +50,12 @@ class BranchDecoder(nn.Module):
         self, in_channels: Sequence[int], stride: int, channels: int = 48, units: int = 2
     ) -> None:
         super().__init__()
-        self.lateral = nn.ModuleList(nn.Conv2d(c, channels, 3, padding=1) for c in in_channels)
-        self.units = nn.Sequential(*(ResidualUnit(channels) for _ in range(units)))
+        self.laterals = nn.ModuleList()
+        for depth in in_channels:
+            self.laterals.append(nn.Conv2d(depth, channels, 3, padding=1))
+        self.body = nn.Sequential()
+        for _ in range(units):
+            self.body.append(ResidualUnit(channels))
         self.to_image = nn.Conv2d(channels, 3 * stride**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(stride)
 
@@ -62,13 +68,23 @@ class BranchDecoder(nn.Module):
         Returns:
             (B, channels, h_0, w_0).
         """
-        first, *others = (layer(tap) for layer, tap in zip(self.lateral, taps, strict=True))
-        total = first
-        for other in others:
-            total = total + F.interpolate(
-                other, size=first.shape[-2:], mode="bilinear", align_corners=False
-            )
-        return self.units(total)
+        hw = hw_of(taps[0])
+        total = self.laterals[0](taps[0])
+        for layer, tap in zip(self.laterals[1:], taps[1:], strict=True):
+            coarse = layer(tap)
+            total = total + F.interpolate(coarse, hw, mode="bilinear", align_corners=False)
+        return self.body(total)
+
+    def image(self, inner: Tensor) -> Tensor:
+        """The image that inner features make.
+
+        Args:
+            inner: (B, channels, h_0, w_0) of :meth:`features`.
+
+        Returns:
+            (B, 3, stride * h_0, stride * w_0) RGB in [0, 1], not clamped.
+        """
+        return self.shuffle(self.to_image(inner))
 
     def forward(self, taps: Sequence[Tensor]) -> Tensor:
         """The image.
@@ -79,4 +95,4 @@ class BranchDecoder(nn.Module):
         Returns:
             (B, 3, stride * h_0, stride * w_0) RGB in [0, 1], not clamped.
         """
-        return self.shuffle(self.to_image(self.features(taps)))
+        return self.image(self.features(taps))

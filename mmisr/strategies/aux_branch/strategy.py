@@ -14,6 +14,7 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.taps import Features, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.pipeline.teaching import fixed_images
 from mmisr.registry import STRATEGIES
 from mmisr.strategies.aux_branch.decoder import BranchDecoder
 from mmisr.structures.checks import check_types
@@ -98,19 +99,19 @@ class AuxBranch(Strategy):
     def attach(self, pair: SRDetector) -> None:
         """Build the branch for the features that this detector has."""
         with tapped(pair.detector, self.taps) as features:
-            shapes = _probe(pair, features, self.taps)
-        channels, units = self.shape
-        stride = round(PROBE / shapes[0][1])
-        if any(size > shapes[0][1] for _, size in shapes):
+            depths, cells = _probe(pair, features, self.taps)
+        if max(cells) > cells[0]:
             raise ValueError(
                 "strategy AuxBranch: the first tap must be the finest, got "
-                f"{', '.join(self.taps)} with {', '.join(str(size) for _, size in shapes)} cells "
-                f"along an image of {PROBE} pixels"
+                f"{', '.join(self.taps)} with {', '.join(map(str, cells))} cells along an image of "
+                f"{PROBE} pixels"
             )
-        self.decoder = BranchDecoder([c for c, _ in shapes], stride, channels, units)
+        channels, units = self.shape
+        stride = round(PROBE / cells[0])
+        self.decoder = BranchDecoder(depths, stride, channels, units)
         if self.affinity_weight:
             self.transform = nn.Sequential(
-                nn.Conv2d(shapes[0][0], channels, 1, bias=False),
+                nn.Conv2d(depths[0], channels, 1, bias=False),
                 nn.GroupNorm(1, channels),
                 nn.ReLU(inplace=True),
             )
@@ -125,41 +126,50 @@ class AuxBranch(Strategy):
             lr: (3, h_i, w_i) LR images, RGB in [0, 1].
             samples: Their samples: ground truth in the source frame, and the HR image.
         """
-        with torch.no_grad():
-            images = [result.image[0] for result in model.upscale(lr, samples)]
+        images = fixed_images(model, lr, samples)
         batch = model.detector_batch(images, samples)
         with tapped(model.detector, self.taps) as features:
             losses = model.detector.loss(batch.inputs, batch.samples)
             taps = [features[name] for name in self.taps]
         if self.detach:
             taps = [tap.detach() for tap in taps]
-        targets, valid = self._targets(model, samples, hw_of(batch.inputs))
         inner = self.decoder.features(taps)
-        restored = self.decoder.shuffle(self.decoder.to_image(inner))
-        restored = restored[..., : targets.shape[-2], : targets.shape[-1]]
-        gap = DISTANCES[self.distance](restored, targets) * valid
-        losses["loss_aux_branch_pixel"] = self.weight * gap.sum() / (3 * valid.sum())
+        hw = hw_of(batch.inputs)
+        targets, valid = self._targets(model, samples, hw)
+        gap = self._gap(inner, targets, valid)
+        losses["loss_aux_branch_pixel"] = self.weight * gap
         if self.affinity_weight:
             distance = feature_affinity(self.transform(taps[0]), inner)
             losses["loss_aux_branch_affinity"] = self.affinity_weight * distance
         return losses
+
+    def _gap(self, inner: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
+        """Mean distance of the restored image from its target, padding left out."""
+        height, width = hw_of(targets)
+        restored = self.decoder.image(inner)[..., :height, :width]
+        values = DISTANCES[self.distance](restored, targets)
+        return (values * valid).sum() / (3 * valid.sum())
 
     def _targets(
         self, model: SRDetector, samples: Sequence[DetDataSample], hw: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
         """HR images in the detector's frame, padded to its batch, and where they are images."""
         device = next(model.detector.parameters()).device
-        images, valid = [], []
+        images = []
+        valid = []
         for image in model.hr_images(samples, "strategy AuxBranch"):
             resized = model.handoff.resize(image.to(device))
             height, width = hw_of(resized)
             margin = (0, hw[1] - width, 0, hw[0] - height)
+            inside = torch.ones_like(resized[:1])
             images.append(F.pad(resized, margin))
-            valid.append(F.pad(torch.ones_like(resized[:1]), margin))
+            valid.append(F.pad(inside, margin))
         return torch.stack(images), torch.stack(valid)
 
 
-def _probe(pair: SRDetector, features: Features, taps: Sequence[str]) -> list[tuple[int, int]]:
+def _probe(
+    pair: SRDetector, features: Features, taps: Sequence[str]
+) -> tuple[list[int], list[int]]:
     """Channels of each tap, and cells along an image of :data:`PROBE` pixels."""
     detector = pair.detector
     training = detector.training
@@ -167,11 +177,14 @@ def _probe(pair: SRDetector, features: Features, taps: Sequence[str]) -> list[tu
     with torch.no_grad():
         detector.extract_feat(torch.zeros(1, 3, PROBE, PROBE))
     detector.train(training)
-    shapes = []
+    depths = []
+    cells = []
     for name in taps:
         if not features.all(name):
             raise ValueError(
                 f"strategy AuxBranch: taps must lie in the backbone or the neck, {name!r} does not"
             )
-        shapes.append((features[name].shape[1], features[name].shape[-1]))
-    return shapes
+        _, depth, _, width = features[name].shape
+        depths.append(depth)
+        cells.append(width)
+    return depths, cells

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mmisr.losses.functional import Losses, scaled
@@ -15,7 +14,13 @@ from mmisr.openmmlab.heads import recorded
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy, ramp
-from mmisr.pipeline.teaching import build_teacher, pixel_term, task_image
+from mmisr.pipeline.teaching import (
+    beside_hr,
+    build_teacher,
+    fixed_images,
+    pixel_term,
+    task_images,
+)
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.strategies.hr_distill.teaching import Lesson, Terms, ask, check_heads, compare
 from mmisr.structures.checks import check_fields, check_types
@@ -134,26 +139,25 @@ class HRDistill(Strategy):
         losses: Losses = {"loss_hr_distill_pixel": settings.pixel * term}
         if self.progress.share < settings.pixels_until:
             return losses
-        scale = model.editor.info.scale
-        images = [task_image(result, scale) for result in results]
+        images = task_images(model, results)
         batch, lesson = self._lesson(model, images, samples, keep=True)
         only_features = replace(self.terms, feature=settings.feature, score=0.0, box=0.0)
         with recorded(model.detector) as recording:
             detection = model.detector.loss(batch.inputs, batch.samples)
-        losses |= scaled(detection, settings.detection)
-        return losses | compare(model.detector, recording, lesson, batch.samples, only_features)
+        taught = compare(model.detector, recording, lesson, batch.samples, only_features)
+        return losses | scaled(detection, settings.detection) | taught
 
     def detect(
         self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> Losses:
         """The detector's phase: its own losses, and the distances to the teacher; as above."""
-        with torch.no_grad():
-            images = [result.image[0] for result in model.upscale(lr, samples)]
+        images = fixed_images(model, lr, samples)
         batch, lesson = self._lesson(model, images, samples)
         with recorded(model.detector) as recording:
             losses = model.detector.loss(batch.inputs, batch.samples)
         taught = compare(model.detector, recording, lesson, batch.samples, self.terms)
-        return losses | scaled(taught, ramp(self.progress.share, self.ramp_until))
+        growth = ramp(self.progress.share, self.ramp_until)
+        return losses | scaled(taught, growth)
 
     def _lesson(
         self,
@@ -168,12 +172,11 @@ class HRDistill(Strategy):
         detector's batch augmentations draw anew in every phase, once a phase.
         """
         last, self._last = self._last, None
-        fixed_view = not model.detector.data_preprocessor.batch_augments
-        if fixed_view and last is not None and last[0] is samples:
-            return model.detector_batch(images, samples), last[1]
-        hr = model.hr_images(samples, "strategy HRDistill")
-        batch = model.detector_batch([*images, *(x.to(images[0]) for x in hr)], samples)
-        ours, theirs = (batch.part(len(images), version) for version in (0, 1))
+        draws_anew = bool(model.detector.data_preprocessor.batch_augments)
+        if last is not None and last[0] is samples and not draws_anew:
+            batch = model.detector_batch(images, samples)
+            return batch, last[1]
+        ours, theirs = beside_hr(model, images, samples, "strategy HRDistill")
         lesson = ask(self.teacher, theirs.inputs, theirs.samples, self.terms)
         if keep:
             self._last = (samples, lesson)

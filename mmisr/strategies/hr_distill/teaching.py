@@ -159,9 +159,11 @@ def _feature_term(
 ) -> Tensor:
     distances = []
     for level in levels:
-        ours, theirs = student.pyramid[level], teacher.pyramid[level]
+        ours = student.pyramid[level]
+        theirs = teacher.pyramid[level]
         weights = _weights_at(ours, student.input_hw, samples)
-        distances.append(pearson_distance(ours, theirs, weights))
+        distance = pearson_distance(ours, theirs, weights)
+        distances.append(distance)
     return torch.stack(distances).mean()
 
 
@@ -178,9 +180,10 @@ def _weights_at(
 def _dense_terms(
     detector: BaseDetector, student: Recording, teacher: Recording, terms: Terms
 ) -> dict[str, Tensor]:
-    ours, theirs = dense_outputs(detector, student), dense_outputs(detector, teacher)
-    total, objects = score_distance(ours.scores, theirs.scores, terms.beta)
-    objects = mean_over_processes(objects).clamp(min=1)
+    ours = dense_outputs(detector, student)
+    theirs = dense_outputs(detector, teacher)
+    total, count = score_distance(ours.scores, theirs.scores, terms.beta)
+    objects = mean_over_processes(count).clamp(min=1)
     losses = {}
     if terms.score:
         losses["loss_hr_distill_score"] = terms.score * total / objects
@@ -204,12 +207,11 @@ def _region_terms(
     if terms.box:
         # mmdet has the background last.
         certainty = 1 - their_scores.softmax(-1)[:, -1]
-        per_class = deltas.unflatten(-1, (-1, 4))
-        gap = offset_distance(
-            per_class,
-            their_deltas.unflatten(-1, (-1, 4)),
-            certainty[:, None].expand(per_class.shape[:2]),
-        )
+        ours = deltas.unflatten(-1, (-1, 4))
+        theirs = their_deltas.unflatten(-1, (-1, 4))
+        classes = ours.shape[1]
+        weights = certainty[:, None].expand(-1, classes)
+        distance = offset_distance(ours, theirs, weights) / classes
         objects = mean_over_processes(certainty.sum()).clamp(min=1)
-        losses["loss_hr_distill_box"] = terms.box * gap / (objects * per_class.shape[1])
+        losses["loss_hr_distill_box"] = terms.box * distance / objects
     return losses

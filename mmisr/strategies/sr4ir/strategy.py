@@ -10,12 +10,13 @@ from torch import Tensor
 from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import image_seed
-from mmisr.openmmlab.taps import tapped
+from mmisr.openmmlab.taps import features_at, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
-from mmisr.pipeline.teaching import pixel_term, task_image
+from mmisr.pipeline.teaching import beside_hr, fixed_images, hr_like, pixel_term, task_images
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
+from mmisr.structures.frames import hw_of
 
 VERSIONS = ("sr", "hr", "mix")
 
@@ -112,16 +113,14 @@ class SR4IR(Strategy):
         """
         results = model.upscale(lr, samples)
         images = [result.image[0] for result in results]
-        scale = model.editor.info.scale
-        deep = [task_image(result, scale) for result in results]
+        deep = task_images(model, results)
         return self._restoration(model, images, deep, lr, samples)
 
     def detect(
         self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> Losses:
         """Phase 2: the detector's losses on every version, SR made anew and fixed; as above."""
-        with torch.no_grad():
-            images = [result.image[0] for result in model.upscale(lr, samples)]
+        images = fixed_images(model, lr, samples)
         return self._detection(model, images, samples)
 
     def joint(
@@ -151,45 +150,51 @@ class SR4IR(Strategy):
     def _perceptual(
         self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> Tensor:
-        hr = model.hr_images(samples, "strategy SR4IR")
-        batch = model.detector_batch([*images, *(x.to(images[0]) for x in hr)], samples)
-        on_sr, on_hr = (batch.part(len(images), version) for version in (0, 1))
-        with tapped(model.detector, self.taps) as features:
-            with torch.no_grad():
-                model.detector.extract_feat(on_hr.inputs)
-            of_hr = {name: features[name] for name in self.taps}
-            features.clear()
-            model.detector.extract_feat(on_sr.inputs)
-            terms = [(features[name] - of_hr[name]).abs().mean() for name in self.taps]
+        on_sr, on_hr = beside_hr(model, images, samples, "strategy SR4IR")
+        with torch.no_grad():
+            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
+        of_sr = features_at(model.detector, self.taps, on_sr.inputs)
+        terms = []
+        for ours, theirs in zip(of_sr, of_hr, strict=True):
+            gap = ours - theirs
+            terms.append(gap.abs().mean())
         return torch.stack(terms).mean()
 
     def _detection(
         self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> Losses:
-        hr = [x.to(images[0]) for x in model.hr_images(samples, "strategy SR4IR")]
-        versions = {"sr": list(images), "hr": hr}
-        if "mix" in self.versions:
-            versions["mix"] = self._mixes(images, hr, samples)
+        versions = self._versions(model, images, samples)
         flat = [image for name in self.versions for image in versions[name]]
         batch = model.detector_batch(flat, samples)
         losses: Losses = {}
         for number, name in enumerate(self.versions):
             part = batch.part(len(images), number)
-            terms = scaled(model.detector.loss(part.inputs, part.samples), self.detection_weight)
-            losses |= {f"{name}_{term}": value for term, value in terms.items()}
+            terms = model.detector.loss(part.inputs, part.samples)
+            for term, value in scaled(terms, self.detection_weight).items():
+                losses[f"{name}_{term}"] = value
         return losses
+
+    def _versions(
+        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> dict[str, Sequence[Tensor]]:
+        """The images of every version that the detector learns from."""
+        if self.versions == ("sr",):
+            return {"sr": images}
+        hr = hr_like(model, images, samples, "strategy SR4IR")
+        mixes = self._mixes(images, hr, samples)
+        return {"sr": images, "hr": hr, "mix": mixes}
 
     def _mixes(
         self, sr: Sequence[Tensor], hr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> list[Tensor]:
         """A mix per image; what is drawn depends on the image and the iteration alone."""
+        shape = (self.mix_grid, self.mix_grid)
         mixes = []
         for ours, theirs, sample in zip(sr, hr, samples, strict=True):
             seed = image_seed(sample.get("img_id")) + self.progress.iteration
-            draws = torch.rand(
-                self.mix_grid, self.mix_grid, generator=torch.Generator().manual_seed(seed)
-            )
-            mixes.append(patch_mix(ours, theirs, draws < 0.5))
+            generator = torch.Generator().manual_seed(seed)
+            from_sr = torch.rand(shape, generator=generator) < 0.5
+            mixes.append(patch_mix(ours, theirs, from_sr))
         return mixes
 
 
@@ -206,9 +211,10 @@ def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
     Returns:
         (3, H, W).
     """
-    height, width = sr.shape[-2:]
+    height, width = hw_of(sr)
     rows, cols = from_sr.shape
-    row_of = torch.arange(height) * rows // height
-    col_of = torch.arange(width) * cols // width
-    chosen = from_sr[row_of][:, col_of]
-    return torch.where(chosen.to(sr.device), sr, hr)
+    row_of_pixel = torch.arange(height) * rows // height
+    col_of_pixel = torch.arange(width) * cols // width
+    by_row = from_sr[row_of_pixel]
+    chosen = by_row[:, col_of_pixel].to(sr.device)
+    return torch.where(chosen, sr, hr)

@@ -10,10 +10,10 @@ from torch import Tensor
 from mmisr.losses.features import pearson_distance
 from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.openmmlab.taps import tapped
+from mmisr.openmmlab.taps import features_at, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy, ramp
-from mmisr.pipeline.teaching import pixel_term, task_image
+from mmisr.pipeline.teaching import beside_hr, pixel_term, task_images
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
 
@@ -89,8 +89,7 @@ class TaskDriven(Strategy):
         """
         results = model.upscale(lr, samples)
         growth = ramp(self.progress.share, self.ramp_until)
-        scale = model.editor.info.scale
-        images = [task_image(result, scale) for result in results]
+        images = task_images(model, results)
         if self.feature_weight:
             losses = self._with_features(model, images, samples, growth)
         else:
@@ -110,17 +109,15 @@ class TaskDriven(Strategy):
         samples: Sequence[DetDataSample],
         growth: float,
     ) -> Losses:
-        hr = model.hr_images(samples, "strategy TaskDriven, with feature_weight > 0,")
-        batch = model.detector_batch([*images, *(x.to(images[0]) for x in hr)], samples)
-        on_sr, on_hr = (batch.part(len(images), version) for version in (0, 1))
+        what = "strategy TaskDriven, with feature_weight > 0,"
+        on_sr, on_hr = beside_hr(model, images, samples, what)
+        with torch.no_grad():
+            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
         with tapped(model.detector, self.taps) as features:
             detection = model.detector.loss(on_sr.inputs, on_sr.samples)
-            of_sr = {name: features[name] for name in self.taps}
-            features.clear()
-            with torch.no_grad():
-                model.detector.extract_feat(on_hr.inputs)
-            terms = [pearson_distance(of_sr[name], features[name]) for name in self.taps]
+            of_sr = [features[name] for name in self.taps]
         losses = scaled(detection, self.detection_weight * growth)
+        terms = [pearson_distance(ours, theirs) for ours, theirs in zip(of_sr, of_hr, strict=True)]
         distance = torch.stack(terms).mean()
         losses["loss_task_driven_feature"] = self.feature_weight * growth * distance
         return losses
