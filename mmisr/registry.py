@@ -115,7 +115,14 @@ MODELS = Registry(
 STRATEGIES = OwnRegistry(
     "strategy",
     scope="mmisr",
-    locations=["mmisr.strategies.frozen.strategy", "mmisr.strategies.joint.strategy"],
+    locations=[
+        "mmisr.strategies.aux_branch.strategy",
+        "mmisr.strategies.frozen.strategy",
+        "mmisr.strategies.hr_distill.strategy",
+        "mmisr.strategies.joint.strategy",
+        "mmisr.strategies.sr4ir.strategy",
+        "mmisr.strategies.task_driven.strategy",
+    ],
 )
 DATASETS = Registry(
     "dataset", parent=MMENGINE_DATASETS, scope="mmisr", locations=["mmisr.datasets.coco"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Features", "tap_names", "tapped"]
+__all__ = ["Features", "features_at", "tap_names", "tapped"]
 
 PYRAMID = "pyramid"
 """Stands for the neck, or for the backbone of a detector without one.
@@ -94,6 +94,23 @@ def tapped(detector: nn.Module, names: Sequence[str]) -> Iterator[Features]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def features_at(detector: nn.Module, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
+    """The features of named taps for one batch; gradients pass unless the caller forbids them.
+
+    Args:
+        detector: Any mmdet detector.
+        names: As in :func:`tapped`, of the backbone or the neck.
+        inputs: (B, 3, H, W) as the detector wants them.
+
+    Returns:
+        One tensor per name.
+    """
+    extract: Any = detector.extract_feat  # mmdet's, of which torch knows nothing
+    with tapped(detector, names) as features:
+        extract(inputs)
+        return [features[name] for name in names]
 
 
 def tap_names(detector: nn.Module, depth: int = 2) -> list[str]:

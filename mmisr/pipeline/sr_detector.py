@@ -126,6 +126,7 @@ class SRDetector(BaseDetector, PhasedModel):
         self.timer = NULL_TIMER
         self.checkpoints = known_parts(checkpoints or {})
         load_parts(self, self.checkpoints)
+        self.strategy.attach(self)
         for part in rest_for_good(self):
             part.requires_grad_(False)
 

@@ -198,3 +198,18 @@ SCALARS = {
     float: lambda value: isinstance(value, Real) and not isinstance(value, bool),
     str: lambda value: isinstance(value, str),
 }
+
+
+def check_not_negative(owner: str, values: Mapping[str, float]) -> None:
+    """See that numbers, weights of losses say, are not below 0.
+
+    Args:
+        owner: What messages call the one whose arguments they are, e.g. ``strategy Joint``.
+        values: Arguments by name.
+
+    Raises:
+        ValueError: One is below 0.
+    """
+    for name, value in values.items():
+        if value < 0:
+            raise ValueError(f"{owner}: {name} must be >= 0, got {value}")

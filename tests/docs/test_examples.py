@@ -166,7 +166,7 @@ class TestPixelFirst:
             STRATEGIES.build({"type": "PixelFirst", "pixel_iters": -1})
         batch = batch_of(cfg, "train", 1)
         del batch["data_samples"][0].hr
-        with pytest.raises(ValueError, match=r"PixelFirst needs HR images; .*mmisr\.SimulateLR"):
+        with pytest.raises(ValueError, match=r"PixelFirst needs the HR image, .*mmisr\.SimulateLR"):
             model = MODELS.build(cfg.model).train()
             model(**model.data_preprocessor(batch, True), mode="loss")
 

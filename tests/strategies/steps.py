@@ -5,6 +5,7 @@ Alone, or as one of two processes (``main``).
 
 import copy
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
@@ -17,11 +18,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import conftest
 import two_phases  # noqa: F401  (registers TwoPhases)
 
+from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.distributed import PhasedDistributedDataParallel
 from mmisr.registry import MODELS, STRATEGIES
 
-STRATEGY_ARGUMENTS: dict[str, dict] = {}
-"""What a strategy needs to be built; one that has defaults for everything needs no entry."""
+STRATEGY_ARGUMENTS: dict[str, dict] = {
+    "AuxBranch": {"affinity_weight": 1.0},
+    "HRDistill": {"ramp_until": 0.0, "restore": {"pixels_until": 0.0}},
+    "SR4IR": {"feature_from": 0.0},
+    "TaskDriven": {"feature_weight": 1.0},
+}
+"""What a strategy is built with, for all of its terms to be there."""
 
 EDITOR = {
     "type": "mmisr.PlainSR",
@@ -35,6 +42,9 @@ EDITOR = {
         "upscale_factor": 2,
     },
 }
+FOLDER = Path(tempfile.mkdtemp(prefix="mmisr-strategies-"))
+"""For files that strategies read; of this process alone."""
+
 SGD = {"optimizer": {"type": "SGD", "lr": 0.01, "momentum": 0.9}, "clip_grad": {"max_norm": 5.0}}
 
 
@@ -51,9 +61,21 @@ def pair(strategy: str):
     for part in ("backbone", "neck", "bbox_head"):
         detector[part]["norm_cfg"] = {"type": "GN", "num_groups": 4}
     named = {"type": strategy, **STRATEGY_ARGUMENTS.get(strategy, {})}
+    if strategy == "HRDistill":
+        named["teacher"] = teacher_file(detector)
     return MODELS.build(
         {"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector, "strategy": named}
     ).train()
+
+
+def teacher_file(config: dict) -> str:
+    """The checkpoint of a detector of the same architecture with other weights."""
+    path = FOLDER / "teacher.pth"
+    if not path.exists():
+        with torch.random.fork_rng():
+            torch.manual_seed(7)
+            torch.save({"state_dict": build_detector(config).state_dict()}, path)
+    return str(path)
 
 
 def optimizers(model, accumulative_counts: int = 1):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from mmengine.logging import MessageHub
 from torch import Tensor
-from torch.nn import functional as F
 
+from mmisr.losses.functional import scaled
+from mmisr.losses.pixel import PixelLoss
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Losses, Phase, Strategy
+from mmisr.pipeline.teaching import pixel_term
 from mmisr.registry import STRATEGIES
 
 
@@ -38,6 +38,7 @@ class PixelFirst(Strategy):
             )
         self.pixel_iters = pixel_iters
         self.detection_weight = detection_weight
+        self.pixel_loss = PixelLoss("l1")
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -49,30 +50,9 @@ class PixelFirst(Strategy):
     ) -> Losses:
         """The pixel loss; from iteration ``pixel_iters`` on the detector's losses too."""
         images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses: Losses = {"loss_pixel_first_pixel": _pixel_loss(images, samples)}
-        if iteration() >= self.pixel_iters:
-            found = model.detection_losses(images, samples)
-            losses |= {
-                name: _weighted(value, self.detection_weight) for name, value in found.items()
-            }
+        pixels = pixel_term(model, self.pixel_loss, images, lr, samples, "strategy PixelFirst")
+        losses: Losses = {"loss_pixel_first_pixel": pixels}
+        if self.progress.iteration >= self.pixel_iters:
+            detection = model.detection_losses(images, samples)
+            losses |= scaled(detection, self.detection_weight)
         return losses
-
-
-def iteration() -> int:
-    """The runner's iteration, counted from 0; a resumed run goes on where it was."""
-    return int(MessageHub.get_current_instance().get_info("iter", 0))
-
-
-def _pixel_loss(images: Sequence[Tensor], samples: Sequence[DetDataSample]) -> Tensor:
-    if any("hr" not in sample for sample in samples):
-        raise ValueError(
-            "strategy PixelFirst needs HR images; simulate LR from HR (mmisr.SimulateLR)"
-        )
-    pairs = zip(images, samples, strict=True)
-    return torch.stack(
-        [F.l1_loss(image, sample.hr.to(image) / 255) for image, sample in pairs]
-    ).mean()
-
-
-def _weighted(value: Tensor | list[Tensor], weight: float) -> Tensor | list[Tensor]:
-    return [v * weight for v in value] if isinstance(value, list) else value * weight

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Losses, Phase, Strategy
+from mmisr.pipeline.teaching import fixed_images
 from mmisr.registry import STRATEGIES
 
 
@@ -39,6 +39,5 @@ class Frozen(Strategy):
             lr: (3, h_i, w_i) LR images, RGB in [0, 1].
             samples: Their samples, ground truth in the source frame.
         """
-        with torch.no_grad():
-            results = model.upscale(lr, samples)
-        return model.detection_losses([r.image[0] for r in results], samples)
+        images = fixed_images(model, lr, samples)
+        return model.detection_losses(images, samples)

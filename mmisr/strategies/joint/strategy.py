@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.pipeline.teaching import pixel_term
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_not_negative
 
 
 @STRATEGIES.register_module()
@@ -46,9 +46,7 @@ class Joint(Strategy):
             "detection_weight": detection_weight,
             "editor_weight": editor_weight,
         }
-        for name, weight in weights.items():
-            if weight < 0:
-                raise ValueError(f"strategy Joint: {name} must be >= 0, got {weight}")
+        check_not_negative("strategy Joint", weights)
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.editor_weight = editor_weight
@@ -75,29 +73,12 @@ class Joint(Strategy):
         images = [result.image[0] for result in results]
         detection = model.detection_losses(images, samples)
         losses = scaled(detection, self.detection_weight)
-        weight = self.pixel_weight
-        if weight:
-            pixel = self._pixels(model, images, lr, samples)
-            losses["loss_joint_pixel"] = weight * pixel
+        if self.pixel_weight:
+            needed_by = "strategy Joint, unless pixel_weight=0,"
+            pixel = pixel_term(model, self.pixel_loss, images, lr, samples, needed_by)
+            losses["loss_joint_pixel"] = self.pixel_weight * pixel
         if self.editor_weight:
             needed_by = "strategy Joint, with editor_weight > 0,"
             editor = model.editor_losses(lr, samples, needed_by)
             losses |= scaled(editor, self.editor_weight)
         return losses
-
-    def _pixels(
-        self,
-        model: SRDetector,
-        images: Sequence[Tensor],
-        lr: Sequence[Tensor],
-        samples: Sequence[DetDataSample],
-    ) -> Tensor:
-        needed_by = "strategy Joint, unless pixel_weight=0,"
-        targets = model.hr_images(samples, needed_by)
-        hints = ground_truth_hints(lr, samples) or []
-        terms = []
-        for image, target, known in zip(images, targets, hints, strict=True):
-            target = target.to(image)
-            loss = self.pixel_loss(image[None], target[None], [known])
-            terms.append(loss)
-        return torch.stack(terms).mean()

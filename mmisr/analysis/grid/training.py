@@ -1,0 +1,163 @@
+"""The training runs of a grid: each a process of its own, resumable, done once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmisr.analysis.comparison.store import file_hashes
+from mmisr.ops.files import write_text
+
+DONE = "run.json"
+"""In the folder of a run that is finished: its checkpoint and its minutes."""
+
+LAST_LINES = 12
+"""Lines of a failed run's log that the error shows."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a run is started.
+
+    Args:
+        gpus: Processes of one run, one per GPU; 0 trains in one process without a launcher.
+        amp: Whether to train in automatic mixed precision.
+    """
+
+    gpus: int = 0
+    amp: bool = False
+
+    def command(self, config: Path, folder: Path) -> list[str]:
+        """The command line of a run that begins, or goes on where it stopped."""
+        words = [sys.executable, "-m"]
+        if self.gpus:
+            words += ["torch.distributed.run", f"--nproc_per_node={self.gpus}"]
+            words += ["--rdzv_backend=c10d", "--rdzv_endpoint=localhost:0", "-m"]
+        words += ["mmisr", "train", str(config), "--work-dir", str(folder), "--resume"]
+        if self.gpus:
+            words += ["--launcher", "pytorch"]
+        if self.amp:
+            words += ["--amp"]
+        return words
+
+
+@dataclass(frozen=True)
+class Run:
+    """One config with one seed.
+
+    Args:
+        row: Name of the row.
+        seed: Of the run.
+        folder: Where it is trained.
+    """
+
+    row: str
+    seed: int
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether it is trained to its end."""
+        return (self.folder / DONE).is_file()
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint of a run that is done."""
+        return self.folder / self._facts["checkpoint"]
+
+    @property
+    def minutes(self) -> float:
+        """Training time, over all the times that it was begun."""
+        return float(self._facts["minutes"])
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return json.loads((self.folder / DONE).read_text(encoding="utf-8"))
+
+
+def run_key(cfg: Config, seed: int, launch: Launch) -> str:
+    """A short hash of everything that a run depends on: config, files that it names, seed.
+
+    Args:
+        cfg: The resolved config.
+        seed: Of the run.
+        launch: How it is started; the number of processes changes a batch.
+    """
+    content = cfg.to_dict()
+    content.pop("work_dir", None)
+    plain = json.loads(json.dumps(content, default=str))
+    facts = [plain, file_hashes(plain), seed, launch.gpus, launch.amp]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def train_run(run: Run, cfg: Config, launch: Launch) -> None:
+    """Train one run to its end, from where it stopped.
+
+    Args:
+        run: Which.
+        cfg: Its resolved config, seed included.
+        launch: How it is started.
+
+    Raises:
+        RuntimeError: Training failed; the message has the last lines of its log.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    config = run.folder / "config.py"
+    cfg.dump(config)
+    spent = run.folder / "seconds.txt"
+    before = float(spent.read_text()) if spent.is_file() else 0.0
+    begun = time.monotonic()
+    log = run.folder / "log.txt"
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            command = launch.command(config, run.folder)
+            status = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
+    finally:
+        seconds = before + time.monotonic() - begun
+        write_text(spent, f"{seconds}\n")
+    pointer = run.folder / "last_checkpoint"
+    if status or not pointer.is_file():
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise RuntimeError(
+            f"training {run.row} with seed {run.seed} ended with status {status}; {log} has it "
+            "all, and the same command goes on from the last checkpoint. It ends:\n"
+            + "\n".join(lines[-LAST_LINES:])
+        )
+    checkpoint = Path(pointer.read_text().strip())
+    facts = {"checkpoint": checkpoint.name, "minutes": seconds / 60, "seed": run.seed}
+    write_text(run.folder / DONE, json.dumps(facts) + "\n")
+
+
+def with_rows(cfg: Config, links: Mapping[str, str], runs: Sequence[Run], seed: int) -> Config:
+    """A config whose keys name checkpoints of other rows.
+
+    Args:
+        cfg: Changed and returned.
+        links: Row by dotted key; keys that the config does not have are passed over.
+        runs: Of the rows that are trained already.
+        seed: The checkpoint is that of this seed's run.
+    """
+    trained = {(run.row, run.seed): run for run in runs}
+    for key, row in links.items():
+        if has_key(cfg, key):
+            cfg.merge_from_dict({key: str(trained[row, seed].checkpoint.resolve())})
+    return cfg
+
+
+def has_key(cfg: Config, key: str) -> bool:
+    """Whether a config has a dotted key."""
+    inner: Any = cfg
+    for name in key.split("."):
+        if not hasattr(inner, "get") or inner.get(name) is None:
+            return False
+        inner = inner[name]
+    return True

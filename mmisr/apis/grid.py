@@ -1,0 +1,274 @@
+"""What ``tools/grid.py`` does: train a table of configs with several seeds, and compare them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mmisr.analysis.comparison.arms import Arm
+from mmisr.analysis.comparison.meta import comparison_meta
+from mmisr.analysis.comparison.resample import Sampled, Settings, resample
+from mmisr.analysis.comparison.result import ArmRun
+from mmisr.analysis.comparison.run import SEED, Setup, metric_of, run_arms, settings_of, timed
+from mmisr.analysis.grid.result import Grid, Row
+from mmisr.analysis.grid.seeds import figures_of, gains_of, seed_weights
+from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_run, with_rows
+from mmisr.apis.checks.data import test_pipeline
+from mmisr.apis.compare import REPLICATES, best_device, test_loader
+from mmisr.apis.configs import read_config
+from mmisr.ops.files import write_text
+from mmisr.reports.grid import markdown_grid, plot_grid
+
+FEED_HR = "FeedHR"
+
+
+def grid(
+    configs: Sequence[str | Path],
+    seeds: Sequence[int] = (0, 1, 2),
+    out: str | Path = "work_dirs/grid",
+    baseline: str | None = None,
+    links: Mapping[str, str] | None = None,
+    launch: Launch | None = None,
+    device: str | None = None,
+    replicates: int = REPLICATES,
+) -> Grid:
+    """Train every config with every seed, and compare the rows on one data set.
+
+    A run that is interrupted goes on from its last checkpoint, one that is done is not trained
+    again while its config, the files that it names and its seed stay the same.
+
+    Args:
+        configs: Configs of pairs that can be trained; the test data of the first is that of all.
+            A row is called as its file.
+        seeds: Of every row; run k of each has the same one, and they are compared in pairs.
+        out: Folder for runs and results.
+        baseline: Row that the others are compared with; the first by default.
+        links: Row by dotted key of a config (``model.strategy.teacher``, say): the value becomes
+            the checkpoint of that row's run with the same seed. Configs without the key are left
+            as they are. A row that teaches must be ahead of the baseline.
+        launch: How runs are started; one process each by default.
+        device: Where rows are tested; a GPU where there is one by default.
+        replicates: How often images and seeds are drawn anew for the intervals.
+
+    Returns:
+        The grid; ``grid.json``, ``grid.md`` and ``grid.png`` hold it.
+
+    Raises:
+        ValueError: Two configs have one name, there is no such row, links go in a circle, or a
+            row that others learn from is not ahead of the baseline.
+        RuntimeError: A run failed.
+    """
+    paths = _by_name(configs)
+    baseline = baseline or next(iter(paths))
+    links = dict(links or {})
+    unknown = sorted({baseline, *links.values()} - set(paths))
+    if unknown:
+        raise ValueError(f"grid has no row {', '.join(unknown)}; rows: {', '.join(paths)}")
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ValueError(f"grid needs seeds, each once, got {list(seeds)}")
+    plan = _Plan(
+        paths=paths,
+        seeds=list(seeds),
+        baseline=baseline,
+        links=links,
+        launch=launch or Launch(),
+        folder=Path(out),
+    )
+    runs = _train(plan, device or best_device())
+    result = _compare(plan, runs, device or best_device(), replicates)
+    write(result, plan.folder)
+    return result
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is trained and compared; fields as the arguments of :func:`grid`."""
+
+    paths: dict[str, Path]
+    seeds: list[int]
+    baseline: str
+    links: dict[str, str]
+    launch: Launch
+    folder: Path
+
+    def setup(self, device: str) -> Setup:
+        """What rows are tested on: the data of the baseline."""
+        cfg = read_config(self.paths[self.baseline])
+        return Setup(cfg, self.folder / "compare", None, device, pictures=False)
+
+
+def _by_name(configs: Sequence[str | Path]) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for config in configs:
+        path = Path(config)
+        if path.stem in paths:
+            raise ValueError(
+                f"rows are called as their files, and two are {path.stem}: {paths[path.stem]}, "
+                f"{path}; rename one"
+            )
+        paths[path.stem] = path
+    if not paths:
+        raise ValueError("grid needs at least one config")
+    return paths
+
+
+def _in_order(plan: _Plan) -> list[str]:
+    """Rows that others learn from first.
+
+    Raises:
+        ValueError: Rows learn from each other in a circle.
+    """
+    sources = {}
+    for name, path in plan.paths.items():
+        cfg = read_config(path)
+        sources[name] = {row for key, row in plan.links.items() if has_key(cfg, key)}
+    try:
+        first_to_last = TopologicalSorter(sources).static_order()
+        return list(first_to_last)
+    except CycleError as error:
+        raise ValueError(f"rows learn from each other in a circle: {error.args[1]}") from error
+
+
+def _train(plan: _Plan, device: str) -> list[Run]:
+    """Train what is not trained yet; teachers are tried before anybody learns from them."""
+    runs: list[Run] = []
+    order = _in_order(plan)
+    teachers = set(plan.links.values())
+    # The baseline comes right before the first that must be ahead of it.
+    order.sort(key=lambda name: name not in teachers and name != plan.baseline)
+    with tqdm(total=len(order) * len(plan.seeds), desc="training", unit="run") as bar:
+        for name in order:
+            for seed in plan.seeds:
+                runs.append(_trained(plan, name, seed, runs))
+                bar.update()
+            if teachers and teachers | {plan.baseline} <= {run.row for run in runs}:
+                _check_teachers(plan, teachers - {plan.baseline}, runs, device)
+                teachers = set()
+    return runs
+
+
+def _trained(plan: _Plan, name: str, seed: int, runs: Sequence[Run]) -> Run:
+    """The run of one row and seed, trained to its end."""
+    cfg = read_config(plan.paths[name], cfg_options={"randomness.seed": seed})
+    with_rows(cfg, plan.links, runs, seed)
+    key = run_key(cfg, seed, plan.launch)
+    run = Run(name, seed, plan.folder / "runs" / name / f"seed_{seed}-{key}")
+    if not run.done:
+        train_run(run, cfg, plan.launch)
+    return run
+
+
+def _check_teachers(plan: _Plan, teachers: set[str], runs: Sequence[Run], device: str) -> None:
+    """See that rows that others learn from are ahead of the baseline.
+
+    Raises:
+        ValueError: One is not; the message has both figures.
+    """
+    tested = [run for run in runs if run.row in teachers | {plan.baseline}]
+    setup = plan.setup(device)
+    loader = test_loader(setup.cfg)
+    settings = settings_of(metric_of(setup.cfg), loader, 1, SEED)
+    figures = _figures(plan, _tested(plan, tested, setup, loader), settings)
+    floor = figures_of(figures[plan.baseline])[0]["AP"]
+    for name in sorted(teachers):
+        ap = figures_of(figures[name])[0]["AP"]
+        if ap <= floor:
+            raise ValueError(
+                f"{name} is to teach, and has AP {ap:.3f} where {plan.baseline} has {floor:.3f}, "
+                f"mean over seeds {plan.seeds}: a teacher that is not ahead pulls its students "
+                "down. Train it as long as they are, or choose data with room"
+            )
+
+
+def _tested(
+    plan: _Plan, runs: Sequence[Run], setup: Setup, loader: DataLoader
+) -> dict[str, ArmRun]:
+    """Every run as an arm, by ``ROW-seed_K``; row by row, so that few models are held at once."""
+    results: dict[str, ArmRun] = {}
+    for name in plan.paths:
+        arms = [_arm(plan, run) for run in runs if run.row == name]
+        if arms:
+            results |= run_arms(setup, arms, loader)
+    return results
+
+
+def _arm(plan: _Plan, run: Run) -> Arm:
+    cfg = read_config(plan.paths[run.row])
+    steps = [str(step["type"]) for step in test_pipeline(cfg)]
+    feeds_hr = any(step.endswith(FEED_HR) for step in steps)
+    checkpoint = str(run.checkpoint)
+    return Arm(
+        name=arm_name(run.row, run.seed),
+        editor=cfg.model.editor.to_dict(),
+        feed="hr" if feeds_hr else "lr",
+        handoff=dict(cfg.model.get("handoff") or {}),
+        detector=cfg.model.detector.to_dict(),
+        checkpoints={"editor": checkpoint, "detector": checkpoint},
+    )
+
+
+def arm_name(row: str, seed: int) -> str:
+    """What a run is called in the folder ``compare``."""
+    return f"{row}-seed_{seed}"
+
+
+def _figures(
+    plan: _Plan, tested: Mapping[str, ArmRun], settings: Settings
+) -> dict[str, list[dict[str, Sampled]]]:
+    """The figures of every row that was tested, one entry per seed."""
+    sampled = resample(tested, settings)
+    figures = {}
+    for name in plan.paths:
+        names = [arm_name(name, seed) for seed in plan.seeds]
+        if names[0] in sampled:
+            figures[name] = [sampled[arm] for arm in names]
+    return figures
+
+
+def _compare(plan: _Plan, runs: Sequence[Run], device: str, replicates: int) -> Grid:
+    """Test every run, and compare the rows."""
+    setup = plan.setup(device)
+    loader = test_loader(setup.cfg)
+    tested = _tested(plan, runs, setup, loader)
+    settings = settings_of(metric_of(setup.cfg), loader, replicates, SEED)
+    figures = _figures(plan, tested, settings)
+    timed_arms = [_arm(plan, run) for run in runs if run.seed == plan.seeds[0]]
+    with_times = timed(
+        setup, timed_arms, loader, {arm.name: tested[arm.name] for arm in timed_arms}
+    )
+    weights = seed_weights(len(plan.seeds), replicates, SEED)
+    rows = []
+    for name, path in plan.paths.items():
+        means, spreads = figures_of(figures[name])
+        gains = {}
+        if name != plan.baseline:
+            gains = gains_of(figures[name], figures[plan.baseline], weights)
+        first = with_times[arm_name(name, plan.seeds[0])]
+        minutes = [run.minutes for run in runs if run.row == name]
+        row = Row(
+            name=name,
+            config=str(path),
+            figures=means,
+            spread=spreads,
+            gains=gains,
+            minutes=sum(minutes) / len(minutes),
+            macs=sum(first.macs.values()),
+            ms=sum(first.ms.values()),
+        )
+        rows.append(row)
+    meta = comparison_meta(setup, tested, loader, settings)
+    return Grid(rows, plan.baseline, plan.seeds, asdict(meta))
+
+
+def write(result: Grid, folder: Path) -> None:
+    """Write ``grid.json``, ``grid.md`` and ``grid.png``."""
+    content = json.dumps(result.to_json(), indent=2, allow_nan=False)
+    write_text(folder / "grid.json", content + "\n")
+    write_text(folder / "grid.md", markdown_grid(result) + "\n")
+    plot_grid(result, folder / "grid.png")

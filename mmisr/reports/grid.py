@@ -1,0 +1,89 @@
+"""The table and the picture of a grid."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mmisr.analysis.grid.result import Gain, Grid, Row
+from mmisr.ops.files import write_whole
+from mmisr.reports.plots import DPI
+
+HEAD = (
+    "row",
+    "AP",
+    "spread",
+    "AP50",
+    "AP75",
+    "gain in AP",
+    "95 % interval",
+    "seeds",
+    "minutes",
+    "GMAC",
+    "ms",
+)
+
+
+def markdown_grid(grid: Grid) -> str:
+    """A Markdown table, one line per row; rows whose gain is shown are set in bold.
+
+    Args:
+        grid: The grid.
+    """
+    lines = [
+        f"Mean over seeds {', '.join(map(str, grid.seeds))}; gains against `{grid.baseline}`, "
+        "95 % intervals over images and seeds, runs of one seed in pairs.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|" + " --- |" * len(HEAD),
+    ]
+    for row in grid.rows:
+        lines.append("| " + " | ".join(_cells(row)) + " |")
+    return "\n".join(lines)
+
+
+def _cells(row: Row) -> list[str]:
+    gain = row.gains.get("AP")
+    name = f"**{row.name}**" if gain and gain.shown else row.name
+    values = [_number(row.figures.get(key)) for key in ("AP", "AP50", "AP75")]
+    spread = _number(row.spread.get("AP"))
+    cost = [_number(row.minutes, 1), _number(row.macs and row.macs / 1e9, 1), _number(row.ms, 0)]
+    return [name, values[0], spread, *values[1:], *_gain_cells(gain), *cost]
+
+
+def _gain_cells(gain: Gain | None) -> list[str]:
+    if gain is None:
+        return ["", "", ""]
+    per_seed = " ".join(f"{value:+.3f}" for value in gain.per_seed)
+    return [f"{gain.value:+.3f}", f"[{gain.lo:+.3f}, {gain.hi:+.3f}]", per_seed]
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def plot_grid(grid: Grid, path: Path) -> None:
+    """Every row's gain in AP with its interval, and a dot per seed.
+
+    Args:
+        grid: The grid.
+        path: PNG, PDF or SVG to write.
+    """
+    rows = [row for row in grid.rows if "AP" in row.gains]
+    figure = Figure(figsize=(7, 1 + 0.4 * max(1, len(rows))), layout="constrained")
+    axis = figure.subplots()
+    places = np.arange(len(rows))[::-1]
+    for height, row in zip(places, rows, strict=True):
+        gain = row.gains["AP"]
+        colour = "C2" if gain.shown and gain.value > 0 else "C7"
+        axis.plot([gain.lo, gain.hi], [height, height], color=colour, linewidth=2)
+        axis.plot(gain.value, height, "o", color=colour)
+        axis.plot(gain.per_seed, [height] * len(gain.per_seed), "|", color="black", markersize=10)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set_yticks(places, [row.name for row in rows])
+    axis.set_xlabel(f"AP less that of {grid.baseline}; bar: 95 % interval, strokes: seeds")
+    axis.grid(axis="x", alpha=0.3)
+    write_whole(path, partial(figure.savefig, dpi=DPI))

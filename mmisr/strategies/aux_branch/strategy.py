@@ -1,0 +1,190 @@
+"""Strategy ``AuxBranch``: super-resolution as a branch of the detector that only training has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmisr.losses.features import feature_affinity
+from mmisr.losses.functional import DISTANCES, Losses
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.taps import Features, tapped
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.pipeline.teaching import fixed_images
+from mmisr.registry import STRATEGIES
+from mmisr.strategies.aux_branch.decoder import BranchDecoder
+from mmisr.structures.checks import check_types
+from mmisr.structures.frames import hw_of
+
+PROBE = 128
+"""Side of the image by which channels and strides of the taps are found out."""
+
+
+@STRATEGIES.register_module()
+class AuxBranch(Strategy):
+    """The detector learns to detect and, from the same features, to restore the HR image.
+
+    The branch reads named features of the detector while it runs on SR (or bicubic) pixels, and its
+    pixel loss teaches the layers below. At test there is no branch: what is exported, and its
+    speed, are those of the detector.
+
+    Source: SuperYOLO (TGRS 2023), AERIS (ECCV 2022) and CoLR-Det teach detectors so; with
+    ``affinity_weight`` also the feature affinity of DSRL (CVPR 2020), between the first tap, after
+    a 1x1 convolution and ReLU, and the branch's own features; DSRL has batch norm between the two,
+    here it is group norm, which does not depend on the batch. The decoder is ours.
+
+    Args:
+        taps: Features that the branch reads, the finest first, see
+            :func:`mmisr.openmmlab.taps.tapped`.
+        weight: Weight of the pixel loss.
+        distance: ``l1``, ``mse`` or ``charbonnier``.
+        channels: Width of the decoder.
+        units: Residual units of the decoder.
+        affinity_weight: Weight of the feature affinity; 0 for none.
+        detach: Whether the branch's gradient is cut off from the detector, for comparison: what is
+            left of a gain then does not come from the supervision.
+
+    Raises:
+        ValueError: A value is out of range, the detector has no such tap, or a tap is finer than
+            the first; when training, a sample has no HR image.
+    """
+
+    def __init__(
+        self,
+        taps: Sequence[str] = ("pyramid.0",),
+        weight: float = 0.2,
+        distance: str = "l1",
+        channels: int = 48,
+        units: int = 2,
+        affinity_weight: float = 0.0,
+        detach: bool = False,
+    ) -> None:
+        super().__init__()
+        values = {
+            "weight": weight,
+            "distance": distance,
+            "channels": channels,
+            "units": units,
+            "affinity_weight": affinity_weight,
+            "detach": detach,
+        }
+        check_types(type(self), values, "strategy AuxBranch")
+        if not taps or min(weight, affinity_weight) < 0 or channels < 1 or units < 0:
+            raise ValueError(
+                "strategy AuxBranch needs taps, weights >= 0, channels >= 1 and units >= 0, got "
+                f"taps={tuple(taps)}, weight={weight}, affinity_weight={affinity_weight}, "
+                f"channels={channels}, units={units}"
+            )
+        if distance not in DISTANCES:
+            raise ValueError(
+                f"strategy AuxBranch: distance must be one of {', '.join(DISTANCES)}, got "
+                f"{distance!r}"
+            )
+        self.taps = tuple(taps)
+        self.weight = weight
+        self.distance = distance
+        self.shape = (channels, units)
+        self.affinity_weight = affinity_weight
+        self.detach = detach
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One phase: the detector and the branch learn."""
+        return (Phase("detector", ("detector", "strategy"), self.losses),)
+
+    def attach(self, pair: SRDetector) -> None:
+        """Build the branch for the features that this detector has."""
+        with tapped(pair.detector, self.taps) as features:
+            depths, cells = _probe(pair, features, self.taps)
+        if max(cells) > cells[0]:
+            raise ValueError(
+                "strategy AuxBranch: the first tap must be the finest, got "
+                f"{', '.join(self.taps)} with {', '.join(map(str, cells))} cells along an image of "
+                f"{PROBE} pixels"
+            )
+        channels, units = self.shape
+        stride = round(PROBE / cells[0])
+        self.decoder = BranchDecoder(depths, stride, channels, units)
+        if self.affinity_weight:
+            self.transform = nn.Sequential(
+                nn.Conv2d(depths[0], channels, 1, bias=False),
+                nn.GroupNorm(1, channels),
+                nn.ReLU(inplace=True),
+            )
+
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        """The detector's losses, and those of the branch on its features.
+
+        Args:
+            model: The pair.
+            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
+            samples: Their samples: ground truth in the source frame, and the HR image.
+        """
+        images = fixed_images(model, lr, samples)
+        batch = model.detector_batch(images, samples)
+        with tapped(model.detector, self.taps) as features:
+            losses = model.detector.loss(batch.inputs, batch.samples)
+            taps = [features[name] for name in self.taps]
+        if self.detach:
+            taps = [tap.detach() for tap in taps]
+        inner = self.decoder.features(taps)
+        hw = hw_of(batch.inputs)
+        targets, valid = self._targets(model, samples, hw)
+        gap = self._gap(inner, targets, valid)
+        losses["loss_aux_branch_pixel"] = self.weight * gap
+        if self.affinity_weight:
+            distance = feature_affinity(self.transform(taps[0]), inner)
+            losses["loss_aux_branch_affinity"] = self.affinity_weight * distance
+        return losses
+
+    def _gap(self, inner: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
+        """Mean distance of the restored image from its target, padding left out."""
+        height, width = hw_of(targets)
+        restored = self.decoder.image(inner)[..., :height, :width]
+        values = DISTANCES[self.distance](restored, targets)
+        return (values * valid).sum() / (3 * valid.sum())
+
+    def _targets(
+        self, model: SRDetector, samples: Sequence[DetDataSample], hw: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """HR images in the detector's frame, padded to its batch, and where they are images."""
+        device = next(model.detector.parameters()).device
+        images = []
+        valid = []
+        for image in model.hr_images(samples, "strategy AuxBranch"):
+            resized = model.handoff.resize(image.to(device))
+            height, width = hw_of(resized)
+            margin = (0, hw[1] - width, 0, hw[0] - height)
+            inside = torch.ones_like(resized[:1])
+            images.append(F.pad(resized, margin))
+            valid.append(F.pad(inside, margin))
+        return torch.stack(images), torch.stack(valid)
+
+
+def _probe(
+    pair: SRDetector, features: Features, taps: Sequence[str]
+) -> tuple[list[int], list[int]]:
+    """Channels of each tap, and cells along an image of :data:`PROBE` pixels."""
+    detector = pair.detector
+    training = detector.training
+    detector.eval()
+    with torch.no_grad():
+        detector.extract_feat(torch.zeros(1, 3, PROBE, PROBE))
+    detector.train(training)
+    depths = []
+    cells = []
+    for name in taps:
+        if not features.all(name):
+            raise ValueError(
+                f"strategy AuxBranch: taps must lie in the backbone or the neck, {name!r} does not"
+            )
+        _, depth, _, width = features[name].shape
+        depths.append(depth)
+        cells.append(width)
+    return depths, cells

@@ -1,0 +1,217 @@
+"""What a detector that sees SR learns from one of the same architecture that sees HR."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmisr.losses.features import (
+    bin_distance,
+    class_distance,
+    object_weights,
+    offset_distance,
+    pearson_distance,
+    score_distance,
+)
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.openmmlab.distributed import mean_over_processes
+from mmisr.openmmlab.heads import (
+    Recording,
+    check_roi_head,
+    dense_outputs,
+    has_dense_head,
+    proposals_of,
+    recorded,
+    roi_outputs,
+)
+from mmisr.structures.checks import check_fields
+from mmisr.structures.frames import FrameMap, hw_of
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much each thing that the teacher knows counts.
+
+    Args:
+        feature: Weight of the features of the pyramid.
+        score: Weight of the class scores.
+        box: Weight of the boxes: of their distributions where the head has such, else of the
+            four numbers that it says.
+        levels: Levels of the pyramid whose features are compared, 0 the finest.
+        beta: Focus of the scores on positions where student and teacher differ.
+        regions: Regions per image that a second stage is compared on.
+
+    Raises:
+        ValueError: A weight is negative, or there are no levels to compare.
+    """
+
+    feature: float = 2.0
+    score: float = 1.0
+    box: float = 1.0
+    levels: tuple[int, ...] = (0, 1)
+    beta: float = 1.0
+    regions: int = 256
+
+    def __post_init__(self) -> None:
+        check_fields(self, "strategy HRDistill")
+        if min(self.feature, self.score, self.box) < 0 or self.regions < 1:
+            raise ValueError(
+                "strategy HRDistill needs weights >= 0 and regions >= 1, got "
+                f"feature={self.feature}, score={self.score}, box={self.box}, "
+                f"regions={self.regions}"
+            )
+        if self.feature and not self.levels:
+            raise ValueError("strategy HRDistill: feature > 0 needs levels to compare, got none")
+
+    @property
+    def heads(self) -> bool:
+        """Whether anything of the heads is compared."""
+        return self.score > 0 or self.box > 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the teacher says of a batch of HR images.
+
+    Args:
+        recording: Its pyramid, and its dense head's output.
+        proposals: Regions per image, (N, 4) xyxy in the detector's frame; None without a second
+            stage.
+        regions: Class logits and box deltas of these regions; None likewise.
+    """
+
+    recording: Recording
+    proposals: list[Tensor] | None = None
+    regions: tuple[Tensor, Tensor] | None = None
+
+
+def check_heads(detector: BaseDetector, terms: Terms) -> None:
+    """See that the detector has heads that can be compared, where they are to be.
+
+    Raises:
+        ValueError: It has neither a dense head of sigmoids nor a plain second stage.
+    """
+    if terms.heads and not has_dense_head(detector):
+        check_roi_head(detector)
+
+
+@torch.no_grad()
+def ask(
+    teacher: BaseDetector, inputs: Tensor, samples: Sequence[DetDataSample], terms: Terms
+) -> Lesson:
+    """One pass of the teacher.
+
+    Args:
+        teacher: In evaluation.
+        inputs: (B, 3, H, W) HR images as the detector wants them.
+        samples: Theirs, in the detector's frame.
+        terms: What will be compared; nothing else is computed.
+    """
+    dense = has_dense_head(teacher)
+    with recorded(teacher) as recording:
+        pyramid = teacher.extract_feat(inputs)
+        if terms.heads and dense:
+            teacher.bbox_head(pyramid)
+    if not terms.heads or dense:
+        return Lesson(recording)
+    proposals = proposals_of(teacher, pyramid, samples, terms.regions)
+    return Lesson(recording, proposals, roi_outputs(teacher, pyramid, proposals))
+
+
+def compare(
+    student: BaseDetector,
+    recording: Recording,
+    lesson: Lesson,
+    samples: Sequence[DetDataSample],
+    terms: Terms,
+) -> dict[str, Tensor]:
+    """The distances between what student and teacher say, weighted.
+
+    Args:
+        student: The detector that learns.
+        recording: Of its pass on the SR images.
+        lesson: Of the teacher's on the HR images.
+        samples: Ground truth in the detector's frame.
+        terms: Weights.
+
+    Returns:
+        Losses by name, ``loss_hr_distill_...``.
+    """
+    losses = {}
+    if terms.feature:
+        distance = _feature_term(recording, lesson.recording, samples, terms.levels)
+        losses["loss_hr_distill_feature"] = terms.feature * distance
+    if terms.heads and lesson.regions is None:
+        losses |= _dense_terms(student, recording, lesson.recording, terms)
+    elif terms.heads:
+        losses |= _region_terms(student, recording, lesson, terms)
+    return losses
+
+
+def _feature_term(
+    student: Recording,
+    teacher: Recording,
+    samples: Sequence[DetDataSample],
+    levels: Sequence[int],
+) -> Tensor:
+    distances = []
+    for level in levels:
+        ours = student.pyramid[level]
+        theirs = teacher.pyramid[level]
+        weights = _weights_at(ours, student.input_hw, samples)
+        distance = pearson_distance(ours, theirs, weights)
+        distances.append(distance)
+    return torch.stack(distances).mean()
+
+
+def _weights_at(
+    features: Tensor, input_hw: tuple[int, int], samples: Sequence[DetDataSample]
+) -> Tensor:
+    """Weights by object, on the grid of a level."""
+    hw = hw_of(features)
+    to_cells = FrameMap.between(input_hw, hw)
+    boxes = [to_cells.boxes(sample.gt_instances.bboxes) for sample in samples]
+    return object_weights(boxes, hw).to(features)
+
+
+def _dense_terms(
+    detector: BaseDetector, student: Recording, teacher: Recording, terms: Terms
+) -> dict[str, Tensor]:
+    ours = dense_outputs(detector, student)
+    theirs = dense_outputs(detector, teacher)
+    total, count = score_distance(ours.scores, theirs.scores, terms.beta)
+    objects = mean_over_processes(count).clamp(min=1)
+    losses = {}
+    if terms.score:
+        losses["loss_hr_distill_score"] = terms.score * total / objects
+    if terms.box:
+        certainty = theirs.scores.sigmoid().amax(-1)
+        distance_of = bin_distance if ours.has_bins else offset_distance
+        distance = distance_of(ours.boxes, theirs.boxes, certainty)
+        losses["loss_hr_distill_box"] = terms.box * distance / objects
+    return losses
+
+
+def _region_terms(
+    detector: BaseDetector, student: Recording, lesson: Lesson, terms: Terms
+) -> dict[str, Tensor]:
+    scores, deltas = roi_outputs(detector, student.pyramid, lesson.proposals or [])
+    their_scores, their_deltas = lesson.regions or (scores, deltas)
+    losses = {}
+    if terms.score:
+        distance = class_distance(scores, their_scores)
+        losses["loss_hr_distill_score"] = terms.score * distance
+    if terms.box:
+        # mmdet has the background last.
+        certainty = 1 - their_scores.softmax(-1)[:, -1]
+        ours = deltas.unflatten(-1, (-1, 4))
+        theirs = their_deltas.unflatten(-1, (-1, 4))
+        classes = ours.shape[1]
+        weights = certainty[:, None].expand(-1, classes)
+        distance = offset_distance(ours, theirs, weights) / classes
+        objects = mean_over_processes(certainty.sum()).clamp(min=1)
+        losses["loss_hr_distill_box"] = terms.box * distance / objects
+    return losses

@@ -1,0 +1,220 @@
+"""Strategy ``SR4IR``: SR and detector learn in turns, each from the other as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmisr.losses.functional import Losses, scaled
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.samples import image_seed
+from mmisr.openmmlab.taps import features_at, tapped
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.strategy import Phase, Strategy
+from mmisr.pipeline.teaching import beside_hr, fixed_images, hr_like, pixel_term, task_images
+from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_not_negative, check_types
+from mmisr.structures.frames import hw_of
+
+VERSIONS = ("sr", "hr", "mix")
+
+
+@STRATEGIES.register_module()
+class SR4IR(Strategy):
+    """Two phases an iteration: SR against the fixed detector, then the detector on fixed SR.
+
+    Phase ``restore``: L1(SR, HR) + the task-driven perceptual loss (TDP), an L1 distance between
+    the current detector's features on SR and on HR. Phase ``detect``: the detector's losses on SR,
+    on HR and on a patchwork of both (cross-quality patch mix), each with ``detection_weight``.
+
+    Source: "Beyond Image Super-Resolution for Image Recognition with Task-Driven Perceptual Loss"
+    (Kim et al., CVPR 2024), eq. 3 to 8 and the released recipe; re-implemented from a description,
+    the code has no licence. TDP is the mean of the taps' L1 (released: 0.5 for each of two levels).
+    Its code applies the HR criterion to the mix by mistake; here the mix has its own.
+
+    Args:
+        pixel_weight: Weight of the loss between SR and HR.
+        feature_weight: Weight of TDP; 0 switches it off.
+        feature_from: Share of the run from which TDP counts; the recipe has epoch 4 of 30.
+        detection_weight: Weight of the detector's losses on each version.
+        versions: What the detector learns from: ``sr``, and where wanted ``hr`` and ``mix``.
+        mix_grid: Rows and columns of patches of the mix; each patch is SR or HR by chance.
+        taps: Features that TDP compares, see :func:`mmisr.openmmlab.taps.tapped`.
+        alternate: False trains both parts in one phase on the sum of all losses, for comparison.
+
+    Raises:
+        ValueError: A value is out of range, or the detector has no such tap; when training, a
+            sample has no HR image.
+    """
+
+    def __init__(
+        self,
+        pixel_weight: float = 1.0,
+        feature_weight: float = 1.0,
+        feature_from: float = 0.1,
+        detection_weight: float = 0.34,
+        versions: Sequence[str] = VERSIONS,
+        mix_grid: int = 8,
+        taps: Sequence[str] = ("pyramid.0", "pyramid.1"),
+        alternate: bool = True,
+    ) -> None:
+        super().__init__()
+        weights = {
+            "pixel_weight": pixel_weight,
+            "feature_weight": feature_weight,
+            "feature_from": feature_from,
+            "detection_weight": detection_weight,
+        }
+        check_types(type(self), {**weights, "mix_grid": mix_grid}, "strategy SR4IR")
+        check_not_negative("strategy SR4IR", weights)
+        if mix_grid < 1:
+            raise ValueError(f"strategy SR4IR: mix_grid must be at least 1, got {mix_grid}")
+        if "sr" not in versions or not set(versions) <= set(VERSIONS):
+            raise ValueError(
+                f"strategy SR4IR: versions must be 'sr' and, where wanted, 'hr' and 'mix', got "
+                f"{tuple(versions)}"
+            )
+        self.pixel_weight = pixel_weight
+        self.feature_weight = feature_weight
+        self.feature_from = feature_from
+        self.detection_weight = detection_weight
+        self.versions = tuple(name for name in VERSIONS if name in versions)
+        self.mix_grid = mix_grid
+        self.taps = tuple(taps)
+        self.alternate = alternate
+        self.pixel_loss = MODELS.build({"type": "mmisr.PixelLoss", "distance": "l1"})
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """``restore`` and ``detect``, or both in one."""
+        if not self.alternate:
+            return (Phase("joint", ("editor", "detector"), self.joint),)
+        return (
+            Phase("restore", ("editor",), self.restore),
+            Phase("detect", ("detector",), self.detect),
+        )
+
+    def attach(self, pair: SRDetector) -> None:
+        """See that the taps are there."""
+        with tapped(pair.detector, self.taps if self.feature_weight else ()):
+            pass
+
+    def restore(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        """Phase 1: pixels, and from ``feature_from`` on TDP.
+
+        Args:
+            model: The pair.
+            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
+            samples: Their samples: ground truth in the source frame, and the HR image.
+        """
+        results = model.upscale(lr, samples)
+        images = [result.image[0] for result in results]
+        deep = task_images(model, results)
+        return self._restoration(model, images, deep, lr, samples)
+
+    def detect(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        """Phase 2: the detector's losses on every version, SR made anew and fixed; as above."""
+        images = fixed_images(model, lr, samples)
+        return self._detection(model, images, samples)
+
+    def joint(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        """Both phases in one, without alternation; as above."""
+        images = [result.image[0] for result in model.upscale(lr, samples)]
+        losses = self._detection(model, images, samples)
+        return losses | self._restoration(model, images, images, lr, samples)
+
+    def _restoration(
+        self,
+        model: SRDetector,
+        images: Sequence[Tensor],
+        deep: Sequence[Tensor],
+        lr: Sequence[Tensor],
+        samples: Sequence[DetDataSample],
+    ) -> Losses:
+        """Pixels on the images as they are, features where ``deep`` lets gradients pass."""
+        pixels = pixel_term(model, self.pixel_loss, images, lr, samples, "strategy SR4IR")
+        losses: Losses = {"loss_sr4ir_pixel": self.pixel_weight * pixels}
+        if self.feature_weight and self.progress.share >= self.feature_from:
+            distance = self._perceptual(model, deep, samples)
+            losses["loss_sr4ir_feature"] = self.feature_weight * distance
+        return losses
+
+    def _perceptual(
+        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Tensor:
+        on_sr, on_hr = beside_hr(model, images, samples, "strategy SR4IR")
+        with torch.no_grad():
+            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
+        of_sr = features_at(model.detector, self.taps, on_sr.inputs)
+        terms = []
+        for ours, theirs in zip(of_sr, of_hr, strict=True):
+            gap = ours - theirs
+            terms.append(gap.abs().mean())
+        return torch.stack(terms).mean()
+
+    def _detection(
+        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        versions = self._versions(model, images, samples)
+        flat = [image for name in self.versions for image in versions[name]]
+        batch = model.detector_batch(flat, samples)
+        losses: Losses = {}
+        for number, name in enumerate(self.versions):
+            part = batch.part(len(images), number)
+            terms = model.detector.loss(part.inputs, part.samples)
+            for term, value in scaled(terms, self.detection_weight).items():
+                losses[f"{name}_{term}"] = value
+        return losses
+
+    def _versions(
+        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> dict[str, Sequence[Tensor]]:
+        """The images of every version that the detector learns from."""
+        if self.versions == ("sr",):
+            return {"sr": images}
+        hr = hr_like(model, images, samples, "strategy SR4IR")
+        mixes = self._mixes(images, hr, samples)
+        return {"sr": images, "hr": hr, "mix": mixes}
+
+    def _mixes(
+        self, sr: Sequence[Tensor], hr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> list[Tensor]:
+        """A mix per image; what is drawn depends on the image and the iteration alone."""
+        shape = (self.mix_grid, self.mix_grid)
+        mixes = []
+        for ours, theirs, sample in zip(sr, hr, samples, strict=True):
+            seed = image_seed(sample.get("img_id")) + self.progress.iteration
+            generator = torch.Generator().manual_seed(seed)
+            from_sr = torch.rand(shape, generator=generator) < 0.5
+            mixes.append(patch_mix(ours, theirs, from_sr))
+        return mixes
+
+
+def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
+    """A patchwork of two versions of an image.
+
+    Source: cross-quality patch mix of SR4IR (CVPR 2024), section 3.3.
+
+    Args:
+        sr: (3, H, W).
+        hr: (3, H, W).
+        from_sr: (rows, cols) bool, which patches are of ``sr``.
+
+    Returns:
+        (3, H, W).
+    """
+    height, width = hw_of(sr)
+    rows, cols = from_sr.shape
+    row_of_pixel = torch.arange(height) * rows // height
+    col_of_pixel = torch.arange(width) * cols // width
+    by_row = from_sr[row_of_pixel]
+    chosen = by_row[:, col_of_pixel].to(sr.device)
+    return torch.where(chosen, sr, hr)

@@ -1,0 +1,123 @@
+"""Strategy ``TaskDriven``: SR learns from a detector that is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mmisr.losses.features import pearson_distance
+from mmisr.losses.functional import Losses, scaled
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.taps import features_at, tapped
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.strategy import Phase, Strategy, ramp
+from mmisr.pipeline.teaching import beside_hr, pixel_term, task_images
+from mmisr.registry import MODELS, STRATEGIES
+from mmisr.structures.checks import check_not_negative, check_types
+
+
+@STRATEGIES.register_module()
+class TaskDriven(Strategy):
+    """Detector fixed (T -> S): SR learns from pixels and from the losses of the detector behind it.
+
+    Source: "Task-Driven Super Resolution" (Haris, Shakhnarovich, Ukita; ICONIP 2021), L = alpha
+    L_rec + beta L_det through a fixed detector that was trained on HR images, beta fixed or growing.
+    With ``feature_weight`` SR is also drawn to the features that this detector has on the HR image
+    (FDSR's idea; its two stages are two configs, the second with ``checkpoints=dict(editor=...)``).
+    The standardised distance of the features is ours.
+
+    Args:
+        pixel_weight: alpha, the weight of the loss between SR and HR; 0 for the task alone.
+        detection_weight: beta, the weight of the detector's own losses.
+        feature_weight: Weight of the distance between its features on SR and on HR; 0 for none.
+        ramp_until: Share of the run over which ``detection_weight`` and ``feature_weight`` grow
+            from 0; 0 has them fixed.
+        taps: Features that are compared, see :func:`mmisr.openmmlab.taps.tapped`.
+        pixel_loss: Config of the loss between SR and HR; None for the mean L1 distance.
+
+    Raises:
+        ValueError: A weight is negative, or the detector has no such tap; when training, HR images
+            are needed and a sample has none.
+    """
+
+    def __init__(
+        self,
+        pixel_weight: float = 1.0,
+        detection_weight: float = 1.0,
+        feature_weight: float = 0.0,
+        ramp_until: float = 0.0,
+        taps: Sequence[str] = ("pyramid.0", "pyramid.1"),
+        pixel_loss: dict | None = None,
+    ) -> None:
+        super().__init__()
+        values = {
+            "pixel_weight": pixel_weight,
+            "detection_weight": detection_weight,
+            "feature_weight": feature_weight,
+            "ramp_until": ramp_until,
+        }
+        check_types(type(self), values, "strategy TaskDriven")
+        check_not_negative("strategy TaskDriven", values)
+        self.pixel_weight = pixel_weight
+        self.detection_weight = detection_weight
+        self.feature_weight = feature_weight
+        self.ramp_until = ramp_until
+        self.taps = tuple(taps)
+        self.pixel_loss = MODELS.build(pixel_loss or {"type": "mmisr.PixelLoss", "distance": "l1"})
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One phase: the editor learns, the detector rests."""
+        return (Phase("restore", ("editor",), self.losses),)
+
+    def attach(self, pair: SRDetector) -> None:
+        """See that the taps are there."""
+        with tapped(pair.detector, self.taps if self.feature_weight else ()):
+            pass
+
+    def losses(
+        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Losses:
+        """Pixels, the detector's losses on SR, and the distance of its features on SR and on HR.
+
+        Args:
+            model: The pair.
+            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
+            samples: Their samples: ground truth in the source frame, and the HR image.
+        """
+        results = model.upscale(lr, samples)
+        growth = ramp(self.progress.share, self.ramp_until)
+        images = task_images(model, results)
+        if self.feature_weight:
+            losses = self._with_features(model, images, samples, growth)
+        else:
+            detection = model.detection_losses(images, samples)
+            losses = scaled(detection, self.detection_weight * growth)
+        if self.pixel_weight:
+            whole = [result.image[0] for result in results]
+            what = "strategy TaskDriven, unless pixel_weight=0,"
+            term = pixel_term(model, self.pixel_loss, whole, lr, samples, what)
+            losses["loss_task_driven_pixel"] = self.pixel_weight * term
+        return losses
+
+    def _with_features(
+        self,
+        model: SRDetector,
+        images: Sequence[Tensor],
+        samples: Sequence[DetDataSample],
+        growth: float,
+    ) -> Losses:
+        what = "strategy TaskDriven, with feature_weight > 0,"
+        on_sr, on_hr = beside_hr(model, images, samples, what)
+        with torch.no_grad():
+            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
+        with tapped(model.detector, self.taps) as features:
+            detection = model.detector.loss(on_sr.inputs, on_sr.samples)
+            of_sr = [features[name] for name in self.taps]
+        losses = scaled(detection, self.detection_weight * growth)
+        terms = [pearson_distance(ours, theirs) for ours, theirs in zip(of_sr, of_hr, strict=True)]
+        distance = torch.stack(terms).mean()
+        losses["loss_task_driven_feature"] = self.feature_weight * growth * distance
+        return losses

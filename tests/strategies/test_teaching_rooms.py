@@ -1,0 +1,323 @@
+"""The rooms that teach SR and detector for each other: what each term is, and whom it moves."""
+
+import copy
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.heads import dense_outputs, recorded
+from mmisr.pipeline.strategy import Progress, check_finite, in_phase, ramp
+from mmisr.pipeline.teaching import task_image
+from mmisr.registry import MODELS, STRATEGIES
+from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
+from mmisr.strategies.sr4ir.strategy import patch_mix
+from mmisr.structures.sr_result import RoutingMap, SRResult
+
+HERE = Path(__file__).parent
+spec = importlib.util.spec_from_file_location("strategy_steps", HERE / "steps.py")
+steps = importlib.util.module_from_spec(spec)
+sys.path.insert(0, str(HERE))
+spec.loader.exec_module(steps)
+
+conftest = steps.conftest
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def losses_of(model, phase: int = 0, batch: dict | None = None) -> dict:
+    data = model.data_preprocessor(batch or steps.batch(0, 2), True)
+    with in_phase(model, model.strategy.phases[phase]):
+        return model(**data, mode="loss")
+
+
+def gradient(model, losses: dict, name: str) -> float:
+    """Sum of the absolute gradient of losses on a part."""
+    model.zero_grad()
+    total, _ = model.parse_losses(losses)
+    total.backward(retain_graph=True)
+    parts = model.parts()[name].parameters()
+    return sum(float(p.grad.abs().sum()) for p in parts if p.grad is not None)
+
+
+def pair_with(strategy: str, **arguments):
+    named = {"type": strategy, **arguments}
+    config = {
+        "type": "mmisr.SRDetector",
+        "editor": steps.EDITOR,
+        "detector": conftest.small_detector(),
+        "strategy": named,
+    }
+    return MODELS.build(config).train()
+
+
+class TestTaskDriven:
+    def test_the_detection_loss_grows_with_the_run(self):
+        model = steps.pair("TaskDriven")
+        model.strategy.ramp_until = 0.5
+        values = []
+        for done in (0, 25, 50, 100):
+            model.strategy.progress = Progress(done, 100)
+            values.append(float(losses_of(model)["loss_cls"]))
+        assert values[0] == 0
+        assert values[1] == pytest.approx(values[2] / 2)
+        assert values[3] == pytest.approx(values[2])
+
+    def test_the_task_alone_needs_no_hr_image(self):
+        model = steps.pair("TaskDriven")
+        model.strategy.pixel_weight = model.strategy.feature_weight = 0.0
+        batch = steps.batch(0, 2)
+        for sample in batch["data_samples"]:
+            del sample.hr
+        assert gradient(model, losses_of(model, batch=batch), "editor") > 0
+
+    def test_features_equal_the_hr_images_where_sr_is_hr(self):
+        model = steps.pair("TaskDriven")
+        batch = steps.batch(0, 2)
+        hr = model.hr_images(batch["data_samples"], "this test")
+        images = [image.clone() for image in hr]
+        losses = model.strategy._with_features(model, images, batch["data_samples"], 1.0)
+        assert float(losses["loss_task_driven_feature"]) == pytest.approx(0, abs=1e-6)
+
+    def test_a_tap_that_the_detector_lacks_is_named(self):
+        with pytest.raises(ValueError, match="has no module 'neck.no_such' to tap"):
+            pair_with("TaskDriven", feature_weight=1.0, taps=["neck.no_such"])
+
+
+class TestSR4IR:
+    def test_both_phases_have_their_terms(self):
+        model = steps.pair("SR4IR")
+        restore, detect = losses_of(model, 0), losses_of(model, 1)
+        assert set(restore) == {"loss_sr4ir_pixel", "loss_sr4ir_feature"}
+        assert {"sr_loss_cls", "hr_loss_cls", "mix_loss_cls"} <= set(detect)
+
+    def test_tdp_waits_for_its_share_of_the_run(self):
+        model = steps.pair("SR4IR")
+        model.strategy.feature_from = 0.2
+        model.strategy.progress = Progress(19, 100)
+        assert "loss_sr4ir_feature" not in losses_of(model, 0)
+        model.strategy.progress = Progress(20, 100)
+        assert "loss_sr4ir_feature" in losses_of(model, 0)
+
+    def test_the_mix_has_patches_of_both(self):
+        sr, hr = torch.zeros(3, 16, 24), torch.ones(3, 16, 24)
+        from_sr = torch.tensor([[True, False], [False, True]])
+        mix = patch_mix(sr, hr, from_sr)
+        assert mix[:, :8, :12].sum() == 0
+        assert mix[:, :8, 12:].mean() == 1
+        assert mix[:, 8:, :12].mean() == 1
+        assert mix[:, 8:, 12:].sum() == 0
+
+    def test_the_mix_of_an_image_does_not_depend_on_its_batch(self):
+        model = steps.pair("SR4IR")
+        batch = steps.batch(0, 2)
+        samples = batch["data_samples"]
+        hr = model.hr_images(samples, "this test")
+        zeros = [torch.zeros_like(image) for image in hr]
+        together = model.strategy._mixes(zeros, hr, samples)
+        alone = model.strategy._mixes(zeros[1:], hr[1:], samples[1:])
+        assert torch.equal(together[1], alone[0])
+        assert 0 < float((together[0] == 0).float().mean()) < 1
+        model.strategy.progress = Progress(1, 10)
+        assert not torch.equal(together[1], model.strategy._mixes(zeros, hr, samples)[1])
+
+    def test_parts_can_be_switched_off(self):
+        model = pair_with("SR4IR", versions=["sr"], feature_weight=0.0, feature_from=0.0)
+        assert set(losses_of(model, 0)) == {"loss_sr4ir_pixel"}
+        assert all(name.startswith("sr_") for name in losses_of(model, 1))
+
+    def test_without_alternation_both_parts_learn_in_one_phase(self):
+        model = pair_with("SR4IR", alternate=False, feature_from=0.0)
+        assert [phase.learns for phase in model.strategy.phases] == [("editor", "detector")]
+        losses = losses_of(model)
+        assert {"sr_loss_cls", "loss_sr4ir_pixel", "loss_sr4ir_feature"} <= set(losses)
+        assert gradient(model, {"loss": losses["sr_loss_cls"]}, "editor") > 0
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ({"versions": ["hr"]}, "versions must be 'sr' and"),
+            ({"versions": ["sr", "lr"]}, "versions must be 'sr' and"),
+            ({"mix_grid": 0}, "mix_grid must be at least 1"),
+            ({"feature_weight": -1.0}, "feature_weight must be >= 0, got -1.0"),
+        ],
+    )
+    def test_wrong_values_are_named(self, arguments, text):
+        with pytest.raises(ValueError, match=text):
+            STRATEGIES.build({"type": "SR4IR", **arguments})
+
+
+class TestHRDistill:
+    def test_a_student_equal_to_its_teacher_on_hr_has_nothing_to_learn(self):
+        model = steps.pair("HRDistill").eval()
+        model.detector.load_state_dict(model.strategy.teacher.state_dict())
+        samples = steps.batch(0, 2)["data_samples"]
+        hr = model.hr_images(samples, "this test")
+        batch = model.detector_batch(hr, samples)
+        lesson = ask(model.strategy.teacher, batch.inputs, batch.samples, Terms())
+        with torch.no_grad(), recorded(model.detector) as recording:
+            model.detector.loss(batch.inputs, batch.samples)
+        losses = compare(model.detector, recording, lesson, batch.samples, Terms())
+        assert set(losses) == {f"loss_hr_distill_{x}" for x in ("feature", "score", "box")}
+        assert max(float(value) for value in losses.values()) < 1e-5
+
+    def test_the_teacher_does_not_move(self):
+        model = steps.pair("HRDistill")
+        before = copy.deepcopy(model.strategy.teacher.state_dict())
+        wrappers = steps.optimizers(model)
+        for step in range(2):
+            model.train_step(steps.batch(2 * step, 2), wrappers)
+        after = model.strategy.teacher.state_dict()
+        assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+    def test_the_teacher_is_asked_once_for_both_phases(self, monkeypatch):
+        model = steps.pair("HRDistill")
+        asked = []
+        forward = model.strategy.teacher.extract_feat
+        monkeypatch.setattr(
+            model.strategy.teacher, "extract_feat", lambda x: asked.append(1) or forward(x)
+        )
+        model.train_step(steps.batch(0, 2), steps.optimizers(model))
+        assert len(asked) == 1
+        assert model.strategy._last is None
+
+    def test_the_editor_rests_between_and_at_the_end(self, monkeypatch):
+        model = steps.pair("HRDistill")
+        wrappers = steps.optimizers(model)
+        ran = {}
+        for done in (0, 1, 2, 90):
+            monkeypatch.setattr(Progress, "of_run", classmethod(lambda cls, d=done: cls(d, 100)))
+            logs = model.train_step(steps.batch(0, 2), wrappers)
+            ran[done] = "restore/loss" in logs
+        assert ran == {0: True, 1: False, 2: True, 90: False}
+
+    def test_the_terms_grow_with_the_run(self):
+        model = steps.pair("HRDistill")
+        model.strategy.ramp_until = 0.5
+        values = []
+        for done in (0, 25, 50):
+            model.strategy.progress = Progress(done, 100)
+            values.append(float(losses_of(model, 1)["loss_hr_distill_score"]))
+        assert values[0] == 0
+        assert values[1] == pytest.approx(values[2] / 2)
+
+    def test_weights_of_0_leave_the_detectors_own_losses(self):
+        model = steps.pair("HRDistill")
+        model.strategy.terms = Terms(feature=0.0, score=0.0, box=0.0)
+        assert not [name for name in losses_of(model, 1) if "distill" in name]
+
+    def test_no_teacher_is_an_error(self):
+        with pytest.raises(ValueError, match="strategy HRDistill needs a teacher: teacher=FILE"):
+            pair_with("HRDistill")
+
+    def test_a_teacher_of_another_class_count_is_named(self, tmp_path):
+        config = conftest.small_detector()
+        config["bbox_head"]["num_classes"] = 5
+        path = tmp_path / "other.pth"
+        torch.save({"state_dict": build_detector(config).state_dict()}, path)
+        with pytest.raises(ValueError, match=r"other\.pth does not fit"):
+            pair_with("HRDistill", teacher=str(path))
+
+    def test_levels_of_a_dense_head_are_joined_in_the_order_of_its_scores(self):
+        model = steps.pair("HRDistill").eval()
+        with torch.no_grad(), recorded(model.detector) as recording:
+            model.detector.bbox_head(model.detector.extract_feat(torch.rand(2, 3, 64, 96)))
+        outputs = dense_outputs(model.detector, recording)
+        scores = recording.head[0]
+        assert recording.input_hw == (64, 96)
+        assert outputs.scores.shape[:2] == outputs.boxes.shape[:2]
+        first = scores[0].permute(0, 2, 3, 1).flatten(1, 2)
+        assert torch.equal(outputs.scores[:, : first.shape[1]], first)
+
+
+class TestTaskImage:
+    def test_gradients_reach_deep_tokens_alone(self):
+        image = torch.rand(1, 3, 8, 8, requires_grad=True)
+        exits = torch.tensor([[[0, 1], [2, 0]]])
+        result = SRResult(image, RoutingMap(exits, token_size=2))
+        seen = task_image(result, scale=2)
+        assert torch.equal(seen, image[0])
+        seen.sum().backward()
+        expected = (exits[0] > 0).repeat_interleave(4, 0).repeat_interleave(4, 1).float()
+        assert torch.equal(image.grad[0], expected.expand(3, 8, 8))
+
+    def test_an_editor_that_routes_nothing_learns_everywhere(self):
+        image = torch.rand(1, 3, 8, 8, requires_grad=True)
+        task_image(SRResult(image), scale=2).sum().backward()
+        assert image.grad.min() == 1
+
+
+class TestAuxBranch:
+    def test_its_gradient_reaches_the_detector_unless_it_is_cut(self):
+        for detach in (False, True):
+            model = pair_with("AuxBranch", detach=detach)
+            term = {"loss": losses_of(model)["loss_aux_branch_pixel"]}
+            assert gradient(model, term, "strategy") > 0
+            assert (gradient(model, term, "detector") > 0) is not detach
+
+    def test_it_can_learn_the_image(self):
+        torch.manual_seed(0)
+        model = pair_with("AuxBranch", weight=1.0, taps=["backbone.0"])
+        optimiser = torch.optim.Adam(model.strategy.parameters(), lr=3e-3)
+        values = []
+        for _ in range(30):
+            loss = losses_of(model)["loss_aux_branch_pixel"]
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            values.append(float(loss))
+        assert values[-1] < 0.6 * values[0]
+
+    def test_predictions_and_files_have_no_branch(self, tmp_path):
+        model = pair_with("AuxBranch").eval()
+        plain = pair_with("Frozen").eval()
+        state = model.state_dict()
+        assert any(name.startswith("strategy.decoder") for name in state)
+        assert plain.load_state_dict(state, strict=True).unexpected_keys == []
+        batch = steps.batch(0, 2)
+        for one in (model, plain):
+            one.ran = [x.pred_instances for x in one.test_step(copy.deepcopy(batch))]
+        for a, b in zip(model.ran, plain.ran, strict=True):
+            assert torch.equal(a.bboxes, b.bboxes)
+            assert torch.equal(a.scores, b.scores)
+
+    def test_padding_is_no_target(self):
+        model = pair_with("AuxBranch")
+        samples = steps.batch(0, 2)["data_samples"]
+        targets, valid = model.strategy._targets(model, samples, (80, 128))
+        assert targets.shape == (2, 3, 80, 128)
+        assert valid.sum() == 2 * 64 * 96
+        assert float((targets * (1 - valid)).abs().sum()) == 0
+
+    def test_taps_in_the_wrong_order_are_named(self):
+        with pytest.raises(ValueError, match="the first tap must be the finest"):
+            pair_with("AuxBranch", taps=["pyramid.1", "pyramid.0"])
+
+    def test_taps_in_the_head_are_named(self):
+        with pytest.raises(ValueError, match="taps must lie in the backbone or the neck, 'bbox_h"):
+            pair_with("AuxBranch", taps=["bbox_head.multi_level_cls_convs.0"])
+
+
+class TestProgress:
+    def test_ramp(self):
+        assert [ramp(x, 0.0) for x in (0.0, 1.0)] == [1, 1]
+        assert [ramp(x, 0.2) for x in (0.0, 0.1, 0.2, 0.9)] == pytest.approx([0, 0.5, 1, 1])
+
+    def test_a_run_of_unknown_length_is_at_its_start(self):
+        assert Progress(7, 0).share == 0
+        assert Progress(5, 10).share == 0.5
+
+    def test_a_loss_that_is_no_number_stops_before_weights_move(self):
+        model = steps.pair("SR4IR")
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        model.strategy.feature_weight = float("nan")
+        with pytest.raises(
+            FloatingPointError, match=r"iteration 0, phase 'restore'.*loss_sr4ir_feature=nan"
+        ):
+            model.train_step(steps.batch(0, 2), steps.optimizers(model))
+        assert all(torch.equal(v, model.state_dict()[n]) for n, v in before.items())
+
+    def test_finite_losses_pass(self):
+        check_finite({"loss": torch.tensor(1.0)}, "x", 0)
