@@ -1,4 +1,8 @@
-"""Package data of mmisr. What runs and why stands in requirements.txt; the ranges here are for people with a stack of their own."""
+"""Package data of mmisr.
+
+What runs and why stands in requirements.txt; the ranges here are for people with a stack of their
+own.
+"""
 
 import shutil
 from pathlib import Path
@@ -22,7 +26,10 @@ RUNTIME = [
     "matplotlib>=3.7",
 ]
 OPENMMLAB = ["onedl-mmengine>=0.10.12", "onedl-mmcv>=2.3.6", "onedl-mmdetection>=3.5.1"]
-"""The maintained forks; people with the upstream packages take the extra `mmagic` instead. torch is always yours to choose."""
+"""The maintained forks; people with the upstream packages take the extra `mmagic` instead.
+
+torch is always yours to choose.
+"""
 
 MAGIC = [
     "albumentations>=1.4",
@@ -73,7 +80,7 @@ def version() -> str:
 
 
 def place_mim(package: Path, link: bool) -> None:
-    """Put configs and tools under ``<package>/.mim``: the links of a clone where ``link``, copies in a wheel."""
+    """Put configs and tools under ``<package>/.mim``: links in a clone, copies in a wheel."""
     target = package / ".mim"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -83,7 +90,8 @@ def place_mim(package: Path, link: bool) -> None:
             try:
                 place.symlink_to(Path("..", "..", name), target_is_directory=source.is_dir())
                 continue
-            except OSError:  # a file system without symbolic links: a copy, which has to be made again after changes
+            except OSError:
+                # A file system without symbolic links: a copy, to be made again after changes.
                 pass
         if source.is_dir():
             shutil.copytree(
@@ -106,7 +114,7 @@ class BuildWithMim(build_py):
 
 
 class SdistWithMim(sdist):
-    """The source distribution carries configs and tools at its top, from which a wheel's ``.mim`` is made."""
+    """Configs and tools lie at the top of it; a wheel's ``.mim`` is made of them."""
 
     def make_distribution(self) -> None:
         """Leave the links of a development install out."""

@@ -1,4 +1,4 @@
-"""Train a table of configs with several seeds and compare them: mean, spread, paired intervals, cost."""
+"""Train a table of configs with several seeds: mean, spread, paired intervals and cost of each."""
 
 import argparse
 

@@ -1,7 +1,7 @@
 # A plain mmdet detector on a data set that `tools/export_sr.py` wrote: mmdet's own data set,
 # transforms and metric.
-# Export: python tools/export_sr.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py \
+# Export: python tools/export_sr.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py \
 #           --out-dir work_dirs/export/tree-crowns-val
 # Test:   python tools/test.py configs/detectors/gfl_mobilenet-v2_tree-crowns-export.py \
 #           checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth

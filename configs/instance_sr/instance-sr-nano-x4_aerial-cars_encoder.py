@@ -2,8 +2,8 @@
 # of four times the area show it more of the surroundings than the three-stage schedule does. Two
 # scenes teach no colours: everything is grey, of varying brightness and contrast.
 # Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_aerial-cars_encoder.py
-# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_aerial-cars_encoder.py
-# CHECKPOINT
+# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_aerial-cars_encoder.py \
+#   CHECKPOINT
 _base_ = ["./instance-sr-nano-x4_aerial-cars.py"]
 load_from = "work_dirs/instance-sr-nano-x4_aerial-cars/iter_5400.pth"
 

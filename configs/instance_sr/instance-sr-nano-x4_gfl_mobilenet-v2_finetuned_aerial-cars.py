@@ -1,9 +1,9 @@
 # The pair, SR fixed and the detector trained on, so that it knows routed output: smooth background
 # beside sharp instances.
-# Train: python tools/train.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py
-# Test:  python tools/test.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py CHECKPOINT
+# Train: python tools/train.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py
+# Test:  python tools/test.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py CHECKPOINT
 _base_ = [
     "./instance-sr-nano-x4_gfl_mobilenet-v2_frozen_aerial-cars.py",
     "../_base_/schedules/finetune_6e.py",

@@ -1,7 +1,7 @@
 # The pair: InstanceSR-nano x4 in front of a detector that was trained on HR; nothing is trained
 # here.
-# Test: python tools/test.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py
+# Test: python tools/test.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/tree_crowns_x4.py",

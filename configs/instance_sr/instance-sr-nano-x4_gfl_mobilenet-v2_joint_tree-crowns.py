@@ -1,8 +1,8 @@
 # The pair, both parts trained together from the weights that the frozen pair has. Not trained here.
-# Train: python tools/train.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py
-# Test:  python tools/test.py
-# configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py CHECKPOINT
+# Train: python tools/train.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py
+# Test:  python tools/test.py \
+#   configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_joint_tree-crowns.py CHECKPOINT
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/tree_crowns_x4.py",

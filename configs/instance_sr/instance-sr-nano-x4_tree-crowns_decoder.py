@@ -2,8 +2,8 @@
 # it is. For checkpoints trained before L_smooth (`loss.smooth`): it takes the grid of dots off flat
 # areas.
 # Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_decoder.py
-# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_decoder.py
-# CHECKPOINT
+# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_decoder.py \
+#   CHECKPOINT
 _base_ = ["./instance-sr-nano-x4_tree-crowns.py"]
 load_from = "work_dirs/instance-sr-nano-x4_tree-crowns_encoder/iter_3000.pth"
 

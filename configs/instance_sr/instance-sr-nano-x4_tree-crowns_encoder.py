@@ -1,8 +1,8 @@
 # The encoder of InstanceSR-nano x4 alone, anew, in front of a decoder that stays as it is: patches
 # of four times the area show it more of the surroundings than the three-stage schedule does.
 # Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py
-# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py
-# CHECKPOINT
+# Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_tree-crowns_encoder.py \
+#   CHECKPOINT
 _base_ = ["./instance-sr-nano-x4_tree-crowns.py"]
 load_from = "work_dirs/instance-sr-nano-x4_tree-crowns/iter_5400.pth"
 

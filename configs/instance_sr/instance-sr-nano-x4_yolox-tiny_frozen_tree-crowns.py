@@ -1,10 +1,10 @@
 # The pair from an mmdet config, as you would write it for yours: SR fixed, YOLOX trained on its
 # output.
-# Train: python tools/train.py
-# configs/instance_sr/instance-sr-nano-x4_yolox-tiny_frozen_tree-crowns.py --auto-scale-lr
-# Test:  python tools/test.py
-# configs/instance_sr/instance-sr-nano-x4_yolox-tiny_frozen_tree-crowns.py CHECKPOINT Not trained
-# here.
+# Train: python tools/train.py \
+#   configs/instance_sr/instance-sr-nano-x4_yolox-tiny_frozen_tree-crowns.py --auto-scale-lr
+# Test:  python tools/test.py \
+#   configs/instance_sr/instance-sr-nano-x4_yolox-tiny_frozen_tree-crowns.py CHECKPOINT
+# Not trained here.
 _base_ = ["mmdet::yolox/yolox_tiny_8xb8-300e_coco.py"]
 custom_imports = dict(
     imports=["mmisr.registry", "mmisr.openmmlab.mmagic_nets"], allow_failed_imports=False

@@ -1,4 +1,4 @@
-"""What several strategies do alike: a teacher, the pixel term, the SR image that gradients enter."""
+"""What several strategies do alike: a teacher, a pixel term, images that a task shapes."""
 
 from __future__ import annotations
 

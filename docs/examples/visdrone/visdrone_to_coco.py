@@ -13,7 +13,8 @@ from typing import Any
 from PIL import Image
 
 CLASSES = (
-    "pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus", "motor",
+    "pedestrian", "people", "bicycle", "car", "van",
+    "truck", "tricycle", "awning-tricycle", "bus", "motor",
 )  # fmt: skip
 """Categories 1 to 10; 0 is an ignored region, 11 is something else."""
 

@@ -3,7 +3,8 @@
 data_root = "data/visdrone/"
 metainfo = dict(
     classes=(
-        "pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus", "motor",
+        "pedestrian", "people", "bicycle", "car", "van",
+    "truck", "tricycle", "awning-tricycle", "bus", "motor",
     )
 )  # fmt: skip
 scale = 2

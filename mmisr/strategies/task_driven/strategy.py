@@ -23,7 +23,7 @@ class TaskDriven(Strategy):
     """Detector fixed (T -> S): SR learns from pixels and from the losses of the detector behind it.
 
     Source: "Task-Driven Super Resolution" (Haris, Shakhnarovich, Ukita; ICONIP 2021), L = alpha
-    L_rec + beta L_det through a fixed detector that was trained on HR images, beta fixed or growing.
+    L_rec + beta L_det through a fixed detector trained on HR images, beta fixed or growing.
     With ``feature_weight`` SR is also drawn to the features that this detector has on the HR image
     (FDSR's idea; its two stages are two configs, the second with ``checkpoints=dict(editor=...)``).
     The standardised distance of the features is ours.

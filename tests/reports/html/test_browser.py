@@ -171,9 +171,13 @@ CONTRAST = """scheme => {
       .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  const against = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
-  return Object.fromEntries(["--text", "--soft", "--link", "--up", "--down", ...Array(8).keys().map(i => `--arm${i}`)]
-    .map(name => [name, against(name, "--page")]));
+  const against = (a, b) => {
+    const [low, high] = [light(a), light(b)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const arms = [...Array(8).keys()].map(i => `--arm${i}`);
+  const names = ["--text", "--soft", "--link", "--up", "--down", ...arms];
+  return Object.fromEntries(names.map(name => [name, against(name, "--page")]));
 }"""
 
 

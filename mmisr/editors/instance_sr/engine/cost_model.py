@@ -59,8 +59,8 @@ class CostModel:
 
         Args:
             gmacs: GMACs of all convolutions together.
-            pixels: Pixels of one window, or of the frame; between the sizes that were measured the costs
-                are interpolated.
+            pixels: Pixels of one window, or of the frame; between the sizes that were measured the
+                costs are interpolated.
             launches: Number of residual units that it runs through.
         """
         sizes, rates = (WINDOW, SMALL, LARGE), (self.window_ms, self.cached_ms, self.dense_ms)

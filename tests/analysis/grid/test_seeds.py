@@ -43,7 +43,7 @@ def test_a_figure_that_a_run_lacks_is_left_out():
 
 
 def test_seeds_are_paired():
-    """Runs differ by .3 between seeds, and the row is .01 better in each: the interval is narrow."""
+    """Seeds differ by .3, and the row is .01 better in each: the interval is narrow."""
     replicates = np.random.default_rng(0).normal(0, 0.05, 400)
     base = [run(0.2, *(0.2 + replicates)), run(0.5, *(0.5 + replicates))]
     better = [run(0.21, *(0.21 + replicates)), run(0.51, *(0.51 + replicates))]
