@@ -315,6 +315,7 @@ class SRDetector(BaseDetector, PhasedModel):
         """Initialise both parts, then load the checkpoints that the config names for them."""
         super().init_weights()
         load_parts(self, self.checkpoints)
+        self.strategy.start(self)
 
     def extract_feat(self, batch_inputs: Sequence[Tensor]) -> Any:
         """Features of the detector on the SR images; shapes as in :meth:`predict`."""

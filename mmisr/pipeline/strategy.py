@@ -124,11 +124,19 @@ class Strategy(nn.Module, ABC):
     def attach(self, pair: SRDetector) -> None:
         """See the pair once, when it is built.
 
-        Here a strategy builds what depends on the detector (a teacher, a branch on its features)
-        and refuses a pair that it cannot teach.
+        Here a strategy builds its own networks where they depend on the detector, and refuses a
+        pair that it cannot teach. A pair that is only tested is seen too: nothing here may need
+        what training alone has.
 
         Args:
             pair: Its parts are built and have the weights that the config names.
+        """
+
+    def start(self, pair: SRDetector) -> None:
+        """Get ready to teach, once, before training begins: here a teacher is read from its file.
+
+        Args:
+            pair: Its parts have the weights that they start from.
         """
 
     def hold_out(self, name: str, network: nn.Module) -> None:

@@ -64,6 +64,10 @@ def small(tmp_path, monkeypatch):
     def read(path: Path) -> Config:
         cfg = read_config(path, work_dir=str(tmp_path / "work"))
         without_absent_weights(cfg.model)
+        strategy = cfg.model.get("strategy") or {}
+        if "teacher" in strategy:
+            strategy.teacher = str(tmp_path / "teacher.pth")
+            torch.save(MODELS.build(cfg.model).detector.state_dict(), strategy.teacher)
         for side in ("train", "val", "test"):
             if f"{side}_dataloader" not in cfg:
                 continue

@@ -152,6 +152,7 @@ class TestSR4IR:
 class TestHRDistill:
     def test_a_student_equal_to_its_teacher_on_hr_has_nothing_to_learn(self):
         model = steps.pair("HRDistill").eval()
+        model.strategy.start(model)
         model.detector.load_state_dict(model.strategy.teacher.state_dict())
         samples = steps.batch(0, 2)["data_samples"]
         hr = model.hr_images(samples, "this test")
@@ -165,6 +166,7 @@ class TestHRDistill:
 
     def test_the_teacher_does_not_move(self):
         model = steps.pair("HRDistill")
+        model.strategy.start(model)
         before = copy.deepcopy(model.strategy.teacher.state_dict())
         wrappers = steps.optimizers(model)
         for step in range(2):
@@ -174,6 +176,7 @@ class TestHRDistill:
 
     def test_the_teacher_is_asked_once_for_both_phases(self, monkeypatch):
         model = steps.pair("HRDistill")
+        model.strategy.start(model)
         asked = []
         forward = model.strategy.teacher.extract_feat
         monkeypatch.setattr(
@@ -209,8 +212,15 @@ class TestHRDistill:
         assert not [name for name in losses_of(model, 1) if "distill" in name]
 
     def test_no_teacher_is_an_error(self):
+        model = pair_with("HRDistill")
         with pytest.raises(ValueError, match="strategy HRDistill needs a teacher: teacher=FILE"):
-            pair_with("HRDistill")
+            losses_of(model)
+
+    def test_a_pair_that_is_only_tested_needs_no_teacher(self):
+        model = pair_with("HRDistill", teacher="nowhere.pth").eval()
+        assert "pred_instances" in model.test_step(steps.batch(0, 1))[0]
+        with pytest.raises(FileNotFoundError, match=r"nowhere\.pth"):
+            model.init_weights()
 
     def test_a_teacher_of_another_class_count_is_named(self, tmp_path):
         config = conftest.small_detector()
@@ -218,7 +228,7 @@ class TestHRDistill:
         path = tmp_path / "other.pth"
         torch.save({"state_dict": build_detector(config).state_dict()}, path)
         with pytest.raises(ValueError, match=r"other\.pth does not fit"):
-            pair_with("HRDistill", teacher=str(path))
+            losses_of(pair_with("HRDistill", teacher=str(path)))
 
     def test_levels_of_a_dense_head_are_joined_in_the_order_of_its_scores(self):
         model = steps.pair("HRDistill").eval()

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.heads import recorded
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
@@ -80,9 +80,12 @@ class HRDistill(Strategy):
         restore: Fields of :class:`Restore`; None leaves the editor as it is.
 
     Raises:
-        ValueError: There is no teacher, it does not fit, a value is out of range, or the detector
-            has no heads that can be compared; when training, a sample has no HR image.
+        ValueError: A value is out of range, or the detector has no heads that can be compared; when
+            training, there is no teacher, it does not fit, or a sample has no HR image.
     """
+
+    teacher: BaseDetector
+    """Fixed; there once training begins."""
 
     def __init__(
         self,
@@ -117,8 +120,11 @@ class HRDistill(Strategy):
         return (restore, detect)
 
     def attach(self, pair: SRDetector) -> None:
-        """Build the teacher, and see that the heads can be compared."""
+        """See that the heads can be compared."""
         check_heads(pair.detector, self.terms)
+
+    def start(self, pair: SRDetector) -> None:
+        """Read the teacher."""
         teacher = build_teacher(pair.detector, self.checkpoint, "strategy HRDistill")
         self.hold_out("teacher", teacher)
 
@@ -177,6 +183,8 @@ class HRDistill(Strategy):
             batch = model.detector_batch(images, samples)
             return batch, last[1]
         ours, theirs = beside_hr(model, images, samples, "strategy HRDistill")
+        if not hasattr(self, "teacher"):
+            self.start(model)
         lesson = ask(self.teacher, theirs.inputs, theirs.samples, self.terms)
         if keep:
             self._last = (samples, lesson)

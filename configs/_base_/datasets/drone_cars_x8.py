@@ -1,0 +1,29 @@
+# Drone cars (CC BY-SA): `python tools/data/drone_cars.py --src DIR`
+# LR frames of 240x135, objects of 6 to 7 pixels. Few frames: an epoch reads each nine times.
+_base_ = "coco_pair.py"
+data_root = "data/drone_cars/"
+metainfo = dict(classes=("vehicle",))
+data = dict(data_root=data_root, metainfo=metainfo)
+scale = 8
+
+augment = [
+    dict(type="mmisr.RandomPatch", size=320, around_box=0.7),
+    dict(type="mmdet.RandomFlip", prob=0.5),
+    dict(type="mmisr.RandomTurn"),
+]
+degrade = [
+    dict(type="mmisr.CropToMultiple", multiple=scale),
+    dict(type="mmisr.SimulateLR", scale=scale, recipe="matlab_bicubic", seed=0),
+    dict(type="mmisr.PackSRDetInputs"),
+]
+train_pipeline = [*_base_.load, *augment, *degrade]
+test_pipeline = [*_base_.load, *degrade]
+train_dataloader = dict(
+    batch_size=6,
+    dataset=dict(
+        times=9,
+        dataset=dict(data_prefix=dict(img="images/"), pipeline=train_pipeline, **data),
+    ),
+)
+val_dataloader = dict(dataset=dict(data_prefix=dict(img="images/"), pipeline=test_pipeline, **data))
+test_dataloader = val_dataloader
