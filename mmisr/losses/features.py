@@ -91,15 +91,18 @@ def object_weights(
 
 def _image_weights(xyxy: Tensor, hw: tuple[int, int], background: float) -> Tensor:
     on_cell = touched(xyxy, hw, 1)
-    cells_per_object = on_cell.sum((1, 2)).clamp(min=1)
-    per_object = on_cell / cells_per_object[:, None, None]
-    # The smallest object has the largest weight a cell.
-    weights = per_object.amax(0) if len(xyxy) else torch.zeros(hw)
+    cells = on_cell.sum((1, 2), keepdim=True).clamp(min=1)
+    per_object = on_cell / cells
+    weights = torch.zeros(hw)
+    if len(xyxy):
+        # The smallest object has the largest weight a cell.
+        weights = per_object.amax(0)
     empty = weights == 0
     total = weights.sum()
     if total > 0:
         weights = weights / total
-    weights[empty] = background / max(1, int(empty.sum()))
+    num_empty = int(empty.sum())
+    weights[empty] = background / max(1, num_empty)
     return weights
 
 
@@ -190,14 +193,19 @@ def feature_affinity(features: Tensor, others: Tensor, stride: int = 8, most: in
     Raises:
         ValueError: Height or width differ.
     """
-    if features.shape[-2:] != others.shape[-2:] or len(features) != len(others):
+    same_size = features.shape[-2:] == others.shape[-2:]
+    if not same_size or len(features) != len(others):
         raise ValueError(
             "feature_affinity compares maps of one size, got "
             f"{tuple(features.shape)} and {tuple(others.shape)}"
         )
     height, width = features.shape[-2:]
-    while ceil(height / stride) * ceil(width / stride) > most:
+    rows = ceil(height / stride)
+    cols = ceil(width / stride)
+    while rows * cols > most:
         stride += 1
+        rows = ceil(height / stride)
+        cols = ceil(width / stride)
     ours = _similarities(features, stride)
     theirs = _similarities(others, stride)
     return (ours - theirs).abs().mean()

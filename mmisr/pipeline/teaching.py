@@ -125,9 +125,11 @@ def pixel_term(
     hints = ground_truth_hints(lr, samples) or []
     terms = []
     for image, target, known in zip(images, targets, hints, strict=True):
-        term = loss(image[None], target[None], [known])
-        terms.append(term)
-    return torch.stack(terms).mean()
+        sr = image[None]
+        hr = target[None]
+        terms.append(loss(sr, hr, [known]))
+    total = torch.stack(terms)
+    return total.mean()
 
 
 def task_images(model: SRDetector, results: Sequence[SRResult]) -> list[Tensor]:
@@ -157,11 +159,13 @@ def task_image(result: SRResult, scale: int) -> Tensor:
         (3, H, W), the image as it is; its gradient is 0 in tokens of the first exit.
     """
     image = result.image[0]
-    if result.routing is None:
+    routing = result.routing
+    if routing is None:
         return image
-    side = result.routing.token_size * scale
-    deep = result.routing.exits[0] > 0
+    side = routing.token_size * scale
+    deep = routing.exits[0] > 0
     rows = deep.repeat_interleave(side, 0)
-    pixels = rows.repeat_interleave(side, 1).to(image.device)
+    pixels = rows.repeat_interleave(side, 1)
     height, width = hw_of(image)
-    return torch.where(pixels[:height, :width], image, image.detach())
+    inside = pixels[:height, :width].to(image.device)
+    return torch.where(inside, image, image.detach())

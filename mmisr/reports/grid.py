@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmisr.analysis.grid.result import Gain, Grid, Row
@@ -47,11 +47,19 @@ def markdown_grid(grid: Grid) -> str:
 
 def _cells(row: Row) -> list[str]:
     gain = row.gains.get("AP")
-    name = f"**{row.name}**" if gain and gain.shown else row.name
-    values = [_number(row.figures.get(key)) for key in ("AP", "AP50", "AP75")]
-    spread = _number(row.spread.get("AP"))
-    cost = [_number(row.minutes, 1), _number(row.macs and row.macs / 1e9, 1), _number(row.ms, 0)]
-    return [name, values[0], spread, *values[1:], *_gain_cells(gain), *cost]
+    is_shown = gain is not None and gain.shown
+    gmacs = None if row.macs is None else row.macs / 1e9
+    return [
+        f"**{row.name}**" if is_shown else row.name,
+        _number(row.figures.get("AP")),
+        _number(row.spread.get("AP")),
+        _number(row.figures.get("AP50")),
+        _number(row.figures.get("AP75")),
+        *_gain_cells(gain),
+        _number(row.minutes, 1),
+        _number(gmacs, 1),
+        _number(row.ms, 0),
+    ]
 
 
 def _gain_cells(gain: Gain | None) -> list[str]:
@@ -73,17 +81,26 @@ def plot_grid(grid: Grid, path: Path) -> None:
         path: PNG, PDF or SVG to write.
     """
     rows = [row for row in grid.rows if "AP" in row.gains]
-    figure = Figure(figsize=(7, 1 + 0.4 * max(1, len(rows))), layout="constrained")
+    count = max(1, len(rows))
+    figure = Figure(figsize=(7, 1 + 0.4 * count), layout="constrained")
     axis = figure.subplots()
-    places = np.arange(len(rows))[::-1]
-    for height, row in zip(places, rows, strict=True):
-        gain = row.gains["AP"]
-        colour = "C2" if gain.shown and gain.value > 0 else "C7"
-        axis.plot([gain.lo, gain.hi], [height, height], color=colour, linewidth=2)
-        axis.plot(gain.value, height, "o", color=colour)
-        axis.plot(gain.per_seed, [height] * len(gain.per_seed), "|", color="black", markersize=10)
+    # The first row of the table is the uppermost of the picture.
+    heights = range(len(rows) - 1, -1, -1)
+    for height, row in zip(heights, rows, strict=True):
+        _draw(axis, row.gains["AP"], height)
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_yticks(places, [row.name for row in rows])
+    names = [row.name for row in rows]
+    axis.set_yticks(heights, names)
     axis.set_xlabel(f"AP less that of {grid.baseline}; bar: 95 % interval, strokes: seeds")
     axis.grid(axis="x", alpha=0.3)
     write_whole(path, partial(figure.savefig, dpi=DPI))
+
+
+def _draw(axis: Axes, gain: Gain, height: int) -> None:
+    """One row: its interval, its mean, a stroke per seed."""
+    is_better = gain.shown and gain.value > 0
+    colour = "C2" if is_better else "C7"
+    seeds = [height] * len(gain.per_seed)
+    axis.plot([gain.lo, gain.hi], [height, height], color=colour, linewidth=2)
+    axis.plot(gain.value, height, "o", color=colour)
+    axis.plot(gain.per_seed, seeds, "|", color="black", markersize=10)

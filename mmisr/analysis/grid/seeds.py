@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -53,8 +54,8 @@ def figures_of(runs: Sequence[Figures]) -> tuple[dict[str, float], dict[str, flo
     means = {}
     spreads = {}
     for name in _common(runs):
-        values = [float(run[name].values[0]) for run in runs]
-        means[name] = float(np.mean(values))
+        values = [_value(run, name) for run in runs]
+        means[name] = sum(values) / len(values)
         spreads[name] = max(values) - min(values)
     return means, spreads
 
@@ -76,19 +77,36 @@ def gains_of(
     for name in _common([*runs, *baseline]):
         ours = mean_over_seeds(runs, name, weights)
         theirs = mean_over_seeds(baseline, name, weights)
-        low, high = interval((ours - theirs)[1:])
-        per_seed = []
-        for run, other in zip(runs, baseline, strict=True):
-            per_seed.append(float(run[name].values[0] - other[name].values[0]))
-        gains[name] = Gain(float(ours[0] - theirs[0]), low, high, per_seed)
+        difference = ours - theirs
+        as_they_are, *drawn = difference.tolist()
+        low, high = interval(np.array(drawn))
+        per_seed = _per_seed(runs, baseline, name)
+        gains[name] = Gain(as_they_are, low, high, per_seed)
     return gains
+
+
+def _per_seed(runs: Sequence[Figures], baseline: Sequence[Figures], name: str) -> list[float]:
+    """The difference of each seed's two runs, on the images as they are."""
+    differences = []
+    for run, other in zip(runs, baseline, strict=True):
+        ours = _value(run, name)
+        theirs = _value(other, name)
+        differences.append(ours - theirs)
+    return differences
+
+
+def _value(run: Figures, name: str) -> float:
+    """A figure of one run on the images as they are; NaN where it does not exist."""
+    if name not in run:
+        return math.nan
+    return float(run[name].values[0])
 
 
 def _common(runs: Sequence[Figures]) -> list[str]:
     """Figures that exist in every run, in the order of the first."""
     names = []
     for name in runs[0]:
-        values = [run[name].values[0] for run in runs if name in run]
-        if len(values) == len(runs) and np.isfinite(values).all():
+        values = [_value(run, name) for run in runs]
+        if np.isfinite(values).all():
             names.append(name)
     return names

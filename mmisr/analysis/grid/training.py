@@ -94,9 +94,13 @@ def run_key(cfg: Config, seed: int, launch: Launch) -> str:
     """
     content = cfg.to_dict()
     content.pop("work_dir", None)
-    plain = json.loads(json.dumps(content, default=str))
-    facts = [plain, file_hashes(plain), seed, launch.gpus, launch.amp]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:10]
+    as_json = json.dumps(content, default=str)
+    plain = json.loads(as_json)
+    files = file_hashes(plain)
+    facts = [plain, files, seed, launch.gpus, launch.amp]
+    text = json.dumps(facts, sort_keys=True)
+    digest = hashlib.sha256(text.encode())
+    return digest.hexdigest()[:10]
 
 
 def train_run(run: Run, cfg: Config, launch: Launch) -> None:
@@ -113,28 +117,40 @@ def train_run(run: Run, cfg: Config, launch: Launch) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     config = run.folder / "config.py"
     cfg.dump(config)
-    spent = run.folder / "seconds.txt"
-    before = float(spent.read_text()) if spent.is_file() else 0.0
-    begun = time.monotonic()
+    command = launch.command(config, run.folder)
     log = run.folder / "log.txt"
-    try:
-        with log.open("a", encoding="utf-8") as file:
-            command = launch.command(config, run.folder)
-            status = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
-    finally:
-        seconds = before + time.monotonic() - begun
-        write_text(spent, f"{seconds}\n")
+    status, seconds = _timed(command, log, run.folder / "seconds.txt")
     pointer = run.folder / "last_checkpoint"
     if status or not pointer.is_file():
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = log.read_text(encoding="utf-8", errors="replace")
+        last = text.splitlines()[-LAST_LINES:]
         raise RuntimeError(
             f"training {run.row} with seed {run.seed} ended with status {status}; {log} has it "
             "all, and the same command goes on from the last checkpoint. It ends:\n"
-            + "\n".join(lines[-LAST_LINES:])
+            + "\n".join(last)
         )
     checkpoint = Path(pointer.read_text().strip())
-    facts = {"checkpoint": checkpoint.name, "minutes": seconds / 60, "seed": run.seed}
+    facts = {
+        "checkpoint": checkpoint.name,
+        "minutes": seconds / 60,
+        "seed": run.seed,
+    }
     write_text(run.folder / DONE, json.dumps(facts) + "\n")
+
+
+def _timed(command: Sequence[str], log: Path, spent: Path) -> tuple[int, float]:
+    """Run a command into a log: its status, and its seconds over all the times it was begun."""
+    seconds = 0.0
+    if spent.is_file():
+        seconds = float(spent.read_text())
+    begun = time.monotonic()
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            status = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
+    finally:
+        seconds += time.monotonic() - begun
+        write_text(spent, f"{seconds}\n")
+    return status, seconds
 
 
 def with_rows(cfg: Config, links: Mapping[str, str], runs: Sequence[Run], seed: int) -> Config:
@@ -146,10 +162,14 @@ def with_rows(cfg: Config, links: Mapping[str, str], runs: Sequence[Run], seed: 
         runs: Of the rows that are trained already.
         seed: The checkpoint is that of this seed's run.
     """
-    trained = {(run.row, run.seed): run for run in runs}
+    checkpoints = {}
+    for run in runs:
+        if run.seed == seed:
+            checkpoints[run.row] = run.checkpoint.resolve()
     for key, row in links.items():
         if has_key(cfg, key):
-            cfg.merge_from_dict({key: str(trained[row, seed].checkpoint.resolve())})
+            path = checkpoints[row]
+            cfg.merge_from_dict({key: str(path)})
     return cfg
 
 
