@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import torch
@@ -14,6 +14,25 @@ from mmisr.ops.coverage import touched
 EPS = 1e-6
 BACKGROUND = 0.5
 """Weight of all cells without an object together, where those with one have 1 together."""
+
+
+def mean_distance(
+    distance: Callable[[Tensor, Tensor], Tensor],
+    student: Sequence[Tensor],
+    teacher: Sequence[Tensor],
+) -> Tensor:
+    """The mean over several features of a distance.
+
+    Args:
+        distance: Of two tensors of one shape, a scalar.
+        student: Features.
+        teacher: Theirs, in the same order.
+    """
+    distances = []
+    for ours, theirs in zip(student, teacher, strict=True):
+        distances.append(distance(ours, theirs))
+    total = torch.stack(distances)
+    return total.mean()
 
 
 def standardised(features: Tensor) -> Tensor:

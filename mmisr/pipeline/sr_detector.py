@@ -20,6 +20,7 @@ from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.loading import known_parts, load_parts
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
@@ -172,7 +173,9 @@ class SRDetector(BaseDetector, PhasedModel):
                 "model_wrapper_cfg=dict(type='mmisr.PhasedDistributedDataParallel', "
                 "broadcast_buffers=False); mmisr's own train.py does"
             )
-        return (self.phase or phases[0]).losses(self, batch_inputs, batch_data_samples)
+        phase = self.phase or phases[0]
+        batch = TrainingBatch(self, batch_inputs, batch_data_samples, self.strategy.title)
+        return phase.losses(batch)
 
     def upscale(
         self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None = None

@@ -6,7 +6,7 @@ A strategy is a list of phases, and may own networks that only training needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from mmisr.losses.functional import Losses
 from mmisr.openmmlab.distributed import PhaseOptimizers, check_one_optimizer
+from mmisr.pipeline.training_batch import TrainingBatch
 
 if TYPE_CHECKING:
-    from mmisr.openmmlab.detector import DetDataSample
     from mmisr.pipeline.sr_detector import SRDetector
 
 PARTS = ("editor", "detector", "strategy")
@@ -74,8 +74,7 @@ class Phase:
         name: What its losses are logged under, where a strategy has several phases.
         learns: The parts that learn, of ``PARTS``. Every other part rests: its weights and its
             batch-norm statistics stay as they are, and gradients pass through it all the same.
-        losses: The losses of one batch, from (pair, LR images, samples) as :meth:`SRDetector.loss`
-            gets them.
+        losses: The losses of one batch.
         every: The phase runs in every so many iterations, the first of the run among them.
         until: Share of the run, from 0 to 1, after which it runs no more.
 
@@ -86,7 +85,7 @@ class Phase:
 
     name: str
     learns: tuple[str, ...]
-    losses: Callable[[SRDetector, Sequence[Tensor], Sequence[DetDataSample]], Losses]
+    losses: Callable[[TrainingBatch], Losses]
     every: int = 1
     until: float = 1.0
 
@@ -112,6 +111,11 @@ class Strategy(nn.Module, ABC):
     strategy loads such a checkpoint without them. One that only teaches is held out
     (:meth:`hold_out`).
     """
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"strategy {type(self).__name__}"
 
     progress = Progress()
     """Where the run stands, for weights that change in its course; set before every iteration."""

@@ -11,7 +11,7 @@ import torch
 from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.heads import dense_outputs, recorded
 from mmisr.pipeline.strategy import Progress, check_finite, in_phase, ramp
-from mmisr.pipeline.teaching import task_image
+from mmisr.pipeline.training_batch import TrainingBatch, task_image
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
 from mmisr.strategies.sr4ir.strategy import patch_mix
@@ -31,6 +31,12 @@ def losses_of(model, phase: int = 0, batch: dict | None = None) -> dict:
     data = model.data_preprocessor(batch or steps.batch(0, 2), True)
     with in_phase(model, model.strategy.phases[phase]):
         return model(**data, mode="loss")
+
+
+def seen_by(model) -> TrainingBatch:
+    """What the phases of a pair see of two images."""
+    data = model.data_preprocessor(steps.batch(0, 2), True)
+    return TrainingBatch(model, data["inputs"], data["data_samples"])
 
 
 def gradient(model, losses: dict, name: str) -> float:
@@ -75,10 +81,8 @@ class TestTaskDriven:
 
     def test_features_equal_the_hr_images_where_sr_is_hr(self):
         model = steps.pair("TaskDriven")
-        batch = steps.batch(0, 2)
-        hr = model.hr_images(batch["data_samples"], "this test")
-        images = [image.clone() for image in hr]
-        losses = model.strategy._with_features(model, images, batch["data_samples"], 1.0)
+        seen = seen_by(model)
+        losses = model.strategy._with_features(seen, seen.hr_images(), 1.0)
         assert float(losses["loss_task_driven_feature"]) == pytest.approx(0, abs=1e-6)
 
     def test_a_tap_that_the_detector_lacks_is_named(self):
@@ -112,16 +116,16 @@ class TestSR4IR:
 
     def test_the_mix_of_an_image_does_not_depend_on_its_batch(self):
         model = steps.pair("SR4IR")
-        batch = steps.batch(0, 2)
-        samples = batch["data_samples"]
-        hr = model.hr_images(samples, "this test")
+        seen = seen_by(model)
+        hr = seen.hr_images()
         zeros = [torch.zeros_like(image) for image in hr]
-        together = model.strategy._mixes(zeros, hr, samples)
-        alone = model.strategy._mixes(zeros[1:], hr[1:], samples[1:])
+        together = model.strategy._mixes(seen, zeros, hr)
+        second = TrainingBatch(model, seen.lr[1:], seen.samples[1:])
+        alone = model.strategy._mixes(second, zeros[1:], hr[1:])
         assert torch.equal(together[1], alone[0])
         assert 0 < float((together[0] == 0).float().mean()) < 1
         model.strategy.progress = Progress(1, 10)
-        assert not torch.equal(together[1], model.strategy._mixes(zeros, hr, samples)[1])
+        assert not torch.equal(together[1], model.strategy._mixes(seen, zeros, hr)[1])
 
     def test_parts_can_be_switched_off(self):
         model = pair_with("SR4IR", versions=["sr"], feature_weight=0.0, feature_from=0.0)
@@ -295,8 +299,7 @@ class TestAuxBranch:
 
     def test_padding_is_no_target(self):
         model = pair_with("AuxBranch")
-        samples = steps.batch(0, 2)["data_samples"]
-        targets, valid = model.strategy._targets(model, samples, (80, 128))
+        targets, valid = model.strategy._targets(seen_by(model), (80, 128))
         assert targets.shape == (2, 3, 80, 128)
         assert valid.sum() == 2 * 64 * 96
         assert float((targets * (1 - valid)).abs().sum()) == 0

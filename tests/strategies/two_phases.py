@@ -3,15 +3,12 @@
 Two phases, a network of its own, a fixed teacher.
 """
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
-from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Losses, Phase, Strategy
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 
 
@@ -40,23 +37,14 @@ class TwoPhases(Strategy):
             Phase("detect", ("detector",), self.detect),
         )
 
-    def restore(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
-        images = [result.image[0] for result in model.upscale(lr, samples)]
+    def restore(self, batch: TrainingBatch) -> Losses:
+        images = batch.sr_images()
         terms = []
-        for image, sample in zip(images, samples, strict=True):
-            hr = sample.hr.to(image) / 255
+        for image, hr in zip(images, batch.hr_images(), strict=True):
             pixels = F.l1_loss(image, hr) + F.l1_loss(self.branch(image[None])[:, :3], hr[None])
             terms.append(pixels + F.l1_loss(self.teacher(image[None]), self.teacher(hr[None])))
-        losses = {
-            f"task_{name}": value for name, value in model.detection_losses(images, samples).items()
-        }
+        losses = {f"task_{name}": value for name, value in batch.detection_losses(images).items()}
         return {"loss_two_phases_pixel": torch.stack(terms).mean(), **losses}
 
-    def detect(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
-        with torch.no_grad():
-            images = [result.image[0] for result in model.upscale(lr, samples)]
-        return model.detection_losses(images, samples)
+    def detect(self, batch: TrainingBatch) -> Losses:
+        return batch.detection_losses(batch.fixed_images())

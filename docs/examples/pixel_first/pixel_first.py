@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor
-
 from mmisr.losses.functional import scaled
 from mmisr.losses.pixel import PixelLoss
-from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Losses, Phase, Strategy
-from mmisr.pipeline.teaching import pixel_term
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 
 
@@ -45,14 +39,12 @@ class PixelFirst(Strategy):
         """One phase: both parts learn, as far as the losses reach them."""
         return (Phase("pixel_first", ("editor", "detector"), self.losses),)
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def losses(self, batch: TrainingBatch) -> Losses:
         """The pixel loss; from iteration ``pixel_iters`` on the detector's losses too."""
-        images = [result.image[0] for result in model.upscale(lr, samples)]
-        pixels = pixel_term(model, self.pixel_loss, images, lr, samples, "strategy PixelFirst")
+        images = batch.sr_images()
+        pixels = batch.pixel_loss(self.pixel_loss, images)
         losses: Losses = {"loss_pixel_first_pixel": pixels}
         if self.progress.iteration >= self.pixel_iters:
-            detection = model.detection_losses(images, samples)
+            detection = batch.detection_losses(images)
             losses |= scaled(detection, self.detection_weight)
         return losses

@@ -52,10 +52,12 @@ class BranchDecoder(nn.Module):
         super().__init__()
         self.laterals = nn.ModuleList()
         for depth in in_channels:
-            self.laterals.append(nn.Conv2d(depth, channels, 3, padding=1))
+            lateral = nn.Conv2d(depth, channels, 3, padding=1)
+            self.laterals.append(lateral)
         self.body = nn.Sequential()
         for _ in range(units):
-            self.body.append(ResidualUnit(channels))
+            unit = ResidualUnit(channels)
+            self.body.append(unit)
         self.to_image = nn.Conv2d(channels, 3 * stride**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(stride)
 
@@ -72,7 +74,8 @@ class BranchDecoder(nn.Module):
         total = self.laterals[0](taps[0])
         for layer, tap in zip(self.laterals[1:], taps[1:], strict=True):
             coarse = layer(tap)
-            total = total + F.interpolate(coarse, hw, mode="bilinear", align_corners=False)
+            enlarged = F.interpolate(coarse, hw, mode="bilinear", align_corners=False)
+            total = total + enlarged
         return self.body(total)
 
     def image(self, inner: Tensor) -> Tensor:

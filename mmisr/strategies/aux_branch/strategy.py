@@ -10,11 +10,10 @@ from torch.nn import functional as F
 
 from mmisr.losses.features import feature_affinity
 from mmisr.losses.functional import DISTANCES, Losses
-from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.taps import Features, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
-from mmisr.pipeline.teaching import fixed_images
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 from mmisr.strategies.aux_branch.decoder import BranchDecoder
 from mmisr.structures.checks import check_types
@@ -116,26 +115,23 @@ class AuxBranch(Strategy):
                 nn.ReLU(inplace=True),
             )
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def losses(self, batch: TrainingBatch) -> Losses:
         """The detector's losses, and those of the branch on its features.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples: ground truth in the source frame, and the HR image.
+            batch: What is seen of this iteration.
         """
-        images = fixed_images(model, lr, samples)
-        batch = model.detector_batch(images, samples)
-        with tapped(model.detector, self.taps) as features:
-            losses = model.detector.loss(batch.inputs, batch.samples)
+        images = batch.fixed_images()
+        (view,) = batch.versions(images)
+        detector = batch.detector
+        with tapped(detector, self.taps) as features:
+            losses = detector.loss(view.inputs, view.samples)
             taps = [features[name] for name in self.taps]
         if self.detach:
             taps = [tap.detach() for tap in taps]
         inner = self.decoder.features(taps)
-        hw = hw_of(batch.inputs)
-        targets, valid = self._targets(model, samples, hw)
+        hw = hw_of(view.inputs)
+        targets, valid = self._targets(batch, hw)
         gap = self._gap(inner, targets, valid)
         losses["loss_aux_branch_pixel"] = self.weight * gap
         if self.affinity_weight:
@@ -150,15 +146,13 @@ class AuxBranch(Strategy):
         values = DISTANCES[self.distance](restored, targets)
         return (values * valid).sum() / (3 * valid.sum())
 
-    def _targets(
-        self, model: SRDetector, samples: Sequence[DetDataSample], hw: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
+    def _targets(self, batch: TrainingBatch, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """HR images in the detector's frame, padded to its batch, and where they are images."""
-        device = next(model.detector.parameters()).device
+        handoff = batch.pair.handoff
         images = []
         valid = []
-        for image in model.hr_images(samples, "strategy AuxBranch"):
-            resized = model.handoff.resize(image.to(device))
+        for image in batch.hr_images():
+            resized = handoff.resize(image)
             height, width = hw_of(resized)
             margin = (0, hw[1] - width, 0, hw[0] - height)
             inside = torch.ones_like(resized[:1])

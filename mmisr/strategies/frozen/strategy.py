@@ -5,14 +5,8 @@ The detector is trained on its output, or only tested.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor
-
-from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Losses, Phase, Strategy
-from mmisr.pipeline.teaching import fixed_images
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 
 
@@ -29,15 +23,11 @@ class Frozen(Strategy):
         """One phase: the detector learns."""
         return (Phase("detector", ("detector",), self.losses),)
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def losses(self, batch: TrainingBatch) -> Losses:
         """The detector's own losses on the SR images.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples, ground truth in the source frame.
+            batch: What is seen of this iteration.
         """
-        images = fixed_images(model, lr, samples)
-        return model.detection_losses(images, samples)
+        images = batch.fixed_images()
+        return batch.detection_losses(images)

@@ -9,20 +9,15 @@ from typing import Any
 from torch import Tensor
 
 from mmisr.losses.functional import Losses, scaled
+from mmisr.losses.pixel import PixelLoss
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
-from mmisr.openmmlab.heads import recorded
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy, ramp
-from mmisr.pipeline.teaching import (
-    beside_hr,
-    build_teacher,
-    fixed_images,
-    pixel_term,
-    task_images,
-)
-from mmisr.registry import MODELS, STRATEGIES
-from mmisr.strategies.hr_distill.teaching import Lesson, Terms, ask, check_heads, compare
+from mmisr.pipeline.teacher import build_teacher
+from mmisr.pipeline.training_batch import TrainingBatch
+from mmisr.registry import STRATEGIES
+from mmisr.strategies.hr_distill.teaching import Lesson, Terms, ask, check_heads, study
 from mmisr.structures.checks import check_fields, check_types
 
 
@@ -97,16 +92,14 @@ class HRDistill(Strategy):
         super().__init__()
         check_types(type(self), {"teacher": teacher, "ramp_until": ramp_until}, "HRDistill")
         self.checkpoint = teacher
-        wanted = dict(terms or {})
-        if "levels" in wanted:
-            wanted["levels"] = tuple(wanted["levels"])
-        self.terms = Terms(**wanted)
+        fields = dict(terms or {})
+        if "levels" in fields:
+            fields["levels"] = tuple(fields["levels"])
+        self.terms = Terms(**fields)
         self.ramp_until = ramp_until
         self.settings = None if restore is None else Restore(**restore)
-        pixel_loss = {"type": "mmisr.PixelLoss", "box_weight": 1.0}
-        if self.settings is not None:
-            pixel_loss["box_weight"] = self.settings.box_weight
-        self.pixel_loss = MODELS.build(pixel_loss)
+        box_weight = 1.0 if self.settings is None else self.settings.box_weight
+        self.pixel_loss = PixelLoss(box_weight=box_weight)
         self._last: tuple[Sequence[DetDataSample], Lesson] | None = None
 
     @property
@@ -128,64 +121,53 @@ class HRDistill(Strategy):
         teacher = build_teacher(pair.detector, self.checkpoint, "strategy HRDistill")
         self.hold_out("teacher", teacher)
 
-    def restore(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def restore(self, batch: TrainingBatch) -> Losses:
         """The editor's phase: pixels, and after ``pixels_until`` features and detection.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples: ground truth in the source frame, and the HR image.
+            batch: What is seen of this iteration.
         """
         settings = self.settings or Restore()
-        results = model.upscale(lr, samples)
+        results = batch.upscale()
         whole = [result.image[0] for result in results]
-        term = pixel_term(model, self.pixel_loss, whole, lr, samples, "strategy HRDistill")
-        losses: Losses = {"loss_hr_distill_pixel": settings.pixel * term}
+        pixels = batch.pixel_loss(self.pixel_loss, whole)
+        losses: Losses = {"loss_hr_distill_pixel": settings.pixel * pixels}
         if self.progress.share < settings.pixels_until:
             return losses
-        images = task_images(model, results)
-        batch, lesson = self._lesson(model, images, samples, keep=True)
-        only_features = replace(self.terms, feature=settings.feature, score=0.0, box=0.0)
-        with recorded(model.detector) as recording:
-            detection = model.detector.loss(batch.inputs, batch.samples)
-        taught = compare(model.detector, recording, lesson, batch.samples, only_features)
-        return losses | scaled(detection, settings.detection) | taught
+        images = batch.task_images(results)
+        view, lesson = self._lesson(batch, images, keep=True)
+        terms = replace(self.terms, feature=settings.feature, score=0.0, box=0.0)
+        detection, taught = study(batch.detector, view, lesson, terms)
+        losses |= scaled(detection, settings.detection)
+        return losses | taught
 
-    def detect(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def detect(self, batch: TrainingBatch) -> Losses:
         """The detector's phase: its own losses, and the distances to the teacher; as above."""
-        images = fixed_images(model, lr, samples)
-        batch, lesson = self._lesson(model, images, samples)
-        with recorded(model.detector) as recording:
-            losses = model.detector.loss(batch.inputs, batch.samples)
-        taught = compare(model.detector, recording, lesson, batch.samples, self.terms)
+        images = batch.fixed_images()
+        view, lesson = self._lesson(batch, images)
+        detection, taught = study(batch.detector, view, lesson, self.terms)
         growth = ramp(self.progress.share, self.ramp_until)
-        return losses | scaled(taught, growth)
+        return detection | scaled(taught, growth)
 
     def _lesson(
-        self,
-        model: SRDetector,
-        images: Sequence[Tensor],
-        samples: Sequence[DetDataSample],
-        keep: bool = False,
+        self, batch: TrainingBatch, images: Sequence[Tensor], keep: bool = False
     ) -> tuple[DetectorBatch, Lesson]:
         """The detector's batch of SR images, and what the teacher says of the HR images.
 
         The phases of an iteration see the same batch, so the teacher is asked once; where the
         detector's batch augmentations draw anew in every phase, once a phase.
         """
-        last, self._last = self._last, None
-        draws_anew = bool(model.detector.data_preprocessor.batch_augments)
-        if last is not None and last[0] is samples and not draws_anew:
-            batch = model.detector_batch(images, samples)
-            return batch, last[1]
-        ours, theirs = beside_hr(model, images, samples, "strategy HRDistill")
+        last = self._last
+        self._last = None
+        augments = batch.detector.data_preprocessor.batch_augments
+        if last is not None and last[0] is batch.samples and not augments:
+            (view,) = batch.versions(images)
+            return view, last[1]
         if not hasattr(self, "teacher"):
-            self.start(model)
+            self.start(batch.pair)
+        hr = batch.hr_images()
+        ours, theirs = batch.versions(images, hr)
         lesson = ask(self.teacher, theirs.inputs, theirs.samples, self.terms)
         if keep:
-            self._last = (samples, lesson)
+            self._last = (batch.samples, lesson)
         return ours, lesson

@@ -16,6 +16,7 @@ from mmisr.losses.features import (
     pearson_distance,
     score_distance,
 )
+from mmisr.losses.functional import Losses
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.distributed import mean_over_processes
 from mmisr.openmmlab.heads import (
@@ -27,6 +28,7 @@ from mmisr.openmmlab.heads import (
     recorded,
     roi_outputs,
 )
+from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import FrameMap, hw_of
 
@@ -121,6 +123,23 @@ def ask(
     return Lesson(recording, proposals, roi_outputs(teacher, pyramid, proposals))
 
 
+def study(
+    student: BaseDetector, view: DetectorBatch, lesson: Lesson, terms: Terms
+) -> tuple[Losses, Losses]:
+    """One pass of the student: its own losses, and the distances from the lesson.
+
+    Args:
+        student: The detector that learns, or through which the editor does.
+        view: Its batch of SR images.
+        lesson: What the teacher says of the HR images.
+        terms: Weights of the distances.
+    """
+    with recorded(student) as recording:
+        detection = student.loss(view.inputs, view.samples)
+    distances = compare(student, recording, lesson, view.samples, terms)
+    return detection, dict(distances)
+
+
 def compare(
     student: BaseDetector,
     recording: Recording,
@@ -141,14 +160,17 @@ def compare(
         Losses by name, ``loss_hr_distill_...``.
     """
     losses = {}
+    theirs = lesson.recording
     if terms.feature:
-        distance = _feature_term(recording, lesson.recording, samples, terms.levels)
+        distance = _feature_term(recording, theirs, samples, terms.levels)
         losses["loss_hr_distill_feature"] = terms.feature * distance
-    if terms.heads and lesson.regions is None:
-        losses |= _dense_terms(student, recording, lesson.recording, terms)
-    elif terms.heads:
-        losses |= _region_terms(student, recording, lesson, terms)
-    return losses
+    if not terms.heads:
+        return losses
+    if lesson.regions is None:
+        of_heads = _dense_terms(student, recording, theirs, terms)
+    else:
+        of_heads = _region_terms(student, recording, lesson, terms)
+    return losses | of_heads
 
 
 def _feature_term(
@@ -188,7 +210,8 @@ def _dense_terms(
     if terms.score:
         losses["loss_hr_distill_score"] = terms.score * total / objects
     if terms.box:
-        certainty = theirs.scores.sigmoid().amax(-1)
+        scores = theirs.scores.sigmoid()
+        certainty = scores.amax(-1)
         distance_of = bin_distance if ours.has_bins else offset_distance
         distance = distance_of(ours.boxes, theirs.boxes, certainty)
         losses["loss_hr_distill_box"] = terms.box * distance / objects
@@ -206,7 +229,8 @@ def _region_terms(
         losses["loss_hr_distill_score"] = terms.score * distance
     if terms.box:
         # mmdet has the background last.
-        certainty = 1 - their_scores.softmax(-1)[:, -1]
+        background = their_scores.softmax(-1)[:, -1]
+        certainty = 1 - background
         ours = deltas.unflatten(-1, (-1, 4))
         theirs = their_deltas.unflatten(-1, (-1, 4))
         classes = ours.shape[1]

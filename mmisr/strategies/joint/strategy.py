@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from torch import Tensor
+from dataclasses import replace
 
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.detector import DetDataSample
-from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
-from mmisr.pipeline.teaching import pixel_term
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative
 
@@ -57,28 +53,23 @@ class Joint(Strategy):
         """One phase: both parts learn."""
         return (Phase("joint", ("editor", "detector"), self.losses),)
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def losses(self, batch: TrainingBatch) -> Losses:
         """The pixel loss and the detector's losses on the same SR images.
 
         With the editor's own losses where they have a weight.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples: ground truth in the source frame, and the HR image.
+            batch: What is seen of this iteration.
         """
-        results = model.upscale(lr, samples)
-        images = [result.image[0] for result in results]
-        detection = model.detection_losses(images, samples)
+        images = batch.sr_images()
+        detection = batch.detection_losses(images)
         losses = scaled(detection, self.detection_weight)
         if self.pixel_weight:
-            needed_by = "strategy Joint, unless pixel_weight=0,"
-            pixel = pixel_term(model, self.pixel_loss, images, lr, samples, needed_by)
+            asking = replace(batch, needed_by="strategy Joint, unless pixel_weight=0,")
+            pixel = asking.pixel_loss(self.pixel_loss, images)
             losses["loss_joint_pixel"] = self.pixel_weight * pixel
         if self.editor_weight:
-            needed_by = "strategy Joint, with editor_weight > 0,"
-            editor = model.editor_losses(lr, samples, needed_by)
+            asking = replace(batch, needed_by="strategy Joint, with editor_weight > 0,")
+            editor = asking.editor_losses()
             losses |= scaled(editor, self.editor_weight)
         return losses

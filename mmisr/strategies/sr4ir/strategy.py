@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from mmisr.losses.features import mean_distance
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import image_seed
 from mmisr.openmmlab.taps import features_at, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
-from mmisr.pipeline.teaching import beside_hr, fixed_images, hr_like, pixel_term, task_images
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
 from mmisr.structures.frames import hw_of
@@ -101,101 +102,97 @@ class SR4IR(Strategy):
         with tapped(pair.detector, self.taps if self.feature_weight else ()):
             pass
 
-    def restore(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def restore(self, batch: TrainingBatch) -> Losses:
         """Phase 1: pixels, and from ``feature_from`` on TDP.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples: ground truth in the source frame, and the HR image.
+            batch: What is seen of this iteration.
         """
-        results = model.upscale(lr, samples)
+        results = batch.upscale()
         images = [result.image[0] for result in results]
-        deep = task_images(model, results)
-        return self._restoration(model, images, deep, lr, samples)
+        deep = batch.task_images(results)
+        return self._restoration(batch, images, deep)
 
-    def detect(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def detect(self, batch: TrainingBatch) -> Losses:
         """Phase 2: the detector's losses on every version, SR made anew and fixed; as above."""
-        images = fixed_images(model, lr, samples)
-        return self._detection(model, images, samples)
+        images = batch.fixed_images()
+        return self._detection(batch, images)
 
-    def joint(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def joint(self, batch: TrainingBatch) -> Losses:
         """Both phases in one, without alternation; as above."""
-        images = [result.image[0] for result in model.upscale(lr, samples)]
-        losses = self._detection(model, images, samples)
-        return losses | self._restoration(model, images, images, lr, samples)
+        images = batch.sr_images()
+        detection = self._detection(batch, images)
+        return detection | self._restoration(batch, images, images)
 
     def _restoration(
-        self,
-        model: SRDetector,
-        images: Sequence[Tensor],
-        deep: Sequence[Tensor],
-        lr: Sequence[Tensor],
-        samples: Sequence[DetDataSample],
+        self, batch: TrainingBatch, images: Sequence[Tensor], deep: Sequence[Tensor]
     ) -> Losses:
         """Pixels on the images as they are, features where ``deep`` lets gradients pass."""
-        pixels = pixel_term(model, self.pixel_loss, images, lr, samples, "strategy SR4IR")
+        pixels = batch.pixel_loss(self.pixel_loss, images)
         losses: Losses = {"loss_sr4ir_pixel": self.pixel_weight * pixels}
-        if self.feature_weight and self.progress.share >= self.feature_from:
-            distance = self._perceptual(model, deep, samples)
+        begun = self.progress.share >= self.feature_from
+        if self.feature_weight and begun:
+            distance = self._perceptual(batch, deep)
             losses["loss_sr4ir_feature"] = self.feature_weight * distance
         return losses
 
-    def _perceptual(
-        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Tensor:
-        on_sr, on_hr = beside_hr(model, images, samples, "strategy SR4IR")
+    def _perceptual(self, batch: TrainingBatch, images: Sequence[Tensor]) -> Tensor:
+        """TDP: the mean L1 distance of the detector's features on SR and on HR."""
+        hr = batch.hr_images()
+        on_sr, on_hr = batch.versions(images, hr)
+        detector = batch.detector
         with torch.no_grad():
-            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
-        of_sr = features_at(model.detector, self.taps, on_sr.inputs)
-        terms = []
-        for ours, theirs in zip(of_sr, of_hr, strict=True):
-            gap = ours - theirs
-            terms.append(gap.abs().mean())
-        return torch.stack(terms).mean()
+            of_hr = features_at(detector, self.taps, on_hr.inputs)
+        of_sr = features_at(detector, self.taps, on_sr.inputs)
+        return mean_distance(F.l1_loss, of_sr, of_hr)
 
-    def _detection(
-        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
-        versions = self._versions(model, images, samples)
-        flat = [image for name in self.versions for image in versions[name]]
-        batch = model.detector_batch(flat, samples)
+    def _detection(self, batch: TrainingBatch, images: Sequence[Tensor]) -> Losses:
+        """The detector's losses on every version."""
+        versions = self._versions(batch, images)
+        parts = batch.versions(*versions.values())
         losses: Losses = {}
-        for number, name in enumerate(self.versions):
-            part = batch.part(len(images), number)
-            terms = model.detector.loss(part.inputs, part.samples)
-            for term, value in scaled(terms, self.detection_weight).items():
-                losses[f"{name}_{term}"] = value
+        for name, part in zip(versions, parts, strict=True):
+            terms = batch.detector.loss(part.inputs, part.samples)
+            weighted = scaled(terms, self.detection_weight)
+            losses |= _named(weighted, name)
         return losses
 
     def _versions(
-        self, model: SRDetector, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+        self, batch: TrainingBatch, images: Sequence[Tensor]
     ) -> dict[str, Sequence[Tensor]]:
         """The images of every version that the detector learns from."""
+        versions: dict[str, Sequence[Tensor]] = {"sr": images}
         if self.versions == ("sr",):
-            return {"sr": images}
-        hr = hr_like(model, images, samples, "strategy SR4IR")
-        mixes = self._mixes(images, hr, samples)
-        return {"sr": images, "hr": hr, "mix": mixes}
+            return versions
+        hr = batch.hr_images()
+        if "hr" in self.versions:
+            versions["hr"] = hr
+        if "mix" in self.versions:
+            versions["mix"] = self._mixes(batch, images, hr)
+        return versions
 
     def _mixes(
-        self, sr: Sequence[Tensor], hr: Sequence[Tensor], samples: Sequence[DetDataSample]
+        self, batch: TrainingBatch, sr: Sequence[Tensor], hr: Sequence[Tensor]
     ) -> list[Tensor]:
         """A mix per image; what is drawn depends on the image and the iteration alone."""
         shape = (self.mix_grid, self.mix_grid)
         mixes = []
-        for ours, theirs, sample in zip(sr, hr, samples, strict=True):
-            seed = image_seed(sample.get("img_id")) + self.progress.iteration
+        for ours, theirs, sample in zip(sr, hr, batch.samples, strict=True):
+            img_id = sample.get("img_id")
+            seed = image_seed(img_id) + self.progress.iteration
             generator = torch.Generator().manual_seed(seed)
-            from_sr = torch.rand(shape, generator=generator) < 0.5
-            mixes.append(patch_mix(ours, theirs, from_sr))
+            draws = torch.rand(shape, generator=generator)
+            mix = patch_mix(ours, theirs, draws < 0.5)
+            mixes.append(mix)
         return mixes
+
+
+def _named(losses: Losses, version: str) -> Losses:
+    """Losses under the name of a version of the images."""
+    named: Losses = {}
+    for name, value in losses.items():
+        named[f"{version}_{name}"] = value
+    return named
 
 
 def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
@@ -213,8 +210,11 @@ def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
     """
     height, width = hw_of(sr)
     rows, cols = from_sr.shape
-    row_of_pixel = torch.arange(height) * rows // height
-    col_of_pixel = torch.arange(width) * cols // width
-    by_row = from_sr[row_of_pixel]
-    chosen = by_row[:, col_of_pixel].to(sr.device)
-    return torch.where(chosen, sr, hr)
+    y = torch.arange(height)
+    x = torch.arange(width)
+    row_of = y * rows // height
+    col_of = x * cols // width
+    by_row = from_sr[row_of]
+    chosen = by_row[:, col_of]
+    on_device = chosen.to(sr.device)
+    return torch.where(on_device, sr, hr)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from mmisr.losses.features import pearson_distance
+from mmisr.losses.features import mean_distance, pearson_distance
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.taps import features_at, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy, ramp
-from mmisr.pipeline.teaching import beside_hr, pixel_term, task_images
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
 
@@ -77,47 +77,40 @@ class TaskDriven(Strategy):
         with tapped(pair.detector, self.taps if self.feature_weight else ()):
             pass
 
-    def losses(
-        self, model: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> Losses:
+    def losses(self, batch: TrainingBatch) -> Losses:
         """Pixels, the detector's losses on SR, and the distance of its features on SR and on HR.
 
         Args:
-            model: The pair.
-            lr: (3, h_i, w_i) LR images, RGB in [0, 1].
-            samples: Their samples: ground truth in the source frame, and the HR image.
+            batch: What is seen of this iteration.
         """
-        results = model.upscale(lr, samples)
+        results = batch.upscale()
+        images = batch.task_images(results)
         growth = ramp(self.progress.share, self.ramp_until)
-        images = task_images(model, results)
         if self.feature_weight:
-            losses = self._with_features(model, images, samples, growth)
+            losses = self._with_features(batch, images, growth)
         else:
-            detection = model.detection_losses(images, samples)
+            detection = batch.detection_losses(images)
             losses = scaled(detection, self.detection_weight * growth)
         if self.pixel_weight:
             whole = [result.image[0] for result in results]
-            what = "strategy TaskDriven, unless pixel_weight=0,"
-            term = pixel_term(model, self.pixel_loss, whole, lr, samples, what)
-            losses["loss_task_driven_pixel"] = self.pixel_weight * term
+            asking = replace(batch, needed_by="strategy TaskDriven, unless pixel_weight=0,")
+            pixel = asking.pixel_loss(self.pixel_loss, whole)
+            losses["loss_task_driven_pixel"] = self.pixel_weight * pixel
         return losses
 
     def _with_features(
-        self,
-        model: SRDetector,
-        images: Sequence[Tensor],
-        samples: Sequence[DetDataSample],
-        growth: float,
+        self, batch: TrainingBatch, images: Sequence[Tensor], growth: float
     ) -> Losses:
-        what = "strategy TaskDriven, with feature_weight > 0,"
-        on_sr, on_hr = beside_hr(model, images, samples, what)
+        asking = replace(batch, needed_by="strategy TaskDriven, with feature_weight > 0,")
+        hr = asking.hr_images()
+        on_sr, on_hr = batch.versions(images, hr)
+        detector = batch.detector
         with torch.no_grad():
-            of_hr = features_at(model.detector, self.taps, on_hr.inputs)
-        with tapped(model.detector, self.taps) as features:
-            detection = model.detector.loss(on_sr.inputs, on_sr.samples)
+            of_hr = features_at(detector, self.taps, on_hr.inputs)
+        with tapped(detector, self.taps) as features:
+            detection = detector.loss(on_sr.inputs, on_sr.samples)
             of_sr = [features[name] for name in self.taps]
         losses = scaled(detection, self.detection_weight * growth)
-        terms = [pearson_distance(ours, theirs) for ours, theirs in zip(of_sr, of_hr, strict=True)]
-        distance = torch.stack(terms).mean()
+        distance = mean_distance(pearson_distance, of_sr, of_hr)
         losses["loss_task_driven_feature"] = self.feature_weight * growth * distance
         return losses

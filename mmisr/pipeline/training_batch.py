@@ -1,0 +1,154 @@
+"""What a phase of a strategy sees of one iteration: the pair, LR images, their samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mmisr.losses.functional import Losses
+from mmisr.pipeline.handoff import DetectorBatch
+from mmisr.pipeline.hints import ground_truth_hints
+from mmisr.structures.frames import hw_of
+from mmisr.structures.sr_result import SRResult
+
+if TYPE_CHECKING:
+    from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+    from mmisr.pipeline.sr_detector import SRDetector
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    """One batch, and what the phases of strategies make of it.
+
+    Convention: images are (3, H_i, W_i) RGB in [0, 1], one per sample, of any sizes; ground truth
+    is in the source frame.
+
+    Args:
+        pair: The pair that is trained.
+        lr: (3, h_i, w_i) LR images.
+        samples: Their samples, with the HR image where LR was simulated.
+        needed_by: Who asks for HR images, for the message where a sample has none.
+    """
+
+    pair: SRDetector
+    lr: Sequence[Tensor]
+    samples: Sequence[DetDataSample]
+    needed_by: str = "this strategy"
+
+    @property
+    def detector(self) -> BaseDetector:
+        """The detector of the pair."""
+        return self.pair.detector
+
+    def upscale(self) -> list[SRResult]:
+        """One result per image; gradients pass."""
+        return self.pair.upscale(self.lr, self.samples)
+
+    def sr_images(self) -> list[Tensor]:
+        """The SR images; gradients pass."""
+        return [result.image[0] for result in self.upscale()]
+
+    def fixed_images(self) -> list[Tensor]:
+        """The SR images, made without gradients."""
+        with torch.no_grad():
+            return self.sr_images()
+
+    def task_images(self, results: Sequence[SRResult]) -> list[Tensor]:
+        """SR images through which gradients of a task reach only tokens that were routed deep.
+
+        Args:
+            results: Of :meth:`upscale`.
+        """
+        scale = self.pair.editor.info.scale
+        return [task_image(result, scale) for result in results]
+
+    def hr_images(self) -> list[Tensor]:
+        """The HR images, on the device of the LR images.
+
+        Raises:
+            ValueError: A sample has none.
+        """
+        images = self.pair.hr_images(self.samples, self.needed_by)
+        return [image.to(self.lr[0]) for image in images]
+
+    def detection_losses(self, images: Sequence[Tensor]) -> Losses:
+        """The detector's own losses.
+
+        Args:
+            images: SR, or any others of the pair's frame.
+        """
+        return self.pair.detection_losses(images, self.samples)
+
+    def versions(self, *versions: Sequence[Tensor]) -> list[DetectorBatch]:
+        """The detector's batches of several versions of the images, resized and padded alike.
+
+        Args:
+            versions: SR, HR, a mix, ...; gradients pass.
+
+        Returns:
+            One batch per version.
+        """
+        flat = [image for version in versions for image in version]
+        whole = self.pair.detector_batch(flat, self.samples)
+        count = len(self.samples)
+        return [whole.part(count, number) for number in range(len(versions))]
+
+    def pixel_loss(self, loss: nn.Module, images: Sequence[Tensor]) -> Tensor:
+        """Mean over the images of a loss between SR and HR.
+
+        Args:
+            loss: Of ``(sr, hr, hints)``, see :class:`mmisr.losses.base.SRLoss`.
+            images: SR images; gradients pass.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: A sample has no HR image.
+        """
+        hr = self.hr_images()
+        hints = ground_truth_hints(self.lr, self.samples) or []
+        terms = []
+        for image, target, known in zip(images, hr, hints, strict=True):
+            sr = image[None]
+            term = loss(sr, target[None], [known])
+            terms.append(term)
+        total = torch.stack(terms)
+        return total.mean()
+
+    def editor_losses(self) -> Losses:
+        """The editor's own losses, such as those of a router.
+
+        Raises:
+            ValueError: A sample has no HR image, or the editor has no losses.
+        """
+        return self.pair.editor_losses(self.lr, self.samples, self.needed_by)
+
+
+def task_image(result: SRResult, scale: int) -> Tensor:
+    """The SR image of one result, through which gradients of a task reach only deep tokens.
+
+    What routing left to the first exit is to stay cheap and plain; the task must not shape it.
+
+    Args:
+        result: Of one LR image.
+        scale: Factor of the editor.
+
+    Returns:
+        (3, H, W), the image as it is; its gradient is 0 in tokens of the first exit.
+    """
+    image = result.image[0]
+    routing = result.routing
+    if routing is None:
+        return image
+    side = routing.token_size * scale
+    deep = routing.exits[0] > 0
+    rows = deep.repeat_interleave(side, 0)
+    pixels = rows.repeat_interleave(side, 1)
+    height, width = hw_of(image)
+    inside = pixels[:height, :width].to(image.device)
+    return torch.where(inside, image, image.detach())
