@@ -34,7 +34,7 @@ from mmisr.apis.test import test as run_test
 from mmisr.apis.train import train
 from mmisr.registry import MODELS
 
-CASES = int(os.environ.get("MMISR_FUZZ", "20"))
+CASES = int(os.environ.get("MMISR_FUZZ", "30"))
 SECONDS, MEGABYTES = 20, 300
 PLACES = ("state_dict", "params", "params_ema", "model", "net", "weights")
 META_VALUES = [
