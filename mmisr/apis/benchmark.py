@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from mmengine.runner import Runner
-from rich.console import Console
 from tqdm import tqdm
 
 from mmisr.analysis.benchmark import Labels, frame_rows, map_like
@@ -88,8 +87,7 @@ def benchmark(
     content = {"rows": rows, "meta": facts}
     folder = Path(out)
     cases = cases or Cases()
-    own_size = wanted.get("size", "nano")
-    sizes = cases.sizes or [own_size]
+    sizes = cases.sizes or [wanted.get("size", "nano")]
     plan = list(itertools.product(sizes, cases.tokens, cases.frames))
     boxes = _lr_boxes(cfg)
     for size, token, frame in tqdm(plan, desc="benchmark", unit="frame"):
@@ -98,8 +96,7 @@ def benchmark(
             "token_size": token,
             "checkpoint": checkpoint if size == wanted.get("size") else None,
         }
-        editor = _editor({**wanted, **keys}, config)
-        editor = editor.to(device).eval()
+        editor = _editor({**wanted, **keys}, config).to(device).eval()
         lr = _frame(frame, token, device)
         maps = _maps(_labels(boxes, token), hw_of(lr), token)
         name = f"{size} x{wanted.scale} T{token}"
@@ -109,8 +106,6 @@ def benchmark(
         write_text(folder / "results.json", f"{text}\n")
     table = speed_table(rows)
     write_text(folder / "table.md", f"{table}\n")
-    console = Console(width=160)
-    console.print(table, markup=False)
     return content
 
 

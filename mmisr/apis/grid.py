@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from mmengine.config import Config
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -19,7 +21,7 @@ from mmisr.analysis.comparison.run import SEED, Setup, metric_of, run_arms, sett
 from mmisr.analysis.grid.result import Grid, Row
 from mmisr.analysis.grid.seeds import figures_of, gains_of, seed_weights
 from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_run, with_rows
-from mmisr.apis.checks.data import test_pipeline
+from mmisr.apis.checks.data import inner_dataset, test_pipeline
 from mmisr.apis.compare import REPLICATES, best_device, test_loader
 from mmisr.apis.configs import read_config
 from mmisr.ops.files import write_text
@@ -44,8 +46,8 @@ def grid(
     again while its config, the files that it names and its seed stay the same.
 
     Args:
-        configs: Configs of pairs that can be trained; the test data of the first is that of all.
-            A row is called as its file.
+        configs: Configs of pairs that can be trained, all with the same test data; one may feed its
+            detector the HR images (``mmisr.FeedHR``). A row is called as its file.
         seeds: Of every row; run k of each has the same one, and they are compared in pairs.
         out: Folder for runs and results.
         baseline: Row that the others are compared with; the first by default.
@@ -60,8 +62,9 @@ def grid(
         The grid; ``grid.json``, ``grid.md`` and ``grid.png`` hold it.
 
     Raises:
-        ValueError: Two configs have one name, there is no such row, links go in a circle, or a
-            row that others learn from is not ahead of the baseline.
+        ValueError: Two configs have one name, there is no such row, rows are tested on different
+            data, links go in a circle, or a row that others learn from is not ahead of the
+            baseline.
         RuntimeError: A run failed.
     """
     paths = _by_name(configs)
@@ -72,6 +75,7 @@ def grid(
         raise ValueError(f"grid has no row {', '.join(unknown)}; rows: {', '.join(paths)}")
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(f"grid needs seeds, each once, got {list(seeds)}")
+    _check_same_data(paths)
     plan = _Plan(
         paths=paths,
         seeds=list(seeds),
@@ -98,9 +102,43 @@ class _Plan:
     folder: Path
 
     def setup(self, device: str) -> Setup:
-        """What rows are tested on: the data of the baseline."""
-        cfg = read_config(self.paths[self.baseline])
-        return Setup(cfg, self.folder / "compare", None, device, pictures=False)
+        """What rows are tested on: their own data, as a row reads it that is fed LR images."""
+        configs = [read_config(path) for path in self.paths.values()]
+        fed_lr = [cfg for cfg in configs if not feeds_hr(cfg)]
+        first = fed_lr[0] if fed_lr else configs[0]
+        return Setup(first, self.folder / "compare", None, device, pictures=False)
+
+
+def feeds_hr(cfg: Config) -> bool:
+    """Whether a config's model sees the HR images themselves."""
+    steps = [str(step["type"]) for step in test_pipeline(cfg)]
+    return any(step.endswith(FEED_HR) for step in steps)
+
+
+def _check_same_data(paths: Mapping[str, Path]) -> None:
+    """See that all rows are tested on the same images, made small in the same way.
+
+    Raises:
+        ValueError: Two are not; the message has both.
+    """
+    first, *others = paths
+    expected = _test_data(paths[first])
+    for name in others:
+        data = _test_data(paths[name])
+        if data != expected:
+            raise ValueError(
+                f"rows are compared on the same LR pixels, and {first} and {name} are tested on "
+                f"other data or other steps:\n{expected}\n{data}"
+            )
+
+
+def _test_data(path: Path) -> str:
+    """A config's test data set and its steps, but for the one that feeds HR."""
+    cfg = read_config(path)
+    dataset = copy.deepcopy(inner_dataset(cfg).to_dict())
+    steps = dataset["pipeline"]
+    dataset["pipeline"] = [step for step in steps if not str(step["type"]).endswith(FEED_HR)]
+    return json.dumps(dataset, default=str, sort_keys=True)
 
 
 def _by_name(configs: Sequence[str | Path]) -> dict[str, Path]:
@@ -200,13 +238,11 @@ def _tested(
 
 def _arm(plan: _Plan, run: Run) -> Arm:
     cfg = read_config(plan.paths[run.row])
-    steps = [str(step["type"]) for step in test_pipeline(cfg)]
-    feeds_hr = any(step.endswith(FEED_HR) for step in steps)
     checkpoint = str(run.checkpoint)
     return Arm(
         name=arm_name(run.row, run.seed),
         editor=cfg.model.editor.to_dict(),
-        feed="hr" if feeds_hr else "lr",
+        feed="hr" if feeds_hr(cfg) else "lr",
         handoff=dict(cfg.model.get("handoff") or {}),
         detector=cfg.model.detector.to_dict(),
         checkpoints={"editor": checkpoint, "detector": checkpoint},

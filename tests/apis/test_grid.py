@@ -42,6 +42,12 @@ STUDENT = """
 _base_ = "base.py"
 model = dict(strategy=dict(_delete_=True, type="HRDistill", teacher="of the grid"))
 """
+COARSER = """
+_base_ = "base.py"
+pipeline = [*_base_.load, *_base_.degrade[:1], dict(type="mmisr.SimulateLR", scale=8, seed=0)]
+val_dataloader = dict(dataset=dict(pipeline=[*pipeline, _base_.degrade[-1]]))
+test_dataloader = val_dataloader
+"""
 WRONG = """
 _base_ = "base.py"
 optim_wrapper = dict(optimizer=dict(_delete_=True, type="NoSuchOptimizer"))
@@ -53,7 +59,7 @@ LINK = {"model.strategy.teacher": "hr"}
 def configs(cut_outs, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("grid")
     cut_outs(folder / "data", 128, 2)
-    texts = {"base": BASE, "hr": HR, "student": STUDENT, "wrong": WRONG}
+    texts = {"base": BASE, "hr": HR, "student": STUDENT, "coarser": COARSER, "wrong": WRONG}
     paths = {}
     for name, text in texts.items():
         paths[name] = folder / f"{name}.py"
@@ -174,6 +180,7 @@ def test_keys_by_dots(configs):
         (["base"], {"links": LINK}, "grid has no row hr; rows: base"),
         (["base"], {"seeds": [1, 1]}, r"needs seeds, each once, got \[1, 1\]"),
         (["base"], {"seeds": []}, "needs seeds, each once"),
+        (["base", "coarser"], {}, "same LR pixels, and base and coarser are tested on other data"),
         (
             ["student"],
             {"links": {"model.strategy.teacher": "student"}},

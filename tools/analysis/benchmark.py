@@ -3,7 +3,7 @@
 import argparse
 
 from mmisr.apis.arguments import add_cfg_options
-from mmisr.apis.benchmark import FRAMES, Cases, benchmark
+from mmisr.apis.benchmark import FRAMES, Cases, benchmark, speed_table
 
 
 def frame(text: str) -> tuple[int, int]:
@@ -32,9 +32,10 @@ def main() -> None:
     add_cfg_options(parser)
     args = parser.parse_args()
     cases = Cases(args.frames, args.tokens, args.sizes)
-    benchmark(
+    content = benchmark(
         args.config, args.checkpoint, args.out, cases, args.repeats, args.device, args.cfg_options
     )
+    print(speed_table(content["rows"]))
 
 
 if __name__ == "__main__":

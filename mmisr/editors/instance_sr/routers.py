@@ -30,7 +30,6 @@ class RouteInput:
         hints: Boxes and seeds, or None.
         encode: The encoder: logits (B, 3, rows, cols) and boxes (B, 4, rows, cols).
         prices: What routing maps cost, for a budget; None in training, where no budget holds.
-        encoded: What the encoder said; None until a router first asks.
     """
 
     lr: Tensor
@@ -39,6 +38,7 @@ class RouteInput:
     encode: Callable[[], tuple[Tensor, Tensor]]
     prices: Prices | None = None
     encoded: tuple[Tensor, Tensor] | None = field(default=None, init=False)
+    """What the encoder said; None until a router first asks."""
 
     def logits(self) -> Tensor:
         """(B, 3, rows, cols). The encoder runs when a router first asks.

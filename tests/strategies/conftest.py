@@ -1,0 +1,23 @@
+"""Steps without a Runner stand at the start of a run, whatever an earlier test trained."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mmisr.openmmlab.stack import prepare
+
+prepare()
+
+from mmengine.logging import MessageHub
+
+
+@pytest.fixture(autouse=True)
+def _at_the_start() -> Iterator[None]:
+    hub = MessageHub.get_current_instance()
+    known = {key: hub.get_info(key) for key in ("iter", "max_iters")}
+    hub.update_info("iter", 0)
+    hub.update_info("max_iters", 0)
+    yield
+    for key, value in known.items():
+        if value is not None:
+            hub.update_info(key, value)
