@@ -31,8 +31,9 @@ __all__ = [
 DETECTORS = "mmdet"
 """Scope in which a plain detector's config names its transforms."""
 
+# mmdet registers it in the root: by its bare name it is found whatever the default scope.
 TTA_MODEL = {
-    "type": "mmdet.DetTTAModel",
+    "type": "DetTTAModel",
     "tta_cfg": {"nms": {"type": "nms", "iou_threshold": 0.6}, "max_per_img": 500},
 }
 FLIPS = [{"type": "mmdet.RandomFlip", "prob": 0.0}, {"type": "mmdet.RandomFlip", "prob": 1.0}]

@@ -50,7 +50,7 @@ test_dataloader = val_dataloader
 """
 WRONG = """
 _base_ = "base.py"
-optim_wrapper = dict(optimizer=dict(_delete_=True, type="NoSuchOptimizer"))
+optim_wrapper = dict(optimizer=dict(type="NoSuchOptimizer"))
 """
 LINK = {"model.strategy.teacher": "hr"}
 

@@ -17,7 +17,7 @@ def test_a_flipped_view_is_flipped_back(detector_config, photo, sample_of):
         "detector": detector_config,
     }
     merge = {"nms": {"type": "nms", "iou_threshold": 0.99}, "max_per_img": 100}
-    tta = ConfigDict({"type": "mmdet.DetTTAModel", "module": config, "tta_cfg": merge})
+    tta = ConfigDict({"type": "DetTTAModel", "module": config, "tta_cfg": merge})
     model = MODELS.build(tta).eval()
     source_hw = (384, 524)
 
