@@ -3,23 +3,11 @@
 #   configs/hr_distill/bicubic-x8_gfl_mobilenet-v2_hr-distill_drone-cars.py
 # Test:  python tools/test.py \
 #   configs/hr_distill/bicubic-x8_gfl_mobilenet-v2_hr-distill_drone-cars.py CHECKPOINT
-_base_ = [
-    "../_base_/default_runtime.py",
-    "../_base_/datasets/drone_cars_x8.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
-    "../_base_/editors/bicubic_x8.py",
-    "../_base_/schedules/finetune_6e.py",
-]
-detector = _base_.detector
-detector.backbone.init_cfg = None
+_base_ = ["../resample/bicubic-x8_gfl_mobilenet-v2_finetuned_drone-cars.py"]
 model = dict(
-    type="mmisr.SRDetector",
-    editor=_base_.editor,
-    detector=detector,
-    checkpoints=dict(detector="work_dirs/gfl_mobilenet-v2_hr_aerial-cars/epoch_12.pth"),
     strategy=dict(
+        _delete_=True,
         type="HRDistill",
         teacher="work_dirs/gfl_mobilenet-v2_hr_drone-cars/epoch_6.pth",
     ),
 )
-train_cfg = dict(val_interval=6)

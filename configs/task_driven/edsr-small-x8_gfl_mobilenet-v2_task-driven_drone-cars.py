@@ -3,23 +3,8 @@
 #   configs/task_driven/edsr-small-x8_gfl_mobilenet-v2_task-driven_drone-cars.py
 # Test:  python tools/test.py \
 #   configs/task_driven/edsr-small-x8_gfl_mobilenet-v2_task-driven_drone-cars.py CHECKPOINT
-_base_ = [
-    "../_base_/default_runtime.py",
-    "../_base_/datasets/drone_cars_x8.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
-    "../_base_/editors/edsr_small_x8.py",
-    "../_base_/schedules/finetune_6e.py",
-]
-detector = _base_.detector
-detector.backbone.init_cfg = None
+_base_ = ["../plain/edsr-small-x8_gfl_mobilenet-v2_finetuned_drone-cars.py"]
 model = dict(
-    type="mmisr.SRDetector",
-    editor=_base_.editor,
-    detector=detector,
-    checkpoints=dict(
-        editor="work_dirs/edsr-small-x8_drone-cars/iter_3000.pth",
-        detector="work_dirs/gfl_mobilenet-v2_hr_drone-cars/epoch_6.pth",
-    ),
-    strategy=dict(type="TaskDriven", detection_weight=0.2),
+    checkpoints=dict(detector="work_dirs/gfl_mobilenet-v2_hr_drone-cars/epoch_6.pth"),
+    strategy=dict(_delete_=True, type="TaskDriven", detection_weight=0.2),
 )
-train_cfg = dict(val_interval=6)
