@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
@@ -172,13 +171,11 @@ def _measure(
 
 
 def _write(content: dict[str, Any], folder: Path) -> None:
-    """Write ``pareto.json``, ``pareto.md`` and ``pareto.png``, and print the table."""
+    """Write ``pareto.json``, ``pareto.md`` and ``pareto.png``."""
     text = json.dumps(content, indent=2)
     write_text(folder / "pareto.json", f"{text}\n")
     table = pareto_table(content)
     write_text(folder / "pareto.md", f"{table}\n")
-    console = Console(width=120)
-    console.print(table, markup=False)
     panels = _panels(content["points"])
     picture = folder / "pareto.png"
     plot_curves(panels, picture, "SR milliseconds an image")

@@ -3,7 +3,7 @@
 import argparse
 
 from mmisr.apis.arguments import add_cfg_options, add_device
-from mmisr.apis.pareto import SHARES, pareto
+from mmisr.apis.pareto import SHARES, pareto, pareto_table
 
 
 def main() -> None:
@@ -23,9 +23,10 @@ def main() -> None:
     add_device(parser)
     add_cfg_options(parser)
     args = parser.parse_args()
-    pareto(
+    content = pareto(
         args.config, args.out, args.shares, args.images, args.rounds, args.device, args.cfg_options
     )
+    print(pareto_table(content))
 
 
 if __name__ == "__main__":
