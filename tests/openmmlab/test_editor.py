@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmisr.apis.flops import editor_rows
+from mmisr.analysis.flops import editor_costs
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.macs import count_macs, counting_macs
 from mmisr.ops.patches import split, stitch
@@ -109,8 +109,8 @@ def test_images_of_a_batch_and_the_padding_add_up(routed):
 
 def test_another_router_costs_what_it_runs(routed):
     """As ``get_flops`` shows it: nothing of this editor is known to it."""
-    rows = editor_rows(routed, picture([[0.1, 0.5], [0.9, 0.9]]))
-    counts = [round(gmacs * 1e9) for _, gmacs, _ in rows]
+    costs = editor_costs(routed, picture([[0.1, 0.5], [0.9, 0.9]]))
+    counts = [round(cost.gmacs * 1e9) for cost in costs]
     own = EXITS[0] + EXITS[1] + 2 * EXITS[2] + 4 * JUDGE
     assert counts == [own, 4 * (EXITS[0] + JUDGE), 4 * (EXITS[2] + JUDGE)]
 
