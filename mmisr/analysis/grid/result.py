@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mmisr.analysis.comparison.judge import FEWEST
+
 SCHEMA = 1
 """Of ``grid.json``; raised when a key changes its meaning."""
 
@@ -28,18 +30,24 @@ class Gain:
         lo: Lower end of the 95 % interval over images and seeds.
         hi: Upper end.
         per_seed: The difference of each seed's two runs.
+        images: How many images it rests on.
     """
 
     value: float
     lo: float
     hi: float
     per_seed: list[float]
+    images: int
 
     @property
     def shown(self) -> bool:
-        """Whether the interval leaves 0 out, and every seed says the same."""
+        """Whether the interval leaves 0 out and every seed says the same.
+
+        One seed shows nothing, and neither do fewer images than a comparison's verdict asks for.
+        """
+        enough = len(self.per_seed) > 1 and self.images >= FEWEST
         agree = len({value > 0 for value in self.per_seed}) == 1
-        return agree and (self.lo > 0 or self.hi < 0)
+        return enough and agree and (self.lo > 0 or self.hi < 0)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,8 @@ def gains_of(
         as_they_are, *drawn = difference.tolist()
         low, high = interval(np.array(drawn))
         per_seed = _per_seed(runs, baseline, name)
-        gains[name] = Gain(as_they_are, low, high, per_seed)
+        images = min(run[name].images for run in [*runs, *baseline])
+        gains[name] = Gain(as_they_are, low, high, per_seed, images)
     return gains
 
 

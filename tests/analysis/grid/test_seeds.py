@@ -9,7 +9,7 @@ from mmisr.analysis.grid.seeds import figures_of, gains_of, mean_over_seeds, see
 
 
 def run(first: float, *replicates: float, name: str = "AP") -> dict[str, Sampled]:
-    return {name: Sampled(np.array([first, *replicates]), images=3)}
+    return {name: Sampled(np.array([first, *replicates]), images=6)}
 
 
 def test_seeds_are_drawn_with_replacement_and_count_alike_as_they_are():
@@ -61,8 +61,14 @@ def test_a_gain_that_one_seed_denies_is_not_shown():
     assert gain.value == pytest.approx(0.095)
     assert gain.lo < 0 < gain.hi
     assert not gain.shown
-    assert not Gain(0.1, 0.05, 0.2, [0.21, -0.01]).shown
-    assert Gain(-0.1, -0.2, -0.05, [-0.1, -0.1]).shown
+    assert not Gain(0.1, 0.05, 0.2, [0.21, -0.01], images=6).shown
+    assert Gain(-0.1, -0.2, -0.05, [-0.1, -0.1], images=6).shown
+
+
+def test_one_seed_or_few_images_show_nothing():
+    assert Gain(0.1, 0.05, 0.2, [0.1, 0.1], images=6).shown
+    assert not Gain(0.1, 0.05, 0.2, [0.1], images=6).shown
+    assert not Gain(0.1, 0.05, 0.2, [0.1, 0.1], images=5).shown
 
 
 def test_a_row_by_its_name():
