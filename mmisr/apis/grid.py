@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from torch.utils.data import DataLoader
@@ -24,10 +25,10 @@ from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_ru
 from mmisr.apis.checks.data import inner_dataset, test_pipeline
 from mmisr.apis.compare import REPLICATES, best_device, test_loader
 from mmisr.apis.configs import read_config
+from mmisr.degradation.transform import FeedHR
 from mmisr.ops.files import write_text
+from mmisr.registry import TRANSFORMS, find
 from mmisr.reports.grid import markdown_grid, plot_grid
-
-FEED_HR = "FeedHR"
 
 
 def grid(
@@ -75,56 +76,66 @@ def grid(
         raise ValueError(f"grid has no row {', '.join(unknown)}; rows: {', '.join(paths)}")
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(f"grid needs seeds, each once, got {list(seeds)}")
-    _check_same_data(paths)
     plan = _Plan(
         paths=paths,
+        configs={name: read_config(path) for name, path in paths.items()},
         seeds=list(seeds),
         baseline=baseline,
         links=links,
         launch=launch or Launch(),
         folder=Path(out),
+        device=device or best_device(),
     )
-    runs = _train(plan, device or best_device())
-    result = _compare(plan, runs, device or best_device(), replicates)
+    _check_same_data(plan.configs)
+    runs = _train(plan)
+    result = _compare(plan, runs, replicates)
     write(result, plan.folder)
     return result
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is trained and compared; fields as the arguments of :func:`grid`."""
+    """What is trained and compared; fields as the arguments of :func:`grid`.
+
+    ``configs`` are read once, and copied before a run changes one.
+    """
 
     paths: dict[str, Path]
+    configs: dict[str, Config]
     seeds: list[int]
     baseline: str
     links: dict[str, str]
     launch: Launch
     folder: Path
+    device: str
 
-    def setup(self, device: str) -> Setup:
+    def setup(self) -> Setup:
         """What rows are tested on: their own data, as a row reads it that is fed LR images."""
-        configs = [read_config(path) for path in self.paths.values()]
+        configs = list(self.configs.values())
         fed_lr = [cfg for cfg in configs if not feeds_hr(cfg)]
         first = fed_lr[0] if fed_lr else configs[0]
-        return Setup(first, self.folder / "compare", None, device, pictures=False)
+        return Setup(first, self.folder / "compare", None, self.device, pictures=False)
 
 
 def feeds_hr(cfg: Config) -> bool:
     """Whether a config's model sees the HR images themselves."""
-    steps = [str(step["type"]) for step in test_pipeline(cfg)]
-    return any(step.endswith(FEED_HR) for step in steps)
+    return any(_is_feed(step) for step in test_pipeline(cfg))
 
 
-def _check_same_data(paths: Mapping[str, Path]) -> None:
+def _is_feed(step: Mapping[str, Any]) -> bool:
+    return find(TRANSFORMS, step["type"]) is FeedHR
+
+
+def _check_same_data(configs: Mapping[str, Config]) -> None:
     """See that all rows are tested on the same images, made small in the same way.
 
     Raises:
         ValueError: Two are not; the message has both.
     """
-    first, *others = paths
-    expected = _test_data(paths[first])
+    first, *others = configs
+    expected = _test_data(configs[first])
     for name in others:
-        data = _test_data(paths[name])
+        data = _test_data(configs[name])
         if data != expected:
             raise ValueError(
                 f"rows are compared on the same LR pixels, and {first} and {name} are tested on "
@@ -132,12 +143,10 @@ def _check_same_data(paths: Mapping[str, Path]) -> None:
             )
 
 
-def _test_data(path: Path) -> str:
+def _test_data(cfg: Config) -> str:
     """A config's test data set and its steps, but for the one that feeds HR."""
-    cfg = read_config(path)
     dataset = copy.deepcopy(inner_dataset(cfg).to_dict())
-    steps = dataset["pipeline"]
-    dataset["pipeline"] = [step for step in steps if not str(step["type"]).endswith(FEED_HR)]
+    dataset["pipeline"] = [step for step in dataset["pipeline"] if not _is_feed(step)]
     return json.dumps(dataset, default=str, sort_keys=True)
 
 
@@ -162,10 +171,12 @@ def _in_order(plan: _Plan) -> list[str]:
     Raises:
         ValueError: Rows learn from each other in a circle.
     """
-    sources = {}
-    for name, path in plan.paths.items():
-        cfg = read_config(path)
-        sources[name] = {row for key, row in plan.links.items() if has_key(cfg, key)}
+    sources: dict[str, list[str]] = {}
+    for name, cfg in plan.configs.items():
+        sources[name] = []
+        for key, row in plan.links.items():
+            if has_key(cfg, key):
+                sources[name].append(row)
     try:
         first_to_last = TopologicalSorter(sources).static_order()
         return list(first_to_last)
@@ -173,7 +184,7 @@ def _in_order(plan: _Plan) -> list[str]:
         raise ValueError(f"rows learn from each other in a circle: {error.args[1]}") from error
 
 
-def _train(plan: _Plan, device: str) -> list[Run]:
+def _train(plan: _Plan) -> list[Run]:
     """Train what is not trained yet; teachers are tried before anybody learns from them."""
     runs: list[Run] = []
     order = _in_order(plan)
@@ -186,42 +197,67 @@ def _train(plan: _Plan, device: str) -> list[Run]:
                 runs.append(_trained(plan, name, seed, runs))
                 bar.update()
             if teachers and teachers | {plan.baseline} <= {run.row for run in runs}:
-                _check_teachers(plan, teachers - {plan.baseline}, runs, device)
+                _check_teachers(plan, teachers - {plan.baseline}, runs)
                 teachers = set()
     return runs
 
 
 def _trained(plan: _Plan, name: str, seed: int, runs: Sequence[Run]) -> Run:
     """The run of one row and seed, trained to its end."""
-    cfg = read_config(plan.paths[name], cfg_options={"randomness.seed": seed})
+    cfg = copy.deepcopy(plan.configs[name])
+    cfg.merge_from_dict({"randomness.seed": seed})
     with_rows(cfg, plan.links, runs, seed)
     key = run_key(cfg, seed, plan.launch)
-    run = Run(name, seed, plan.folder / "runs" / name / f"seed_{seed}-{key}")
+    folder = plan.folder / "runs" / name
+    run = Run(name, seed, folder / f"seed_{seed}-{key}")
     if not run.done:
         train_run(run, cfg, plan.launch)
     return run
 
 
-def _check_teachers(plan: _Plan, teachers: set[str], runs: Sequence[Run], device: str) -> None:
+def _check_teachers(plan: _Plan, teachers: set[str], runs: Sequence[Run]) -> None:
     """See that rows that others learn from are ahead of the baseline.
 
     Raises:
         ValueError: One is not; the message has both figures.
     """
-    tested = [run for run in runs if run.row in teachers | {plan.baseline}]
-    setup = plan.setup(device)
-    loader = test_loader(setup.cfg)
-    settings = settings_of(metric_of(setup.cfg), loader, 1, SEED)
-    figures = _figures(plan, _tested(plan, tested, setup, loader), settings)
-    floor = figures_of(figures[plan.baseline])[0]["AP"]
+    rows = {*teachers, plan.baseline}
+    tried = [run for run in runs if run.row in rows]
+    figures = _test(plan, tried, replicates=1).figures
+    aps = {}
+    for name in rows:
+        means, _ = figures_of(figures[name])
+        aps[name] = means["AP"]
+    floor = aps[plan.baseline]
     for name in sorted(teachers):
-        ap = figures_of(figures[name])[0]["AP"]
+        ap = aps[name]
         if ap <= floor:
             raise ValueError(
                 f"{name} is to teach, and has AP {ap:.3f} where {plan.baseline} has {floor:.3f}, "
                 f"mean over seeds {plan.seeds}: a teacher that is not ahead pulls its students "
                 "down. Train it as long as they are, or choose data with room"
             )
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """Runs as arms, by ``ROW-seed_K``, and the figures of each row, one entry per seed."""
+
+    setup: Setup
+    loader: DataLoader
+    settings: Settings
+    arms: dict[str, ArmRun]
+    figures: dict[str, list[dict[str, Sampled]]]
+
+
+def _test(plan: _Plan, runs: Sequence[Run], replicates: int) -> _Tested:
+    """Test runs on the data of the rows; what was tested before is read."""
+    setup = plan.setup()
+    loader = test_loader(setup.cfg)
+    settings = settings_of(metric_of(setup.cfg), loader, replicates, SEED)
+    tested = _tested(plan, runs, setup, loader)
+    figures = _figures(plan, tested, settings)
+    return _Tested(setup, loader, settings, tested, figures)
 
 
 def _tested(
@@ -237,7 +273,7 @@ def _tested(
 
 
 def _arm(plan: _Plan, run: Run) -> Arm:
-    cfg = read_config(plan.paths[run.row])
+    cfg = plan.configs[run.row]
     checkpoint = str(run.checkpoint)
     return Arm(
         name=arm_name(run.row, run.seed),
@@ -267,17 +303,13 @@ def _figures(
     return figures
 
 
-def _compare(plan: _Plan, runs: Sequence[Run], device: str, replicates: int) -> Grid:
+def _compare(plan: _Plan, runs: Sequence[Run], replicates: int) -> Grid:
     """Test every run, and compare the rows."""
-    setup = plan.setup(device)
-    loader = test_loader(setup.cfg)
-    tested = _tested(plan, runs, setup, loader)
-    settings = settings_of(metric_of(setup.cfg), loader, replicates, SEED)
-    figures = _figures(plan, tested, settings)
-    timed_arms = [_arm(plan, run) for run in runs if run.seed == plan.seeds[0]]
-    with_times = timed(
-        setup, timed_arms, loader, {arm.name: tested[arm.name] for arm in timed_arms}
-    )
+    test = _test(plan, runs, replicates)
+    figures = test.figures
+    arms = [_arm(plan, run) for run in runs if run.seed == plan.seeds[0]]
+    first_runs = {arm.name: test.arms[arm.name] for arm in arms}
+    with_times = timed(test.setup, arms, test.loader, first_runs)
     weights = seed_weights(len(plan.seeds), replicates, SEED)
     rows = []
     for name, path in plan.paths.items():
@@ -298,7 +330,7 @@ def _compare(plan: _Plan, runs: Sequence[Run], device: str, replicates: int) -> 
             ms=sum(first.ms.values()),
         )
         rows.append(row)
-    meta = comparison_meta(setup, tested, loader, settings)
+    meta = comparison_meta(test.setup, test.arms, test.loader, test.settings)
     return Grid(rows, plan.baseline, plan.seeds, asdict(meta))
 
 

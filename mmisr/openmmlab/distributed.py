@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from mmengine.dist import all_reduce, is_distributed
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import AmpOptimWrapper, OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import Tensor, nn
@@ -23,7 +22,6 @@ __all__ = [
     "PhaseOptimizers",
     "PhasedDistributedDataParallel",
     "PhasedModel",
-    "mean_over_processes",
 ]
 
 
@@ -235,19 +233,6 @@ class PhaseOptimizers:
                 wrapper._clip_grad()
             scaler.step(wrapper.optimizer)
         scaler.update(first._scale_update_param)
-
-
-def mean_over_processes(value: Tensor) -> Tensor:
-    """The mean of a scalar over all processes, without a gradient.
-
-    A loss that is divided by it has, after gradients are averaged, the gradient that one process
-    with the whole batch would have.
-    """
-    if not is_distributed():
-        return value.detach()
-    mean = value.detach().clone()
-    all_reduce(mean, op="mean")
-    return mean
 
 
 def check_one_optimizer(optim_wrapper: OptimWrapper, learning: Sequence[tuple[str, ...]]) -> None:

@@ -18,7 +18,9 @@ from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.roi_heads.standard_roi_head import StandardRoIHead
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
+from mmdet.utils import reduce_mean
 
+from mmisr.openmmlab.taps import pyramid_of
 from mmisr.structures.frames import hw_of
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "has_dense_head",
     "proposals_of",
     "recorded",
+    "reduce_mean",
     "roi_outputs",
 ]
 
@@ -88,11 +91,12 @@ def recorded(detector: BaseDetector) -> Iterator[Recording]:
     def keep_head(module: nn.Module, inputs: Any, output: Any) -> None:
         recording.head = output
 
-    neck = getattr(detector, "neck", None)
-    source = neck if isinstance(neck, nn.Module) else detector.backbone
+    source = pyramid_of(detector)
+    if source is None:
+        raise ValueError(f"{type(detector).__name__} has neither neck nor backbone to record")
     handles = [
         detector.backbone.register_forward_pre_hook(keep_size),
-        source.register_forward_hook(keep_pyramid),
+        detector.get_submodule(source).register_forward_hook(keep_pyramid),
     ]
     if has_dense_head(detector):
         handles.append(detector.bbox_head.register_forward_hook(keep_head))

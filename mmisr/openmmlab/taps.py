@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-__all__ = ["Features", "features_at", "tap_names", "tapped"]
+__all__ = ["Features", "check_taps", "features_at", "pyramid_of", "tap_names", "tapped"]
 
 PYRAMID = "pyramid"
 """Stands for the neck, or for the backbone of a detector without one.
@@ -96,6 +96,20 @@ def tapped(detector: nn.Module, names: Sequence[str]) -> Iterator[Features]:
             handle.remove()
 
 
+def check_taps(detector: nn.Module, names: Sequence[str]) -> None:
+    """See that a detector has what is to be tapped.
+
+    Args:
+        detector: Any mmdet detector, or any module.
+        names: As in :func:`tapped`.
+
+    Raises:
+        ValueError: A name is none of the detector's; the message lists what there is.
+    """
+    for name in names:
+        _resolve(detector, name)
+
+
 def features_at(detector: nn.Module, names: Sequence[str], inputs: Tensor) -> list[Tensor]:
     """The features of named taps for one batch; gradients pass unless the caller forbids them.
 
@@ -121,7 +135,7 @@ def tap_names(detector: nn.Module, depth: int = 2) -> list[str]:
         depth: How many parts a name may have.
     """
     known = [name for name, _ in detector.named_modules() if name and name.count(".") < depth]
-    return [f"{PYRAMID}.<level>", *known] if _pyramid(detector) else known
+    return [f"{PYRAMID}.<level>", *known] if pyramid_of(detector) else known
 
 
 def _resolve(detector: nn.Module, name: str) -> tuple[str, int | None]:
@@ -129,8 +143,8 @@ def _resolve(detector: nn.Module, name: str) -> tuple[str, int | None]:
     path, level = name, None
     known = {path for path, _ in detector.named_modules() if path}
     head, _, rest = name.partition(".")
-    if head == PYRAMID and _pyramid(detector):
-        path = ".".join(filter(None, (_pyramid(detector), rest)))
+    if head == PYRAMID and pyramid_of(detector):
+        path = ".".join(filter(None, (pyramid_of(detector), rest)))
     if path not in known and path.rpartition(".")[2].isdigit():
         path, _, last = path.rpartition(".")
         level = int(last)
@@ -144,7 +158,8 @@ def _resolve(detector: nn.Module, name: str) -> tuple[str, int | None]:
     return path, level
 
 
-def _pyramid(detector: nn.Module) -> str | None:
+def pyramid_of(detector: nn.Module) -> str | None:
+    """The name of the module whose levels the heads read: the neck, else the backbone."""
     return next(
         (
             name

@@ -26,7 +26,7 @@ from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.pixels import to_unit
-from mmisr.structures.sr_result import SRResult
+from mmisr.structures.sr_result import SRResult, images_of
 
 DETECTOR_PARTS = (
     "backbone",
@@ -145,7 +145,7 @@ class SRDetector(BaseDetector, PhasedModel):
         """
         with self.timer.stage("upscale"):
             results = self.upscale(batch_inputs, batch_data_samples)
-            images = _images(results)
+            images = images_of(results)
         with self.timer.stage("handoff"):
             batch = self.handoff(images, batch_data_samples, self.detector, training=False)
         with self.timer.stage("detector"):
@@ -334,7 +334,7 @@ class SRDetector(BaseDetector, PhasedModel):
     def _detector_batch(
         self, lr: Sequence[Tensor], samples: list[DetDataSample] | None
     ) -> DetectorBatch:
-        images = _images(self.upscale(lr, samples))
+        images = images_of(self.upscale(lr, samples))
         if samples is None:
             samples = [_bare_sample(image) for image in images]
         return self.handoff(images, samples, self.detector, training=False)
@@ -380,10 +380,6 @@ class SRDetector(BaseDetector, PhasedModel):
         if name in DETECTOR_PARTS:
             return getattr(super().__getattr__("detector"), name)
         return super().__getattr__(name)
-
-
-def _images(results: Sequence[SRResult]) -> list[Tensor]:
-    return [result.image[0] for result in results]
 
 
 def _bare_sample(image: Tensor) -> DetDataSample:

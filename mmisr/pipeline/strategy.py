@@ -154,10 +154,10 @@ class Strategy(nn.Module, ABC):
             network: The network, which is frozen here.
         """
         self.__dict__[name] = network.eval().requires_grad_(False)
-        self.__dict__.setdefault("_held_out", []).append(name)
+        self.__dict__.setdefault("_held_out", set()).add(name)
 
     def _apply(self, fn: Callable, recurse: bool = True) -> Strategy:
-        for name in self.__dict__.get("_held_out", []):
+        for name in self.__dict__.get("_held_out", ()):
             self.__dict__[name]._apply(fn)
         return super()._apply(fn, recurse)
 

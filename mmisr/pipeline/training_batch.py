@@ -13,7 +13,7 @@ from mmisr.losses.functional import Losses
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.structures.frames import hw_of
-from mmisr.structures.sr_result import SRResult
+from mmisr.structures.sr_result import SRResult, images_of
 
 if TYPE_CHECKING:
     from mmisr.openmmlab.detector import BaseDetector, DetDataSample
@@ -50,7 +50,7 @@ class TrainingBatch:
 
     def sr_images(self) -> list[Tensor]:
         """The SR images; gradients pass."""
-        return [result.image[0] for result in self.upscale()]
+        return images_of(self.upscale())
 
     def fixed_images(self) -> list[Tensor]:
         """The SR images, made without gradients."""

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from mmisr.analysis.grid.result import Gain, Grid, Row
 from mmisr.ops.files import write_whole
 from mmisr.reports.plots import DPI
+from mmisr.reports.table import markdown_row
 
 HEAD = (
     "row",
@@ -37,11 +38,11 @@ def markdown_grid(grid: Grid) -> str:
         f"Mean over seeds {', '.join(map(str, grid.seeds))}; gains against `{grid.baseline}`, "
         "95 % intervals over images and seeds, runs of one seed in pairs.",
         "",
-        "| " + " | ".join(HEAD) + " |",
+        markdown_row(HEAD),
         "|" + " --- |" * len(HEAD),
     ]
     for row in grid.rows:
-        lines.append("| " + " | ".join(_cells(row)) + " |")
+        lines.append(markdown_row(_cells(row)))
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -99,3 +100,8 @@ class SRResult:
 def _entry(batch: Tensor, index: int) -> Tensor:
     """One image's entry as a batch of one; a scalar belongs to all images."""
     return batch[index : index + 1] if batch.ndim else batch
+
+
+def images_of(results: Sequence[SRResult]) -> list[Tensor]:
+    """The images of results of batch size 1, (3, s*h_i, s*w_i) each."""
+    return [result.image[0] for result in results]

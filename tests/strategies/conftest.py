@@ -1,6 +1,8 @@
 """Steps without a Runner stand at the start of a run, whatever an earlier test trained."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 from mmengine.logging import MessageHub
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests share steps.py and two_phases.py
 
 
 @pytest.fixture(autouse=True)

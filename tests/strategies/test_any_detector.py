@@ -1,10 +1,7 @@
 """Every strategy teaches one-stage, two-stage and DETR-like detectors of mmdet's own configs."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
+import steps
 import torch
 
 from mmisr.openmmlab.detector import build_detector
@@ -14,12 +11,6 @@ from mmisr.registry import MODELS
 prepare()
 
 from mmengine.hub import get_config
-
-HERE = Path(__file__).parent
-spec = importlib.util.spec_from_file_location("strategy_steps", HERE / "steps.py")
-steps = importlib.util.module_from_spec(spec)
-sys.path.insert(0, str(HERE))
-spec.loader.exec_module(steps)
 
 DETECTORS = {
     "gfl": "mmdet::gfl/gfl_r50_fpn_1x_coco.py",

@@ -4,11 +4,10 @@ What rests does not move.
 """
 
 import copy
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
+import steps
 import torch
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper, build_optim_wrapper
@@ -20,10 +19,6 @@ from mmisr.openmmlab.loading import load_into
 from mmisr.pipeline.strategy import Phase, in_phase
 
 HERE = Path(__file__).parent
-spec = importlib.util.spec_from_file_location("strategy_steps", HERE / "steps.py")
-steps = importlib.util.module_from_spec(spec)
-sys.path.insert(0, str(HERE))
-spec.loader.exec_module(steps)
 
 EVERY = steps.strategies()
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -1,11 +1,9 @@
 """The rooms that teach SR and detector for each other: what each term is, and whom it moves."""
 
 import copy
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+import steps
 import torch
 
 from mmisr.openmmlab.detector import build_detector
@@ -16,12 +14,6 @@ from mmisr.registry import MODELS, STRATEGIES
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
 from mmisr.strategies.sr4ir.strategy import patch_mix
 from mmisr.structures.sr_result import RoutingMap, SRResult
-
-HERE = Path(__file__).parent
-spec = importlib.util.spec_from_file_location("strategy_steps", HERE / "steps.py")
-steps = importlib.util.module_from_spec(spec)
-sys.path.insert(0, str(HERE))
-spec.loader.exec_module(steps)
 
 conftest = steps.conftest
 pytestmark = pytest.mark.usefixtures("one_thread")

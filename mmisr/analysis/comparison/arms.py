@@ -15,6 +15,7 @@ from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.macs import count_macs, counting_macs
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.structures.sr_result import images_of
 
 NAME = re.compile(r"(?!\.)[\w.-]*[^\W_][\w.-]*")
 """Letters, digits, ``.``, ``_`` and ``-``, a letter or digit among them, and no dot in front."""
@@ -171,7 +172,7 @@ def _preprocessed(
 
 def _handed(pair: SRDetector, lr: Any, samples: Sequence[DetDataSample]) -> Any:
     """What the detector gets of LR images: super-resolved, resized and padded."""
-    images = [result.image[0] for result in pair.upscale(lr, samples)]
+    images = images_of(pair.upscale(lr, samples))
     return pair.handoff(images, samples, pair.detector, training=False)
 
 

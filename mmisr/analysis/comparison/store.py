@@ -52,8 +52,8 @@ NO_QUALITY: dict[str, float | None] = {
 }
 
 
-def arm_key(facts: Mapping[str, Any]) -> str:
-    """The key of an arm: a hash of everything it depends on, files by their content.
+def arm_key(facts: Any) -> str:
+    """The key of an arm or a run: a hash of everything it depends on, files by their content.
 
     Args:
         facts: Plain data; a string that names a file stands for what is in it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmisr.analysis.comparison.store import file_hashes
+from mmisr.analysis.comparison.store import arm_key
 from mmisr.ops.files import write_text
 
 DONE = "run.json"
@@ -94,13 +93,7 @@ def run_key(cfg: Config, seed: int, launch: Launch) -> str:
     """
     content = cfg.to_dict()
     content.pop("work_dir", None)
-    as_json = json.dumps(content, default=str)
-    plain = json.loads(as_json)
-    files = file_hashes(plain)
-    facts = [plain, files, seed, launch.gpus, launch.amp]
-    text = json.dumps(facts, sort_keys=True)
-    digest = hashlib.sha256(text.encode())
-    return digest.hexdigest()[:10]
+    return arm_key([content, seed, launch.gpus, launch.amp])
 
 
 def train_run(run: Run, cfg: Config, launch: Launch) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmisr.losses.features import feature_affinity
-from mmisr.losses.functional import DISTANCES, Losses
+from mmisr.losses.functional import DISTANCES, Losses, weighted_mean
 from mmisr.openmmlab.taps import Features, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
@@ -144,7 +144,7 @@ class AuxBranch(Strategy):
         height, width = hw_of(targets)
         restored = self.decoder.image(inner)[..., :height, :width]
         values = DISTANCES[self.distance](restored, targets)
-        return (values * valid).sum() / (3 * valid.sum())
+        return weighted_mean(values, valid)
 
     def _targets(self, batch: TrainingBatch, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """HR images in the detector's frame, padded to its batch, and where they are images."""

@@ -18,7 +18,8 @@ from mmisr.pipeline.teacher import build_teacher
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 from mmisr.strategies.hr_distill.teaching import Lesson, Terms, ask, check_heads, study
-from mmisr.structures.checks import check_fields, check_types
+from mmisr.structures.checks import check_fields, check_not_negative, check_types
+from mmisr.structures.sr_result import images_of
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ class Restore:
 
     def __post_init__(self) -> None:
         check_fields(self, "strategy HRDistill: restore")
-        if min(self.pixel, self.feature, self.detection) < 0:
-            raise ValueError(
-                "strategy HRDistill: restore needs weights >= 0, got "
-                f"pixel={self.pixel}, feature={self.feature}, detection={self.detection}"
-            )
+        weights = {
+            "pixel": self.pixel,
+            "feature": self.feature,
+            "detection": self.detection,
+        }
+        check_not_negative("strategy HRDistill: restore", weights)
 
 
 @STRATEGIES.register_module()
@@ -129,7 +131,7 @@ class HRDistill(Strategy):
         """
         settings = self.settings or Restore()
         results = batch.upscale()
-        whole = [result.image[0] for result in results]
+        whole = images_of(results)
         pixels = batch.pixel_loss(self.pixel_loss, whole)
         losses: Losses = {"loss_hr_distill_pixel": settings.pixel * pixels}
         if self.progress.share < settings.pixels_until:

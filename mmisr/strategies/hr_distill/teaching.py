@@ -18,7 +18,6 @@ from mmisr.losses.features import (
 )
 from mmisr.losses.functional import Losses
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
-from mmisr.openmmlab.distributed import mean_over_processes
 from mmisr.openmmlab.heads import (
     Recording,
     check_roi_head,
@@ -26,6 +25,7 @@ from mmisr.openmmlab.heads import (
     has_dense_head,
     proposals_of,
     recorded,
+    reduce_mean,
     roi_outputs,
 )
 from mmisr.pipeline.handoff import DetectorBatch
@@ -205,7 +205,7 @@ def _dense_terms(
     ours = dense_outputs(detector, student)
     theirs = dense_outputs(detector, teacher)
     total, count = score_distance(ours.scores, theirs.scores, terms.beta)
-    objects = mean_over_processes(count).clamp(min=1)
+    objects = reduce_mean(count).clamp(min=1)
     losses = {}
     if terms.score:
         losses["loss_hr_distill_score"] = terms.score * total / objects
@@ -236,6 +236,6 @@ def _region_terms(
         classes = ours.shape[1]
         weights = certainty[:, None].expand(-1, classes)
         distance = offset_distance(ours, theirs, weights) / classes
-        objects = mean_over_processes(certainty.sum()).clamp(min=1)
+        objects = reduce_mean(certainty.sum()).clamp(min=1)
         losses["loss_hr_distill_box"] = terms.box * distance / objects
     return losses

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mmisr.losses.functional import Losses, scaled
+from mmisr.openmmlab.editor import PIXEL_LOSS
 from mmisr.pipeline.strategy import Phase, Strategy
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
@@ -46,7 +47,7 @@ class Joint(Strategy):
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.editor_weight = editor_weight
-        self.pixel_loss = MODELS.build(pixel_loss or {"type": "mmisr.PixelLoss", "distance": "l1"})
+        self.pixel_loss = MODELS.build(pixel_loss or PIXEL_LOSS)
 
     @property
     def phases(self) -> tuple[Phase, ...]:

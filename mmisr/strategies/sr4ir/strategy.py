@@ -10,16 +10,18 @@ from torch.nn import functional as F
 
 from mmisr.losses.features import mean_distance
 from mmisr.losses.functional import Losses, scaled
+from mmisr.losses.pixel import PixelLoss
 from mmisr.openmmlab.samples import image_seed
-from mmisr.openmmlab.taps import features_at, tapped
+from mmisr.openmmlab.taps import check_taps, features_at
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
 from mmisr.pipeline.training_batch import TrainingBatch
-from mmisr.registry import MODELS, STRATEGIES
+from mmisr.registry import STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
 from mmisr.structures.frames import hw_of
 
 VERSIONS = ("sr", "hr", "mix")
+from mmisr.structures.sr_result import images_of
 
 
 @STRATEGIES.register_module()
@@ -85,7 +87,7 @@ class SR4IR(Strategy):
         self.mix_grid = mix_grid
         self.taps = tuple(taps)
         self.alternate = alternate
-        self.pixel_loss = MODELS.build({"type": "mmisr.PixelLoss", "distance": "l1"})
+        self.pixel_loss = PixelLoss()
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -99,8 +101,8 @@ class SR4IR(Strategy):
 
     def attach(self, pair: SRDetector) -> None:
         """See that the taps are there."""
-        with tapped(pair.detector, self.taps if self.feature_weight else ()):
-            pass
+        if self.feature_weight:
+            check_taps(pair.detector, self.taps)
 
     def restore(self, batch: TrainingBatch) -> Losses:
         """Phase 1: pixels, and from ``feature_from`` on TDP.
@@ -109,7 +111,7 @@ class SR4IR(Strategy):
             batch: What is seen of this iteration.
         """
         results = batch.upscale()
-        images = [result.image[0] for result in results]
+        images = images_of(results)
         deep = batch.task_images(results)
         return self._restoration(batch, images, deep)
 

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from mmisr.losses.features import mean_distance, pearson_distance
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.taps import features_at, tapped
+from mmisr.openmmlab.editor import PIXEL_LOSS
+from mmisr.openmmlab.taps import check_taps, features_at, tapped
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy, ramp
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
+from mmisr.structures.sr_result import images_of
 
 
 @STRATEGIES.register_module()
@@ -65,7 +67,7 @@ class TaskDriven(Strategy):
         self.feature_weight = feature_weight
         self.ramp_until = ramp_until
         self.taps = tuple(taps)
-        self.pixel_loss = MODELS.build(pixel_loss or {"type": "mmisr.PixelLoss", "distance": "l1"})
+        self.pixel_loss = MODELS.build(pixel_loss or PIXEL_LOSS)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -74,8 +76,8 @@ class TaskDriven(Strategy):
 
     def attach(self, pair: SRDetector) -> None:
         """See that the taps are there."""
-        with tapped(pair.detector, self.taps if self.feature_weight else ()):
-            pass
+        if self.feature_weight:
+            check_taps(pair.detector, self.taps)
 
     def losses(self, batch: TrainingBatch) -> Losses:
         """Pixels, the detector's losses on SR, and the distance of its features on SR and on HR.
@@ -92,7 +94,7 @@ class TaskDriven(Strategy):
             detection = batch.detection_losses(images)
             losses = scaled(detection, self.detection_weight * growth)
         if self.pixel_weight:
-            whole = [result.image[0] for result in results]
+            whole = images_of(results)
             asking = replace(batch, needed_by="strategy TaskDriven, unless pixel_weight=0,")
             pixel = asking.pixel_loss(self.pixel_loss, whole)
             losses["loss_task_driven_pixel"] = self.pixel_weight * pixel
