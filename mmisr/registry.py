@@ -207,3 +207,16 @@ def find(registry: Registry, name: str | type) -> type | None:
     with registry.switch_scope_and_registry(None) as scoped:
         found: type | None = scoped.get(name) or registry.get(name)
     return found
+
+
+def bare_name(kind: str | type) -> str:
+    """The name that a config's ``type`` has without its scope.
+
+    Args:
+        kind: The value of ``type``; a class stands for itself.
+
+    Example:
+        >>> bare_name("mmdet.Resize")
+        'Resize'
+    """
+    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]

@@ -16,6 +16,7 @@ from torch import distributed
 
 from mmisr.apis.checks.config_types import nodes_of
 from mmisr.apis.configs import find_config
+from mmisr.registry import bare_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -213,9 +214,7 @@ def _is_among(node: dict, values: list[dict]) -> bool:
 
 def _class_name(node: dict) -> str:
     kind = node.get("type")
-    if kind is None:
-        return ""
-    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
+    return "" if kind is None else bare_name(kind)
 
 
 def _same(node: dict, value: dict) -> bool:

@@ -14,7 +14,7 @@ from mmengine.utils import get_installed_path, is_installed
 
 from mmisr.apis.checks.data import inner_datasets, is_pair
 from mmisr.openmmlab.testing import DETECTORS, ImageResize
-from mmisr.registry import TRANSFORMS, find
+from mmisr.registry import TRANSFORMS, bare_name, find
 
 
 def say_dropped_resize(cfg: Config) -> None:
@@ -80,7 +80,7 @@ def own_pipelines(cfg: Config) -> Iterator[tuple[str, Any]]:
     if not bases and cfg.get("test_pipeline"):
         yield "the config", cfg.test_pipeline
     for name, path in bases:
-        yield from _of_detector(name, path, _plain(cfg.model.detector))
+        yield from _of_detector(name, path, bare_name(cfg.model.detector["type"]))
 
 
 def wanted_resize(pipeline: Any) -> dict[str, Any] | None:
@@ -143,7 +143,7 @@ def _of_detector(name: str, path: str, detector: str) -> Iterator[tuple[str, Any
     """Pipelines of the detector in a config, or in those that it inherits in turn."""
     cfg = Config.fromfile(path, import_custom_modules=False)
     has_model = "model" in cfg and "type" in cfg.model
-    if has_model and _plain(cfg.model) == detector and cfg.get("test_dataloader"):
+    if has_model and bare_name(cfg.model["type"]) == detector and cfg.get("test_dataloader"):
         for dataset in inner_datasets(cfg):
             yield name, dataset.get("pipeline")
         return
@@ -170,12 +170,6 @@ def _path_of(name: str, filename: str) -> str:
         if known.is_file():
             return str(known)
     return Config._get_cfg_path(name, filename)[0]
-
-
-def _plain(model: Any) -> str:
-    """The type of a model without its scope."""
-    kind = model["type"]
-    return kind.__name__ if isinstance(kind, type) else str(kind).rpartition(".")[2]
 
 
 def _says_size(handoff: Any) -> bool:
