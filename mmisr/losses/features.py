@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.ops.coverage import touched
+from mmisr.ops.statistics import standardised
 
-EPS = 1e-6
 BACKGROUND = 0.5
 """Weight of all cells without an object together, where those with one have 1 together."""
 
@@ -33,20 +33,6 @@ def mean_distance(
         distances.append(distance(ours, theirs))
     total = torch.stack(distances)
     return total.mean()
-
-
-def standardised(features: Tensor) -> Tensor:
-    """Each channel of each image with mean 0 and variance 1 over its positions.
-
-    Args:
-        features: (B, C, h, w).
-
-    Returns:
-        (B, C, h, w).
-    """
-    mean = features.mean((2, 3), keepdim=True)
-    variance = features.var((2, 3), keepdim=True, unbiased=False)
-    return (features - mean) / (variance + EPS).sqrt()
 
 
 def pearson_distance(student: Tensor, teacher: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from mmisr.losses.functional import Losses
+from mmisr.losses.functional import Losses, scaled
+from mmisr.openmmlab.samples import image_seed
+from mmisr.ops.mixing import patch_mix
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.structures.frames import hw_of
@@ -82,6 +84,46 @@ class TrainingBatch:
             images: SR, or any others of the pair's frame.
         """
         return self.pair.detection_losses(images, self.samples)
+
+    def losses_on(self, versions: Mapping[str, Sequence[Tensor]], weight: float) -> Losses:
+        """The detector's own losses on several versions of the images.
+
+        Args:
+            versions: SR, HR, a mix, ... by name; all are resized and padded alike.
+            weight: Of each version.
+
+        Returns:
+            Losses by ``VERSION_loss_...``.
+        """
+        losses: Losses = {}
+        parts = self.versions(*versions.values())
+        for name, part in zip(versions, parts, strict=True):
+            terms = self.detector.loss(part.inputs, part.samples)
+            for term, value in scaled(terms, weight).items():
+                losses[f"{name}_{term}"] = value
+        return losses
+
+    def patch_mixes(
+        self, sr: Sequence[Tensor], hr: Sequence[Tensor], grid: int = 8
+    ) -> list[Tensor]:
+        """A patchwork of SR and HR per image, each patch of either by chance.
+
+        What is drawn depends on the image and the iteration alone.
+
+        Args:
+            sr: SR images.
+            hr: HR images.
+            grid: Rows and columns of patches.
+        """
+        iteration = self.pair.strategy.progress.iteration
+        mixes = []
+        for ours, theirs, sample in zip(sr, hr, self.samples, strict=True):
+            seed = image_seed(sample.get("img_id")) + iteration
+            generator = torch.Generator().manual_seed(seed)
+            draws = torch.rand((grid, grid), generator=generator)
+            mix = patch_mix(ours, theirs, draws < 0.5)
+            mixes.append(mix)
+        return mixes
 
     def versions(self, *versions: Sequence[Tensor]) -> list[DetectorBatch]:
         """The detector's batches of several versions of the images, resized and padded alike.

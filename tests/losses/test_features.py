@@ -13,7 +13,6 @@ from mmisr.losses.features import (
     offset_distance,
     pearson_distance,
     score_distance,
-    standardised,
 )
 
 
@@ -65,11 +64,6 @@ class TestPearsonDistance:
     def test_other_shapes_are_named(self):
         with pytest.raises(ValueError, match=r"must have one shape, got \(2, 3, 5, 4\) and \(2, 4"):
             pearson_distance(features(0), features(1, channels=4))
-
-    def test_standardised_has_mean_0_and_variance_1(self):
-        result = standardised(7 * features(3) + 5)
-        assert result.mean((2, 3)).abs().max() < 1e-9
-        assert (result.var((2, 3), unbiased=False) - 1).abs().max() < 1e-5
 
 
 class TestObjectWeights:

@@ -86,6 +86,16 @@ def test_distillation(detector):
     assert ("detect/loss_hr_distill_score" in logs) is (name != "dino")
 
 
+def test_distillation_through_the_teachers_head(detector):
+    name, config, teacher = detector
+    if name not in ("gfl", "retinanet"):
+        pytest.skip("its head has no branches of convolutions")
+    moved, logs = taught(config, "HRDistill", teacher=teacher, terms={"cross_head": True})
+    assert moved == {"editor", "detector"}
+    assert logs["detect/loss_hr_distill_score"] > 0
+    assert logs["detect/loss_hr_distill_box"] > 0
+
+
 def test_heads_that_cannot_be_compared_are_named(detector):
     name, config, teacher = detector
     if name != "dino":

@@ -12,7 +12,6 @@ from mmisr.pipeline.strategy import Progress, check_finite, in_phase, ramp
 from mmisr.pipeline.training_batch import TrainingBatch, task_image
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
-from mmisr.strategies.sr4ir.strategy import patch_mix
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
 conftest = steps.conftest
@@ -97,27 +96,18 @@ class TestSR4IR:
         model.strategy.progress = Progress(20, 100)
         assert "loss_sr4ir_feature" in losses_of(model, 0)
 
-    def test_the_mix_has_patches_of_both(self):
-        sr, hr = torch.zeros(3, 16, 24), torch.ones(3, 16, 24)
-        from_sr = torch.tensor([[True, False], [False, True]])
-        mix = patch_mix(sr, hr, from_sr)
-        assert mix[:, :8, :12].sum() == 0
-        assert mix[:, :8, 12:].mean() == 1
-        assert mix[:, 8:, :12].mean() == 1
-        assert mix[:, 8:, 12:].sum() == 0
-
     def test_the_mix_of_an_image_does_not_depend_on_its_batch(self):
         model = steps.pair("SR4IR")
         seen = seen_by(model)
         hr = seen.hr_images()
         zeros = [torch.zeros_like(image) for image in hr]
-        together = model.strategy._mixes(seen, zeros, hr)
+        together = seen.patch_mixes(zeros, hr)
         second = TrainingBatch(model, seen.lr[1:], seen.samples[1:])
-        alone = model.strategy._mixes(second, zeros[1:], hr[1:])
+        alone = second.patch_mixes(zeros[1:], hr[1:])
         assert torch.equal(together[1], alone[0])
         assert 0 < float((together[0] == 0).float().mean()) < 1
         model.strategy.progress = Progress(1, 10)
-        assert not torch.equal(together[1], model.strategy._mixes(seen, zeros, hr)[1])
+        assert not torch.equal(together[1], seen.patch_mixes(zeros, hr)[1])
 
     def test_parts_can_be_switched_off(self):
         model = pair_with("SR4IR", versions=["sr"], feature_weight=0.0, feature_from=0.0)
@@ -206,6 +196,19 @@ class TestHRDistill:
         model = steps.pair("HRDistill")
         model.strategy.terms = Terms(feature=0.0, score=0.0, box=0.0)
         assert not [name for name in losses_of(model, 1) if "distill" in name]
+
+    def test_with_consistency_each_version_counts_a_third(self):
+        model = steps.pair("HRDistill")
+        alone = losses_of(model, 1)
+        model.strategy.hr_consistency = True
+        losses = losses_of(model, 1)
+        assert {"hr_loss_cls", "mix_loss_cls", "loss_hr_distill_score"} <= set(losses)
+        assert float(losses["loss_cls"]) == pytest.approx(float(alone["loss_cls"]) / 3, rel=1e-5)
+        assert torch.equal(losses["loss_hr_distill_score"], alone["loss_hr_distill_score"])
+
+    def test_a_head_that_cannot_be_crossed_is_named(self):
+        with pytest.raises(ValueError, match="cross_head needs a dense head with cls_convs"):
+            pair_with("HRDistill", terms={"cross_head": True})
 
     def test_no_teacher_is_an_error(self):
         model = pair_with("HRDistill")

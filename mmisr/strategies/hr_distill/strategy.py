@@ -75,6 +75,8 @@ class HRDistill(Strategy):
         terms: Fields of :class:`~mmisr.strategies.hr_distill.teaching.Terms`.
         ramp_until: Share of the run over which these terms grow from 0.
         restore: Fields of :class:`Restore`; None leaves the editor as it is.
+        hr_consistency: Whether the detector's own losses are the mean of those on SR, on HR and on
+            a patchwork of both, as in SR4IR: it then serves both resolutions.
 
     Raises:
         ValueError: A value is out of range, or the detector has no heads that can be compared; when
@@ -90,9 +92,12 @@ class HRDistill(Strategy):
         terms: dict[str, Any] | None = None,
         ramp_until: float = 0.1,
         restore: dict[str, Any] | None = None,
+        hr_consistency: bool = False,
     ) -> None:
         super().__init__()
-        check_types(type(self), {"teacher": teacher, "ramp_until": ramp_until}, "HRDistill")
+        values = {"teacher": teacher, "ramp_until": ramp_until, "hr_consistency": hr_consistency}
+        check_types(type(self), values, "HRDistill")
+        self.hr_consistency = hr_consistency
         self.checkpoint = teacher
         fields = dict(terms or {})
         if "levels" in fields:
@@ -148,6 +153,11 @@ class HRDistill(Strategy):
         images = batch.fixed_images()
         view, lesson = self._lesson(batch, images)
         detection, taught = study(batch.detector, view, lesson, self.terms)
+        if self.hr_consistency:
+            third = 1 / 3
+            hr = batch.hr_images()
+            others = {"hr": hr, "mix": batch.patch_mixes(images, hr)}
+            detection = scaled(detection, third) | batch.losses_on(others, third)
         growth = ramp(self.progress.share, self.ramp_until)
         return detection | scaled(taught, growth)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +18,10 @@ from mmisr.losses.features import (
     score_distance,
 )
 from mmisr.losses.functional import Losses
+from mmisr.openmmlab.cross_head import check_branches, crossed_outputs, kept_branches
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.heads import (
+    DenseOutputs,
     Recording,
     check_roi_head,
     dense_outputs,
@@ -45,6 +48,9 @@ class Terms:
         levels: Levels of the pyramid whose features are compared, 0 the finest.
         beta: Focus of the scores on positions where student and teacher differ.
         regions: Regions per image that a second stage is compared on.
+        cross_head: Whether scores and boxes are those of the student's head features as the
+            teacher's last layers read them (CrossKD), so that ground truth and teacher do not pull
+            at the same layers.
 
     Raises:
         ValueError: A weight is negative, or there are no levels to compare.
@@ -56,6 +62,7 @@ class Terms:
     levels: tuple[int, ...] = (0, 1)
     beta: float = 1.0
     regions: int = 256
+    cross_head: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self, "strategy HRDistill")
@@ -79,12 +86,14 @@ class Lesson:
     """What the teacher says of a batch of HR images.
 
     Args:
+        teacher: Who says it.
         recording: Its pyramid, and its dense head's output.
         proposals: Regions per image, (N, 4) xyxy in the detector's frame; None without a second
             stage.
         regions: Class logits and box deltas of these regions; None likewise.
     """
 
+    teacher: BaseDetector
     recording: Recording
     proposals: list[Tensor] | None = None
     regions: tuple[Tensor, Tensor] | None = None
@@ -94,9 +103,12 @@ def check_heads(detector: BaseDetector, terms: Terms) -> None:
     """See that the detector has heads that can be compared, where they are to be.
 
     Raises:
-        ValueError: It has neither a dense head of sigmoids nor a plain second stage.
+        ValueError: It has neither a dense head of sigmoids nor a plain second stage; or
+            ``cross_head`` is asked of one that it does not suit.
     """
-    if terms.heads and not has_dense_head(detector):
+    if terms.heads and terms.cross_head:
+        check_branches(detector)
+    elif terms.heads and not has_dense_head(detector):
         check_roi_head(detector)
 
 
@@ -118,9 +130,9 @@ def ask(
         if terms.heads and dense:
             teacher.bbox_head(pyramid)
     if not terms.heads or dense:
-        return Lesson(recording)
+        return Lesson(teacher, recording)
     proposals = proposals_of(teacher, pyramid, samples, terms.regions)
-    return Lesson(recording, proposals, roi_outputs(teacher, pyramid, proposals))
+    return Lesson(teacher, recording, proposals, roi_outputs(teacher, pyramid, proposals))
 
 
 def study(
@@ -134,9 +146,14 @@ def study(
         lesson: What the teacher says of the HR images.
         terms: Weights of the distances.
     """
-    with recorded(student) as recording:
+    crosses = terms.heads and terms.cross_head
+    branches = kept_branches(student) if crosses else nullcontext()
+    with recorded(student) as recording, branches as features:
         detection = student.loss(view.inputs, view.samples)
-    distances = compare(student, recording, lesson, view.samples, terms)
+    outputs = None
+    if features is not None:
+        outputs = crossed_outputs(lesson.teacher, lesson.recording.pyramid, features)
+    distances = compare(student, recording, lesson, view.samples, terms, outputs)
     return detection, dict(distances)
 
 
@@ -146,6 +163,7 @@ def compare(
     lesson: Lesson,
     samples: Sequence[DetDataSample],
     terms: Terms,
+    crossed: DenseOutputs | None = None,
 ) -> dict[str, Tensor]:
     """The distances between what student and teacher say, weighted.
 
@@ -155,6 +173,8 @@ def compare(
         lesson: Of the teacher's on the HR images.
         samples: Ground truth in the detector's frame.
         terms: Weights.
+        crossed: What the teacher's head makes of the student's features; None to compare what the
+            student's own head says.
 
     Returns:
         Losses by name, ``loss_hr_distill_...``.
@@ -167,7 +187,8 @@ def compare(
     if not terms.heads:
         return losses
     if lesson.regions is None:
-        of_heads = _dense_terms(student, recording, theirs, terms)
+        ours = crossed or dense_outputs(student, recording)
+        of_heads = _dense_terms(ours, dense_outputs(lesson.teacher, theirs), terms)
     else:
         of_heads = _region_terms(student, recording, lesson, terms)
     return losses | of_heads
@@ -199,11 +220,7 @@ def _weights_at(
     return object_weights(boxes, hw).to(features)
 
 
-def _dense_terms(
-    detector: BaseDetector, student: Recording, teacher: Recording, terms: Terms
-) -> dict[str, Tensor]:
-    ours = dense_outputs(detector, student)
-    theirs = dense_outputs(detector, teacher)
+def _dense_terms(ours: DenseOutputs, theirs: DenseOutputs, terms: Terms) -> dict[str, Tensor]:
     total, count = score_distance(ours.scores, theirs.scores, terms.beta)
     objects = reduce_mean(count).clamp(min=1)
     losses = {}

@@ -9,19 +9,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.losses.features import mean_distance
-from mmisr.losses.functional import Losses, scaled
+from mmisr.losses.functional import Losses
 from mmisr.losses.pixel import PixelLoss
-from mmisr.openmmlab.samples import image_seed
 from mmisr.openmmlab.taps import check_taps, features_at
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
-from mmisr.structures.frames import hw_of
+from mmisr.structures.sr_result import images_of
 
 VERSIONS = ("sr", "hr", "mix")
-from mmisr.structures.sr_result import images_of
 
 
 @STRATEGIES.register_module()
@@ -150,73 +148,11 @@ class SR4IR(Strategy):
 
     def _detection(self, batch: TrainingBatch, images: Sequence[Tensor]) -> Losses:
         """The detector's losses on every version."""
-        versions = self._versions(batch, images)
-        parts = batch.versions(*versions.values())
-        losses: Losses = {}
-        for name, part in zip(versions, parts, strict=True):
-            terms = batch.detector.loss(part.inputs, part.samples)
-            weighted = scaled(terms, self.detection_weight)
-            losses |= _named(weighted, name)
-        return losses
-
-    def _versions(
-        self, batch: TrainingBatch, images: Sequence[Tensor]
-    ) -> dict[str, Sequence[Tensor]]:
-        """The images of every version that the detector learns from."""
         versions: dict[str, Sequence[Tensor]] = {"sr": images}
-        if self.versions == ("sr",):
-            return versions
-        hr = batch.hr_images()
+        if self.versions != ("sr",):
+            hr = batch.hr_images()
         if "hr" in self.versions:
             versions["hr"] = hr
         if "mix" in self.versions:
-            versions["mix"] = self._mixes(batch, images, hr)
-        return versions
-
-    def _mixes(
-        self, batch: TrainingBatch, sr: Sequence[Tensor], hr: Sequence[Tensor]
-    ) -> list[Tensor]:
-        """A mix per image; what is drawn depends on the image and the iteration alone."""
-        shape = (self.mix_grid, self.mix_grid)
-        mixes = []
-        for ours, theirs, sample in zip(sr, hr, batch.samples, strict=True):
-            img_id = sample.get("img_id")
-            seed = image_seed(img_id) + self.progress.iteration
-            generator = torch.Generator().manual_seed(seed)
-            draws = torch.rand(shape, generator=generator)
-            mix = patch_mix(ours, theirs, draws < 0.5)
-            mixes.append(mix)
-        return mixes
-
-
-def _named(losses: Losses, version: str) -> Losses:
-    """Losses under the name of a version of the images."""
-    named: Losses = {}
-    for name, value in losses.items():
-        named[f"{version}_{name}"] = value
-    return named
-
-
-def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
-    """A patchwork of two versions of an image.
-
-    Source: cross-quality patch mix of SR4IR (CVPR 2024), section 3.3.
-
-    Args:
-        sr: (3, H, W).
-        hr: (3, H, W).
-        from_sr: (rows, cols) bool, which patches are of ``sr``.
-
-    Returns:
-        (3, H, W).
-    """
-    height, width = hw_of(sr)
-    rows, cols = from_sr.shape
-    y = torch.arange(height)
-    x = torch.arange(width)
-    row_of = y * rows // height
-    col_of = x * cols // width
-    by_row = from_sr[row_of]
-    chosen = by_row[:, col_of]
-    on_device = chosen.to(sr.device)
-    return torch.where(on_device, sr, hr)
+            versions["mix"] = batch.patch_mixes(images, hr, self.mix_grid)
+        return batch.losses_on(versions, self.detection_weight)
