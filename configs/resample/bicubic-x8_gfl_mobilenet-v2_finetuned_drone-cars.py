@@ -5,7 +5,7 @@
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/drone_cars_x8.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
+    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
     "../_base_/editors/bicubic_x8.py",
     "../_base_/schedules/finetune_6e.py",
 ]
