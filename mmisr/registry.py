@@ -122,6 +122,7 @@ STRATEGIES = OwnRegistry(
         "mmisr.strategies.joint.strategy",
         "mmisr.strategies.sr4ir.strategy",
         "mmisr.strategies.task_driven.strategy",
+        "mmisr.strategies.task_gain.strategy",
     ],
 )
 DATASETS = Registry(

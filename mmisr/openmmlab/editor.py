@@ -9,7 +9,7 @@ import math
 from abc import abstractmethod
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmisr.openmmlab.stack import prepare
@@ -118,6 +118,28 @@ class SREditor(BaseEditModel):
             f"{self.info.name!r} routes no tokens, so router={router!r} and budget={budget!r} do "
             f"not apply"
         )
+
+    @property
+    def router_network(self) -> nn.Module | None:
+        """What :meth:`router_losses` trains; None where no router learns."""
+        return None
+
+    def router_losses(
+        self, lr: Tensor, exits: Tensor, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
+        """What an editor's own router is trained with, where the right exits are given.
+
+        Rooms with a :attr:`router_network` override this; nothing else gets a gradient.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1].
+            exits: (B, rows, cols) int64, the exit that each token should leave by.
+            hints: One record per image.
+
+        Raises:
+            ValueError: No router learns here.
+        """
+        raise ValueError(f"{self.info.name!r} has no router that learns")
 
     def upscale(self, lr: Tensor, hints: BatchHints | None = None) -> SRResult:
         """Upscale a batch of any size.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from mmisr.structures.checks import check_hw
+from mmisr.structures.frames import hw_of
 
 Mask = NDArray[np.bool_]
 Boxes = NDArray[np.int64]
@@ -58,6 +60,28 @@ def spread(exits: Tensor, token: int) -> Tensor:
     rows = exits.repeat_interleave(token, -2)
     pixels = rows.repeat_interleave(token, -1)
     return pixels[:, None]
+
+
+def token_sums(values: Tensor, token: int) -> Tensor:
+    """Add up the values of every token's pixels; the cut-off tokens at the edges have fewer.
+
+    Args:
+        values: (C, H, W).
+        token: Side of a token in pixels.
+
+    Returns:
+        (rows, cols), summed over channels too.
+
+    Example:
+        >>> import torch
+        >>> token_sums(torch.ones(1, 2, 3), 2).tolist()
+        [[4.0, 2.0]]
+    """
+    height, width = hw_of(values)
+    margins = (0, -width % token, 0, -height % token)
+    whole = F.pad(values.sum(0), margins)
+    rows = whole.unflatten(0, (-1, token)).sum(1)
+    return rows.unflatten(1, (-1, token)).sum(2)
 
 
 def window_sides(tokens: NDArray[np.int64], token: int, halo: int) -> NDArray[np.int64]:

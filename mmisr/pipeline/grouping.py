@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -38,3 +38,24 @@ def picked(items: Sequence[Item], indices: Sequence[int]) -> list[Item]:
 def stacked(images: Sequence[Tensor], indices: Sequence[int]) -> Tensor:
     """The images of a group, (C, H, W) each, as a batch (B, C, H, W)."""
     return torch.stack(picked(images, indices))
+
+
+def mean_over_groups(
+    images: Sequence[Tensor], losses_of: Callable[[list[int]], dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Losses of a batch whose images have several sizes.
+
+    Args:
+        images: (3, h_i, w_i) each.
+        losses_of: The losses of the images with these indices, which have one size.
+
+    Returns:
+        By name, the mean over the groups, which count by their images.
+    """
+    means: dict[str, Tensor] = {}
+    for indices in group_by_shape(images):
+        share = len(indices) / len(images)
+        for name, value in losses_of(indices).items():
+            part = value * share
+            means[name] = means[name] + part if name in means else part
+    return means

@@ -15,7 +15,7 @@ from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training
 from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
-from mmisr.pipeline.grouping import group_by_shape, picked, stacked
+from mmisr.pipeline.grouping import group_by_shape, mean_over_groups, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.loading import known_parts, load_parts
@@ -277,17 +277,13 @@ class SRDetector(BaseDetector, PhasedModel):
         """
         hr = self.hr_images(samples, what)
         hints = ground_truth_hints(lr, samples) or []
-        sums: dict[str, Tensor] = {}
-        for indices in group_by_shape(lr):
+
+        def of_group(indices: list[int]) -> dict[str, Tensor]:
             images = stacked(lr, indices)
             targets = stacked(hr, indices)
-            known = picked(hints, indices)
-            losses = self.editor.losses(images, targets, known)
-            share = len(indices) / len(lr)
-            for name, value in losses.items():
-                mean = value * share
-                sums[name] = sums.get(name, 0.0) + mean
-        return dict(sums)
+            return self.editor.losses(images, targets, picked(hints, indices))
+
+        return dict(mean_over_groups(lr, of_group))
 
     def parts(self) -> dict[str, nn.Module]:
         """What can learn, by the names that a phase and an optimiser use."""

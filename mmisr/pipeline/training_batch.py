@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmisr.losses.functional import Losses, scaled
 from mmisr.openmmlab.samples import image_seed
 from mmisr.ops.mixing import patch_mix
+from mmisr.pipeline.grouping import mean_over_groups, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.structures.frames import hw_of
@@ -161,6 +162,24 @@ class TrainingBatch:
             terms.append(term)
         total = torch.stack(terms)
         return total.mean()
+
+    def router_losses(self, exits: Sequence[Tensor]) -> Losses:
+        """The losses of the editor's router, where the right exits are known.
+
+        Args:
+            exits: (rows, cols) int64 per image, the exit that each token should leave by.
+
+        Raises:
+            ValueError: The editor routes nothing, or a sample lacks what its router learns from.
+        """
+        hints = ground_truth_hints(self.lr, self.samples) or []
+
+        def of_group(indices: list[int]) -> dict[str, Tensor]:
+            images = stacked(self.lr, indices)
+            right = stacked(exits, indices)
+            return self.pair.editor.router_losses(images, right, picked(hints, indices))
+
+        return dict(mean_over_groups(self.lr, of_group))
 
     def editor_losses(self) -> Losses:
         """The editor's own losses, such as those of a router.

@@ -27,6 +27,7 @@ STRATEGY_ARGUMENTS: dict[str, dict] = {
     "HRDistill": {"ramp_until": 0.0, "restore": {"pixels_until": 0.0}},
     "SR4IR": {"feature_from": 0.0},
     "TaskDriven": {"feature_weight": 1.0},
+    "TaskGain": {"thresholds": [1e-6, 1e-4]},
 }
 """What a strategy is built with, for all of its terms to be there."""
 
@@ -42,6 +43,14 @@ EDITOR = {
         "upscale_factor": 2,
     },
 }
+ROUTED = {
+    "type": "mmisr.InstanceSR",
+    "scale": 2,
+    "size": {"channels": 8, "blocks": (1, 1, 1)},
+    "token_size": 8,
+}
+"""For strategies that teach a router."""
+
 FOLDER = Path(tempfile.mkdtemp(prefix="mmisr-strategies-"))
 """For files that strategies read; of this process alone."""
 
@@ -54,7 +63,12 @@ def strategies() -> list[str]:
     return sorted(STRATEGIES.module_dict)
 
 
-def pair(strategy: str):
+def editor_of(strategy: str) -> dict:
+    """The config of an editor that the strategy can teach."""
+    return ROUTED if strategy == "TaskGain" else EDITOR
+
+
+def pair(strategy: str, editor: dict | None = None):
     """A pair without batch statistics, so that the size of a batch does not matter."""
     torch.manual_seed(0)
     detector = conftest.small_detector()
@@ -63,8 +77,9 @@ def pair(strategy: str):
     named = {"type": strategy, **STRATEGY_ARGUMENTS.get(strategy, {})}
     if strategy == "HRDistill":
         named["teacher"] = teacher_file(detector)
+    editor = editor or editor_of(strategy)
     return MODELS.build(
-        {"type": "mmisr.SRDetector", "editor": EDITOR, "detector": detector, "strategy": named}
+        {"type": "mmisr.SRDetector", "editor": editor, "detector": detector, "strategy": named}
     ).train()
 
 

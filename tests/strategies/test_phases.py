@@ -112,7 +112,7 @@ class TestEveryStrategy:
             name for name in load_state(published) if not name.startswith(("editor.", "detector."))
         ]
         for file in (saved, published):
-            other = steps.pair("Frozen")
+            other = steps.pair("Frozen", steps.editor_of(strategy))
             with torch.no_grad():
                 for weight in other.parameters():
                     weight.add_(1)

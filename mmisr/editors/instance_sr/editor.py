@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
+from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.execution import read_execution
 from mmisr.editors.instance_sr.labels import CLASSES, EASY, LabelRule, box_targets
 from mmisr.editors.instance_sr.losses import (
@@ -26,6 +27,7 @@ from mmisr.editors.instance_sr.routers import Router, build_router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.heads import reduce_mean
 from mmisr.openmmlab.loading import load_into
 from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
@@ -61,7 +63,7 @@ class InstanceSR(SREditor):
     ours.
 
     Args:
-        scale: 2, 3 or 4.
+        scale: 2, 3, 4 or 8.
         size: ``nano``, ``base``, or the fields of :class:`DecoderSize`.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
         router: See :func:`build_router`; ``learned`` is the method, which takes a ``budget``; the
@@ -249,9 +251,37 @@ class InstanceSR(SREditor):
         if self.stage == "joint":
             exits = logits.argmax(1)
             losses |= self._routed(lr, hr, boxes, exits)
-        grid = hw_of(logits)
-        targets = torch.stack([box_targets(xyxy, grid, token) for xyxy in boxes])
-        return losses | self._encoder_terms(logits, predicted, labels, targets.to(lr))
+        return losses | self._encoder_terms(logits, predicted, labels, boxes)
+
+    @property
+    def router_network(self) -> Encoder:
+        """The encoder."""
+        return self.net.encoder
+
+    def router_losses(
+        self, lr: Tensor, exits: Tensor, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
+        """The losses of the encoder alone, where somebody else says which exits are right.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1].
+            exits: (B, rows, cols) int64, the exit that each token should leave by.
+            hints: One record per image, each with ``boxes_lr``.
+
+        Returns:
+            Losses by name, and what is only logged.
+
+        Raises:
+            ValueError: An image has no boxes.
+        """
+        boxes = every(hints, "boxes_lr")
+        if boxes is None:
+            raise ValueError(
+                "InstanceSR's encoder learns to localise too; train on annotated images"
+            )
+        logits, predicted = self.net.encoder(self._pad(lr))
+        labelled = _shares("labels", exits)
+        return labelled | self._encoder_terms(logits, predicted, exits, boxes)
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if self.training:
@@ -296,12 +326,15 @@ class InstanceSR(SREditor):
         return self.weights.smooth * loss
 
     def _encoder_terms(
-        self, logits: Tensor, predicted: Tensor, labels: Tensor, targets: Tensor
+        self, logits: Tensor, predicted: Tensor, labels: Tensor, boxes: Sequence[Tensor]
     ) -> dict[str, Tensor]:
         """The encoder's losses: (B, 3, rows, cols) logits, (B, 4, rows, cols) boxes."""
         weights = self.weights
-        classification = token_loss(logits, labels, weights.recall)
-        localisation = localisation_loss(predicted, targets, labels)
+        grid, token = hw_of(logits), self.net.token_size
+        targets = torch.stack([box_targets(xyxy, grid, token) for xyxy in boxes])
+        targets = targets.to(predicted)
+        classification = token_loss(logits, labels, weights.recall, reduce_mean)
+        localisation = localisation_loss(predicted, targets, labels, reduce_mean)
         exits = logits.argmax(1)
         return {
             "loss_instance_sr_enc": weights.enc * classification,

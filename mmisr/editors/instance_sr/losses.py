@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -148,21 +148,38 @@ def smooth_loss(images: Sequence[Tensor], interpolated: Tensor) -> Tensor:
     return torch.stack([(image - interpolated).abs().mean() for image in images]).mean()
 
 
-def token_loss(logits: Tensor, labels: Tensor, recall: float) -> Tensor:
+Mean = Callable[[Tensor], Tensor]
+"""The mean of a number over the processes of a run."""
+
+
+def _alone(number: Tensor) -> Tensor:
+    """Of one process."""
+    return number
+
+
+def token_loss(
+    logits: Tensor, labels: Tensor, recall: float, over_processes: Mean = _alone
+) -> Tensor:
     """L_enc: class-weighted cross entropy over tokens.
 
     Args:
         logits: (B, 3, rows, cols).
         labels: (B, rows, cols) int64.
         recall: Weight of a moderate or hard token; an easy one counts 1.
+        over_processes: Averages the total weight, so that several processes learn what one does.
 
     Returns:
         A scalar, the weighted mean.
     """
-    return F.cross_entropy(logits, labels, weight=logits.new_tensor([1.0, recall, recall]))
+    by_class = logits.new_tensor([1.0, recall, recall])
+    total = F.cross_entropy(logits, labels, weight=by_class, reduction="sum")
+    weight = by_class[labels].sum()
+    return total / over_processes(weight)
 
 
-def localisation_loss(boxes: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+def localisation_loss(
+    boxes: Tensor, targets: Tensor, labels: Tensor, over_processes: Mean = _alone
+) -> Tensor:
     """L_loc: smooth L1 on the tokens that are not easy.
 
     Args:
@@ -170,13 +187,15 @@ def localisation_loss(boxes: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
             them.
         targets: (B, 4, rows, cols), what they should be.
         labels: (B, rows, cols) int64.
+        over_processes: Averages the number of these tokens, as above.
 
     Returns:
         A scalar, the mean over their four numbers; 0 where every token is easy.
     """
     deep = (labels > EASY)[:, None].to(boxes.dtype)
     loss = F.smooth_l1_loss(boxes, targets, reduction="none") * deep
-    return loss.sum() / (4 * deep.sum()).clamp(min=1)
+    count = over_processes(4 * deep.sum())
+    return loss.sum() / count.clamp(min=1)
 
 
 def psnr(sr: Tensor, hr: Tensor) -> Tensor:

@@ -24,6 +24,7 @@ from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
+SCALES = (2, 3, 4, 8)
 UNBOUNDED = 1 << 62
 """Pixels that no image has: everything in one pass."""
 
@@ -32,7 +33,7 @@ class InstanceSRNet(nn.Module):
     """LR image -> tokens of three difficulties -> as much decoder as each needs.
 
     Args:
-        scale: Factor per axis: 2, 3 or 4.
+        scale: Factor per axis: 2, 3, 4 or 8.
         size: Width and depth of the decoder.
         token_size: Side of a token in LR pixels: 8, 16 or 32.
         easy: How easy tokens leave, see :class:`Decoder`.
@@ -45,8 +46,8 @@ class InstanceSRNet(nn.Module):
         self, scale: int, size: DecoderSize, token_size: int = 8, easy: Easy = "exit1"
     ) -> None:
         super().__init__()
-        if scale not in (2, 3, 4):
-            raise ValueError(f"InstanceSR.scale must be 2, 3 or 4, got {scale!r}")
+        if scale not in SCALES:
+            raise ValueError(f"InstanceSR.scale must be one of {SCALES}, got {scale!r}")
         if token_size not in (8, 16, 32):
             raise ValueError(f"InstanceSR.token_size must be 8, 16 or 32, got {token_size!r}")
         self.token_size = token_size

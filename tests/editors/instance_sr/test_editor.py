@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmisr.editors.instance_sr.net import SCALES
 from mmisr.openmmlab.editor import MagicDataSample
 from mmisr.ops.macs import count_macs
 from mmisr.registry import MODELS
@@ -24,7 +25,7 @@ def build(**keys):
     return editor
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize(
     ("token", "hw"), [(8, (1, 1)), (8, (5, 7)), (8, (17, 24)), (16, (33, 9)), (32, (31, 40))]
 )
@@ -161,7 +162,7 @@ def test_checkpoints_of_another_scale_or_size_are_refused(tmp_path, keys):
 @pytest.mark.parametrize(
     ("keys", "error", "text"),
     [
-        ({"scale": 8}, ValueError, "scale must be 2, 3 or 4, got 8"),
+        ({"scale": 6}, ValueError, "scale must be one of .2, 3, 4, 8., got 6"),
         ({"token_size": 10}, ValueError, "token_size must be 8, 16 or 32, got 10"),
         ({"size": "large"}, ValueError, r"size must be one of \['base', 'nano'\].*got 'large'"),
         ({"size": {"channels": 8}}, TypeError, "blocks"),

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.decoder import SIZES, Decoder, DecoderSize
 from mmisr.editors.instance_sr.encoder import Encoder
-from mmisr.editors.instance_sr.net import InstanceSRNet
+from mmisr.editors.instance_sr.net import SCALES, InstanceSRNet
 from mmisr.ops.macs import count_macs
 
 ALLOWED = (nn.Conv2d, nn.Linear, nn.ReLU, nn.Sequential, nn.ModuleList, nn.Identity)
@@ -24,7 +24,7 @@ def test_encoder_gives_three_logits_and_a_box_per_token(token, grid):
     assert encoder.macs((grid[0] * token, grid[1] * token)) == count_macs(encoder, lr[:1])
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", ["nano", "base"])
 def test_encoder_costs_less_than_5_percent_of_the_dense_decoder(scale, size):
     net = InstanceSRNet(scale, SIZES[size])
@@ -44,7 +44,7 @@ def test_layers_are_those_of_the_paper():
     assert leaves <= set(ALLOWED)
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("easy", ["exit1", "interpolate"])
 def test_exits_have_the_size_of_the_sr_image(scale, easy):
     decoder = Decoder(scale, DecoderSize(8, (1, 1, 2)), easy)
@@ -69,7 +69,7 @@ def test_interpolated_easy_tokens_are_the_skip_itself(make_net):
     torch.testing.assert_close(decoder.all_exits(lr)[0], expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("hw", [(1, 1), (5, 7), (16, 9)])
 def test_the_skip_is_bilinear_interpolation(scale, hw):
     decoder, lr = Decoder(scale, DecoderSize(4, (1, 1, 1))), torch.rand(2, 3, *hw)
@@ -110,7 +110,7 @@ def test_the_full_halo_is_how_far_the_deep_blocks_see(make_net):
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: InstanceSRNet(5, SIZES["nano"]), "scale must be 2, 3 or 4, got 5"),
+        (lambda: InstanceSRNet(5, SIZES["nano"]), "scale must be one of .2, 3, 4, 8., got 5"),
         (lambda: InstanceSRNet(4, SIZES["nano"], 12), "token_size must be 8, 16 or 32, got 12"),
         (
             lambda: Decoder(4, SIZES["nano"], "bicubic"),

@@ -10,6 +10,7 @@ import torch
 
 from mmisr.editors.instance_sr.decoder import SIZES, Decoder
 from mmisr.editors.instance_sr.losses import STEEPEST, LossWeights, smooth_images, smooth_loss
+from mmisr.editors.instance_sr.net import SCALES
 from mmisr.openmmlab.checkpoints import load_state
 
 PUBLISHED = Path(__file__).parents[3] / "checkpoints" / "instance-sr-nano-x4_tree-crowns.pth"
@@ -38,7 +39,7 @@ def phase_spread(decoder, colour):
     return [float((p.amax(1) - p.amin(1)).max()) for p in phases]
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("size", ["nano", "base"])
 def test_no_subpixel_stands_out_at_the_start(scale, size):
     decoder = Decoder(scale, SIZES[size])

@@ -1,0 +1,161 @@
+"""What depth is worth to a detector, token by token: its distribution, and whether it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmisr.ops.tokens import spread
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.strategy import Phase, in_phase
+from mmisr.pipeline.training_batch import TrainingBatch
+from mmisr.strategies.task_gain.gain import Extremes, extremes, token_gains
+from mmisr.structures.frames import hw_of
+
+SCHEMA = 1
+"""Of ``task_gain.json``; raised when a key changes its meaning."""
+
+Floats = NDArray[np.float64]
+NEEDED_BY = "the task gain"
+
+
+@dataclass(frozen=True)
+class TaskGains:
+    """The gains of a data set.
+
+    Args:
+        thresholds: Smallest gain of a token that leaves by the second exit, by the third, ...:
+            ``TaskGain(thresholds=...)``.
+        shares: Share of the tokens that reach each threshold's exit and go no deeper.
+        tokens: How many there were.
+        hurt: Share of the tokens where depth hurts: their gain is below 0.
+        correlation: Spearman's, between gain and the loss that a token alone saves; None with fewer
+            than three tokens tried.
+        tried: How many tokens were computed deep alone.
+    """
+
+    thresholds: list[float]
+    shares: list[float]
+    tokens: int
+    hurt: float
+    correlation: float | None
+    tried: int
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``task_gain.json`` holds beside ``meta``."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class ImageGains:
+    """One image and the gains of its tokens.
+
+    Args:
+        seen: The image alone, as a batch.
+        images: Without and with depth.
+        gains: (rows, cols).
+    """
+
+    seen: TrainingBatch
+    images: Extremes
+    gains: Tensor
+
+
+def image_gains(pair: SRDetector, batches: Iterable[dict]) -> Iterator[ImageGains]:
+    """The gains of every image, one after the other.
+
+    Args:
+        pair: Its editor routes.
+        batches: As a data loader for training gives them.
+    """
+    phase = Phase("measure", ("editor",), lambda batch: {})
+    pair.train()
+    for data in batches:
+        batch = pair.data_preprocessor(data, True)
+        for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+            seen = TrainingBatch(pair, [image], [sample], NEEDED_BY)
+            with in_phase(pair, phase):
+                images = extremes(seen)
+                (gains,) = token_gains(seen, images)
+                yield ImageGains(seen, images, gains)
+    pair.eval()
+
+
+def saved_alone(of_image: ImageGains, row: int, col: int) -> float:
+    """The loss that is saved where one token alone is computed deep.
+
+    Args:
+        of_image: The image.
+        row: Of the token.
+        col: Of the token.
+    """
+    images = of_image.images
+    cheapest = images.cheapest[0]
+    deep = torch.zeros(1, *of_image.gains.shape, dtype=torch.bool)
+    deep[0, row, col] = True
+    height, width = hw_of(cheapest)
+    pixels = spread(deep, images.token)[0, :, :height, :width].to(cheapest.device)
+    swapped = torch.where(pixels, images.deepest[0], cheapest)
+    return _loss(of_image.seen, cheapest) - _loss(of_image.seen, swapped)
+
+
+@torch.no_grad()
+def _loss(seen: TrainingBatch, image: Tensor) -> float:
+    losses = seen.detection_losses([image])
+    total, _ = seen.pair.parse_losses(losses)
+    return float(total)
+
+
+def thresholds_of(gains: Floats, shares: Sequence[float]) -> list[float]:
+    """The gains from which given shares of the tokens leave by deeper exits.
+
+    Args:
+        gains: Of any number of tokens.
+        shares: Of the second exit, of the third, ...; what they leave of 1 is the first's.
+
+    Returns:
+        Ascending, above 0: where fewer tokens gain anything, the shares are not reached.
+
+    Raises:
+        ValueError: The shares are not above 0, or sum to more than 1.
+
+    Example:
+        >>> thresholds_of(np.arange(1.0, 11.0), [0.2, 0.1])
+        [8.0, 10.0]
+    """
+    if not shares or min(shares) <= 0 or sum(shares) > 1:
+        raise ValueError(
+            f"shares of the deeper exits must be above 0 and sum to at most 1, got {list(shares)}"
+        )
+    descending = np.sort(gains)[::-1]
+    thresholds = []
+    share = 0.0
+    for part in reversed(shares):
+        share += part
+        last = max(1, round(share * len(descending)))
+        smallest = float(descending[last - 1])
+        thresholds.append(max(smallest, float(np.finfo(np.float32).tiny)))
+    return thresholds[::-1]
+
+
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Spearman's correlation; None for fewer than three pairs.
+
+    Args:
+        first: Numbers.
+        second: As many.
+
+    Example:
+        >>> rank_correlation([1, 2, 3, 4], [10, 20, 400, 30])
+        0.8
+    """
+    if len(first) < 3:
+        return None
+    ranks = [np.argsort(np.argsort(values)) for values in (first, second)]
+    return round(float(np.corrcoef(ranks)[0, 1]), 6)
