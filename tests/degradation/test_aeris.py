@@ -74,6 +74,12 @@ class TestTheSide:
             widths.append(hw[2])
         equally_often(widths, range(24, 97, 8))
 
+    def test_it_is_the_batchs_whatever_its_images_drew(self, photo):
+        """So that processes, which have other images, have the same."""
+        views = AerisViews(mode="resolution", multiple=8)
+        shapes = {tuple(views([photo], 3, [seed])[0].shape) for seed in range(20)}
+        assert len(shapes) == 1
+
     def test_images_of_unlike_sizes_share_the_factor(self, photo):
         small, large = AerisViews(scale=(2, 2), multiple=4)([photo[:, :30, :50], photo], 0, [0, 1])
         assert small.shape == (3, 15, 25)

@@ -5,15 +5,18 @@ import copy
 import pytest
 import steps
 import torch
+from torch.nn import functional as F
 
 from mmisr.apis.publish import publish
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.heads import dense_outputs, recorded
 from mmisr.pipeline.branch import hr_targets
+from mmisr.pipeline.branch_layers import merged
 from mmisr.pipeline.strategy import Progress, check_finite, in_phase, ramp
 from mmisr.pipeline.training_batch import TrainingBatch, task_image
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.strategies.aeris.decoder import ARRD
 from mmisr.strategies.aeris.strategy import canvas_of
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
 from mmisr.strategies.sr4ir.strategy import patch_mix
@@ -371,6 +374,43 @@ class TestAeris:
         targets, valid = hr_targets(seen, canvas, sizes)
         assert torch.equal(targets[..., :96], torch.stack(seen.hr_images()))
         assert valid.sum() == 2 * 64 * 96
+
+    def test_the_decoder_is_arrd(self):
+        """48 channels, a bilinear skip and what two units of 48-16-48 find, shuffled by 4."""
+        torch.manual_seed(0)
+        decoder = ARRD([8, 12])
+        taps = [torch.rand(2, 8, 6, 10), torch.rand(2, 12, 3, 5)]
+        image = decoder(taps, (52, 84))
+        assert image.shape == (2, 3, 52, 84)
+        image.sum().backward()
+        assert all(p.grad.abs().sum() > 0 for p in decoder.parameters())
+        shapes = [tuple(p.shape[:2]) for p in decoder.body.parameters() if p.ndim == 4]
+        assert shapes == [(16, 48), (48, 16)] * 2
+        wide = decoder.widen(merged(decoder.laterals, taps))
+        assert wide.shape == (2, 48, 6, 10)
+        both = wide + decoder.body(wide)  # bilinear interpolation is linear
+        enlarged = F.interpolate(both, (13, 21), mode="bilinear")
+        assert torch.allclose(F.pixel_shuffle(enlarged, 4), image, atol=1e-5)
+
+    def test_the_branch_is_asked_for_what_its_features_cover(self, monkeypatch):
+        """Also where the first tap covers more than the detector's input has."""
+        model = pair_with("Aeris", views={"scale": (2, 2), "multiple": 1})
+        seen = seen_by(model)
+        (view,) = seen.versions(model.strategy.degraded(seen))
+        asked = []
+        decoder = model.strategy.decoder.forward
+
+        def ask(taps, hw):
+            asked.append(hw)
+            return decoder(taps, hw)
+
+        monkeypatch.setattr(model.strategy.decoder, "forward", ask)
+        depth = model.strategy.decoder.laterals[0].in_channels
+        stride = model.strategy.stride
+        cells = [(32 // stride, 64 // stride), (32 // stride + 1, 64 // stride)]
+        for height, width in cells:
+            model.strategy._gap(seen, view, [torch.zeros(2, depth, height, width)])
+        assert asked == [(64, 128), (64 + 2 * stride, 128)]
 
     def test_sizes_that_the_shuffle_cannot_make_are_off_by_less_than_a_pixel(self):
         model = pair_with("Aeris", views={"scale": (3, 3), "multiple": 1})
