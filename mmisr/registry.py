@@ -116,6 +116,7 @@ STRATEGIES = OwnRegistry(
     "strategy",
     scope="mmisr",
     locations=[
+        "mmisr.strategies.aeris.strategy",
         "mmisr.strategies.aux_branch.strategy",
         "mmisr.strategies.frozen.strategy",
         "mmisr.strategies.hr_distill.strategy",

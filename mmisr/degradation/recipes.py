@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from mmisr.degradation.coco_d import SAME_SIZE, SMALLER, Change
 from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.jpeg import jpeg
 from mmisr.ops.resample import resize
@@ -18,18 +19,34 @@ from mmisr.structures.pixels import to_unit
 
 NEAR_LEVEL = 1e-3
 """Float32 pixels this close to an 8-bit level are that level."""
+Draws = Sequence[Generator]
+"""Where chance comes from, one per image."""
+Reduce = Callable[[Tensor, tuple[int, int], Draws], Tensor]
 
 
-def _matlab_bicubic(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+def _matlab_bicubic(hr: Tensor, size_hw: tuple[int, int], draws: Draws) -> Tensor:
     return resize(hr, size_hw, "bicubic", antialias=True)
 
 
-def _torch_bicubic_noaa(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+def _torch_bicubic_noaa(hr: Tensor, size_hw: tuple[int, int], draws: Draws) -> Tensor:
     return F.interpolate(hr, size=size_hw, mode="bicubic", align_corners=False, antialias=False)
 
 
-def _cv2_area(hr: Tensor, size_hw: tuple[int, int]) -> Tensor:
+def _cv2_area(hr: Tensor, size_hw: tuple[int, int], draws: Draws) -> Tensor:
     return resize(hr, size_hw, "area")
+
+
+def _each(change: Change) -> Reduce:
+    """A change of one image, for a batch."""
+
+    def reduce(hr: Tensor, size_hw: tuple[int, int], draws: Draws) -> Tensor:
+        images = []
+        for image, draw in zip(hr, draws, strict=True):
+            changed = change(image, size_hw, draw)
+            images.append(changed)
+        return torch.stack(images)
+
+    return reduce
 
 
 def _half_up(levels: Tensor, scale: int) -> Tensor:
@@ -54,13 +71,15 @@ class Recipe:
 
     Args:
         version: Raised by every change of pixels; results name the recipe as ``name@version``.
-        reduce: (B, 3, H, W) and the LR size (height, width) to the LR image.
+        reduce: (B, 3, H, W), the LR size (height, width) and chance to the LR image.
         quantise: Levels (0 to 255) and the scale to whole levels.
+        keeps_size: Whether it only changes pixels, so that the scale must be 1.
     """
 
     version: int
-    reduce: Callable[[Tensor, tuple[int, int]], Tensor]
+    reduce: Reduce
     quantise: Callable[[Tensor, int], Tensor]
+    keeps_size: bool = False
 
 
 RECIPES: dict[str, Recipe] = {
@@ -73,6 +92,17 @@ RECIPES: dict[str, Recipe] = {
 MATLAB's ``imresize(im2double(hr), 1/s)``, SR4IR's ``F.interpolate`` without antialias, OpenCV's
 ``INTER_AREA``.
 """
+COCO_D: dict[str, Recipe] = {
+    **{name: Recipe(1, _each(change), _half_even, True) for name, change in SAME_SIZE.items()},
+    **{name: Recipe(1, _each(change), _half_even) for name, change in SMALLER.items()},
+}
+"""The test conditions of COCO-d, by name.
+
+Source: AERIS (Cui et al., ECCV 2022); the images were never released, so these are made as its code
+makes them, each from the image's own seed, and rounded to 8 bits. Widths of its blurs are read as
+variances. Boxes stay as they are annotated, where the code divides them to whole pixels.
+"""
+BY_NAME = {**RECIPES, **COCO_D}
 
 
 @dataclass(frozen=True)
@@ -85,7 +115,7 @@ class Degradation:
 
     Args:
         scale: Reduction factor, a whole number.
-        recipe: A name of :data:`RECIPES`.
+        recipe: A name of :data:`RECIPES` or :data:`COCO_D`.
         blur_sigma: Range of the Gaussian's standard deviation in HR pixels; None for no blur.
         blur_shape: ``iso`` draws one standard deviation, ``aniso`` one for each axis and a
             direction.
@@ -108,13 +138,18 @@ class Degradation:
 
     def __post_init__(self) -> None:
         check_fields(self, "SimulateLR")
-        if self.recipe not in RECIPES:
-            raise ValueError(f"recipe must be one of {sorted(RECIPES)}, got {self.recipe!r}")
+        if self.recipe not in BY_NAME:
+            raise ValueError(f"recipe must be one of {sorted(BY_NAME)}, got {self.recipe!r}")
         if self.blur_shape not in ("iso", "aniso"):
             raise ValueError(f"blur_shape must be 'iso' or 'aniso', got {self.blur_shape!r}")
         is_whole = not isinstance(self.scale, bool) and int(self.scale) == self.scale
         if not is_whole or self.scale < 1:
             raise ValueError(f"scale must be a whole number >= 1, got {self.scale}")
+        if BY_NAME[self.recipe].keeps_size and self.scale != 1:
+            raise ValueError(
+                f"recipe {self.recipe!r} keeps the size of the image: scale must be 1, got "
+                f"{self.scale}"
+            )
         _check_range("blur_sigma", self.blur_sigma, 0, float("inf"))
         _check_range("noise_sigma", self.noise_sigma, 0, 255)
         _check_range("jpeg_quality", self.jpeg_quality, 1, 100)
@@ -122,7 +157,7 @@ class Degradation:
     @property
     def name(self) -> str:
         """The recipe with its version and whatever is added to it, for result files."""
-        version = RECIPES[self.recipe].version
+        version = BY_NAME[self.recipe].version
         words = [f"{self.recipe}@{version}", f"x{self.scale}"]
         added = {
             f"blur_{self.blur_shape}": self.blur_sigma,
@@ -166,12 +201,12 @@ class Degradation:
             raise ValueError(
                 f"seeds must have one entry per image: {len(hr)} images, {len(seeds)} seeds"
             )
-        recipe = RECIPES[self.recipe]
+        recipe = BY_NAME[self.recipe]
         draws = [Generator().manual_seed(seed) for seed in seeds]
         levels = _to_levels(hr)
         levels = self._blur(levels, draws)
         lr_hw = height // scale, width // scale
-        levels = recipe.reduce(levels, lr_hw)
+        levels = recipe.reduce(levels, lr_hw, draws)
         levels = self._add_noise(levels, draws)
         levels = levels.clamp(0, 255)
         levels = recipe.quantise(levels, scale)

@@ -26,7 +26,8 @@ class SimulateLR(BaseTransform):
 
     Args:
         scale: Reduction factor.
-        recipe: ``matlab_bicubic``, ``torch_bicubic_noaa`` or ``cv2_area``.
+        recipe: ``matlab_bicubic``, ``torch_bicubic_noaa``, ``cv2_area``, or a test condition of
+            COCO-d (``coco_d_...``).
         blur_sigma: Range of the blur before, in HR pixels.
         blur_shape: ``iso`` or ``aniso``.
         noise_sigma: Range of the noise after, on the 0..255 scale.

@@ -9,19 +9,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor:
+def gaussian_kernel(
+    sigma_xy: tuple[float, float], angle: float = 0.0, side: int | None = None
+) -> Tensor:
     """A normalised 2-D Gaussian.
 
     Args:
         sigma_xy: Standard deviations along the two axes in pixels, positive.
         angle: Rotation of the first axis in radians, counter-clockwise from x with y pointing down;
             0 by default.
+        side: k, odd; None for as many pixels as three standard deviations reach.
 
     Returns:
-        (k, k) float64 with k odd, reaching three standard deviations; sums to 1.
+        (k, k) float64 with k odd; sums to 1.
 
     Raises:
-        ValueError: A standard deviation is not positive.
+        ValueError: A standard deviation is not positive, or ``side`` is not odd.
 
     Example:
         >>> gaussian_kernel((0.5, 1.0)).shape
@@ -29,7 +32,7 @@ def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor
     """
     if min(sigma_xy) <= 0:
         raise ValueError(f"sigma_xy must be positive, got {sigma_xy}")
-    radius = max(1, math.ceil(3 * max(sigma_xy)))
+    radius = _radius(sigma_xy, side)
     axis = torch.arange(-radius, radius + 1, dtype=torch.float64)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     cos = math.cos(angle)
@@ -40,6 +43,16 @@ def gaussian_kernel(sigma_xy: tuple[float, float], angle: float = 0.0) -> Tensor
     squared = (along / sigma_along) ** 2 + (across / sigma_across) ** 2
     kernel = torch.exp(-0.5 * squared)
     return kernel / kernel.sum()
+
+
+def _radius(sigma_xy: tuple[float, float], side: int | None) -> int:
+    """Pixels on each side of the middle."""
+    if side is None:
+        reach = math.ceil(3 * max(sigma_xy))
+        return max(1, reach)
+    if side < 1 or side % 2 == 0:
+        raise ValueError(f"side must be odd and at least 1, got {side}")
+    return side // 2
 
 
 def blur(image: Tensor, kernel: Tensor) -> Tensor:

@@ -40,6 +40,14 @@ def test_convention_first_axis_is_x():
     assert kernel[:, middle].sum() < 0.3
 
 
+def test_a_kernel_of_a_given_side_is_the_density_there():
+    cut = gaussian_kernel((2.0, 1.0), 0.4, side=5)
+    whole = gaussian_kernel((2.0, 1.0), 0.4)
+    middle = whole[4:9, 4:9]
+    assert cut.shape == (5, 5)
+    assert torch.allclose(cut, middle / middle.sum(), atol=1e-12)
+
+
 def test_filter_is_scipys():
     image = torch.rand(1, 2, 9, 12, dtype=torch.float64)
     kernel = gaussian_kernel((1.3, 0.6), 0.4)
@@ -59,5 +67,7 @@ def test_image_smaller_than_the_kernel():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r"sigma_xy must be positive, got \(0, 1\)"):
         gaussian_kernel((0, 1))
+    with pytest.raises(ValueError, match="side must be odd and at least 1, got 4"):
+        gaussian_kernel((1, 1), side=4)
     with pytest.raises(ValueError, match=r"\(k, k\) with k odd, got \(2, 2\)"):
         blur(torch.rand(1, 3, 4, 4), torch.ones(2, 2))

@@ -66,11 +66,16 @@ def taught(config: dict, strategy: str, **arguments):
     return moved, {name: float(value) for name, value in logs.items()}
 
 
-@pytest.mark.parametrize("strategy", ["AuxBranch", "SR4IR", "TaskDriven"])
+@pytest.mark.parametrize("strategy", ["Aeris", "AuxBranch", "SR4IR", "TaskDriven"])
 def test_a_step(detector, strategy):
     _, config, _ = detector
     moved, logs = taught(config, strategy)
-    parts = {"AuxBranch": {"detector", "strategy"}, "SR4IR": {"editor", "detector"}}
+    with_branch = {"detector", "strategy"}
+    parts = {
+        "Aeris": with_branch,
+        "AuxBranch": with_branch,
+        "SR4IR": {"editor", "detector"},
+    }
     assert moved == parts.get(strategy, {"editor"})
     assert logs["loss"] > 0
 

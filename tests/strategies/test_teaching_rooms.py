@@ -5,12 +5,19 @@ import copy
 import pytest
 import steps
 import torch
+from torch.nn import functional as F
 
+from mmisr.apis.publish import publish
+from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.heads import dense_outputs, recorded
+from mmisr.pipeline.branch import hr_targets
+from mmisr.pipeline.branch_layers import merged
 from mmisr.pipeline.strategy import Progress, check_finite, in_phase, ramp
 from mmisr.pipeline.training_batch import TrainingBatch, task_image
 from mmisr.registry import MODELS, STRATEGIES
+from mmisr.strategies.aeris.decoder import ARRD
+from mmisr.strategies.aeris.strategy import canvas_of
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
@@ -294,7 +301,7 @@ class TestAuxBranch:
 
     def test_padding_is_no_target(self):
         model = pair_with("AuxBranch")
-        targets, valid = model.strategy._targets(seen_by(model), (80, 128))
+        targets, valid = hr_targets(seen_by(model), (80, 128))
         assert targets.shape == (2, 3, 80, 128)
         assert valid.sum() == 2 * 64 * 96
         assert float((targets * (1 - valid)).abs().sum()) == 0
@@ -306,6 +313,183 @@ class TestAuxBranch:
     def test_taps_in_the_head_are_named(self):
         with pytest.raises(ValueError, match="taps must lie in the backbone or the neck, 'bbox_h"):
             pair_with("AuxBranch", taps=["bbox_head.multi_level_cls_convs.0"])
+
+
+class TestAeris:
+    def test_the_detector_learns_on_views_and_from_the_branch_unless_it_is_cut(self):
+        for detach in (False, True):
+            model = pair_with("Aeris", detach=detach)
+            losses = losses_of(model)
+            assert {"loss_cls", "loss_bbox", "loss_aeris_pixel"} <= set(losses)
+            term = {"loss": losses["loss_aeris_pixel"]}
+            assert gradient(model, term, "strategy") > 0
+            assert (gradient(model, term, "detector") > 0) is not detach
+
+    def test_weight_0_is_degraded_data_alone(self):
+        model = pair_with("Aeris", weight=0.0)
+        assert not list(model.strategy.parameters())
+        assert [phase.learns for phase in model.strategy.phases] == [("detector",)]
+        torch.manual_seed(0)  # a branch of its own would draw its weights too
+        branched = pair_with("Aeris")
+        branched.load_state_dict(model.state_dict(), strict=False)
+        bare, whole = losses_of(model), losses_of(branched)
+        assert set(whole) - set(bare) == {"loss_aeris_pixel"}
+        assert float(bare["loss_cls"]) == pytest.approx(float(whole["loss_cls"]))
+
+    def test_views_of_a_batch_have_one_size_and_boxes_follow_and_come_back(self):
+        model = pair_with("Aeris")
+        seen = seen_by(model)
+        seen_hw = set()
+        for iteration in range(30):
+            model.strategy.progress = Progress(iteration, 100)
+            images = model.strategy.degraded(seen)
+            (hw,) = {tuple(image.shape[-2:]) for image in images}
+            seen_hw.add(hw)
+            (view,) = seen.versions(images)
+            for ours, known, frame in zip(
+                view.samples, seen.samples, view.source_to_det, strict=True
+            ):
+                boxes = ours.gt_instances.bboxes
+                scale = torch.tensor([hw[1] / 96, hw[0] / 64] * 2)
+                assert torch.allclose(boxes, known.gt_instances.bboxes * scale)
+                back = frame.inverse().boxes(boxes)
+                assert torch.allclose(back, known.gt_instances.bboxes, atol=1e-4)
+        assert seen_hw == {(21, 32), (43, 64), (64, 96)}
+
+    def test_a_view_depends_on_image_and_iteration_and_not_on_the_batch(self):
+        model = pair_with("Aeris")
+        seen = seen_by(model)
+        together = model.strategy.degraded(seen)
+        alone = model.strategy.degraded(TrainingBatch(model, seen.lr[1:], seen.samples[1:]))
+        assert torch.equal(together[1], alone[0])
+        model.strategy.progress = Progress(1, 10)
+        later = model.strategy.degraded(seen)
+        assert later[1].shape != together[1].shape or not torch.equal(later[1], together[1])
+
+    def test_the_branch_restores_the_clean_image_at_its_own_size(self):
+        """A padded input is enlarged whole, so that its images lie where their targets do."""
+        model = pair_with("Aeris", views={"scale": (2, 2), "multiple": 1})
+        seen = seen_by(model)
+        (view,) = seen.versions(model.strategy.degraded(seen))
+        assert view.inputs.shape[-2:] == (32, 64)  # 32 x 48 and padding
+        canvas, sizes = canvas_of(seen, view, (32, 64))
+        assert (canvas, sizes) == ((64, 128), [(64, 96)] * 2)
+        targets, valid = hr_targets(seen, canvas, sizes)
+        assert torch.equal(targets[..., :96], torch.stack(seen.hr_images()))
+        assert valid.sum() == 2 * 64 * 96
+
+    def test_the_decoder_is_arrd(self):
+        """48 channels, a bilinear skip and what two units of 48-16-48 find, shuffled by 4."""
+        torch.manual_seed(0)
+        decoder = ARRD([8, 12])
+        taps = [torch.rand(2, 8, 6, 10), torch.rand(2, 12, 3, 5)]
+        image = decoder(taps, (52, 84))
+        assert image.shape == (2, 3, 52, 84)
+        image.sum().backward()
+        assert all(p.grad.abs().sum() > 0 for p in decoder.parameters())
+        shapes = [tuple(p.shape[:2]) for p in decoder.body.parameters() if p.ndim == 4]
+        assert shapes == [(16, 48), (48, 16)] * 2
+        wide = decoder.widen(merged(decoder.laterals, taps))
+        assert wide.shape == (2, 48, 6, 10)
+        both = wide + decoder.body(wide)  # bilinear interpolation is linear
+        enlarged = F.interpolate(both, (13, 21), mode="bilinear")
+        assert torch.allclose(F.pixel_shuffle(enlarged, 4), image, atol=1e-5)
+
+    def test_the_branch_is_asked_for_what_its_features_cover(self, monkeypatch):
+        """Also where the first tap covers more than the detector's input has."""
+        model = pair_with("Aeris", views={"scale": (2, 2), "multiple": 1})
+        seen = seen_by(model)
+        (view,) = seen.versions(model.strategy.degraded(seen))
+        asked = []
+        decoder = model.strategy.decoder.forward
+
+        def ask(taps, hw):
+            asked.append(hw)
+            return decoder(taps, hw)
+
+        monkeypatch.setattr(model.strategy.decoder, "forward", ask)
+        depth = model.strategy.decoder.laterals[0].in_channels
+        stride = model.strategy.stride
+        cells = [(32 // stride, 64 // stride), (32 // stride + 1, 64 // stride)]
+        for height, width in cells:
+            model.strategy._gap(seen, view, [torch.zeros(2, depth, height, width)])
+        assert asked == [(64, 128), (64 + 2 * stride, 128)]
+
+    def test_sizes_that_the_shuffle_cannot_make_are_off_by_less_than_a_pixel(self):
+        model = pair_with("Aeris", views={"scale": (3, 3), "multiple": 1})
+        seen = seen_by(model)
+        (view,) = seen.versions(model.strategy.degraded(seen))
+        covered = (40, 32)
+        canvas, sizes = canvas_of(seen, view, covered)
+        assert [side % 4 for side in canvas] == [0, 0]
+        for axis, shown in enumerate((21, 32)):
+            exact = shown * canvas[axis] / covered[axis]
+            assert {abs(hw[axis] - exact) <= 0.5 for hw in sizes} == {True}
+        assert sizes[0] == pytest.approx((64, 96), abs=2)
+
+    def test_views_may_keep_the_size(self):
+        model = pair_with("Aeris", views={"mode": "nb", "scale": [6, 10], "multiple": 4})
+        seen = seen_by(model)
+        images = model.strategy.degraded(seen)
+        for image, hr in zip(images, seen.hr_images(), strict=True):
+            assert image.shape == hr.shape
+            assert 0 < float((image - hr).abs().mean()) < 0.4
+        assert float(losses_of(model)["loss_aeris_pixel"]) > 0
+
+    def test_it_can_learn_the_image(self):
+        torch.manual_seed(0)
+        model = pair_with("Aeris", weight=1.0, taps=["backbone.0", "pyramid.0"])
+        optimiser = torch.optim.Adam(model.strategy.parameters(), lr=3e-3)
+        values = []
+        for _ in range(40):
+            loss = losses_of(model)["loss_aeris_pixel"]
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            values.append(float(loss.detach()))
+        assert values[-1] < 0.6 * values[0]
+
+    def test_predictions_and_files_have_no_branch(self, tmp_path):
+        model = pair_with("Aeris").eval()
+        plain = pair_with("Frozen").eval()
+        state = model.state_dict()
+        assert any(name.startswith("strategy.decoder") for name in state)
+        saved, published = tmp_path / "run.pth", tmp_path / "published.pth"
+        torch.save({"state_dict": state}, saved)
+        publish(saved, published)
+        files = load_state(published)
+        assert {name.split(".")[0] for name in files} == {"editor", "detector"}
+        assert plain.load_state_dict(files, strict=True).unexpected_keys == []
+        batch = steps.batch(0, 2)
+        ours = model.test_step(copy.deepcopy(batch))
+        theirs = plain.test_step(copy.deepcopy(batch))
+        for a, b in zip(ours, theirs, strict=True):
+            assert len(a.pred_instances.bboxes)
+            assert torch.equal(a.pred_instances.bboxes, b.pred_instances.bboxes)
+            assert torch.equal(a.pred_instances.scores, b.pred_instances.scores)
+
+    @pytest.mark.parametrize("weight", [0.0, 0.4])
+    def test_no_hr_image_is_an_error(self, weight):
+        batch = steps.batch(0, 2)
+        for sample in batch["data_samples"]:
+            del sample.hr
+        with pytest.raises(ValueError, match="strategy Aeris needs the HR image"):
+            losses_of(pair_with("Aeris", weight=weight), batch=batch)
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "text"),
+        [
+            ({"weight": -1.0}, ValueError, "strategy Aeris: weight must be >= 0, got -1.0"),
+            ({"taps": []}, ValueError, r"needs taps and channels >= 1, got taps=\(\)"),
+            ({"channels": 0}, ValueError, "channels=0"),
+            ({"detach": "no"}, ValueError, "strategy Aeris.detach must be bool"),
+            ({"views": {"sigma": 1}}, TypeError, "sigma"),
+            ({"views": {"scale": (0.5, 2)}}, ValueError, "views.scale must be"),
+        ],
+    )
+    def test_wrong_values_are_named(self, arguments, error, text):
+        with pytest.raises(error, match=text):
+            STRATEGIES.build({"type": "Aeris", **arguments})
 
 
 class TestProgress:

@@ -5,29 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from mmisr.structures.frames import hw_of
-
-
-class ResidualUnit(nn.Module):
-    """Two convolutions and a skip, (B, C, h, w) to the same.
-
-    Args:
-        channels: C.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Add what the body finds."""
-        return features + self.body(features)
+from mmisr.pipeline.branch_layers import laterals, merged, residual_units
 
 
 class BranchDecoder(nn.Module):
@@ -50,15 +29,15 @@ class BranchDecoder(nn.Module):
         self, in_channels: Sequence[int], stride: int, channels: int = 48, units: int = 2
     ) -> None:
         super().__init__()
-        self.laterals = nn.ModuleList()
-        for depth in in_channels:
-            lateral = nn.Conv2d(depth, channels, 3, padding=1)
-            self.laterals.append(lateral)
-        self.body = nn.Sequential()
-        for _ in range(units):
-            unit = ResidualUnit(channels)
-            self.body.append(unit)
-        self.to_image = nn.Conv2d(channels, 3 * stride**2, 3, padding=1)
+        self.laterals = laterals(in_channels, channels, side=3)
+        self.body = residual_units(channels, units)
+        shuffled = 3 * stride**2
+        self.to_image = nn.Conv2d(
+            channels,
+            shuffled,
+            kernel_size=3,
+            padding=1,
+        )
         self.shuffle = nn.PixelShuffle(stride)
 
     def features(self, taps: Sequence[Tensor]) -> Tensor:
@@ -70,12 +49,7 @@ class BranchDecoder(nn.Module):
         Returns:
             (B, channels, h_0, w_0).
         """
-        hw = hw_of(taps[0])
-        total = self.laterals[0](taps[0])
-        for layer, tap in zip(self.laterals[1:], taps[1:], strict=True):
-            coarse = layer(tap)
-            enlarged = F.interpolate(coarse, hw, mode="bilinear", align_corners=False)
-            total = total + enlarged
+        total = merged(self.laterals, taps)
         return self.body(total)
 
     def image(self, inner: Tensor) -> Tensor:

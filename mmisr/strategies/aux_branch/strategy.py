@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from mmisr.losses.features import feature_affinity
-from mmisr.losses.functional import DISTANCES, Losses, weighted_mean
-from mmisr.openmmlab.taps import Features, tapped
+from mmisr.losses.functional import DISTANCES, Losses
+from mmisr.pipeline.branch import hr_targets, losses_and_taps, probe_taps, restoration_gap
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, Strategy
 from mmisr.pipeline.training_batch import TrainingBatch
@@ -18,9 +16,6 @@ from mmisr.registry import STRATEGIES
 from mmisr.strategies.aux_branch.decoder import BranchDecoder
 from mmisr.structures.checks import check_types
 from mmisr.structures.frames import hw_of
-
-PROBE = 128
-"""Side of the image by which channels and strides of the taps are found out."""
 
 
 @STRATEGIES.register_module()
@@ -97,16 +92,9 @@ class AuxBranch(Strategy):
 
     def attach(self, pair: SRDetector) -> None:
         """Build the branch for the features that this detector has."""
-        with tapped(pair.detector, self.taps) as features:
-            depths, cells = _probe(pair, features, self.taps)
-        if max(cells) > cells[0]:
-            raise ValueError(
-                "strategy AuxBranch: the first tap must be the finest, got "
-                f"{', '.join(self.taps)} with {', '.join(map(str, cells))} cells along an image of "
-                f"{PROBE} pixels"
-            )
+        found = probe_taps(pair, self.taps, self.title)
+        depths, stride = found
         channels, units = self.shape
-        stride = round(PROBE / cells[0])
         self.decoder = BranchDecoder(depths, stride, channels, units)
         if self.affinity_weight:
             self.transform = nn.Sequential(
@@ -124,61 +112,14 @@ class AuxBranch(Strategy):
         images = batch.fixed_images()
         (view,) = batch.versions(images)
         detector = batch.detector
-        with tapped(detector, self.taps) as features:
-            losses = detector.loss(view.inputs, view.samples)
-            taps = [features[name] for name in self.taps]
-        if self.detach:
-            taps = [tap.detach() for tap in taps]
+        losses, taps = losses_and_taps(detector, view, self.taps, self.detach)
         inner = self.decoder.features(taps)
+        restored = self.decoder.image(inner)
         hw = hw_of(view.inputs)
-        targets, valid = self._targets(batch, hw)
-        gap = self._gap(inner, targets, valid)
+        targets, valid = hr_targets(batch, hw)
+        gap = restoration_gap(restored, targets, valid, self.distance)
         losses["loss_aux_branch_pixel"] = self.weight * gap
         if self.affinity_weight:
             distance = feature_affinity(self.transform(taps[0]), inner)
             losses["loss_aux_branch_affinity"] = self.affinity_weight * distance
         return losses
-
-    def _gap(self, inner: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
-        """Mean distance of the restored image from its target, padding left out."""
-        height, width = hw_of(targets)
-        restored = self.decoder.image(inner)[..., :height, :width]
-        values = DISTANCES[self.distance](restored, targets)
-        return weighted_mean(values, valid)
-
-    def _targets(self, batch: TrainingBatch, hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """HR images in the detector's frame, padded to its batch, and where they are images."""
-        handoff = batch.pair.handoff
-        images = []
-        valid = []
-        for image in batch.hr_images():
-            resized = handoff.resize(image)
-            height, width = hw_of(resized)
-            margin = (0, hw[1] - width, 0, hw[0] - height)
-            inside = torch.ones_like(resized[:1])
-            images.append(F.pad(resized, margin))
-            valid.append(F.pad(inside, margin))
-        return torch.stack(images), torch.stack(valid)
-
-
-def _probe(
-    pair: SRDetector, features: Features, taps: Sequence[str]
-) -> tuple[list[int], list[int]]:
-    """Channels of each tap, and cells along an image of :data:`PROBE` pixels."""
-    detector = pair.detector
-    training = detector.training
-    detector.eval()
-    with torch.no_grad():
-        detector.extract_feat(torch.zeros(1, 3, PROBE, PROBE))
-    detector.train(training)
-    depths = []
-    cells = []
-    for name in taps:
-        if not features.all(name):
-            raise ValueError(
-                f"strategy AuxBranch: taps must lie in the backbone or the neck, {name!r} does not"
-            )
-        _, depth, _, width = features[name].shape
-        depths.append(depth)
-        cells.append(width)
-    return depths, cells
