@@ -1,10 +1,22 @@
-# The pair with bicubic enlargement, the detector trained on, on what it will see: the baseline of
-# the same with InstanceSR.
-# Train: python tools/train.py configs/resample/bicubic-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py
+# Row A0: the detector trained on, on bicubic pixels. What every method has to beat.
+# Train: python tools/train.py \
+#   configs/resample/bicubic-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py
 # Test:  python tools/test.py \
 #   configs/resample/bicubic-x4_gfl_mobilenet-v2_finetuned_aerial-cars.py CHECKPOINT
 _base_ = [
-    "../instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_aerial-cars.py",
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/aerial_cars_x4.py",
+    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
+    "../_base_/editors/bicubic_x4.py",
     "../_base_/schedules/finetune_6e.py",
 ]
-model = dict(editor=dict(_delete_=True, type="mmisr.Resample", scale=4, mode="bicubic"))
+detector = _base_.detector
+detector.backbone.init_cfg = None
+model = dict(
+    type="mmisr.SRDetector",
+    editor=_base_.editor,
+    detector=detector,
+    checkpoints=dict(detector="work_dirs/gfl_mobilenet-v2_hr_aerial-cars/epoch_12.pth"),
+    strategy=dict(type="Frozen"),
+)
+train_cfg = dict(val_interval=6)
