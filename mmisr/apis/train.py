@@ -17,7 +17,10 @@ from mmisr.apis.checks.monitors import check_monitors
 from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
 from mmisr.openmmlab.processes import join_processes
+from mmisr.pipeline.same_strategy import SameStrategyHook
+from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import PARTS
+from mmisr.pipeline.weights import check_resting_weights, unwrapped
 
 
 @names_config
@@ -49,7 +52,8 @@ def train(
     Raises:
         FileNotFoundError: The config or the checkpoint does not exist.
         ValueError: The config has no schedule, an option asks for what it does not have, the
-            classes of data and detector differ, or the checkpoint does not fit.
+            classes of data and detector differ, the checkpoint does not fit or is of another
+            strategy, or a part that nothing trains has no weights.
     """
     cfg = read_config(config, work_dir, cfg_options, launcher)
     _check_schedule(cfg)
@@ -74,6 +78,8 @@ def train(
     say_dropped_resize(cfg)
     if runner.val_loop is not None:
         check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
+    if isinstance(unwrapped(runner.model), SRDetector):
+        runner.register_hook(SameStrategyHook())
     _check_start(runner, cfg)
     return runner.train()
 
@@ -83,6 +89,7 @@ def _check_start(runner: Runner, cfg: Config) -> None:
     if not start and cfg.resume:
         start = last_checkpoint(runner.work_dir)
     if not start:
+        check_resting_weights(runner.model)
         return
     if cfg.resume:
         check_resumable(runner.model, start)

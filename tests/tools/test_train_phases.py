@@ -123,3 +123,26 @@ def test_auto_scale_lr_reaches_every_part(config, tmp_path):
     )
     lines = next((tmp_path / "work").glob("*/vis_data/scalars.json")).read_text().splitlines()
     assert json.loads(lines[0])["strategy.lr"] == pytest.approx(5e-5)
+
+
+def test_another_strategy_does_not_go_on_with_a_run(config, tiny_config, tmp_path):
+    work = tmp_path / "work"
+    train(config, str(work), cfg_options={"train_cfg.max_epochs": 1})
+    begun = saved(work / "epoch_1.pth")["strategy"]
+    assert begun["type"] == "TwoPhases"
+    text = PHASES.replace("TwoPhases", "SR4IR")
+    other = tiny_config("other", text + 'optim_wrapper.pop("strategy")\n')
+    told = r"was trained with strategy TwoPhases \(.*\), and the config has SR4IR \(restore: editor"
+    with pytest.raises(ValueError, match=told):
+        train(other, str(work), resume="auto")
+    assert (work / "epoch_1.pth").is_file()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "key"),
+    [("TaskDriven", "checkpoints.detector"), ("Frozen", "checkpoints.editor")],
+)
+def test_a_part_that_rests_without_weights_is_named(tiny_config, tmp_path, strategy, key):
+    options = {"model.strategy": {"type": strategy}}
+    with pytest.raises(ValueError, match=f"leaves a part as it is .* set model.{key}=FILE"):
+        train(tiny_config("plain"), str(tmp_path / "work"), cfg_options=options)
