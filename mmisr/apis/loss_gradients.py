@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
@@ -65,23 +65,39 @@ def loss_gradients(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     editor = MODELS.build(cfg.model)
-    loss = getattr(editor, "pixel_loss", None)
-    if not isinstance(editor, SREditor) or not isinstance(loss, SRLoss):
-        raise ValueError(
-            f"{config} must be the config of an editor with a loss of ours as its pixel_loss, got "
-            f"{type(editor).__name__} with {type(loss).__name__}"
-        )
+    _check_losses(editor, config)
     if checkpoint is not None:
-        load_into(editor, load_state(checkpoint), checkpoint)
+        state = load_state(checkpoint)
+        load_into(editor, state, checkpoint)
+    editor.eval()
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     np.random.seed(seed)
     rows: dict[str, list[tuple[float, float]]] = {}
     for number in range(count):
-        packed = dataset[number % len(dataset)]
-        terms = _sample_terms(editor.eval(), packed, checkpoint is None)
-        for name, row in terms.items():
-            rows.setdefault(name, []).append(row)
-    return [_median_row(name, of_term) for name, of_term in rows.items()]
+        index = number % len(dataset)
+        packed = dataset[index]
+        is_bicubic = checkpoint is None
+        terms = _sample_terms(editor, packed, is_bicubic)
+        for name, pair in terms.items():
+            of_term = rows.setdefault(name, [])
+            of_term.append(pair)
+    medians = []
+    for name, of_term in rows.items():
+        row = _median_row(name, of_term)
+        medians.append(row)
+    return medians
+
+
+def _check_losses(editor: nn.Module, config: str) -> None:
+    loss = getattr(editor, "pixel_loss", None)
+    if isinstance(editor, SREditor) and isinstance(loss, SRLoss):
+        return
+    kind = type(editor).__name__
+    found = type(loss).__name__
+    raise ValueError(
+        f"{config} must be the config of an editor with a loss of ours as its pixel_loss, got "
+        f"{kind} with {found}"
+    )
 
 
 def _median_row(name: str, rows: list[tuple[float, float]]) -> TermGradient:
@@ -94,11 +110,13 @@ def _sample_terms(
 ) -> dict[str, tuple[float, float]]:
     """Value and gradient of each term on one sample."""
     sample = packed["data_samples"]
-    lr = to_unit(packed["inputs"])[None]
     pixels = hr_pixels(sample)
     if pixels is None:
         raise ValueError(f"{sample.metainfo.get('img_path')} has no HR image; use mmisr.SimulateLR")
-    hr = to_unit(pixels)[None]
+    hr = to_unit(pixels)
+    hr = hr[None]
+    lr = to_unit(packed["inputs"])
+    lr = lr[None]
     hints = [hints_of(sample, hw_of(lr))]
     sr = resize(lr, hw_of(hr), "bicubic")
     if not is_bicubic:
@@ -109,5 +127,7 @@ def _sample_terms(
     rows = {}
     for name, value in terms.items():
         (gradient,) = torch.autograd.grad(value, sr, retain_graph=True)
-        rows[name] = (float(value.detach()), float(gradient.norm()))
+        norm = gradient.norm()
+        size = value.detach()
+        rows[name] = (float(size), float(norm))
     return rows
