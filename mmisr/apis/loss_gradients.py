@@ -24,12 +24,9 @@ from mmisr.structures.pixels import to_unit
 
 
 class TermGradient(NamedTuple):
-    """One term of a loss.
+    """A term of a loss: its name in the log, its value, and its gradient at the SR image.
 
-    Args:
-        term: Its name in the log.
-        value: Its value, weight included.
-        gradient: The norm of its gradient at the SR image.
+    The value has the weight of the term in it; of the gradient it is the norm.
     """
 
     term: str
