@@ -103,7 +103,10 @@ MODELS = Registry(
     locations=[
         "mmisr.openmmlab.editor",
         "mmisr.openmmlab.mmagic_nets",
+        "mmisr.losses.fdsr.loss",
         "mmisr.losses.pixel",
+        "mmisr.losses.srobb.loss",
+        "mmisr.losses.vgg",
         "mmisr.editors.resample.editor",
         "mmisr.editors.plain.editor",
         "mmisr.editors.spandrel.editor",

@@ -1,4 +1,7 @@
-"""What ``tools/analysis/analyze_logs.py`` does: curves and times of mmengine's JSON logs."""
+"""Curves and times of mmengine's JSON logs.
+
+What ``tools/analysis/analyze_logs.py`` and ``tools/analysis/loss_curves.py`` do.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ from mmisr.reports.logs import (
     renamed,
     run_names,
 )
+from mmisr.reports.loss_curves import loss_panels, plot_losses
 from mmisr.reports.plots import Looks, plot_curves
 
-__all__ = ["CurveSummary", "Looks", "RunTimes", "log_times", "plot_logs"]
+__all__ = ["CurveSummary", "Looks", "RunTimes", "log_times", "loss_curves", "plot_logs"]
 
 
 class CurveSummary(NamedTuple):
@@ -89,6 +93,35 @@ def plot_logs(
     for key, curves in panels.items():
         for run, (_, values) in curves.items():
             summaries.append(_summary(key, run, values))
+    return summaries
+
+
+def loss_curves(work_dirs: Sequence[str], out: str) -> list[CurveSummary]:
+    """Draw the losses of training runs, a panel per phase of their strategies.
+
+    Args:
+        work_dirs: Work folders, whose newest log is taken, or log files.
+        out: The picture to write: png, pdf or svg.
+
+    Returns:
+        First, last, lowest and highest value of every line; the key is ``<phase>/<term>``.
+
+    Raises:
+        FileNotFoundError: There is no log.
+        ValueError: A file is no log, or no log has a loss.
+    """
+    paths = [find_log(work_dir) for work_dir in work_dirs]
+    runs = {}
+    for run, path in zip(run_names(paths), paths, strict=True):
+        runs[run] = read_log(path)
+    panels = loss_panels(runs)
+    plot_losses(panels, Path(out))
+    summaries = []
+    for phase, terms in panels.items():
+        for term, curves in terms.items():
+            for run, (_, values) in curves.items():
+                row = _summary(f"{phase}/{term}", run, values)
+                summaries.append(row)
     return summaries
 
 

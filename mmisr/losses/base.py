@@ -30,3 +30,16 @@ class SRLoss(nn.Module, ABC):
         Returns:
             A scalar.
         """
+
+    def terms(self, sr: Tensor, hr: Tensor, hints: BatchHints | None = None) -> dict[str, Tensor]:
+        """The same by what it is the sum of, for the log.
+
+        Args:
+            sr: As in :meth:`forward`.
+            hr: As in :meth:`forward`.
+            hints: As in :meth:`forward`.
+
+        Returns:
+            Scalars by name; a loss of several terms overrides this.
+        """
+        return {"loss_pixel": self(sr, hr, hints)}

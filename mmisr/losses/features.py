@@ -72,6 +72,35 @@ def pearson_distance(student: Tensor, teacher: Tensor, weights: Tensor | None = 
     return (half * weights).sum() / len(student)
 
 
+def region_distance(ours: Tensor, theirs: Tensor, region: Tensor) -> Tensor:
+    """Mean squared difference of features over a region of each image.
+
+    Source: the targeted perceptual loss of SROBB (Rad et al., ICCV 2019): a mask, resized to the
+    features, multiplies both. The division by the region's area is ours.
+
+    Args:
+        ours: (B, C, h, w) features; gradients pass.
+        theirs: The same; no gradient passes.
+        region: (B, 1, H, W) 1 in the region, else 0, at any size. A position counts by the share of
+            it that the region covers.
+
+    Returns:
+        A scalar, the mean over the images; an image without the region counts as 0.
+
+    Example:
+        >>> region = torch.tensor([[[[1.0, 0.0]]]])
+        >>> float(region_distance(torch.ones(1, 3, 1, 2), torch.zeros(1, 3, 1, 2), region))
+        1.0
+    """
+    height, width = ours.shape[-2:]
+    shares = F.adaptive_avg_pool2d(region, (height, width))
+    gap = (ours - theirs.detach()).square()
+    per_position = gap.mean(1, keepdim=True)
+    totals = (per_position * shares).sum((1, 2, 3))
+    areas = shares.sum((1, 2, 3))
+    return (totals / areas.clamp(min=EPS)).mean()
+
+
 def object_weights(
     boxes: Sequence[Tensor], hw: tuple[int, int], background: float = BACKGROUND
 ) -> Tensor:

@@ -8,8 +8,8 @@ from mmisr.losses.base import SRLoss
 from mmisr.losses.functional import DISTANCES, box_weights, weighted_mean
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_types
-from mmisr.structures.frames import FrameMap, hw_of
-from mmisr.structures.hints import BatchHints, every
+from mmisr.structures.frames import hw_of
+from mmisr.structures.hints import BatchHints, boxes_in
 
 
 @MODELS.register_module()
@@ -78,18 +78,13 @@ class PixelLoss(SRLoss):
         return self.weight * weighted_mean(values, self._weights(hr, hints))
 
     def _weights(self, hr: Tensor, hints: BatchHints | None) -> Tensor:
-        boxes = every(hints, "boxes_lr")
-        sizes = every(hints, "lr_hw")
-        if boxes is None or sizes is None:
+        hr_hw = hw_of(hr)
+        boxes = boxes_in(hints, hr_hw)
+        if boxes is None:
             raise ValueError(
                 f"PixelLoss.box_weight={self.box_weight} needs the boxes of every image; train on "
                 f"annotated images "
                 "(mmdet.LoadAnnotations before the packing), or set box_weight=1"
             )
-        hr_hw = hw_of(hr)
-        boxes_hr = []
-        for xyxy, lr_hw in zip(boxes, sizes, strict=True):
-            to_hr = FrameMap.between(lr_hw, hr_hw)
-            boxes_hr.append(to_hr.boxes(xyxy))
-        weights = box_weights(boxes_hr, hr_hw, self.box_weight, self.dilate)
+        weights = box_weights(boxes, hr_hw, self.box_weight, self.dilate)
         return weights.to(hr)

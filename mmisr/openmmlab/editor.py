@@ -266,5 +266,7 @@ class SREditor(BaseEditModel):
                 "give one in the config, e.g. pixel_loss=dict(type='mmisr.PixelLoss')"
             )
         sr = self.upscale(lr, hints).image
-        extra = (hints,) if getattr(self.pixel_loss, "takes_hints", False) else ()
-        return {"loss_pixel": self.pixel_loss(sr, hr, *extra)}
+        if getattr(self.pixel_loss, "takes_hints", False):
+            terms: dict[str, Tensor] = self.pixel_loss.terms(sr, hr, hints)
+            return terms
+        return {"loss_pixel": self.pixel_loss(sr, hr)}

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mmisr.losses.functional import Losses
 from mmisr.openmmlab.distributed import PhaseOptimizers, check_one_optimizer
+from mmisr.ops.held_out import HoldsOut
 from mmisr.pipeline.training_batch import TrainingBatch
 
 if TYPE_CHECKING:
@@ -102,14 +103,14 @@ class Phase:
             )
 
 
-class Strategy(nn.Module, ABC):
+class Strategy(HoldsOut, ABC):
     """How the pair is taught; training regimes differ by config, never by subclass of the pair.
 
     A subclass declares its phases, which run one after another in every iteration, in one process
     and in several. Networks that it assigns to itself are trained (with ``'strategy'`` in a phase's
     ``learns``) and saved with a run, and left out of published checkpoints; a pair with another
     strategy loads such a checkpoint without them. One that only teaches is held out
-    (:meth:`hold_out`).
+    (``hold_out``).
     """
 
     @property
@@ -142,24 +143,6 @@ class Strategy(nn.Module, ABC):
         Args:
             pair: Its parts have the weights that they start from.
         """
-
-    def hold_out(self, name: str, network: nn.Module) -> None:
-        """Keep a fixed network, such as a teacher, as an attribute that is no part of the model.
-
-        It follows the pair to its device, and is in evaluation for good; it is in no checkpoint and
-        no optimiser.
-
-        Args:
-            name: Name of the attribute.
-            network: The network, which is frozen here.
-        """
-        self.__dict__[name] = network.eval().requires_grad_(False)
-        self.__dict__.setdefault("_held_out", set()).add(name)
-
-    def _apply(self, fn: Callable, recurse: bool = True) -> Strategy:
-        for name in self.__dict__.get("_held_out", ()):
-            self.__dict__[name]._apply(fn)
-        return super()._apply(fn, recurse)
 
 
 def rest_for_good(model: SRDetector) -> list[nn.Module]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from mmisr.structures.frames import FrameMap
+
 
 @dataclass(frozen=True)
 class ImageHints:
@@ -59,3 +61,31 @@ def every(hints: BatchHints | None, field: str) -> list | None:
     if not values or any(value is None for value in values):
         return None
     return values
+
+
+def boxes_in(hints: BatchHints | None, hw: tuple[int, int]) -> list[Tensor] | None:
+    """The boxes of all images in another frame, that of the HR image say.
+
+    Args:
+        hints: Of a batch, or None for none.
+        hw: Height and width of the images in that frame.
+
+    Returns:
+        For each image (N, 4) xyxy, or None unless every image has boxes and the size of its LR
+        image.
+
+    Example:
+        >>> import torch
+        >>> known = ImageHints(boxes_lr=torch.tensor([[1.0, 0.0, 2.0, 2.0]]), lr_hw=(2, 3))
+        >>> boxes_in([known], (8, 12))
+        [tensor([[4., 0., 8., 8.]])]
+    """
+    boxes = every(hints, "boxes_lr")
+    sizes = every(hints, "lr_hw")
+    if boxes is None or sizes is None:
+        return None
+    moved = []
+    for xyxy, lr_hw in zip(boxes, sizes, strict=True):
+        to_frame = FrameMap.between(lr_hw, hw)
+        moved.append(to_frame.boxes(xyxy))
+    return moved
