@@ -12,6 +12,9 @@ from torch.nn import functional as F
 from mmisr.ops.coverage import touched
 from mmisr.ops.statistics import standardised
 
+SMALLEST_AREA = 1e-6
+"""Of a region in cells: one without any has no distance."""
+
 BACKGROUND = 0.5
 """Weight of all cells without an object together, where those with one have 1 together."""
 
@@ -98,7 +101,7 @@ def region_distance(ours: Tensor, theirs: Tensor, region: Tensor) -> Tensor:
     per_position = gap.mean(1, keepdim=True)
     totals = (per_position * shares).sum((1, 2, 3))
     areas = shares.sum((1, 2, 3))
-    return (totals / areas.clamp(min=EPS)).mean()
+    return (totals / areas.clamp(min=SMALLEST_AREA)).mean()
 
 
 def object_weights(
