@@ -103,6 +103,7 @@ MODELS = Registry(
     locations=[
         "mmisr.openmmlab.editor",
         "mmisr.openmmlab.mmagic_nets",
+        "mmisr.openmmlab.torchvision_backbone",
         "mmisr.losses.fdsr.loss",
         "mmisr.losses.pixel",
         "mmisr.losses.srobb.loss",

@@ -64,7 +64,10 @@ def detector_sample(
         A new sample whose ``scale_factor`` is 1: the way back is ours alone.
     """
     sample = DetDataSample(metainfo=dict(source.metainfo))
+    height, width = det_hw
     sample.set_metainfo({"img_shape": det_hw, "ori_shape": det_hw, "scale_factor": (1.0, 1.0)})
+    # CenterNet takes off what its own crop added: here nothing above and on the left.
+    sample.set_metainfo({"border": (0, height, 0, width)})
     if training:
         for field in ("gt_instances", "ignored_instances"):
             instances = (

@@ -64,6 +64,9 @@ def small(tmp_path, monkeypatch):
     def read(path: Path) -> Config:
         cfg = read_config(path, work_dir=str(tmp_path / "work"))
         without_absent_weights(cfg.model)
+        resize = cfg.model.get("handoff", {}).get("resize", {})
+        if resize.get("scale"):
+            resize.scale = (192, 160)
         strategy = cfg.model.get("strategy") or {}
         if "teacher" in strategy:
             strategy.teacher = str(tmp_path / "teacher.pth")

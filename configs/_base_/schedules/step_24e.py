@@ -1,0 +1,13 @@
+# mmdet's 2x schedule for batches of 16: SGD, steps after 16 and 22 epochs.
+max_epochs = 24
+train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=max_epochs, val_interval=6)
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="SGD", lr=0.01, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=35, norm_type=2),
+)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.001, by_epoch=False, begin=0, end=1000),
+    dict(type="MultiStepLR", begin=0, end=max_epochs, milestones=[16, 22], gamma=0.1),
+]
+auto_scale_lr = dict(enable=False, base_batch_size=16)

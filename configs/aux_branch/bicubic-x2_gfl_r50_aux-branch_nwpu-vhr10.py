@@ -1,0 +1,15 @@
+# The aux branch on NWPU VHR-10 at x2; the control beside it is detach=True. Not trained here.
+# Train: tools/dist_train.sh configs/aux_branch/bicubic-x2_gfl_r50_aux-branch_nwpu-vhr10.py 2
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/nwpu_vhr10_x2.py",
+    "../_base_/detectors/gfl_r50_fpn_10class.py",
+    "../_base_/editors/bicubic_x2.py",
+    "../_base_/schedules/step_24e.py",
+]
+model = dict(
+    type="mmisr.SRDetector",
+    editor=_base_.editor,
+    detector=_base_.detector,
+    strategy=dict(type="AuxBranch", taps=["pyramid.0"]),
+)
