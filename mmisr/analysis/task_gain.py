@@ -21,6 +21,9 @@ from mmisr.structures.frames import hw_of
 SCHEMA = 1
 """Of ``task_gain.json``; raised when a key changes its meaning."""
 
+LEAST = float(np.finfo(np.float32).tiny)
+"""Smallest threshold: what gains nothing never leaves by a deeper exit."""
+
 Floats = NDArray[np.float64]
 NEEDED_BY = "the task gain"
 
@@ -78,12 +81,14 @@ def image_gains(pair: SRDetector, batches: Iterable[dict]) -> Iterator[ImageGain
     pair.train()
     for data in batches:
         batch = pair.data_preprocessor(data, True)
-        for image, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+        images = batch["inputs"]
+        samples = batch["data_samples"]
+        for image, sample in zip(images, samples, strict=True):
             seen = TrainingBatch(pair, [image], [sample], NEEDED_BY)
             with in_phase(pair, phase):
-                images = extremes(seen)
-                (gains,) = token_gains(seen, images)
-                yield ImageGains(seen, images, gains)
+                both = extremes(seen)
+                (gains,) = token_gains(seen, both)
+                yield ImageGains(seen, both, gains)
     pair.eval()
 
 
@@ -97,12 +102,17 @@ def saved_alone(of_image: ImageGains, row: int, col: int) -> float:
     """
     images = of_image.images
     cheapest = images.cheapest[0]
-    deep = torch.zeros(1, *of_image.gains.shape, dtype=torch.bool)
-    deep[0, row, col] = True
+    deepest = images.deepest[0]
+    is_deep = torch.zeros(of_image.gains.shape).bool()
+    is_deep[row, col] = True
     height, width = hw_of(cheapest)
-    pixels = spread(deep, images.token)[0, :, :height, :width].to(cheapest.device)
-    swapped = torch.where(pixels, images.deepest[0], cheapest)
-    return _loss(of_image.seen, cheapest) - _loss(of_image.seen, swapped)
+    whole_tokens = spread(is_deep[None], images.token)
+    pixels = whole_tokens[0, :, :height, :width]
+    on_device = pixels.to(cheapest.device)
+    swapped = torch.where(on_device, deepest, cheapest)
+    before = _loss(of_image.seen, cheapest)
+    after = _loss(of_image.seen, swapped)
+    return before - after
 
 
 @torch.no_grad()
@@ -133,14 +143,17 @@ def thresholds_of(gains: Floats, shares: Sequence[float]) -> list[float]:
         raise ValueError(
             f"shares of the deeper exits must be above 0 and sum to at most 1, got {list(shares)}"
         )
-    descending = np.sort(gains)[::-1]
+    ascending = np.sort(gains)
+    descending = ascending[::-1]
     thresholds = []
     share = 0.0
     for part in reversed(shares):
         share += part
-        last = max(1, round(share * len(descending)))
+        count = round(share * len(descending))
+        last = max(1, count)
         smallest = float(descending[last - 1])
-        thresholds.append(max(smallest, float(np.finfo(np.float32).tiny)))
+        threshold = max(smallest, LEAST)
+        thresholds.append(threshold)
     return thresholds[::-1]
 
 

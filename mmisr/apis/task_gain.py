@@ -70,12 +70,18 @@ def task_gain(
         raise ValueError(f"{config} is of a {type(pair).__name__}; the gain is that of a pair")
     set_random_seed(SEED)
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=SEED)
-    read = tqdm(islice(loader, batches), total=min(batches, len(loader)), unit="batch")
-    result, shown = _measured(image_gains(pair, read), shares, tokens)
-    folder = Path(out or f"work_dirs/task_gain/{Path(config).stem}")
+    total = min(batches, len(loader))
+    some = islice(loader, batches)
+    read = tqdm(some, total=total, unit="batch")
+    images = image_gains(pair, read)
+    result, best = _measured(images, shares, tokens)
+    name = Path(config).stem
+    folder = Path(out or f"work_dirs/task_gain/{name}")
     content = {**result.to_json(), "meta": meta(cfg)}
-    write_text(folder / "task_gain.json", json.dumps(content, indent=2) + "\n")
-    plot_gains(shown.images.deepest[0], shown.gains, folder / "task_gain.png")
+    text = json.dumps(content, indent=2)
+    write_text(folder / "task_gain.json", text + "\n")
+    picture = folder / "task_gain.png"
+    plot_gains(best.images.deepest[0], best.gains, picture)
     return result
 
 
@@ -89,21 +95,26 @@ def _measured(
     saved: list[float] = []
     best: ImageGains | None = None
     for of_image in images:
-        gains.append(of_image.gains.flatten().cpu().double().numpy())
+        flat = of_image.gains.flatten()
+        on_host = flat.cpu().double()
+        gains.append(on_host.numpy())
         if len(saved) < tokens:
             row, col = rng.integers(0, of_image.gains.shape)
-            predicted.append(float(of_image.gains[row, col]))
-            saved.append(saved_alone(of_image, int(row), int(col)))
-        if best is None or of_image.gains.max() > best.gains.max():
+            gain = of_image.gains[row, col]
+            predicted.append(float(gain))
+            alone = saved_alone(of_image, int(row), int(col))
+            saved.append(alone)
+        if best is None or flat.max() > best.gains.max():
             best = of_image
     if best is None:
         raise ValueError("the training data gives no batch; ask for at least one (batches)")
     everything = np.concatenate(gains)
+    is_hurt = everything < 0
     result = TaskGains(
         thresholds=thresholds_of(everything, shares),
         shares=list(shares),
         tokens=len(everything),
-        hurt=float((everything < 0).mean()),
+        hurt=float(is_hurt.mean()),
         correlation=rank_correlation(predicted, saved),
         tried=len(saved),
     )

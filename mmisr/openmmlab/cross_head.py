@@ -55,13 +55,17 @@ def kept_branches(detector: BaseDetector) -> Iterator[BranchFeatures]:
     features: BranchFeatures = {name: [] for name in BRANCHES}
 
     def keep(name: str) -> Callable[..., None]:
+        levels = features[name]
+
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
             # The activation that follows works in place.
-            features[name].append(output.clone())
+            untouched = output.clone()
+            levels.append(untouched)
 
         return hook
 
-    with _hooked(detector, {name: keep(name) for name in BRANCHES}):
+    hooks = {name: keep(name) for name in BRANCHES}
+    with _hooked(detector, hooks):
         yield features
 
 
@@ -85,13 +89,17 @@ def crossed_outputs(
         levels = iter(features[name])
 
         def hook(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-            return rescaled_to(next(levels), output)
+            level = next(levels)
+            return rescaled_to(level, output)
 
         return hook
 
-    with _hooked(teacher, {name: swap(name) for name in BRANCHES}):
-        output = teacher.bbox_head(tuple(pyramid))
-    return dense_outputs(teacher, Recording(head=output))
+    hooks = {name: swap(name) for name in BRANCHES}
+    levels_of_hr = tuple(pyramid)
+    with _hooked(teacher, hooks):
+        output = teacher.bbox_head(levels_of_hr)
+    recording = Recording(head=output)
+    return dense_outputs(teacher, recording)
 
 
 @contextmanager
@@ -114,8 +122,11 @@ def _stack(detector: BaseDetector, name: str) -> list[nn.Module]:
     if not isinstance(stack, nn.ModuleList):
         return []
     layers = list(stack)
-    is_plain = all(hasattr(layer, "conv") and hasattr(layer, "with_norm") for layer in layers)
-    return layers if is_plain else []
+    for layer in layers:
+        is_conv_module = hasattr(layer, "conv") and hasattr(layer, "with_norm")
+        if not is_conv_module:
+            return []
+    return layers
 
 
 def _cut(detector: BaseDetector, name: str) -> nn.Module:

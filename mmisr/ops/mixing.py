@@ -25,8 +25,10 @@ def patch_mix(sr: Tensor, hr: Tensor, from_sr: Tensor) -> Tensor:
     rows, cols = from_sr.shape
     y = torch.arange(height)
     x = torch.arange(width)
-    row_of = y * rows // height
-    col_of = x * cols // width
+    y_in_patches = y * rows
+    x_in_patches = x * cols
+    row_of = y_in_patches // height
+    col_of = x_in_patches // width
     by_row = from_sr[row_of]
     chosen = by_row[:, col_of]
     on_device = chosen.to(sr.device)

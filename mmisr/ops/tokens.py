@@ -78,10 +78,15 @@ def token_sums(values: Tensor, token: int) -> Tensor:
         [[4.0, 2.0]]
     """
     height, width = hw_of(values)
-    margins = (0, -width % token, 0, -height % token)
-    whole = F.pad(values.sum(0), margins)
-    rows = whole.unflatten(0, (-1, token)).sum(1)
-    return rows.unflatten(1, (-1, token)).sum(2)
+    below = -height % token
+    beside = -width % token
+    over_channels = values.sum(0)
+    whole = F.pad(over_channels, (0, beside, 0, below))
+    of_token = (-1, token)
+    by_rows = whole.unflatten(0, of_token)
+    rows = by_rows.sum(1)
+    by_columns = rows.unflatten(1, of_token)
+    return by_columns.sum(2)
 
 
 def window_sides(tokens: NDArray[np.int64], token: int, halo: int) -> NDArray[np.int64]:

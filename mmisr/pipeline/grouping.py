@@ -52,10 +52,16 @@ def mean_over_groups(
     Returns:
         By name, the mean over the groups, which count by their images.
     """
-    means: dict[str, Tensor] = {}
+    count = len(images)
+    parts: defaultdict[str, list[Tensor]] = defaultdict(list)
     for indices in group_by_shape(images):
-        share = len(indices) / len(images)
-        for name, value in losses_of(indices).items():
+        share = len(indices) / count
+        losses = losses_of(indices)
+        for name, value in losses.items():
             part = value * share
-            means[name] = means[name] + part if name in means else part
+            parts[name].append(part)
+    means = {}
+    for name, of_groups in parts.items():
+        total = torch.stack(of_groups)
+        means[name] = total.sum(0)
     return means

@@ -63,5 +63,10 @@ def _told(strategy: Any) -> str:
     if not isinstance(strategy, dict):
         return repr(strategy)
     phases = strategy.get("phases") or {}
-    parts = [f"{name}: {', '.join(learns)}" for name, learns in phases.items()]
-    return f"{strategy.get('type')} ({'; '.join(parts)})"
+    words = []
+    for name, learns in phases.items():
+        parts = ", ".join(learns)
+        words.append(f"{name}: {parts}")
+    listed = "; ".join(words)
+    kind = strategy.get("type")
+    return f"{kind} ({listed})"

@@ -97,11 +97,14 @@ class TrainingBatch:
             Losses by ``VERSION_loss_...``.
         """
         losses: Losses = {}
-        parts = self.versions(*versions.values())
+        images = versions.values()
+        parts = self.versions(*images)
         for name, part in zip(versions, parts, strict=True):
             terms = self.detector.loss(part.inputs, part.samples)
-            for term, value in scaled(terms, weight).items():
-                losses[f"{name}_{term}"] = value
+            weighted = scaled(terms, weight)
+            for term, value in weighted.items():
+                full_name = f"{name}_{term}"
+                losses[full_name] = value
         return losses
 
     def patch_mixes(
@@ -117,12 +120,15 @@ class TrainingBatch:
             grid: Rows and columns of patches.
         """
         iteration = self.pair.strategy.progress.iteration
+        shape = (grid, grid)
         mixes = []
         for ours, theirs, sample in zip(sr, hr, self.samples, strict=True):
-            seed = image_seed(sample.get("img_id")) + iteration
+            img_id = sample.get("img_id")
+            seed = image_seed(img_id) + iteration
             generator = torch.Generator().manual_seed(seed)
-            draws = torch.rand((grid, grid), generator=generator)
-            mix = patch_mix(ours, theirs, draws < 0.5)
+            draws = torch.rand(shape, generator=generator)
+            from_sr = draws < 0.5
+            mix = patch_mix(ours, theirs, from_sr)
             mixes.append(mix)
         return mixes
 
@@ -173,13 +179,16 @@ class TrainingBatch:
             ValueError: The editor routes nothing, or a sample lacks what its router learns from.
         """
         hints = ground_truth_hints(self.lr, self.samples) or []
+        editor = self.pair.editor
 
         def of_group(indices: list[int]) -> dict[str, Tensor]:
             images = stacked(self.lr, indices)
             right = stacked(exits, indices)
-            return self.pair.editor.router_losses(images, right, picked(hints, indices))
+            known = picked(hints, indices)
+            return editor.router_losses(images, right, known)
 
-        return dict(mean_over_groups(self.lr, of_group))
+        losses = mean_over_groups(self.lr, of_group)
+        return dict(losses)
 
     def editor_losses(self) -> Losses:
         """The editor's own losses, such as those of a router.

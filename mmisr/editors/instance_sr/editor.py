@@ -330,8 +330,10 @@ class InstanceSR(SREditor):
     ) -> dict[str, Tensor]:
         """The encoder's losses: (B, 3, rows, cols) logits, (B, 4, rows, cols) boxes."""
         weights = self.weights
-        grid, token = hw_of(logits), self.net.token_size
-        targets = torch.stack([box_targets(xyxy, grid, token) for xyxy in boxes])
+        grid = hw_of(logits)
+        token = self.net.token_size
+        per_image = [box_targets(xyxy, grid, token) for xyxy in boxes]
+        targets = torch.stack(per_image)
         targets = targets.to(predicted)
         classification = token_loss(logits, labels, weights.recall, reduce_mean)
         localisation = localisation_loss(predicted, targets, labels, reduce_mean)
