@@ -331,7 +331,14 @@ def _compare(plan: _Plan, runs: Sequence[Run], replicates: int) -> Grid:
         )
         rows.append(row)
     meta = comparison_meta(test.setup, test.arms, test.loader, test.settings)
-    return Grid(rows, plan.baseline, plan.seeds, asdict(meta))
+    return Grid(rows, plan.baseline, plan.seeds, _ceiling(plan), asdict(meta))
+
+
+def _ceiling(plan: _Plan) -> str | None:
+    """The one row whose detector is fed HR, beside the baseline."""
+    fed_hr = [name for name, cfg in plan.configs.items() if feeds_hr(cfg)]
+    is_one = len(fed_hr) == 1 and fed_hr[0] != plan.baseline
+    return fed_hr[0] if is_one else None
 
 
 def write(result: Grid, folder: Path) -> None:

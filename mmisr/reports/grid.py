@@ -22,6 +22,7 @@ HEAD = (
     "gain in AP",
     "95 % interval",
     "seeds",
+    "of the room",
     "minutes",
     "GMAC",
     "ms",
@@ -38,15 +39,29 @@ def markdown_grid(grid: Grid) -> str:
         f"Mean over seeds {', '.join(map(str, grid.seeds))}; gains against `{grid.baseline}`, "
         "95 % intervals over images and seeds, runs of one seed in pairs.",
         "",
+        *_room_lines(grid),
         markdown_row(HEAD),
         "|" + " --- |" * len(HEAD),
     ]
     for row in grid.rows:
-        lines.append(markdown_row(_cells(row)))
+        lines.append(markdown_row(_cells(grid, row)))
     return "\n".join(lines)
 
 
-def _cells(row: Row) -> list[str]:
+def _room_lines(grid: Grid) -> list[str]:
+    """What there is to gain, before anything is said to have gained it."""
+    room = grid.room
+    if room is None:
+        return []
+    value, interval, per_seed = _gain_cells(room)
+    rows = f"`{grid.ceiling}` is {value} AP from `{grid.baseline}`"
+    told = f"Room: {rows}, {interval}, by seed {per_seed}"
+    if not room.shown:
+        told += "; no room is shown, so no row below can be read as a gain or as none"
+    return [f"{told}.", ""]
+
+
+def _cells(grid: Grid, row: Row) -> list[str]:
     gain = row.gains.get("AP")
     is_shown = gain is not None and gain.shown
     gmacs = None if row.macs is None else row.macs / 1e9
@@ -57,6 +72,7 @@ def _cells(row: Row) -> list[str]:
         _number(row.figures.get("AP50")),
         _number(row.figures.get("AP75")),
         *_gain_cells(gain),
+        _number(grid.share_of_room(row), 2),
         _number(row.minutes, 1),
         _number(gmacs, 1),
         _number(row.ms, 0),

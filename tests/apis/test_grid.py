@@ -101,6 +101,8 @@ def test_rows_are_trained_tested_and_compared(trained):
     text = (out / "grid.md").read_text()
     assert "| base |" in text
     assert f"{hr.gains['AP'].value:+.3f}" in text
+    assert content["ceiling"] == "hr"
+    assert "Room: `hr` is " in text
     with Image.open(out / "grid.png") as picture:
         assert min(picture.size) > 100
 

@@ -83,13 +83,34 @@ class Grid:
         rows: In the order of the configs.
         baseline: Name of the row that the others are compared with.
         seeds: Of every row.
+        ceiling: Name of the row whose detector is fed HR; None where none is, or several are.
         meta: Date, hardware, versions and data, as a comparison has them.
     """
 
     rows: list[Row]
     baseline: str
     seeds: list[int]
+    ceiling: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def room(self) -> Gain | None:
+        """What there is to gain in AP: the ceiling less the baseline."""
+        if self.ceiling is None:
+            return None
+        return self.row(self.ceiling).gains.get("AP")
+
+    def share_of_room(self, row: Row) -> float | None:
+        """How much of the room a row closes; None where there is no room, or nothing to close it.
+
+        Args:
+            row: One of the grid.
+        """
+        gain = row.gains.get("AP")
+        room = self.room
+        if gain is None or room is None or room.value <= 0:
+            return None
+        return gain.value / room.value
 
     def row(self, name: str) -> Row:
         """A row by its name.

@@ -6,6 +6,7 @@ import pytest
 from mmisr.analysis.comparison.resample import Sampled
 from mmisr.analysis.grid.result import Gain, Grid, Row
 from mmisr.analysis.grid.seeds import figures_of, gains_of, mean_over_seeds, seed_weights
+from mmisr.reports.grid import markdown_grid
 
 
 def run(first: float, *replicates: float, name: str = "AP") -> dict[str, Sampled]:
@@ -69,6 +70,31 @@ def test_one_seed_or_few_images_show_nothing():
     assert Gain(0.1, 0.05, 0.2, [0.1, 0.1], images=6).shown
     assert not Gain(0.1, 0.05, 0.2, [0.1], images=6).shown
     assert not Gain(0.1, 0.05, 0.2, [0.1, 0.1], images=5).shown
+
+
+def test_the_room_and_how_much_of_it_a_row_closes():
+    room = Gain(0.2, 0.1, 0.3, [0.2, 0.2], images=9)
+    half = Gain(0.1, 0.05, 0.15, [0.1, 0.1], images=9)
+    rows = [
+        Row("base", "base.py", {}, {}),
+        Row("method", "method.py", {}, {}, {"AP": half}),
+        Row("hr", "hr.py", {}, {}, {"AP": room}),
+    ]
+    grid = Grid(rows, "base", [0, 1], "hr")
+    assert grid.room == room
+    shares = [grid.share_of_room(row) for row in rows]
+    assert shares == [None, pytest.approx(0.5), 1]
+    assert "Room: `hr` is +0.200 AP from `base`, [+0.100, +0.300]" in markdown_grid(grid)
+    assert "no room is shown" not in markdown_grid(grid)
+    no_ceiling = Grid(rows, "base", [0, 1])
+    assert no_ceiling.room is None
+    assert "Room" not in markdown_grid(no_ceiling)
+
+
+def test_a_room_that_is_not_shown_is_said_so():
+    room = Gain(0.01, -0.1, 0.1, [0.1, -0.08], images=9)
+    rows = [Row("base", "base.py", {}, {}), Row("hr", "hr.py", {}, {}, {"AP": room})]
+    assert "no room is shown" in markdown_grid(Grid(rows, "base", [0, 1], "hr"))
 
 
 def test_a_row_by_its_name():
