@@ -1,6 +1,8 @@
 # AERIS's protocol: COCO-d, CenterNet on ResNet-18. Published on all of COCO-d: AP .145 trained on
 # clean images, .176 on degraded ones, .184 with the branch. Not trained here.
-# Train: tools/dist_train.sh configs/aeris/bicubic-x4_centernet_r18_aeris_coco-d.py 4
+# Train, here in one process, with several GPUs by tools/dist_train.sh:
+#   python tools/train.py \
+#   configs/aeris/bicubic-x4_centernet_r18_aeris_coco-d.py
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/coco_d_x4.py",

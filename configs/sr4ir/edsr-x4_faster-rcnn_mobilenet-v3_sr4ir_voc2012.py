@@ -1,6 +1,8 @@
 # SR4IR's protocol: VOC2012 at x4, EDSR baseline, Faster R-CNN MobileNetV3-Large FPN at 800/1333.
 # Published (x8): HR .367, LR .189, S->T .219, S+T .203, SR4IR .255. Not trained here.
-# Train: tools/dist_train.sh configs/sr4ir/edsr-x4_faster-rcnn_mobilenet-v3_sr4ir_voc2012.py 4
+# Train, here in one process, with several GPUs by tools/dist_train.sh:
+#   python tools/train.py \
+#   configs/sr4ir/edsr-x4_faster-rcnn_mobilenet-v3_sr4ir_voc2012.py
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/voc2012_x4.py",
