@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ SHOWN = 6
 
 CLOCKS = ("step", "iter", "epoch", "time", "data_time")
 """Keys that say when a value was logged, or how long it took."""
+
+GRID_RUN = re.compile(r"(seed_\d+)-[0-9a-f]+")
+"""Folder of a run of ``tools/grid.py``."""
 
 
 def find_log(path: str) -> Path:
@@ -137,15 +141,21 @@ def run_names(paths: Sequence[Path]) -> list[str]:
         paths: The files of the logs.
 
     Returns:
-        Work folders of ``<work folder>/<time>/vis_data/scalars.json``, else names of files; whole
-        paths where two are alike.
+        Work folders of ``<work folder>/<time>/vis_data/scalars.json``, with the row where they are
+        runs of a grid, else names of files; whole paths where two are alike.
     """
     names = []
     for path in paths:
         is_in_work_folder = path.name == "scalars.json" and len(path.parents) > 2
-        work_folder = path.parents[2].name if is_in_work_folder else ""
+        work_folder = _run_name(path.parents[2]) if is_in_work_folder else ""
         names.append(work_folder or path.name.split(".")[0])
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def _run_name(folder: Path) -> str:
+    """``<row> seed_<K>`` of a grid's ``<row>/seed_<K>-<key>``, else the folder's own name."""
+    run = GRID_RUN.fullmatch(folder.name)
+    return f"{folder.parent.name} {run[1]}" if run else folder.name
 
 
 def renamed(

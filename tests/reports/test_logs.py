@@ -80,3 +80,5 @@ def test_runs_are_called_after_their_folders(tmp_path):
     other = tmp_path / "hr.scalars.json"
     assert run_names([first, second, other]) == ["one", "two", "hr"]
     assert run_names([first, first]) == [str(first), str(first)]
+    of_grid = tmp_path / "row" / "seed_1-0a3f" / "time" / "vis_data" / "scalars.json"
+    assert run_names([first, of_grid]) == ["one", "row seed_1"]
