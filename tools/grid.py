@@ -20,6 +20,7 @@ def main() -> None:
     )
     parser.add_argument("--out", default="work_dirs/grid", help="folder; runs there go on")
     parser.add_argument("--gpus", type=int, default=0, help="GPUs of one run, by torchrun")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, on GPUs of their own")
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision")
     parser.add_argument("--device", help="where rows are tested; a GPU where there is one")
     parser.add_argument("--replicates", type=int, default=REPLICATES, help="of the bootstrap")
@@ -31,7 +32,7 @@ def main() -> None:
         out=args.out,
         baseline=args.baseline,
         links=links,
-        launch=Launch(args.gpus, args.amp),
+        launch=Launch(args.gpus, args.amp, args.jobs),
         device=args.device,
         replicates=args.replicates,
     )

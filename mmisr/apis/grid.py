@@ -21,7 +21,7 @@ from mmisr.analysis.comparison.result import ArmRun
 from mmisr.analysis.comparison.run import SEED, Setup, metric_of, run_arms, settings_of, timed
 from mmisr.analysis.grid.result import Grid, Row
 from mmisr.analysis.grid.seeds import figures_of, gains_of, seed_weights
-from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_run, with_rows
+from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_runs, with_rows
 from mmisr.apis.checks.data import inner_dataset, test_pipeline
 from mmisr.apis.compare import REPLICATES, best_device, test_loader
 from mmisr.apis.configs import read_config
@@ -165,54 +165,62 @@ def _by_name(configs: Sequence[str | Path]) -> dict[str, Path]:
     return paths
 
 
-def _in_order(plan: _Plan) -> list[str]:
-    """Rows that others learn from first.
+def _in_order(plan: _Plan) -> TopologicalSorter[str]:
+    """Rows that others learn from first; and with the baseline before all that learn from them.
 
     Raises:
         ValueError: Rows learn from each other in a circle.
     """
-    sources: dict[str, list[str]] = {}
+    teachers = set(plan.links.values())
+    first = {*teachers, plan.baseline} if teachers else set()
+    order: TopologicalSorter[str] = TopologicalSorter()
     for name, cfg in plan.configs.items():
-        sources[name] = []
-        for key, row in plan.links.items():
-            if has_key(cfg, key):
-                sources[name].append(row)
+        sources = {row for key, row in plan.links.items() if has_key(cfg, key)}
+        if name not in first:
+            sources |= first
+        order.add(name, *sources)
     try:
-        first_to_last = TopologicalSorter(sources).static_order()
-        return list(first_to_last)
+        order.prepare()
     except CycleError as error:
         raise ValueError(f"rows learn from each other in a circle: {error.args[1]}") from error
+    return order
 
 
 def _train(plan: _Plan) -> list[Run]:
     """Train what is not trained yet; teachers are tried before anybody learns from them."""
     runs: list[Run] = []
-    order = _in_order(plan)
     teachers = set(plan.links.values())
-    # The baseline comes right before the first that must be ahead of it.
-    order.sort(key=lambda name: name not in teachers and name != plan.baseline)
-    with tqdm(total=len(order) * len(plan.seeds), desc="training", unit="run") as bar:
-        for name in order:
-            for seed in plan.seeds:
-                runs.append(_trained(plan, name, seed, runs))
-                bar.update()
-            if teachers and teachers | {plan.baseline} <= {run.row for run in runs}:
+    order = _in_order(plan)
+    total = len(plan.configs) * len(plan.seeds)
+    with tqdm(total=total, desc="training", unit="run") as bar:
+        while order.is_active():
+            rows = order.get_ready()
+            runs += _trained(plan, rows, runs, bar)
+            order.done(*rows)
+            trained = {run.row for run in runs}
+            if teachers and teachers | {plan.baseline} <= trained:
                 _check_teachers(plan, teachers - {plan.baseline}, runs)
                 teachers = set()
     return runs
 
 
-def _trained(plan: _Plan, name: str, seed: int, runs: Sequence[Run]) -> Run:
-    """The run of one row and seed, trained to its end."""
-    cfg = copy.deepcopy(plan.configs[name])
-    cfg.merge_from_dict({"randomness.seed": seed})
-    with_rows(cfg, plan.links, runs, seed)
-    key = run_key(cfg, seed, plan.launch)
-    folder = plan.folder / "runs" / name
-    run = Run(name, seed, folder / f"seed_{seed}-{key}")
-    if not run.done:
-        train_run(run, cfg, plan.launch)
-    return run
+def _trained(plan: _Plan, rows: Sequence[str], before: Sequence[Run], bar: tqdm) -> list[Run]:
+    """The runs of some rows that do not need each other, trained to their end.
+
+    Seed by seed, so that what can be compared first is there first.
+    """
+    jobs = []
+    for seed in plan.seeds:
+        for name in rows:
+            cfg = copy.deepcopy(plan.configs[name])
+            cfg.merge_from_dict({"randomness.seed": seed})
+            with_rows(cfg, plan.links, before, seed)
+            key = run_key(cfg, seed, plan.launch)
+            folder = plan.folder / "runs" / name
+            run = Run(name, seed, folder / f"seed_{seed}-{key}")
+            jobs.append((run, cfg))
+    train_runs(jobs, plan.launch, bar.update)
+    return [run for run, _ in jobs]
 
 
 def _check_teachers(plan: _Plan, teachers: set[str], runs: Sequence[Run]) -> None:

@@ -1,13 +1,15 @@
 """A grid of real training runs on cut-outs of real trees: trained once, compared, taught from."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from PIL import Image
 
-from mmisr.analysis.grid.training import Launch, Run, has_key, run_key
+from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_runs
 from mmisr.apis.configs import read_config
 from mmisr.apis.grid import grid, markdown_grid
 
@@ -75,7 +77,9 @@ def trained(configs, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)  # the config names its checkpoint from there
-        result = grid([configs["base"], configs["hr"]], [0], out, device="cpu", replicates=20)
+        rows = [configs["base"], configs["hr"]]
+        two = Launch(jobs=2)
+        result = grid(rows, [0], out, launch=two, device="cpu", replicates=20)
     return out, result
 
 
@@ -164,6 +168,35 @@ def test_commands(tmp_path):
     several = Launch(gpus=4, amp=True).command(Path("c.py"), folder)
     assert several[1:4] == ["-m", "torch.distributed.run", "--nproc_per_node=4"]
     assert several[-3:] == ["--launcher", "pytorch", "--amp"]
+
+
+def test_runs_that_train_together_have_gpus_of_their_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    launch = Launch(gpus=2, jobs=2)
+    own = [launch.environment(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(2)]
+    assert own == ["0,1", "2,3"]
+    assert Launch(jobs=1).environment(0).get("CUDA_VISIBLE_DEVICES") == os.environ.get(
+        "CUDA_VISIBLE_DEVICES"
+    )
+    with pytest.raises(ValueError, match=r"jobs=3 with gpus=2 each, and there are 4"):
+        Launch(gpus=2, jobs=3)
+    with pytest.raises(ValueError, match="at least one run at a time"):
+        Launch(jobs=0)
+
+
+def test_after_a_failure_no_other_run_is_begun(configs, tmp_path):
+    """Of three runs, one at a time, the second fails: the first is kept, the third not begun."""
+    jobs = []
+    for number, name in enumerate(("base", "wrong", "base")):
+        run = Run(name, number, tmp_path / str(number))
+        run.folder.mkdir()
+        jobs.append((run, read_config(configs[name])))
+    (jobs[0][0].folder / "run.json").write_text("{}")
+    finished = []
+    with pytest.raises(RuntimeError, match="training wrong with seed 1"):
+        train_runs(jobs, Launch(), lambda: finished.append(1))
+    assert finished == [1]
+    assert not (jobs[2][0].folder / "log.txt").exists()
 
 
 def test_keys_by_dots(configs):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
+import torch
 from mmengine.config import Config
 
 from mmisr.analysis.comparison.store import arm_key
@@ -30,10 +34,39 @@ class Launch:
     Args:
         gpus: Processes of one run, one per GPU; 0 trains in one process without a launcher.
         amp: Whether to train in automatic mixed precision.
+        jobs: Runs at a time, each with GPUs of its own where there are any.
+
+    Raises:
+        ValueError: ``jobs`` is below 1, or the GPUs do not suffice for so many.
     """
 
     gpus: int = 0
     amp: bool = False
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        there = torch.cuda.device_count()
+        needed = self.jobs * max(1, self.gpus)
+        if self.jobs < 1 or (there and self.jobs > 1 and needed > there):
+            raise ValueError(
+                f"a grid needs at least one run at a time, and GPUs for all that run together: "
+                f"jobs={self.jobs} with gpus={self.gpus} each, and there are {there}"
+            )
+
+    def environment(self, slot: int) -> dict[str, str]:
+        """The environment of a run, which says what GPUs are its own where several run.
+
+        Args:
+            slot: Number of the run among those that run at a time, from 0.
+        """
+        environment = dict(os.environ)
+        there = torch.cuda.device_count()
+        if self.jobs > 1 and there:
+            count = max(1, self.gpus)
+            first = slot * count
+            own = range(first, first + count)
+            environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, own))
+        return environment
 
     def command(self, config: Path, folder: Path) -> list[str]:
         """The command line of a run that begins, or goes on where it stopped."""
@@ -96,13 +129,50 @@ def run_key(cfg: Config, seed: int, launch: Launch) -> str:
     return arm_key([content, seed, launch.gpus, launch.amp])
 
 
-def train_run(run: Run, cfg: Config, launch: Launch) -> None:
+def train_runs(
+    jobs: Sequence[tuple[Run, Config]], launch: Launch, finished: Callable[[], Any]
+) -> None:
+    """Train runs to their end, ``launch.jobs`` of them at a time; those that are done are passed.
+
+    Args:
+        jobs: The runs, each with its resolved config, seed included.
+        launch: How they are started.
+        finished: Called after each.
+
+    Raises:
+        RuntimeError: One failed; what ran beside it is finished, the others are not begun.
+    """
+    slots: SimpleQueue[int] = SimpleQueue()
+    for slot in range(launch.jobs):
+        slots.put(slot)
+
+    def train(run: Run, cfg: Config) -> None:
+        slot = slots.get()
+        try:
+            if not run.done:
+                train_run(run, cfg, launch, slot)
+        finally:
+            slots.put(slot)
+
+    with ThreadPoolExecutor(launch.jobs) as pool:
+        futures = [pool.submit(train, run, cfg) for run, cfg in jobs]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                finished()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def train_run(run: Run, cfg: Config, launch: Launch, slot: int = 0) -> None:
     """Train one run to its end, from where it stopped.
 
     Args:
         run: Which.
         cfg: Its resolved config, seed included.
         launch: How it is started.
+        slot: Its number among those that run at a time.
 
     Raises:
         RuntimeError: Training failed; the message has the last lines of its log.
@@ -112,7 +182,8 @@ def train_run(run: Run, cfg: Config, launch: Launch) -> None:
     cfg.dump(config)
     command = launch.command(config, run.folder)
     log = run.folder / "log.txt"
-    status, seconds = _timed(command, log, run.folder / "seconds.txt")
+    environment = launch.environment(slot)
+    status, seconds = _timed(command, environment, log, run.folder / "seconds.txt")
     pointer = run.folder / "last_checkpoint"
     if status or not pointer.is_file():
         text = log.read_text(encoding="utf-8", errors="replace")
@@ -131,7 +202,9 @@ def train_run(run: Run, cfg: Config, launch: Launch) -> None:
     write_text(run.folder / DONE, json.dumps(facts) + "\n")
 
 
-def _timed(command: Sequence[str], log: Path, spent: Path) -> tuple[int, float]:
+def _timed(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, spent: Path
+) -> tuple[int, float]:
     """Run a command into a log: its status, and its seconds over all the times it was begun."""
     seconds = 0.0
     if spent.is_file():
@@ -139,7 +212,9 @@ def _timed(command: Sequence[str], log: Path, spent: Path) -> tuple[int, float]:
     begun = time.monotonic()
     try:
         with log.open("a", encoding="utf-8") as file:
-            status = subprocess.call(command, stdout=file, stderr=subprocess.STDOUT)
+            status = subprocess.call(
+                command, stdout=file, stderr=subprocess.STDOUT, env=dict(environment)
+            )
     finally:
         seconds += time.monotonic() - begun
         write_text(spent, f"{seconds}\n")
