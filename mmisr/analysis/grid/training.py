@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 import torch
@@ -146,11 +147,17 @@ def train_runs(
     for slot in range(launch.jobs):
         slots.put(slot)
 
+    failed = Event()
+
     def train(run: Run, cfg: Config) -> None:
+        if run.done or failed.is_set():
+            return
         slot = slots.get()
         try:
-            if not run.done:
-                train_run(run, cfg, launch, slot)
+            train_run(run, cfg, launch, slot)
+        except BaseException:
+            failed.set()  # at once: the next run would begin before anybody looks
+            raise
         finally:
             slots.put(slot)
 
@@ -161,7 +168,7 @@ def train_runs(
                 future.result()
                 finished()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            failed.set()
             raise
 
 
