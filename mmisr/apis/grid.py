@@ -175,7 +175,10 @@ def _in_order(plan: _Plan) -> TopologicalSorter[str]:
     first = {*teachers, plan.baseline} if teachers else set()
     order: TopologicalSorter[str] = TopologicalSorter()
     for name, cfg in plan.configs.items():
-        sources = {row for key, row in plan.links.items() if has_key(cfg, key)}
+        sources = set()
+        for key, row in plan.links.items():
+            if has_key(cfg, key):
+                sources.add(row)
         if name not in first:
             sources |= first
         order.add(name, *sources)
@@ -195,11 +198,14 @@ def _train(plan: _Plan) -> list[Run]:
     with tqdm(total=total, desc="training", unit="run") as bar:
         while order.is_active():
             rows = order.get_ready()
-            runs += _trained(plan, rows, runs, bar)
+            new = _trained(plan, rows, runs, bar)
+            runs.extend(new)
             order.done(*rows)
             trained = {run.row for run in runs}
-            if teachers and teachers | {plan.baseline} <= trained:
-                _check_teachers(plan, teachers - {plan.baseline}, runs)
+            needed = teachers | {plan.baseline}
+            if teachers and needed <= trained:
+                others = teachers - {plan.baseline}
+                _check_teachers(plan, others, runs)
                 teachers = set()
     return runs
 
@@ -216,9 +222,10 @@ def _trained(plan: _Plan, rows: Sequence[str], before: Sequence[Run], bar: tqdm)
             cfg.merge_from_dict({"randomness.seed": seed})
             with_rows(cfg, plan.links, before, seed)
             key = run_key(cfg, seed, plan.launch)
-            folder = plan.folder / "runs" / name
-            run = Run(name, seed, folder / f"seed_{seed}-{key}")
-            jobs.append((run, cfg))
+            folder = plan.folder / "runs" / name / f"seed_{seed}-{key}"
+            run = Run(name, seed, folder)
+            job = (run, cfg)
+            jobs.append(job)
     train_runs(jobs, plan.launch, bar.update)
     return [run for run, _ in jobs]
 

@@ -42,7 +42,7 @@ def config(request, coco) -> Config:
 
 def test_names_are_unique():
     names = [path.name for path in FOLDER.parents[1].rglob("*.py")]
-    assert len(CONFIGS) == 11
+    assert len(CONFIGS) == 15
     assert all(names.count(path.name) == 1 for path in CONFIGS)
 
 
@@ -63,7 +63,8 @@ def test_a_data_set_says_where_it_is_and_inherits_the_rest(path):
 def test_batches_of_training_and_validation(config):
     np.random.seed(0)
     batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))
-    assert len(batch["inputs"]) == config.train_dataloader.batch_size
+    repeated = config.train_dataloader.dataset.get("times", config.train_dataloader.batch_size)
+    assert len(batch["inputs"]) == min(config.train_dataloader.batch_size, 3 * repeated)
     assert {tuple(x.shape[1:]) for x in batch["inputs"]} <= _patches(config)
     batches = list(Runner.build_dataloader(config.val_dataloader, seed=0))
     assert len(batches) == 3
@@ -79,10 +80,12 @@ def test_batches_of_training_and_validation(config):
 
 def _patches(config: Config) -> set[tuple[int, int]]:
     """Allowed sizes of a training input."""
-    if "scale" not in config:
-        return {(70, w) for w in (90, 91, 92)} | {(w, 70) for w in (90, 91, 92)}
-    patch = next(t for t in config.train_pipeline if t["type"] == "mmisr.RandomPatch")["size"]
-    return {(patch // config.scale, patch // config.scale)}
+    scale = config.get("scale", 1)
+    patches = [t["size"] for t in config.train_pipeline if t["type"] == "mmisr.RandomPatch"]
+    if patches and "scale" in config:
+        return {(patches[0] // scale, patches[0] // scale)}
+    whole = {(70 // scale, width // scale) for width in (90, 91, 92)}
+    return whole | {(width, height) for height, width in whole}
 
 
 def test_evaluators_build(config):

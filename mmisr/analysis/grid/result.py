@@ -108,7 +108,9 @@ class Grid:
         """
         gain = row.gains.get("AP")
         room = self.room
-        if gain is None or room is None or room.value <= 0:
+        if gain is None or room is None:
+            return None
+        if room.value <= 0:
             return None
         return gain.value / room.value
 
