@@ -5,26 +5,15 @@
 # Test:  python tools/test.py \
 #   configs/hr_distill/instance-sr-nano-x4_gfl_mobilenet-v2_hr-distill_aerial-cars.py CHECKPOINT
 _base_ = [
-    "../_base_/default_runtime.py",
-    "../_base_/datasets/aerial_cars_x4.py",
-    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
-    "../_base_/editors/instance_sr_nano_x4.py",
+    "../_base_/pairs/instance_sr_nano_x4_aerial_cars.py",
     "../_base_/schedules/alternate_6e.py",
 ]
-detector = _base_.detector
-detector.backbone.init_cfg = None
 model = dict(
-    type="mmisr.SRDetector",
-    editor=_base_.editor,
-    detector=detector,
-    checkpoints=dict(
-        editor="work_dirs/instance-sr-nano-x4_aerial-cars_encoder/iter_1000.pth",
-        detector="work_dirs/gfl_mobilenet-v2_hr_aerial-cars/epoch_12.pth",
-    ),
     strategy=dict(
+        _delete_=True,
         type="HRDistill",
         teacher="work_dirs/gfl_mobilenet-v2_hr-finetuned_aerial-cars/epoch_6.pth",
         restore=dict(),
-    ),
+    )
 )
 train_cfg = dict(val_interval=6)

@@ -1,5 +1,13 @@
 # Row B2 without alternation: both parts learn in one phase.
 # Train: python tools/train.py \
 #   configs/sr4ir/instance-sr-dense-x8_gfl_mobilenet-v2_sr4ir-together_drone-cars.py
-_base_ = ["instance-sr-dense-x8_gfl_mobilenet-v2_sr4ir_drone-cars.py"]
-model = dict(strategy=dict(alternate=False))
+# Test:  python tools/test.py \
+#   configs/sr4ir/instance-sr-dense-x8_gfl_mobilenet-v2_sr4ir-together_drone-cars.py CHECKPOINT
+_base_ = [
+    "../_base_/pairs/instance_sr_nano_x8_drone_cars.py",
+    "../_base_/schedules/alternate_6e.py",
+]
+model = dict(
+    editor=dict(router="all-hard"), strategy=dict(_delete_=True, type="SR4IR", alternate=False)
+)
+train_cfg = dict(val_interval=6)

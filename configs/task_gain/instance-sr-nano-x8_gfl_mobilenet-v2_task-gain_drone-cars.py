@@ -5,20 +5,12 @@
 # Test:  python tools/test.py \
 #   configs/task_gain/instance-sr-nano-x8_gfl_mobilenet-v2_task-gain_drone-cars.py CHECKPOINT
 _base_ = [
-    "../_base_/default_runtime.py",
-    "../_base_/datasets/drone_cars_x8.py",
-    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
-    "../_base_/editors/instance_sr_nano_x8.py",
+    "../_base_/pairs/instance_sr_nano_x8_drone_cars.py",
     "../_base_/schedules/finetune_6e.py",
 ]
-detector = _base_.detector
-detector.backbone.init_cfg = None
 pair = "work_dirs/instance-sr-dense-x8_gfl_mobilenet-v2_finetuned_drone-cars/epoch_6.pth"
 model = dict(
-    type="mmisr.SRDetector",
-    editor=_base_.editor,
-    detector=detector,
     checkpoints=dict(editor=pair, detector=pair),
-    strategy=dict(type="TaskGain", thresholds=[0.0018, 0.0107]),
+    strategy=dict(_delete_=True, type="TaskGain", thresholds=[0.0018, 0.0107]),
 )
 train_cfg = dict(val_interval=6)

@@ -1,0 +1,19 @@
+# The small EDSR x8 and the detector that was trained on HR aerial cars, on drone cars.
+_base_ = [
+    "../default_runtime.py",
+    "../datasets/drone_cars_x8.py",
+    "../detectors/gfl_mobilenet-v2_gn_1class.py",
+    "../editors/edsr_small_x8.py",
+]
+detector = _base_.detector
+detector.backbone.init_cfg = None
+model = dict(
+    type="mmisr.SRDetector",
+    editor=_base_.editor,
+    detector=detector,
+    checkpoints=dict(
+        editor="work_dirs/edsr-small-x8_drone-cars/iter_3000.pth",
+        detector="work_dirs/gfl_mobilenet-v2_hr_aerial-cars/epoch_12.pth",
+    ),
+    strategy=dict(type="Frozen"),
+)
