@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
 from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner, set_random_seed
@@ -80,20 +79,17 @@ class Steps:
         self.model.train_step(batch, self.wrapper)
 
 
-def step_costs(
-    configs: Mapping[str, Config], rounds: int, device: str | None = None
-) -> list[StepCost]:
+def step_costs(configs: Mapping[str, Config], rounds: int, device: str) -> list[StepCost]:
     """Time the training steps of several pairs in turns.
 
     Args:
         configs: By name; the first is what the others are compared with.
         rounds: Steps of each.
-        device: Where to train; a GPU where there is one by default.
+        device: Where to train.
 
     Returns:
         One entry per config, in their order.
     """
-    device = device or get_device()
     ways = {}
     peaks: dict[str, float | None] = {}
     for name, cfg in configs.items():

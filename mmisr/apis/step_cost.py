@@ -9,6 +9,7 @@ from typing import Any
 
 from mmisr.analysis.facts import meta
 from mmisr.analysis.step_cost import SCHEMA, StepCost, step_costs
+from mmisr.apis.compare import best_device
 from mmisr.apis.configs import read_config
 from mmisr.ops.files import write_text
 
@@ -40,7 +41,7 @@ def step_cost(
     by_name = {}
     for path in configs:
         by_name[Path(path).stem] = read_config(path, cfg_options=cfg_options)
-    costs = step_costs(by_name, rounds, device)
+    costs = step_costs(by_name, rounds, device or best_device())
     first = next(iter(by_name.values()))
     content = {
         "schema": SCHEMA,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
 from mmisr.pipeline.strategy import Strategy
+from mmisr.pipeline.weights import unwrapped
 
 KEY = "strategy"
 """Of a training checkpoint: what :func:`described` says."""
@@ -53,9 +53,8 @@ class SameStrategyHook(Hook):
 
 
 def _strategy(runner: Any) -> Strategy:
-    model = runner.model
-    inner = model.module if is_model_wrapper(model) else model
-    return inner.strategy
+    pair: Any = unwrapped(runner.model)
+    return cast("Strategy", pair.strategy)
 
 
 def _told(strategy: Any) -> str:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_device
+from mmisr.apis.console import print_table
 from mmisr.apis.step_cost import step_cost
 
 
@@ -12,15 +12,15 @@ def main() -> None:
     parser.add_argument("configs", nargs="+", help="of pairs; others are compared with the first")
     parser.add_argument("--rounds", type=int, default=10, help="steps of each")
     parser.add_argument("--out", default="work_dirs/step_cost/step_cost.json", help="file")
-    parser.add_argument("--device", help="a GPU where there is one")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    add_device(parser)
+    add_cfg_options(parser)
     args = parser.parse_args()
     costs = step_cost(args.configs, args.rounds, args.out, args.device, args.cfg_options)
-    print("| config | ms a step | ratio | peak MiB |")
-    print("| --- | --- | --- | --- |")
+    rows = []
     for cost in costs:
-        peak = "" if cost.peak_mib is None else f"{cost.peak_mib:.0f}"
-        print(f"| {cost.name} | {cost.ms:.0f} | {cost.ratio:.2f} | {peak} |")
+        peak = "" if cost.peak_mib is None else cost.peak_mib
+        rows.append((cost.name, cost.ms, cost.ratio, peak))
+    print_table("training steps", ("config", "ms", "ratio", "peak MiB"), rows, digits=2)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
+from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.task_gain import task_gain
 
 
@@ -21,8 +20,8 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=40, help="of the training data")
     parser.add_argument("--tokens", type=int, default=50, help="computed deep alone, as a check")
     parser.add_argument("--out", help="folder; work_dirs/task_gain/<config name> by default")
-    parser.add_argument("--device", help="a GPU where there is one")
-    parser.add_argument("--cfg-options", nargs="+", action=DictAction, metavar="KEY=VALUE")
+    add_device(parser)
+    add_cfg_options(parser)
     args = parser.parse_args()
     result = task_gain(
         args.config,
