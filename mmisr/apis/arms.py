@@ -13,7 +13,17 @@ from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.named_arms import IDENTITY, named_arms
 from mmisr.apis.configs import read_config
 
-FIELDS = ("name", "editor", "feed", "prior", "handoff", "sliced", "detector", "checkpoints")
+FIELDS = (
+    "name",
+    "editor",
+    "feed",
+    "prior",
+    "windows",
+    "handoff",
+    "sliced",
+    "detector",
+    "checkpoints",
+)
 LISTS = (".py", ".json")
 
 

@@ -151,13 +151,15 @@ class SRDetInferencer(DetInferencer):
             return super().__call__(feed, batch_size, **options)
         finally:
             pair.test_cfg, pair.prior = test_cfg, prior
+            pair.search.follow_video(False)
             if self._files is not None:
                 self._files.close()
             self._files = None
 
     def _follows(self, feed: Feed) -> bool:
-        """Whether frames are routed by what was found in the frame before."""
-        return isinstance(feed, Video) and self.router == PRIOR_ROUTER
+        """Whether frames are routed or searched by what was found in the frame before."""
+        by_boxes = self.router == PRIOR_ROUTER
+        return isinstance(feed, Video) and (by_boxes or self.model.search.follows_image)
 
     def _set_up(self, feed: Feed, draws: bool) -> None:
         """Let the pair keep SR images and follow a video, for one call."""
@@ -165,7 +167,8 @@ class SRDetInferencer(DetInferencer):
         self._keep_sr = self._save_sr or pair.test_cfg.keep_sr
         needs_sr = self._keep_sr or (draws and self._ground == "sr")
         pair.test_cfg = replace(pair.test_cfg, keep_sr=needs_sr)
-        if self._follows(feed):
+        pair.search.follow_video(self._follows(feed))
+        if self._follows(feed) and pair.prior is not None:
             prior = pair.prior
             pair.prior = PreviousFrame(prior.score_thr, prior.dilate_px)
 
@@ -209,6 +212,7 @@ class SRDetInferencer(DetInferencer):
         predictions: Predictions = self.model.test_step(inputs)
         if isinstance(self.model.prior, PreviousFrame):
             self.model.prior.remember(predictions[-1])
+        self.model.search.remember(predictions[-1])
         return predictions
 
     def visualize(

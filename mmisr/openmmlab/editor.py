@@ -28,7 +28,7 @@ from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.hints import BatchHints
-from mmisr.structures.sr_result import SRResult
+from mmisr.structures.sr_result import RoutingMap, SRResult
 
 __all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor"]
 
@@ -118,6 +118,32 @@ class SREditor(BaseEditModel):
             f"{self.info.name!r} routes no tokens, so router={router!r} and budget={budget!r} do "
             f"not apply"
         )
+
+    def route(self, lr: Tensor, hints: BatchHints | None = None, prices: Any = None) -> RoutingMap:
+        """Choose the exits of the tokens without super-resolving anything.
+
+        Rooms whose ``info`` has routers override :meth:`_route`.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1].
+            hints: One record per image.
+            prices: What routing maps cost, for a router with a budget
+                (:class:`mmisr.editors.instance_sr.budget.Prices`); None where no budget holds.
+
+        Returns:
+            The map, of the tokens that the images have.
+
+        Raises:
+            ValueError: This editor routes nothing.
+        """
+        lr = check_image_batch(lr)
+        self._check_hints(lr, hints)
+        routing = self._route(self._pad(lr), hints, prices)
+        return routing.cropped(hw_of(lr))
+
+    def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
+        """Route a batch whose size already obeys ``info``."""
+        raise ValueError(f"{self.info.name!r} routes no tokens")
 
     @property
     def router_network(self) -> nn.Module | None:

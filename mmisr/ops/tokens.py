@@ -105,7 +105,12 @@ def window_sides(tokens: NDArray[np.int64], token: int, halo: int) -> NDArray[np
 
 
 def merge_rectangles(
-    mask: Mask, token: int, halo: int, overhead: float = 24.0, tile: int = 16
+    mask: Mask,
+    token: int,
+    halo: int,
+    overhead: float = 24.0,
+    tile: int = 16,
+    few_shapes: bool = True,
 ) -> Boxes:
     """Cover the marked tokens with rectangles that cost little once every halo is charged.
 
@@ -121,6 +126,8 @@ def merge_rectangles(
         overhead: Cost of a rectangle by itself, in pixels; 24 by default.
         tile: Largest side of a rectangle in tokens, a power of 2, which bounds the memory of a
             window; 16 by default.
+        few_shapes: Whether a window's sides cost as the next of :data:`SIDES`, by default; else as
+            they are.
 
     Returns:
         (n, 4) rectangles that cover every marked token; none shares a marked token with another.
@@ -139,7 +146,7 @@ def merge_rectangles(
         some = bounds[2] > 0
         first, second = _halves(cost, axis - 1)
         apart = first + second
-        pixels = _window_pixels(bounds, token, halo)
+        pixels = _window_pixels(bounds, token, halo, few_shapes)
         joined = np.where(some, pixels + overhead, FAR**2)
         cost = np.minimum(joined, apart)
         is_joined = some & (joined <= apart)
@@ -172,11 +179,13 @@ def covered_pixels(rects: Boxes, token: int, halo: int) -> int:
     return int(_window_pixels(rects.T, token, halo).sum())
 
 
-def _window_pixels(bounds: Boxes, token: int, halo: int) -> NDArray[np.int64]:
+def _window_pixels(
+    bounds: Boxes, token: int, halo: int, few_shapes: bool = True
+) -> NDArray[np.int64]:
     """Pixels of the windows over rectangles (4, ...), y1, x1, y2, x2; of nothing as of a token."""
     sides = bounds[2:] - bounds[:2]
     sides = np.maximum(sides, 1)
-    height, width = window_sides(sides, token, halo)
+    height, width = window_sides(sides, token, halo) if few_shapes else sides * token + 2 * halo
     return height * width
 
 
@@ -207,3 +216,65 @@ def _chosen(levels: list[tuple[Boxes, Mask, int]]) -> Boxes:
         if axis:
             undecided = np.repeat(undecided, 2, axis - 1)
     return np.concatenate(rectangles)
+
+
+def join_rectangles(rects: Boxes, token: int, halo: int, overhead: float = 24.0) -> Boxes:
+    """Join rectangles as long as that costs less, wherever they lie on the grid.
+
+    :func:`merge_rectangles` joins what its tree has side by side; here any two are joined, the pair
+    that saves most first, with all that lie within their common bounding box. A join that would cut
+    another rectangle is left out, so that no two overlap.
+
+    Args:
+        rects: (n, 4) rectangles, none of which overlaps another.
+        token: Side of a token in pixels.
+        halo: Pixels computed around a rectangle and thrown away.
+        overhead: Cost of a rectangle by itself, in pixels.
+
+    Returns:
+        (m, 4) rectangles, m <= n, that cover the same tokens and perhaps more.
+
+    Example:
+        >>> join_rectangles(np.array([[0, 0, 1, 1], [0, 2, 1, 3]]), token=8, halo=8).tolist()
+        [[0, 0, 1, 3]]
+    """
+    while len(rects) > 1:
+        first = rects[:, None]
+        second = rects[None]
+        starts = np.minimum(first[..., :2], second[..., :2])
+        ends = np.maximum(first[..., 2:], second[..., 2:])
+        bounds = np.concatenate([starts, ends], -1)
+        within = _within(rects, bounds)
+        cuts = _overlaps(rects, bounds) & ~within
+        cost = _cost(rects, token, halo, overhead)
+        saved = within @ cost
+        saved -= _cost(bounds, token, halo, overhead)
+        saved[cuts.any(-1)] = 0
+        np.fill_diagonal(saved, 0)
+        best = np.unravel_index(saved.argmax(), saved.shape)
+        if saved[best] <= 0:
+            break
+        rects = np.concatenate([rects[~within[best]], bounds[best][None]])
+    return rects
+
+
+def _cost(bounds: Boxes, token: int, halo: int, overhead: float) -> NDArray[np.float64]:
+    """Cost of rectangles (..., 4) at their own sizes."""
+    sides = (bounds[..., 2:] - bounds[..., :2]) * token + 2 * halo
+    return sides.prod(-1) + overhead
+
+
+def _within(rects: Boxes, bounds: Boxes) -> Mask:
+    """(..., n) whether each of (n, 4) rectangles lies within (..., 4) bounds."""
+    around = bounds[..., None, :]
+    starts = around[..., :2] <= rects[:, :2]
+    ends = around[..., 2:] >= rects[:, 2:]
+    return starts.all(-1) & ends.all(-1)
+
+
+def _overlaps(rects: Boxes, bounds: Boxes) -> Mask:
+    """(..., n) whether each of (n, 4) rectangles has a token in common with (..., 4) bounds."""
+    around = bounds[..., None, :]
+    starts = around[..., :2] < rects[:, 2:]
+    ends = around[..., 2:] > rects[:, :2]
+    return starts.all(-1) & ends.all(-1)

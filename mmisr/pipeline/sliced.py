@@ -14,6 +14,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmisr.openmmlab.detections import box_cap
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.ops.boxes import clip
 from mmisr.pipeline.handoff import Resize
@@ -236,19 +237,6 @@ def _sahis(boxes: Tensor, scores: Tensor, labels: Tensor, hw: tuple[int, int]) -
         )
         predictions.append(prediction)
     return predictions
-
-
-def box_cap(detector: BaseDetector) -> int | None:
-    """Boxes per image that a detector's test config allows.
-
-    Slicing must not allow more than other arms have.
-    """
-    config = getattr(detector, "test_cfg", None) or {}
-    for settings in (config, config.get("rcnn") or {}):
-        cap = settings.get("max_per_img") if hasattr(settings, "get") else None
-        if cap:
-            return int(cap)
-    return None
 
 
 def _need_sahi() -> None:

@@ -9,23 +9,24 @@ from typing import Any
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector, to_source
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training
-from mmisr.openmmlab.samples import hr_pixels, source_hw
 from mmisr.ops.timing import NULL_TIMER
-from mmisr.pipeline.grouping import group_by_shape, mean_over_groups, picked, stacked
+from mmisr.pipeline.grouping import group_by_shape, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.loading import known_parts, load_parts
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.pipeline.training_batch import TrainingBatch
+from mmisr.pipeline.views import Search, Views, WholeFrames
+from mmisr.pipeline.windows.search import WindowSearch
+from mmisr.pipeline.windows.settings import Windows
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
-from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import SRResult, images_of
 
 DETECTOR_PARTS = (
@@ -52,12 +53,15 @@ class TestConfig:
             sample, for ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
         prior: Arguments of :class:`PriorPass` to route by the boxes of a first detector pass; None
             for none.
+        windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
+            search only where instances may be; None for whole frames.
     """
 
     __test__ = False  # not a test, whatever pytest makes of the name
 
     keep_sr: bool = False
     prior: dict[str, Any] | None = None
+    windows: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "SRDetector.test_cfg")
@@ -124,6 +128,9 @@ class SRDetector(BaseDetector, PhasedModel):
         prior = self.test_cfg.prior
         if prior is not None:
             self.prior = PriorPass(**prior)
+        self.search: Search = WholeFrames()
+        if self.test_cfg.windows is not None:
+            self.search = WindowSearch(Windows(**self.test_cfg.windows), self.editor)
         self.timer = NULL_TIMER
         self.checkpoints = known_parts(checkpoints or {})
         load_parts(self, self.checkpoints)
@@ -144,14 +151,25 @@ class SRDetector(BaseDetector, PhasedModel):
             The same samples with ``pred_instances``: boxes in the source frame, scores, labels.
         """
         with self.timer.stage("upscale"):
-            results = self.upscale(batch_inputs, batch_data_samples)
-            images = images_of(results)
+            views = self.search.upscale(self, batch_inputs, batch_data_samples)
         with self.timer.stage("handoff"):
-            batch = self.handoff(images, batch_data_samples, self.detector, training=False)
+            seen = self.handed(views)
         with self.timer.stage("detector"):
-            predictions = self.detector.predict(batch.inputs, batch.samples)
+            predictions = [self.detector.predict(batch.inputs, batch.samples) for batch in seen]
         with self.timer.stage("to_source"):
-            return self._finish(predictions, batch, results, batch_data_samples)
+            return views.collect(predictions, seen)
+
+    def handed(self, views: Views) -> list[DetectorBatch]:
+        """What the detector gets of its views, one batch after the other.
+
+        Args:
+            views: What it is to see.
+        """
+        detector = self.detector
+        return [
+            self.handoff(view.images, view.samples, detector, training=False)
+            for view in views.batches
+        ]
 
     def loss(
         self, batch_inputs: Sequence[Tensor], batch_data_samples: list[DetDataSample]
@@ -191,7 +209,15 @@ class SRDetector(BaseDetector, PhasedModel):
         Returns:
             One result per image, each of batch size 1.
         """
-        hints = self._hints(lr, samples)
+        return self.upscale_each(lr, self.hints(lr, samples))
+
+    def upscale_each(self, lr: Sequence[Tensor], hints: BatchHints | None) -> list[SRResult]:
+        """The same, with hints instead of samples.
+
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            hints: One record per image, or None for none.
+        """
         results: dict[int, SRResult] = {}
         for indices in group_by_shape(lr):
             batch = stacked(lr, indices)
@@ -237,53 +263,6 @@ class SRDetector(BaseDetector, PhasedModel):
             )
         repeated = list(samples) * versions
         return self.handoff(images, repeated, self.detector, training=True)
-
-    def hr_images(self, samples: Sequence[DetDataSample], what: str) -> list[Tensor]:
-        """The HR image of every sample.
-
-        Args:
-            samples: Samples of a batch.
-            what: What needs them, for the message.
-
-        Returns:
-            (3, H_i, W_i) RGB in [0, 1] each.
-
-        Raises:
-            ValueError: A sample has none.
-        """
-        images = [hr_pixels(sample) for sample in samples]
-        for image, sample in zip(images, samples, strict=True):
-            if image is None:
-                raise ValueError(
-                    f"{what} needs the HR image, and {sample.metainfo.get('img_path')} has none; "
-                    f"simulate LR from HR "
-                    "(mmisr.SimulateLR)"
-                )
-        return [to_unit(image) for image in images if image is not None]
-
-    def editor_losses(
-        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample], what: str
-    ) -> Losses:
-        """The editor's own losses, such as those of a router.
-
-        Args:
-            lr: (3, h_i, w_i) RGB in [0, 1]; images of one size form a batch, and batches count by
-                their images.
-            samples: Their samples: the HR image, and boxes in the source frame.
-            what: What needs them, for the message.
-
-        Raises:
-            ValueError: A sample has no HR image, or the editor has no losses.
-        """
-        hr = self.hr_images(samples, what)
-        hints = ground_truth_hints(lr, samples) or []
-
-        def of_group(indices: list[int]) -> dict[str, Tensor]:
-            images = stacked(lr, indices)
-            targets = stacked(hr, indices)
-            return self.editor.losses(images, targets, picked(hints, indices))
-
-        return dict(mean_over_groups(lr, of_group))
 
     def parts(self) -> dict[str, nn.Module]:
         """What can learn, by the names that a phase and an optimiser use."""
@@ -335,9 +314,15 @@ class SRDetector(BaseDetector, PhasedModel):
             samples = [_bare_sample(image) for image in images]
         return self.handoff(images, samples, self.detector, training=False)
 
-    def _hints(
+    def hints(
         self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None
     ) -> BatchHints | None:
+        """What is known of images beside their pixels; boxes of a first pass where one is asked.
+
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            samples: Their samples, or None for none.
+        """
         hints = ground_truth_hints(lr, samples)
         if self.prior is None or samples is None or hints is None:
             return hints
@@ -349,22 +334,6 @@ class SRDetector(BaseDetector, PhasedModel):
             known = replace(known, boxes_lr=xyxy, masks_lr=None)
             routed.append(known)
         return routed
-
-    def _finish(
-        self,
-        predictions: list[DetDataSample],
-        batch: DetectorBatch,
-        results: list[SRResult],
-        samples: list[DetDataSample],
-    ) -> list[DetDataSample]:
-        for index, sample in enumerate(samples):
-            frame = batch.source_to_det[index]
-            prediction = predictions[index]
-            hw = source_hw(sample)
-            sample.pred_instances = to_source(prediction, frame, hw)
-            if self.test_cfg.keep_sr:
-                _keep_sr(sample, results[index])
-        return samples
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
@@ -381,11 +350,3 @@ class SRDetector(BaseDetector, PhasedModel):
 def _bare_sample(image: Tensor) -> DetDataSample:
     """A sample that says no more than the size of a (3, H, W) image."""
     return DetDataSample(metainfo={"source_shape": hw_of(image)})
-
-
-def _keep_sr(sample: DetDataSample, result: SRResult) -> None:
-    """Put the SR image and the routing map on a sample."""
-    image = result.image[0].detach()
-    sample.set_field(image.float().cpu(), "sr")
-    if result.routing is not None:
-        sample.set_field(result.routing, "routing", field_type="metainfo")

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mmisr.losses.functional import Losses, scaled
-from mmisr.openmmlab.samples import image_seed
+from mmisr.openmmlab.samples import hr_pixels, image_seed
 from mmisr.ops.mixing import patch_mix
 from mmisr.pipeline.grouping import mean_over_groups, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.hints import ground_truth_hints
 from mmisr.structures.frames import hw_of
+from mmisr.structures.pixels import to_unit
 from mmisr.structures.sr_result import SRResult, images_of
 
 if TYPE_CHECKING:
@@ -75,8 +76,17 @@ class TrainingBatch:
         Raises:
             ValueError: A sample has none.
         """
-        images = self.pair.hr_images(self.samples, self.needed_by)
-        return [image.to(self.lr[0]) for image in images]
+        images = []
+        for sample in self.samples:
+            pixels = hr_pixels(sample)
+            if pixels is None:
+                raise ValueError(
+                    f"{self.needed_by} needs the HR image, and {sample.metainfo.get('img_path')} "
+                    "has none; simulate LR from HR (mmisr.SimulateLR)"
+                )
+            image = to_unit(pixels).to(self.lr[0])
+            images.append(image)
+        return images
 
     def detection_losses(self, images: Sequence[Tensor]) -> Losses:
         """The detector's own losses.
@@ -193,10 +203,22 @@ class TrainingBatch:
     def editor_losses(self) -> Losses:
         """The editor's own losses, such as those of a router.
 
+        Images of one size form a batch, and batches count by their images.
+
         Raises:
             ValueError: A sample has no HR image, or the editor has no losses.
         """
-        return self.pair.editor_losses(self.lr, self.samples, self.needed_by)
+        hr = self.hr_images()
+        hints = ground_truth_hints(self.lr, self.samples) or []
+
+        def of_group(indices: list[int]) -> dict[str, Tensor]:
+            images = stacked(self.lr, indices)
+            targets = stacked(hr, indices)
+            known = picked(hints, indices)
+            return self.pair.editor.losses(images, targets, known)
+
+        losses = mean_over_groups(self.lr, of_group)
+        return dict(losses)
 
 
 def task_image(result: SRResult, scale: int) -> Tensor:

@@ -27,6 +27,8 @@ class ImageHints:
         seed: Number that random choices derive from, so that a result does not depend on the batch
             an image comes in.
         frame_index: Place in its video, counted from 0.
+        exits: (rows, cols) exits of the tokens that were chosen before, on a look at the whole
+            frame that this image is a part of; an editor that routes keeps to them.
     """
 
     boxes_lr: Tensor | None = None
@@ -35,6 +37,7 @@ class ImageHints:
     lr_hw: tuple[int, int] | None = None
     seed: int | None = None
     frame_index: int | None = None
+    exits: Tensor | None = None
 
 
 BatchHints = Sequence[ImageHints]

@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmisr.openmmlab.samples import hints_of
+from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS
 
 EDITOR = {
@@ -149,7 +150,7 @@ def test_editor_losses_in_the_pair_are_those_of_the_editor_alone(pair_with, batc
     two["data_samples"][0].hr = two["data_samples"][0].hr[:, :32].contiguous()
     data = {key: one[key] + two[key] + one[key] for key in one}
     ready = pair.data_preprocessor(data, True)
-    together = pair.editor_losses(ready["inputs"], ready["data_samples"], "this test")
+    together = TrainingBatch(pair, ready["inputs"], ready["data_samples"]).editor_losses()
     alone = []
     for image, sample in zip(ready["inputs"], ready["data_samples"], strict=True):
         hints = [hints_of(sample, tuple(image.shape[-2:]))]
@@ -165,7 +166,7 @@ def test_versions_of_an_image_share_one_handoff(pair_with, batch):
         [BatchSyncRandomResize(random_size_range=(32, 160), size_divisor=32, interval=1)]
     )
     data = pair.data_preprocessor(batch(), True)
-    hr = pair.hr_images(data["data_samples"], "this test")
+    hr = TrainingBatch(pair, data["inputs"], data["data_samples"]).hr_images()
     MessageHub.get_current_instance().update_info("iter", 0)  # as a Runner does
     for _ in range(4):
         both = pair.detector_batch([*hr, hr[0].flip(0)], data["data_samples"])

@@ -147,8 +147,9 @@ class TestHRDistill:
         model = steps.pair("HRDistill").eval()
         model.strategy.start(model)
         model.detector.load_state_dict(model.strategy.teacher.state_dict())
-        samples = steps.batch(0, 2)["data_samples"]
-        hr = model.hr_images(samples, "this test")
+        data = steps.batch(0, 2)
+        samples = data["data_samples"]
+        hr = TrainingBatch(model, data["inputs"], samples).hr_images()
         batch = model.detector_batch(hr, samples)
         lesson = ask(model.strategy.teacher, batch.inputs, batch.samples, Terms())
         with torch.no_grad(), recorded(model.detector) as recording:

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -14,14 +15,17 @@ from torch import Tensor
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.macs import count_macs, counting_macs
 from mmisr.ops.timing import StageTimer
+from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
-from mmisr.structures.sr_result import images_of
 
 NAME = re.compile(r"(?!\.)[\w.-]*[^\W_][\w.-]*")
 """Letters, digits, ``.``, ``_`` and ``-``, a letter or digit among them, and no dot in front."""
 
 DENSE = "_all_hard"
 """What follows the name of a routed editor's arm in that of its dense self."""
+
+WINDOWS = "_windows"
+"""And in that of the pair that searches only where tokens go deep."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Arm:
         editor: Config of its SR editor.
         feed: ``lr`` for the image under test, ``hr`` for the oracle that sees the original pixels.
         prior: Arguments of the first detector pass whose boxes route this arm; None for none.
+        windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
+            search only where instances may be; None for whole images.
         handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's
             config.
         sliced: Arguments of :class:`mmisr.pipeline.sliced.Slicing`, to detect slice by slice; None
@@ -49,6 +55,7 @@ class Arm:
     editor: dict[str, Any]
     feed: Literal["lr", "hr"] = "lr"
     prior: dict[str, Any] | None = None
+    windows: dict[str, Any] | None = None
     handoff: dict[str, Any] | None = None
     sliced: dict[str, Any] | None = None
     detector: dict[str, Any] | None = None
@@ -148,7 +155,7 @@ def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[De
 def detector_shape(
     pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]
 ) -> tuple[tuple[int, ...], ...]:
-    """The shapes of what the detector gets of one batch, one per image, padding included.
+    """The shapes of the batches that the detector gets of one batch, padding included.
 
     Args:
         pair: The model of the arm, in evaluation.
@@ -159,9 +166,8 @@ def detector_shape(
     with torch.no_grad():
         inputs = _inputs(batch, feed)
         data = _preprocessed(pair, inputs, samples)
-        detector_batch = _handed(pair, data["inputs"], samples)
-    shapes = [tuple(image.shape) for image in detector_batch.inputs]
-    return tuple(shapes)
+        seen = _handed(pair, data["inputs"], samples)
+    return tuple(tuple(batch.inputs.shape) for batch in seen)
 
 
 def _preprocessed(
@@ -170,10 +176,9 @@ def _preprocessed(
     return pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
 
 
-def _handed(pair: SRDetector, lr: Any, samples: Sequence[DetDataSample]) -> Any:
+def _handed(pair: SRDetector, lr: Any, samples: Sequence[DetDataSample]) -> list[DetectorBatch]:
     """What the detector gets of LR images: super-resolved, resized and padded."""
-    images = images_of(pair.upscale(lr, samples))
-    return pair.handoff(images, samples, pair.detector, training=False)
+    return pair.handed(pair.search.upscale(pair, lr, samples))
 
 
 def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
@@ -199,19 +204,21 @@ def _count(
     data = _preprocessed(pair, inputs, samples)
     lr = data["inputs"]
     is_new = size not in by_size
-    if is_new:
+    if is_new or pair.search.follows_image:
         with counting_macs() as of_editor:
-            batch = _handed(pair, lr, samples)
-        detect = pair.detector.predict
-        by_size[size] = {
-            "upscale": of_editor.macs,
-            "detector": count_macs(detect, batch.inputs, batch.samples),
-        }
+            seen = _handed(pair, lr, samples)
+        detect = partial(_detect, pair, seen)
+        by_size[size] = {"upscale": of_editor.macs, "detector": count_macs(detect)}
     counted = by_size[size]
-    if pair.editor.info.adaptive and not is_new:
+    if pair.editor.info.adaptive and not is_new and not pair.search.follows_image:
         upscale = count_macs(pair.upscale, lr, samples)
         return {**counted, "upscale": upscale}
     return counted
+
+
+def _detect(pair: SRDetector, seen: Sequence[DetectorBatch]) -> None:
+    for batch in seen:
+        pair.detector.predict(batch.inputs, batch.samples)
 
 
 def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:
@@ -236,7 +243,8 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
     test_cfg = config.get("test_cfg") or {}
     config["editor"] = arm.editor
     config["checkpoints"] = {**weights, **arm.checkpoints}
-    config["test_cfg"] = {**test_cfg, "keep_sr": True, "prior": arm.prior}
+    seen = {"keep_sr": True, "prior": arm.prior, "windows": arm.windows}
+    config["test_cfg"] = {**test_cfg, **seen}
     return config
 
 

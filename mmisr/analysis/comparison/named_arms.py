@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from mmisr.analysis.comparison.arms import DENSE, Arm
+from mmisr.analysis.comparison.arms import DENSE, WINDOWS, Arm
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
-from mmisr.structures.editor_info import EditorInfo
+from mmisr.structures.editor_info import EditorInfo, Routers
 
 IDENTITY = {"type": "mmisr.Resample", "scale": 1}
 
@@ -21,12 +22,18 @@ def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
 
     Returns:
         ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
-        and with ``_all_hard`` its dense self where it routes tokens, else ``editor``),
+        with ``_all_hard`` its dense self and with ``_windows`` the pair that searches only where
+        it routes tokens deep; ``editor`` where it routes none),
         ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of
         LR enlarged alike, through sahi), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
-    return _named_arms(info.scale, _editor_arms(editor, info))
+    own = _editor_arms(editor, info)
+    arms = _named_arms(info.scale, own)
+    if info.routers is not None:
+        windows = replace(own[0], name=f"{own[0].name}{WINDOWS}", windows={})
+        arms[windows.name] = windows
+    return arms
 
 
 def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> dict[str, Arm]:
@@ -60,9 +67,16 @@ def _editor_arms(editor: dict[str, Any], info: EditorInfo) -> list[Arm]:
     routers = info.routers
     if routers is None:
         return [Arm(info.method, editor)]
-    routed = {**editor, "router": routers.own}
+    routed = {**editor, "router": _own_router(editor, routers)}
     dense = {**editor, "router": routers.dense}
     return [Arm(info.method, routed), Arm(f"{info.method}{DENSE}", dense)]
+
+
+def _own_router(editor: dict[str, Any], routers: Routers) -> str | dict[str, Any]:
+    """The method's own router, with the values that the config gives it."""
+    configured = editor.get("router", routers.own)
+    kind = configured.get("type") if isinstance(configured, dict) else configured
+    return configured if kind == routers.own else routers.own
 
 
 def standard_arms(editor: dict[str, Any]) -> list[Arm]:

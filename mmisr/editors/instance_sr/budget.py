@@ -60,6 +60,11 @@ class Budget:
             if name != "hard_share" and not value > 0:
                 raise ValueError(f"budget.{name} must be positive, got {value}")
 
+    @property
+    def in_ms(self) -> bool:
+        """Whether milliseconds are limited."""
+        return self.target_ms is not None
+
     def route(self, logits: Tensor, prices: Prices) -> Tensor:
         """Choose the deepest tokens of one image within the budget.
 

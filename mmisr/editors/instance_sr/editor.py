@@ -23,7 +23,7 @@ from mmisr.editors.instance_sr.losses import (
     token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.routers import Router, build_router
+from mmisr.editors.instance_sr.routers import Known, Router, build_router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
@@ -37,7 +37,7 @@ from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
 from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.pixels import to_bytes
-from mmisr.structures.sr_result import SRResult
+from mmisr.structures.sr_result import RoutingMap, SRResult
 
 STAGES = ("decoder", "encoder", "joint")
 ROUTERS = Routers(
@@ -283,10 +283,15 @@ class InstanceSR(SREditor):
         labelled = _shares("labels", exits)
         return labelled | self._encoder_terms(logits, predicted, exits, boxes)
 
+    def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
+        return self.net.route(lr, self.router, hints, prices)
+
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
+        known = every(hints, "exits")
+        router = self.router if known is None else Known.of(known, lr, self.router)
         if self.training:
-            return self.net.forward_dense(lr, self.router, hints)
-        return self.net(lr, self.router, hints, self.execution)
+            return self.net.forward_dense(lr, router, hints)
+        return self.net(lr, router, hints, self.execution)
 
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from mmisr.editors.instance_sr.budget import Prices
 from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.engine.all_hard import AllHardIfFaster
@@ -90,6 +91,25 @@ class InstanceSRNet(nn.Module):
         exits = exits.to(lr.device)
         return self._result(image, exits, given)
 
+    def route(
+        self,
+        lr: Tensor,
+        router: Router,
+        hints: BatchHints | None = None,
+        prices: Prices | None = None,
+    ) -> RoutingMap:
+        """The routing map alone.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1], sides multiples of the token size.
+            router: Decides by which exit each token leaves.
+            hints: Boxes and seeds for routers that read them.
+            prices: What maps cost, for a router with a budget; None where none holds.
+        """
+        given = self._given(lr, hints)
+        given.prices = prices
+        return RoutingMap(router(given), self.token_size)
+
     def bands(
         self,
         lr: Tensor,
@@ -149,12 +169,12 @@ class InstanceSRNet(nn.Module):
         execution = execution or Execution()
         planning = execution.planning
         device = None
-        if planning.costs == "measured" or _in_ms(router):
+        if planning.costs == "measured" or (router.budget is not None and router.budget.in_ms):
             device = self.costs()
         planner = Planner(self.decoder, self.token_size, planning, device)
         step = None
         wanted = execution.all_hard_if_faster and planning.partition == "auto"
-        if wanted and _may_be_overruled(router):
+        if wanted and router.is_means:
             step = AllHardIfFaster(planner)
         return SparseDecoder(
             decoder=self.decoder,
@@ -172,7 +192,7 @@ class InstanceSRNet(nn.Module):
             sparse: What :meth:`sparse` gives for it.
             grid: Rows and columns of tokens.
         """
-        if sparse.step is None or router.budget is not None:
+        if sparse.step is None or not router.encodes or router.budget is not None:
             return False
         return not sparse.step.routing_pays(grid)
 
@@ -256,19 +276,6 @@ class InstanceSRNet(nn.Module):
             logits, boxes = given.encoded
             aux = {"logits": logits, "boxes": boxes}
         return SRResult(image, RoutingMap(exits, self.token_size), aux)
-
-
-def _in_ms(router: Router) -> bool:
-    """Whether the router keeps to a budget in milliseconds."""
-    return router.budget is not None and router.budget.target_ms is not None
-
-
-def _may_be_overruled(router: Router) -> bool:
-    """Whether the router's choice is a means to speed.
-
-    A share of the tokens or of the MACs is a promise; milliseconds are kept all hard too.
-    """
-    return router.encodes and (router.budget is None or _in_ms(router))
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,14 @@ class Router(ABC):
     encodes: bool = False
     budget: Budget | None = None
 
+    @property
+    def is_means(self) -> bool:
+        """Whether the choice is a means to speed, which may be overruled by what is faster.
+
+        A share of the tokens or of the MACs is a promise; milliseconds are kept all hard too.
+        """
+        return self.encodes and (self.budget is None or self.budget.in_ms)
+
     @abstractmethod
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
@@ -124,6 +132,42 @@ class Given(Router):
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
         given.logits()
+        return self.exits
+
+
+class Known(Router):
+    """Exits that were chosen on a look at the whole frame, of which this image is a part.
+
+    Args:
+        exits: (B, rows, cols) int64.
+        chosen_by: The router that chose them.
+    """
+
+    def __init__(self, exits: Tensor, chosen_by: Router) -> None:
+        self.exits = exits
+        self.chosen_by = chosen_by
+
+    @classmethod
+    def of(cls, exits: Sequence[Tensor], lr: Tensor, chosen_by: Router) -> Known:
+        """From (rows, cols) exits of each image of (B, 3, h, w)."""
+        return cls(torch.stack(list(exits)).to(lr.device), chosen_by)
+
+    @property
+    def is_means(self) -> bool:
+        """As the router says that chose them."""
+        return self.chosen_by.is_means
+
+    def __call__(self, given: RouteInput) -> Tensor:
+        """The exits.
+
+        Raises:
+            ValueError: They are those of an image of another size.
+        """
+        if tuple(self.exits.shape[1:]) != given.grid:
+            raise ValueError(
+                f"exits in the hints are of {tuple(self.exits.shape[1:])} tokens, and the image "
+                f"has {given.grid}: they are of another image, or of tokens of another size"
+            )
         return self.exits
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import platform
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from time import perf_counter
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmisr.ops.files import write_text
+from mmisr.ops.calibration import calibrated, least_ms
 
 FORMAT = 3
 """Raised when a figure means something else, so that older files are measured again."""
@@ -125,62 +120,15 @@ def calibrate(work: Workload) -> CostModel:
 
 
 def measured(name: str, work: Workload) -> CostModel:
-    """The costs on the device that a network is on: from the cache, or measured now and kept there.
-
-    The cache is one JSON file per network, device, thread count, precision and torch version, under
-    ``$XDG_CACHE_HOME/mmisr`` (``~/.cache/mmisr``). A file that cannot be read is measured again; a
-    folder that cannot be written is no error.
+    """The costs on the device that a network is on, measured once: see :func:`calibrated`.
 
     Args:
         name: Name of the network.
         work: The parts of the network that are measured.
     """
     parameter = next(work.unit.parameters())
-    device = (
-        torch.cuda.get_device_name(parameter.device)
-        if parameter.is_cuda
-        else platform.processor() or "cpu"
-    )
-    words = (
-        FORMAT,
-        name,
-        device,
-        platform.node(),
-        torch.get_num_threads(),
-        parameter.dtype,
-        torch.__version__,
-    )
-    path = _cache_folder() / (
-        "-".join(str(w).replace("/", "_").replace(" ", "_") for w in words) + ".json"
-    )
-    if path not in _known:
-        try:
-            _known[path] = CostModel(**json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
-            _known[path] = calibrate(work)
-            _keep(path, _known[path])
-    return _known[path]
-
-
-_known: dict[Path, CostModel] = {}
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mmisr" / "cost_model"
-
-
-def _keep(path: Path, costs: CostModel) -> None:
-    with suppress(OSError):  # measured again next time
-        write_text(path, json.dumps(asdict(costs)))
+    return calibrated(CostModel, (FORMAT, name), parameter, partial(calibrate, work))
 
 
 def _time(call: Callable[[Tensor], object], x: Tensor) -> float:
-    """Least milliseconds of a call: other work on the machine only ever adds to them."""
-    times = []
-    for _ in range(12):
-        start = perf_counter()
-        call(x)
-        if x.is_cuda:
-            torch.cuda.synchronize(x.device)
-        times.append((perf_counter() - start) * 1000)
-    return min(times)
+    return least_ms(partial(call, x))

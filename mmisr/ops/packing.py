@@ -1,0 +1,76 @@
+"""Packing: rectangles of several sizes side by side on one canvas."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sizes = NDArray[np.int64]
+"""(n, 2) heights and widths."""
+
+ASPECTS = (0.6, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.8)
+"""Widths of canvases that are tried, in sides of the square of the same area."""
+
+
+class Packing(NamedTuple):
+    """Where rectangles stand.
+
+    Args:
+        corners: (n, 2) top and left of each.
+        canvas_hw: Height and width that they fill.
+    """
+
+    corners: Sizes
+    canvas_hw: tuple[int, int]
+
+    @property
+    def area(self) -> int:
+        """Of the canvas."""
+        height, width = self.canvas_hw
+        return height * width
+
+
+def pack(sizes: Sizes) -> Packing:
+    """Place rectangles on the smallest of some canvases; none overlaps another.
+
+    Args:
+        sizes: (n, 2) heights and widths, n >= 1, all positive.
+
+    Example:
+        >>> pack(np.array([[2, 3], [2, 1], [1, 4]])).canvas_hw
+        (3, 4)
+    """
+    areas = sizes.prod(1)
+    side = np.sqrt(areas.sum())
+    widest = sizes[:, 1].max()
+    widths = {max(int(widest), round(side * aspect)) for aspect in ASPECTS}
+    packings = [pack_to_width(sizes, width) for width in sorted(widths)]
+    return min(packings, key=lambda packing: (packing.area, max(packing.canvas_hw)))
+
+
+def pack_to_width(sizes: Sizes, width: int) -> Packing:
+    """Place rectangles on a canvas of a width: the highest first, each where it lies lowest.
+
+    Source: the skyline heuristic (bottom left) of rectangle packing, e.g. Jylänki, "A Thousand Ways
+    to Pack the Bin", 2010; without turning, as pixels cannot be turned for a detector.
+
+    Args:
+        sizes: (n, 2) heights and widths, none wider than the canvas.
+        width: Of the canvas.
+    """
+    heights, widths = sizes.T
+    order = np.lexsort((-widths, -heights))
+    skyline = np.zeros(width, dtype=np.int64)
+    corners = np.zeros_like(sizes)
+    for index in order:
+        height, span = sizes[index]
+        under = np.lib.stride_tricks.sliding_window_view(skyline, span)
+        rests_at = under.max(1)
+        left = int(rests_at.argmin())
+        top = rests_at[left]
+        corners[index] = top, left
+        skyline[left : left + span] = top + height
+    used = int((corners[:, 1] + widths).max())
+    return Packing(corners, (int(skyline.max()), used))
