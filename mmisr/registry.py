@@ -112,6 +112,7 @@ MODELS = Registry(
         "mmisr.editors.plain.editor",
         "mmisr.editors.spandrel.editor",
         "mmisr.editors.instance_sr.editor",
+        "mmisr.editors.instance_sr.instance_router",
         "mmisr.pipeline.preprocess",
         "mmisr.pipeline.sr_detector",
     ],
@@ -153,6 +154,7 @@ METRICS = Registry(
         "mmisr.openmmlab.evaluation",
         "mmisr.evaluation.metrics.size_binned_coco",
         "mmisr.evaluation.metrics.region_quality",
+        "mmisr.evaluation.metrics.object_recall",
     ],
 )
 HOOKS = Registry(

@@ -84,6 +84,7 @@ def build_upscaler(
     if what == "bicubic":
         return _bicubic(editor, downsample, device)
     _refuse_the_clock(editor)
+    _refuse_timed_windows(cfg.model)
     model: Any = load()
     # Without a first detector pass, the editor alone decides the pixels.
     decides = model
@@ -91,7 +92,7 @@ def build_upscaler(
     if isinstance(model, SRDetector):
         scale = model.editor.info.scale
         upscale = _by_pair(model)
-        if model.prior is None:
+        if model.prior is None and not model.search.follows_image:
             decides = model.editor
             config = dict(editor)
     else:
@@ -156,6 +157,16 @@ def _refuse_the_clock(editor: dict) -> None:
         )
 
 
+def _refuse_timed_windows(model: dict) -> None:
+    test_cfg = model.get("test_cfg") or {}
+    windows = test_cfg.get("windows") or {}
+    if windows.get("costs") == "measured":
+        raise ValueError(
+            "an export must give the same pixels in every run, and test_cfg.windows of this pair "
+            "decides by measured milliseconds: set windows.costs='default'"
+        )
+
+
 def _check_divides(downsample: int, scale: int) -> None:
     if scale % downsample:
         raise ValueError(f"--downsample must divide the editor's scale, {scale}, got {downsample}")
@@ -169,8 +180,8 @@ def _by_pair(pair: SRDetector) -> Callable[[dict], Tensor]:
     def upscale(packed: dict) -> Tensor:
         batch = pseudo_collate([packed])
         data = pair.data_preprocessor(batch)
-        results = pair.upscale(data["inputs"], data["data_samples"])
-        return results[0].image[0]
+        views = pair.search.upscale(pair, data["inputs"], data["data_samples"])
+        return views.image(0)
 
     return upscale
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ ASPECTS = (0.6, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.8)
 """Widths of canvases that are tried, in sides of the square of the same area."""
 
 
-class Packing(NamedTuple):
+@dataclass(frozen=True)
+class Packing:
     """Where rectangles stand.
 
     Args:

@@ -269,7 +269,7 @@ def _within(rects: Boxes, bounds: Boxes) -> Mask:
     around = bounds[..., None, :]
     starts = around[..., :2] <= rects[:, :2]
     ends = around[..., 2:] >= rects[:, 2:]
-    return starts.all(-1) & ends.all(-1)
+    return np.logical_and(starts.all(-1), ends.all(-1))
 
 
 def _overlaps(rects: Boxes, bounds: Boxes) -> Mask:
@@ -277,4 +277,4 @@ def _overlaps(rects: Boxes, bounds: Boxes) -> Mask:
     around = bounds[..., None, :]
     starts = around[..., :2] < rects[:, 2:]
     ends = around[..., 2:] > rects[:, :2]
-    return starts.all(-1) & ends.all(-1)
+    return np.logical_and(starts.all(-1), ends.all(-1))

@@ -211,6 +211,11 @@ class SRDetector(BaseDetector, PhasedModel):
         """
         return self.upscale_each(lr, self.hints(lr, samples))
 
+    @property
+    def router(self) -> SREditor:
+        """Who says where instances are: the windows' own router, or the editor."""
+        return self.search.own_router or self.editor
+
     def upscale_each(self, lr: Sequence[Tensor], hints: BatchHints | None) -> list[SRResult]:
         """The same, with hints instead of samples.
 

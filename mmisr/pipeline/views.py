@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from torch import Tensor, nn
 
 from mmisr.openmmlab.detector import DetDataSample, to_source
+from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.samples import source_hw
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.structures.sr_result import SRResult, images_of
@@ -33,7 +34,16 @@ class View:
 class Views(Protocol):
     """All that the detector sees of a batch of LR images."""
 
-    batches: Sequence[View]
+    @property
+    def batches(self) -> Sequence[View]:
+        """What the detector sees, batch by batch."""
+
+    def image(self, index: int) -> Tensor:
+        """The whole SR image of one LR image, (3, s*h, s*w) RGB in [0, 1].
+
+        Args:
+            index: Which of the LR images.
+        """
 
     def collect(
         self,
@@ -49,13 +59,15 @@ class Views(Protocol):
 
 
 class Search(Protocol):
-    """Where a pair looks for objects.
+    """Where a pair looks for objects."""
 
-    Attributes:
-        follows_image: Whether what the detector sees depends on the image, beyond its size.
-    """
+    @property
+    def follows_image(self) -> bool:
+        """Whether what the detector sees depends on the image, beyond its size."""
 
-    follows_image: bool
+    @property
+    def own_router(self) -> SREditor | None:
+        """Who says where instances are instead of the pair's editor; None for nobody."""
 
     def follow_video(self, follow: bool) -> None:
         """Begin or end a video, of whose frames one is searched at a time, in order.
@@ -87,6 +99,7 @@ class WholeFrames(nn.Module):
     """The detector sees every image whole."""
 
     follows_image = False
+    own_router: SREditor | None = None
 
     def follow_video(self, follow: bool) -> None:
         """See :meth:`Search.follow_video`; every frame is searched whole."""
@@ -118,6 +131,10 @@ class FrameViews:
         self.samples = samples
         self.keep_sr = keep_sr
         self.batches = [View(images_of(results), samples)]
+
+    def image(self, index: int) -> Tensor:
+        """See :meth:`Views.image`."""
+        return self.results[index].image[0]
 
     def collect(
         self,

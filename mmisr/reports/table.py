@@ -10,18 +10,21 @@ from dataclasses import asdict
 from rich.table import Table
 
 from mmisr.analysis.comparison.figures import ArmFigures
+from mmisr.evaluation.size_bins import WHOLE
 
 Arms = Mapping[str, ArmFigures]
 Value = float | str | None
 
 FIGURE_COLUMNS = ("PSNR", "in box", "outside", "easy/mod/hard %")
+REACH_COLUMNS = ("recall %", "area %")
 COST_COLUMNS = ("SR GMAC", "pair GMAC", "SR ms", "pair ms")
 
 
 def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     """Columns and rows, formatted.
 
-    A dash where a figure does not exist, bins without objects left out.
+    A dash where a figure does not exist; bins without objects are left out, and what is searched
+    where no arm routes anything.
 
     Args:
         arms: Figures by arm.
@@ -34,21 +37,20 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     columns = ["arm", "AP", "AP50"]
     for name, count in bins.items():
         columns.append(f"AP {name} ({count})")
-    columns += [*FIGURE_COLUMNS, *COST_COLUMNS]
+    is_routed = any(figures.searched_area is not None for figures in arms.values())
+    reach_columns = REACH_COLUMNS if is_routed else ()
+    columns += [*FIGURE_COLUMNS, *reach_columns, *COST_COLUMNS]
     lines = []
     for name, figures in arms.items():
-        cells = _cells(figures, list(bins))
+        reach = _reach_cells(figures) if is_routed else ()
+        cells = [*_figure_cells(figures, list(bins)), *reach, *_cost_cells(figures)]
         lines.append([name, *cells])
     return columns, lines
 
 
-def _cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
-    """One row, without the arm's name."""
+def _figure_cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
+    """AP, PSNR and tokens of one row."""
     psnr = figures.psnr
-    sr_macs = figures.macs_by_stage.get("upscale", 0)
-    sr_ms = figures.ms.get("upscale")
-    pair_ms = sum(figures.ms.values())
-    spans = figures.intervals
     return [
         _fixed(figures.AP, 3),
         _fixed(figures.AP50, 3),
@@ -57,6 +59,22 @@ def _cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
         _fixed(psnr["in_box"], 2),
         _fixed(psnr["out_box"], 2),
         _shares(figures.tokens),
+    ]
+
+
+def _reach_cells(figures: ArmFigures) -> list[str]:
+    """Percent of the objects that are searched, and of the area."""
+    recall = figures.object_recall.get(WHOLE)
+    return [_percent(recall), _percent(figures.searched_area)]
+
+
+def _cost_cells(figures: ArmFigures) -> list[str]:
+    """Compute and time of one row."""
+    sr_macs = figures.macs_by_stage.get("upscale", 0)
+    sr_ms = figures.ms.get("upscale")
+    pair_ms = sum(figures.ms.values())
+    spans = figures.intervals
+    return [
         _fixed(sr_macs / 1e9, 2),
         _fixed(figures.macs / 1e9, 2),
         _spanned(sr_ms, spans.get("ms_upscale")),
@@ -68,6 +86,10 @@ def _shares(tokens: Mapping[str, float | None]) -> str:
     """Percent of the tokens by exit; a dash where nothing is routed."""
     percents = [f"{100 * share:.0f}" for share in tokens.values() if share is not None]
     return "/".join(percents) or "-"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def _fixed(value: float | None, digits: int) -> str:
@@ -147,6 +169,7 @@ def _flat(figures: ArmFigures) -> list[tuple[str, Value]]:
         "psnr": "psnr",
         "ssim": "ssim",
         "tokens": "tokens",
+        "object_recall": "recall",
         "macs_by_stage": "macs",
         "ms": "ms",
     }

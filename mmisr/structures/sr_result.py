@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,11 +21,14 @@ class RoutingMap:
         exits: (B, rows, cols) integers, from 0 for the first exit, the cheapest.
         token_size: Side of a token in LR pixels.
         exit_names: What the exits are called, from first to last.
+        scores: (B, rows, cols) how much a router that ranks tokens wants each deep; above 0 it goes
+            deep, before any bias. None where nothing is ranked.
     """
 
     exits: Tensor
     token_size: int
     exit_names: tuple[str, ...] = EXIT_NAMES
+    scores: Tensor | None = None
 
     def shares(self) -> Tensor:
         """Share of each image's tokens that left by each exit.
@@ -48,11 +51,12 @@ class RoutingMap:
         Args:
             index: Which image of the batch, from 0.
         """
-        return replace(self, exits=self.exits[index : index + 1])
+        only = slice(index, index + 1)
+        return self._each(lambda of_tokens: of_tokens[only])
 
     def cpu(self) -> RoutingMap:
         """The map in the computer's own memory."""
-        return replace(self, exits=self.exits.cpu())
+        return self._each(Tensor.cpu)
 
     def cropped(self, lr_hw: tuple[int, int]) -> RoutingMap:
         """Without the tokens that lie wholly beyond an image.
@@ -61,7 +65,12 @@ class RoutingMap:
             lr_hw: Height and width of the image in LR pixels.
         """
         rows, cols = (math.ceil(side / self.token_size) for side in lr_hw)
-        return replace(self, exits=self.exits[:, :rows, :cols])
+        return self._each(lambda of_tokens: of_tokens[:, :rows, :cols])
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> RoutingMap:
+        """The same change to all that is said of the tokens."""
+        scores = None if self.scores is None else change(self.scores)
+        return replace(self, exits=change(self.exits), scores=scores)
 
 
 @dataclass

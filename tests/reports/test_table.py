@@ -1,6 +1,7 @@
 """Tables of a comparison: what exists is shown, what does not is a dash or empty."""
 
 import csv
+import dataclasses
 
 from mmisr.analysis.comparison.figures import ArmFigures, BinFigures
 from mmisr.reports.table import csv_table, markdown_table, markdown_verdicts, rows
@@ -36,6 +37,28 @@ def test_table_leaves_empty_bins_out_and_dashes_what_is_missing():
     assert markdown_table({"lr": FIGURES}).count("\n") == 2
 
 
+def test_what_is_searched_has_columns_where_an_arm_routes():
+    searched = {"all": 0.8755, "tiny": 0.5, "medium": None}
+    windows = dataclasses.replace(FIGURES, object_recall=searched, searched_area=0.25)
+    columns, lines = rows({"lr": FIGURES, "windows": windows})
+    place = columns.index("easy/mod/hard %")
+    assert columns[place + 1 : place + 4] == ["recall %", "area %", "SR GMAC"]
+    assert {len(line) for line in lines} == {len(columns)}
+    shown = [dict(zip(columns, line, strict=True)) for line in lines]
+    assert [row["recall %"] for row in shown] == ["-", "87.5"]
+    assert [row["area %"] for row in shown] == ["-", "25.0"]
+    assert [row["pair GMAC"] for row in shown] == ["3.00", "3.00"]
+    assert not {"recall %", "area %"} & set(rows({"lr": FIGURES})[0])
+    found = {
+        (r["arm"], r["figure"]): r["value"]
+        for r in csv.DictReader(csv_table({"lr": FIGURES, "windows": windows}).splitlines())
+    }
+    assert found["windows", "recall_all"] == "0.8755"
+    assert (found["windows", "recall_tiny"], found["windows", "recall_medium"]) == ("0.5", "")
+    assert (found["windows", "searched_area"], found["lr", "searched_area"]) == ("0.25", "")
+    assert ("lr", "recall_all") not in found
+
+
 def test_csv_has_a_row_a_figure_with_its_interval():
     found = {
         (r["arm"], r["figure"]): r for r in csv.DictReader(csv_table({"lr": FIGURES}).splitlines())
@@ -51,7 +74,8 @@ def test_csv_has_a_row_a_figure_with_its_interval():
     assert found["lr", "count_medium"]["value"] == "0"
     assert found["lr", "macs_upscale"]["value"] == "1000000000.0"
     assert found["lr", "new_false_positives"]["value"] == "1.5"
-    assert len(found) == 4 + 2 + 2 * 5 + 2 * 3 + 2 + 2
+    assert found["lr", "searched_area"]["value"] == ""
+    assert len(found) == 4 + 3 + 2 * 5 + 2 * 3 + 2 + 2
 
 
 def test_verdicts_are_a_list():

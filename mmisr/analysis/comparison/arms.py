@@ -155,7 +155,7 @@ def predict(pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]) -> list[De
 def detector_shape(
     pair: SRDetector, batch: dict, feed: Literal["lr", "hr"]
 ) -> tuple[tuple[int, ...], ...]:
-    """The shapes of the batches that the detector gets of one batch, padding included.
+    """The shapes of what the detector gets of one batch, one per image, padding included.
 
     Args:
         pair: The model of the arm, in evaluation.
@@ -167,7 +167,8 @@ def detector_shape(
         inputs = _inputs(batch, feed)
         data = _preprocessed(pair, inputs, samples)
         seen = _handed(pair, data["inputs"], samples)
-    return tuple(tuple(batch.inputs.shape) for batch in seen)
+    # Slices are cut later: what goes to a sliced detector is a list of images.
+    return tuple(tuple(image.shape) for batch in seen for image in batch.inputs)
 
 
 def _preprocessed(

@@ -2,13 +2,14 @@
 
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
 differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
-psnr_<region>, ssim_<region>, new_false_positives; in ``intervals`` also ms and ms_<stage>.
+psnr_<region>, ssim_<region>, new_false_positives; in ``intervals`` also ms and ms_<stage>, in the
+CSV also recall_all, recall_<bin> and searched_area.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmisr.analysis.comparison.schema import of_fields
@@ -52,6 +53,10 @@ class ArmFigures:
         macs_by_stage: The same by stage.
         ms: Median milliseconds per image, by stage.
         intervals: Lower and upper end of the 95 % interval by flat name.
+        object_recall: Share of the annotated objects whose centre is searched, ``all`` and by bin;
+            empty where the arm routes nothing.
+        searched_area: Mean share of the frame that is searched: in windows, or by tokens that leave
+            later than by the first exit; None where the arm routes nothing.
     """
 
     AP: float | None
@@ -67,6 +72,8 @@ class ArmFigures:
     macs_by_stage: dict[str, float]
     ms: dict[str, float]
     intervals: dict[str, list[float]]
+    object_recall: dict[str, float | None] = field(default_factory=dict)
+    searched_area: float | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ArmFigures:

@@ -18,6 +18,7 @@ from mmisr.analysis.comparison.resample import (
 )
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference, Verdict
 from mmisr.evaluation.functional.coco_records import ImageRecord
+from mmisr.evaluation.functional.object_recall import count_reached, total_reached
 from mmisr.evaluation.functional.region_quality import REGIONS
 
 HEADLINES = ("AP", "psnr_in_box")
@@ -91,6 +92,8 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         macs_by_stage=run.macs,
         ms=run.ms,
         intervals={**spans, **run.ms_intervals},
+        object_recall=_object_recall(run, settings),
+        searched_area=_mean_area(run),
     )
 
 
@@ -125,6 +128,26 @@ def _mean_tokens(run: ArmRun) -> dict[str, float]:
     if not routed:
         return {}
     return {name: float(np.mean([shares[name] for shares in routed])) for name in routed[0]}
+
+
+def _object_recall(run: ArmRun, settings: Settings) -> dict[str, float | None]:
+    """Share of the objects that are searched, by range of sizes; empty where nothing is routed."""
+    ranges = settings.protocol.ranges()
+    images = []
+    for image, record in zip(run.images, run.records, strict=True):
+        if image.reached is None:
+            return {}
+        reached = np.array(image.reached, dtype=bool)
+        counts = count_reached(record.gt_areas, record.gt_ignore, reached, ranges)
+        images.append(counts)
+    totals = total_reached(images)
+    return {name: count.recall for name, count in totals.items()}
+
+
+def _mean_area(run: ArmRun) -> float | None:
+    """Mean share of the frame that is searched; None where nothing is routed."""
+    areas = [image.searched_area for image in run.images if image.searched_area is not None]
+    return float(np.mean(areas)) if areas else None
 
 
 def differences(

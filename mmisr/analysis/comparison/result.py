@@ -125,12 +125,20 @@ class ArmImage:
         tokens: Share of tokens by exit; None without routing.
         token_size: Side of a token in LR pixels; None without routing.
         hw: Height and width of what the detector saw; None where it is not known.
+        reached: Whether the centre of each annotation was searched, in the order of the records;
+            None where nothing is routed.
+        searched_area: Share of the frame that was searched; None where nothing is routed.
+        cores: xyxy of what windows answer for, in the source frame, to a tenth of a pixel; None
+            without windows.
     """
 
     quality: dict[str, float | None]
     tokens: dict[str, float] | None = None
     token_size: int | None = None
     hw: tuple[int, int] | None = None
+    reached: list[bool] | None = None
+    searched_area: float | None = None
+    cores: list[list[float]] | None = None
 
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> ArmImage:
@@ -141,6 +149,10 @@ class ArmImage:
             tokens=entry["tokens"],
             token_size=entry["token_size"],
             hw=entry["hw"] and tuple(entry["hw"]),
+            # Of a folder of before these were kept they are absent.
+            reached=entry.get("reached"),
+            searched_area=entry.get("searched_area"),
+            cores=entry.get("cores"),
         )
 
     def to_json(self, row: ImageRow) -> dict[str, Any]:
@@ -155,6 +167,9 @@ class ArmImage:
             "quality": quality,
             "tokens": self.tokens,
             "token_size": self.token_size,
+            "reached": self.reached,
+            "searched_area": self.searched_area,
+            "cores": self.cores,
         }
 
 

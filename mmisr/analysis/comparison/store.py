@@ -10,6 +10,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from mmisr.analysis.comparison.result import (
 )
 from mmisr.analysis.comparison.schema import SCHEMA
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records, save_records
+from mmisr.evaluation.functional.object_recall import Reach, image_reach
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
@@ -196,7 +198,9 @@ class ArmWriter:
             macs: What it cost, by stage.
         """
         index = len(self.rows)
-        record = self.metric.record_of(sample.to_dict())
+        content = sample.to_dict()
+        record = self.metric.record_of(content)
+        reach = image_reach(content, record)
         routing = sample.metainfo.get("routing")
         if routing is not None:
             exits = routing.exits[0].cpu().numpy()
@@ -211,7 +215,8 @@ class ArmWriter:
             source_hw=_hw(sample.metainfo["source_shape"]),
             lr_hw=_hw(sample.metainfo["lr_shape"]),
         )
-        self.rows.append(_image(sample, routing).to_json(row))
+        image = _image(sample, routing, reach)
+        self.rows.append(image.to_json(row))
         self.records.append(record)
         self.macs.append(macs)
         if len(self.rows) - self._num_kept >= CHUNK:
@@ -249,17 +254,35 @@ def _hw(shape: Sequence[int]) -> tuple[int, int]:
     return int(shape[0]), int(shape[1])
 
 
-def _image(sample: DetDataSample, routing: RoutingMap | None) -> ArmImage:
+def _image(sample: DetDataSample, routing: RoutingMap | None, reach: Reach | None) -> ArmImage:
     """What the arm gave on the image of a sample."""
     quality = _quality(sample)
     hw = _hw(sample.sr.shape[-2:])
-    if routing is None:
-        return ArmImage(quality, hw=hw)
+    image = ArmImage(quality, hw=hw, cores=_cores(sample))
+    if routing is not None:
+        image = replace(image, tokens=_tokens(routing), token_size=routing.token_size)
+    if reach is not None:
+        reached = reach.reached.tolist()
+        image = replace(image, reached=reached, searched_area=reach.area)
+    return image
+
+
+def _tokens(routing: RoutingMap) -> dict[str, float]:
+    """Share of the tokens by exit."""
     tokens = {}
     for name, share in routing_shares(routing).items():
         exit_name = name.removeprefix("tokens_")
         tokens[exit_name] = share
-    return ArmImage(quality, tokens, routing.token_size, hw)
+    return tokens
+
+
+def _cores(sample: DetDataSample) -> list[list[float]] | None:
+    """What windows answer for; None without windows."""
+    searched = sample.metainfo.get("searched")
+    if searched is None:
+        return None
+    tenths = searched.double().round(decimals=1)
+    return tenths.tolist()
 
 
 def _quality(sample: DetDataSample) -> dict[str, float | None]:

@@ -81,8 +81,7 @@ class Budget:
             budget.
         """
         easy, moderate, hard = logits
-        margin = torch.maximum(moderate, hard) - easy
-        margin = margin.flatten()
+        margin = margins(logits[None]).flatten()
         order = margin.argsort(dim=0, descending=True, stable=True)
         depth = torch.where(hard >= moderate, HARD, MODERATE)
         depth = depth.flatten()
@@ -102,6 +101,19 @@ class Budget:
             limit, price = self.target_ms, prices.ms
         count = _most(num_tokens, lambda count: price(first(count)), limit)
         return first(count)
+
+
+def margins(logits: Tensor) -> Tensor:
+    """How far the better of the deep logits is above the easy one.
+
+    Args:
+        logits: (B, 3, rows, cols).
+
+    Returns:
+        (B, rows, cols).
+    """
+    deep = logits[:, 1:].amax(1)
+    return deep - logits[:, 0]
 
 
 def _most(top: int, cost: Callable[[int], float], limit: float) -> int:

@@ -10,24 +10,22 @@ from torch import Tensor
 
 from mmisr.editors.instance_sr.decoder import SIZES, DecoderSize
 from mmisr.editors.instance_sr.encoder import Encoder
+from mmisr.editors.instance_sr.encoder_losses import encoder_losses, shares
 from mmisr.editors.instance_sr.execution import read_execution
-from mmisr.editors.instance_sr.labels import CLASSES, EASY, LabelRule, box_targets
+from mmisr.editors.instance_sr.labels import CLASSES, LabelRule
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     every_exit_loss,
-    localisation_loss,
     psnr,
     reconstruction_loss,
     smooth_images,
     smooth_loss,
-    token_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Known, Router, build_router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
-from mmisr.openmmlab.heads import reduce_mean
 from mmisr.openmmlab.loading import load_into
 from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
@@ -242,16 +240,17 @@ class InstanceSR(SREditor):
         hw, token = hw_of(lr), self.net.token_size
         labels = torch.stack([self.rule(xyxy, hw, token) for xyxy in boxes])
         labels = labels.to(lr.device)
-        losses = _shares("labels", labels)
+        losses = shares("labels", labels)
         if self.stage != "encoder" and self.weights.smooth:
             losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
         if self.stage == "decoder":
             return losses | self._every_exit(lr, hr, boxes)
-        logits, predicted = self.net.encoder(lr)
+        encoded = self.net.encoder(lr)
         if self.stage == "joint":
+            logits, _ = encoded
             exits = logits.argmax(1)
             losses |= self._routed(lr, hr, boxes, exits)
-        return losses | self._encoder_terms(logits, predicted, labels, boxes)
+        return losses | self._encoder_terms(encoded, labels, boxes)
 
     @property
     def router_network(self) -> Encoder:
@@ -279,9 +278,9 @@ class InstanceSR(SREditor):
             raise ValueError(
                 "InstanceSR's encoder learns to localise too; train on annotated images"
             )
-        logits, predicted = self.net.encoder(self._pad(lr))
-        labelled = _shares("labels", exits)
-        return labelled | self._encoder_terms(logits, predicted, exits, boxes)
+        encoded = self.net.encoder(self._pad(lr))
+        labelled = shares("labels", exits)
+        return labelled | self._encoder_terms(encoded, exits, boxes)
 
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
         return self.net.route(lr, self.router, hints, prices)
@@ -331,24 +330,10 @@ class InstanceSR(SREditor):
         return self.weights.smooth * loss
 
     def _encoder_terms(
-        self, logits: Tensor, predicted: Tensor, labels: Tensor, boxes: Sequence[Tensor]
+        self, encoded: tuple[Tensor, Tensor], labels: Tensor, boxes: Sequence[Tensor]
     ) -> dict[str, Tensor]:
-        """The encoder's losses: (B, 3, rows, cols) logits, (B, 4, rows, cols) boxes."""
-        weights = self.weights
-        grid = hw_of(logits)
-        token = self.net.token_size
-        per_image = [box_targets(xyxy, grid, token) for xyxy in boxes]
-        targets = torch.stack(per_image)
-        targets = targets.to(predicted)
-        classification = token_loss(logits, labels, weights.recall, reduce_mean)
-        localisation = localisation_loss(predicted, targets, labels, reduce_mean)
-        exits = logits.argmax(1)
-        return {
-            "loss_instance_sr_enc": weights.enc * classification,
-            "loss_instance_sr_loc": weights.loc * localisation,
-            "token_recall": _recall(exits > EASY, labels > EASY),
-            **_shares("routed", exits),
-        }
+        """The encoder's losses."""
+        return encoder_losses(encoded, labels, boxes, self.weights, self.net.token_size)
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         scale = float(self.info.scale)  # exact: hr is a whole multiple of the LR image
@@ -381,15 +366,3 @@ def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
     return {
         f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)
     }
-
-
-def _recall(predicted: Tensor, labelled: Tensor) -> Tensor:
-    """Share of the labelled tokens that are predicted; 1 where there are none."""
-    num_hits = (predicted & labelled).sum()
-    num_labelled = labelled.sum()
-    recall = num_hits / num_labelled.clamp(min=1)
-    return torch.where(num_labelled > 0, recall, torch.ones_like(recall))
-
-
-def _shares(who: str, tokens: Tensor) -> dict[str, Tensor]:
-    return {f"{who}_{name}": (tokens == k).float().mean() for k, name in enumerate(CLASSES)}

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmisr.editors.instance_sr.budget import Prices
+from mmisr.editors.instance_sr.budget import Prices, margins
 from mmisr.editors.instance_sr.decoder import Block, Decoder, DecoderSize, Easy
 from mmisr.editors.instance_sr.encoder import Encoder
 from mmisr.editors.instance_sr.engine.all_hard import AllHardIfFaster
@@ -108,7 +108,12 @@ class InstanceSRNet(nn.Module):
         """
         given = self._given(lr, hints)
         given.prices = prices
-        return RoutingMap(router(given), self.token_size)
+        exits = router(given)
+        scores = None
+        if given.encoded is not None:
+            logits, _ = given.encoded
+            scores = margins(logits)
+        return RoutingMap(exits, self.token_size, scores=scores)
 
     def bands(
         self,

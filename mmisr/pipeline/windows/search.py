@@ -163,7 +163,7 @@ class WindowSearch(nn.Module):
         self, pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> list[RoutingMap]:
         """A map per image, on the host."""
-        router = self.router_of(pair)
+        router = pair.router
         token = router.info.multiple_of
         costs = self._costs(pair)
         hints = pair.hints(lr, samples)
@@ -188,10 +188,6 @@ class WindowSearch(nn.Module):
         exits = torch.where(seen, deepest, routing.exits)
         return replace(routing, exits=exits)
 
-    def router_of(self, pair: SRDetector) -> SREditor:
-        """Who says where instances are."""
-        return self.own_router or pair.editor
-
     def _costs(self, pair: SRDetector) -> PairCosts:
-        router = self.router_of(pair)
+        router = pair.router
         return measured_costs(pair, router) if self.settings.costs == "measured" else LINEAR

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from mmengine.structures import InstanceData
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mmisr.pipeline.sr_detector import SRDetector
 
 
-class SheetOf(NamedTuple):
+@dataclass(frozen=True)
+class SheetOf:
     """Which sheet an image of the detector is.
 
     Args:
@@ -132,6 +133,15 @@ class WindowViews:
             samples.append(DetDataSample(metainfo=metainfo))
         return View(picked(self.images, indices), samples)
 
+    def image(self, index: int) -> Tensor:
+        """The whole SR image of an LR image: bicubic beyond what was super-resolved."""
+        own = []
+        for result, sheet in zip(self.results, self.sheets, strict=False):
+            if sheet.image == index:
+                own.append(result)
+        frame = self.frames[index]
+        return pasted(frame.lr, frame.layout, own, self.pair.editor.info.scale)
+
     def collect(
         self,
         predictions: Sequence[Sequence[DetDataSample]],
@@ -161,7 +171,7 @@ class WindowViews:
         sample.set_field(searched, "searched", field_type="metainfo")
         if self.pair.test_cfg.keep_sr:
             sample.set_field(frame.routing, "routing", field_type="metainfo")
-            sample.set_field(self._pasted(number).cpu(), "sr")
+            sample.set_field(self.image(number).cpu(), "sr")
 
     def _in_source(
         self, instances: InstanceData, from_detector: FrameMap, index: int
@@ -178,7 +188,8 @@ class WindowViews:
                 "the detector predicts masks, and test_cfg.windows cannot carry them back to the "
                 "frame; use a box head, or no windows"
             )
-        number, sheet = self.sheets[index]
+        of = self.sheets[index]
+        number, sheet = of.image, of.sheet
         frame = self.frames[number]
         lr_hw = hw_of(frame.lr) if sheet is None else frame.layout.sheets_hw[sheet]
         to_lr = from_detector.then(FrameMap.between(hw_of(self.images[index]), lr_hw))
@@ -193,15 +204,6 @@ class WindowViews:
         in_source = frame.to_source.boxes(boxes[is_owned])
         owned.bboxes = clip(in_source, source_hw(frame.sample))
         return owned
-
-    def _pasted(self, number: int) -> Tensor:
-        """The whole SR image of a frame: bicubic beyond what was super-resolved."""
-        own = []
-        for result, sheet in zip(self.results, self.sheets, strict=False):
-            if sheet.image == number:
-                own.append(result)
-        frame = self.frames[number]
-        return pasted(frame.lr, frame.layout, own, self.pair.editor.info.scale)
 
 
 def enlarged(lr: Tensor, factor: float) -> Tensor:

@@ -81,6 +81,7 @@ class Layer:
         missed: Outlines of objects that no detection found.
         labels: Classes of detections; empty where there is one class.
         routing: Where compute went; None where nothing is routed.
+        cores: Outlines of what windows answer for; empty without windows.
         facts: True, false and missed in the whole image, in words.
     """
 
@@ -92,6 +93,7 @@ class Layer:
     missed: str
     labels: Sequence[Label]
     routing: Routing | None
+    cores: str
     facts: str
 
 
@@ -331,6 +333,8 @@ def _layer(view: _View, uri: str, frame: Frame, classes: Sequence[str]) -> Layer
     record = view.record
     matches = view.matches
     num_missed = int(matches.missed.sum())
+    image = view.run.images[view.index]
+    cores = np.reshape(image.cores or [], (-1, 4))
     facts = f"{len(matches.true)} found, {len(matches.false)} false, {num_missed} missed"
     return Layer(
         arm=view.run.name,
@@ -341,6 +345,7 @@ def _layer(view: _View, uri: str, frame: Frame, classes: Sequence[str]) -> Layer
         missed=outlines(record.gt_xyxy[matches.missed], frame),
         labels=_labels(record, matches, frame, classes),
         routing=_routing(view.run, view.index, frame),
+        cores=outlines(cores, frame),
         facts=facts,
     )
 

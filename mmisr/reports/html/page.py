@@ -93,6 +93,7 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         hidden_arms=[name for name in comparison.arms if name not in gallery.arms],
         opened=OPENED,
         moves=_moves(findings.gains),
+        has_cores=_has_cores(comparison),
         plots=plots,
         tables=_tables(comparison, findings),
         facts=_made_with(comparison.meta),
@@ -112,6 +113,12 @@ def _digest(script: str) -> str:
 def _breakable(text: str) -> Markup:
     """A name that may be broken where a reader would break it."""
     return escape(text).replace("_", Markup("_<wbr>")).replace("/", Markup("/<wbr>"))
+
+
+def _has_cores(comparison: Comparison) -> bool:
+    """Whether an arm searches in windows."""
+    images = [run.images[0] for run in comparison.runs.values() if run.images]
+    return any(image.cores is not None for image in images)
 
 
 def _moves(gains: Sequence[ImageGain]) -> dict[str, int]:
@@ -173,6 +180,7 @@ def _tables(comparison: Comparison, findings: Findings) -> dict[str, tables.Tabl
     return {
         "figures": tables.main_table(comparison),
         "routing": tables.routing_table(comparison),
+        "recall": tables.recall_table(comparison),
         "errors": tables.error_table(findings.errors, findings.scores),
         "images": images,
         "differences": differences,

@@ -20,6 +20,8 @@ MINUS = "\N{MINUS SIGN}"
 REGION_TITLES = {"whole": "whole", "in_box": "in boxes", "out_box": "outside"}
 NO_PIXELS = "nothing to compare: the image has another size than HR, or is HR itself"
 NO_BASELINE = "there is no bicubic arm to compare with"
+NO_ROUTING = "nothing is routed here: all of the image is treated alike"
+NO_OBJECTS = "no object of this size is annotated"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
+AREA_COLUMN = Column("area", "% searched")
+
+
 def number(
     value: float | None, digits: int, span: Sequence[float] | None = None, why: str = ""
 ) -> Cell:
@@ -107,31 +112,36 @@ def main_table(comparison: Comparison) -> Table:
     """Every arm with its figures and their intervals."""
     first = next(iter(comparison.arms.values()))
     bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
+    is_routed = any(_is_routed(figures) for figures in comparison.arms.values())
     rows = []
     for name, figures in comparison.arms.items():
+        reach = _reach_cells(figures, (WHOLE,)) if is_routed else ()
         cells = [
             word(name),
             *_detection_cells(figures, list(bins)),
             *_quality_cells(figures),
+            *reach,
             *_cost_cells(figures),
         ]
         rows.append(cells)
     caption = (
         f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
     )
-    return Table("figures", caption, _main_columns(bins), rows)
+    return Table("figures", caption, _main_columns(bins, is_routed), rows)
 
 
-def _main_columns(bins: Mapping[str, int]) -> list[Column]:
+def _main_columns(bins: Mapping[str, int], is_routed: bool) -> list[Column]:
     detection = [Column(title) for title in ("arm", "AP", "AP50", "AP75", "AR")]
     by_size = [Column(f"AP {_spaced(name)}", f"{count} objects") for name, count in bins.items()]
     psnr = [Column("PSNR", f"{REGION_TITLES[region]}, dB") for region in REGIONS]
     ssim = [Column("SSIM", REGION_TITLES[region]) for region in REGIONS]
+    reach = [Column("recall", "% of objects"), AREA_COLUMN] if is_routed else []
     return [
         *detection,
         *by_size,
         *psnr,
         *ssim,
+        *reach,
         Column("new false positives", "an image"),
         Column("ms", "SR"),
         Column("ms", "together"),
@@ -182,6 +192,25 @@ def _cost_cells(figures: ArmFigures) -> list[Cell]:
     ]
 
 
+def _is_routed(figures: ArmFigures) -> bool:
+    return figures.searched_area is not None
+
+
+def _reach_cells(figures: ArmFigures, ranges: Sequence[str]) -> list[Cell]:
+    """Percent of the objects that are searched, by range of sizes, and percent of the area."""
+    why = NO_OBJECTS if _is_routed(figures) else NO_ROUTING
+    cells = []
+    for name in ranges:
+        recall = figures.object_recall.get(name)
+        cells.append(number(_percent(recall), 1, why=why))
+    area = number(_percent(figures.searched_area), 1, why=NO_ROUTING)
+    return [*cells, area]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def _giga(count: float | None) -> float | None:
     return None if count is None else count / 1e9
 
@@ -198,6 +227,22 @@ def routing_table(comparison: Comparison) -> Table | None:
         rows.append([word(name), *shares])
     columns = [Column("arm"), *(Column(name, "% of tokens") for name in exits)]
     return Table("routing", "Tokens by exit, mean over the images", columns, rows)
+
+
+def recall_table(comparison: Comparison) -> Table | None:
+    """Share of the objects that are searched, by size; None where no arm routes anything."""
+    routed = {name: figures for name, figures in comparison.arms.items() if _is_routed(figures)}
+    if not routed:
+        return None
+    first = next(iter(routed.values()))
+    ranges = [name for name, recall in first.object_recall.items() if recall is not None]
+    rows = []
+    for name, figures in routed.items():
+        cells = _reach_cells(figures, ranges)
+        rows.append([word(name), *cells])
+    heads = [Column(size_words(name), "% of objects") for name in ranges]
+    columns = [Column("arm"), *heads, AREA_COLUMN]
+    return Table("recall", "Objects that are searched, by size", columns, rows)
 
 
 def _is_known(tokens: Mapping[str, float | None]) -> bool:

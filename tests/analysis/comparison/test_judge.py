@@ -1,5 +1,6 @@
 """Figures, differences and verdicts: each says what its interval supports, and no more."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -97,7 +98,36 @@ def test_figures_have_counts_intervals_and_gaps(run_of, records_of):
     assert low < found.bins["tiny"].AP < high
     assert "AP_medium" not in found.intervals
     assert found.tokens == {}
+    assert (found.object_recall, found.searched_area) == ({}, None)
     assert (found.macs, found.ms) == (5.0, {"upscale": 2.0})
+
+
+def test_objects_are_counted_in_the_bins_of_the_protocol(run_of, records_of):
+    """What is stored is which annotations were reached: another protocol needs no arm again."""
+    records = records_of()
+    records[0].gt_ignore[:] = [True, False, False, False, False]
+    records[1].gt_areas[:2] = 20.0**2
+    run = run_of("sr", records)
+    reached = [[True, True, False, False, False], [True, False, True, False, False]]
+    reached += [[True] * 5] * 10
+    areas = [0.25, 0.5, *[0.75] * 10]
+    images = [
+        dataclasses.replace(image, reached=flags, searched_area=share)
+        for image, flags, share in zip(run.images, reached, areas, strict=True)
+    ]
+    run = dataclasses.replace(run, images=images)
+    found = arm_figures(run, sample(run), SETTINGS)
+    assert found.object_recall == {
+        "all": (1 + 2 + 50) / 59,
+        "very_tiny": None,
+        "tiny": (1 + 1 + 50) / 57,
+        "small": 1 / 2,
+        "medium": None,
+    }
+    assert found.searched_area == pytest.approx((0.25 + 0.5 + 7.5) / 12)
+    coco = dataclasses.replace(SETTINGS, protocol=protocol_named("coco"))
+    other = sample_arm(run, None, coco, draw(12, 20, 0))
+    assert arm_figures(run, other, coco).object_recall["small"] == (1 + 2 + 50) / 59
 
 
 def test_a_comparison_has_every_difference_and_verdicts_on_the_headlines(run_of, records_of, meta):

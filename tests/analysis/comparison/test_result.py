@@ -17,7 +17,7 @@ SETTINGS = Settings(protocol_named("aitod"), 100, 1, replicates=20)
 
 ARM_KEYS = {
     *("AP", "AP50", "AP75", "AR", "bins", "psnr", "ssim", "new_false_positives"),
-    *("tokens", "macs", "macs_by_stage", "ms", "intervals"),
+    *("tokens", "macs", "macs_by_stage", "ms", "intervals", "object_recall", "searched_area"),
 }
 
 
@@ -76,6 +76,20 @@ def test_a_folder_of_before_versions_still_loads(stored):
     assert Comparison.load(folder).arms == comparison.arms
 
 
+def test_a_folder_of_before_searching_was_kept_still_loads(stored):
+    comparison, folder = stored
+    content = json.loads((folder / "results.json").read_text())
+    for arm in content["arms"].values():
+        del arm["object_recall"], arm["searched_area"]
+    (folder / "results.json").write_text(json.dumps(content))
+    row = json.loads((folder / "sr" / "arm.json").read_text())["images"][0]
+    assert not {"reached", "searched_area", "cores"} & set(row)
+    again = Comparison.load(folder)
+    assert again.arms == comparison.arms
+    assert again.arms["sr"].object_recall == {}
+    assert again.runs["sr"].images[0].reached is again.runs["sr"].images[0].cores is None
+
+
 def test_keys_of_a_later_mmisr_of_the_same_version_are_passed_over(stored):
     comparison, folder = stored
     content = json.loads((folder / "results.json").read_text())
@@ -117,6 +131,8 @@ def test_arms_of_dataclasses_are_what_json_holds():
         macs_by_stage={"upscale": 1.0},
         ms={"upscale": 2.0},
         intervals={"AP": [0.0, 1.0]},
+        object_recall={"all": 0.5, "tiny": None},
+        searched_area=0.25,
     )
     assert ArmFigures.from_json(json.loads(json.dumps(dataclasses.asdict(figures)))) == figures
 
@@ -127,8 +143,10 @@ def test_arms_of_dataclasses_are_what_json_holds():
         ArmImage({"psnr_whole": None, "ssim_whole": None}),
         ArmImage({"psnr_whole": float("inf"), "ssim_whole": 1.0}, hw=(8, 4)),
         ArmImage({"psnr_whole": 20.5}, {"easy": 0.25, "hard": 0.75}, 8, (128, 64)),
+        ArmImage({}, reached=[True, False], searched_area=0.25, cores=[[0.0, 0.0, 8.1, 4.0]]),
+        ArmImage({}, reached=[], searched_area=0.0, cores=[]),
     ],
-    ids=["nothing", "equal pixels", "routed"],
+    ids=["nothing", "equal pixels", "routed", "in windows", "nothing searched"],
 )
 def test_an_image_goes_to_json_and_back(image):
     row = ImageRow(3, "a/b.png", (512, 256), (128, 64))

@@ -6,17 +6,23 @@ import pytest
 import torch
 from torch import distributed
 
+from mmisr.evaluation.metrics.object_recall import ObjectRecall
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 
-METRICS = {"SizeBinnedCocoMetric": SizeBinnedCocoMetric, "RegionQuality": RegionQuality}
+METRICS = {
+    "SizeBinnedCocoMetric": SizeBinnedCocoMetric,
+    "RegionQuality": RegionQuality,
+    "ObjectRecall": ObjectRecall,
+}
 CLASSES = ("car", "van", "bus")
 
 
 def with_images(samples):
-    """Small SR and HR images beside the boxes."""
+    """Small SR and HR images beside the boxes, and other windows in each."""
     generator = torch.Generator().manual_seed(0)
-    for sample in samples:
+    for number, sample in enumerate(samples):
+        sample["searched"] = torch.tensor([[0.0, 0.0, 80.0 * number, 640.0]])
         sample["hr"] = torch.randint(0, 256, (3, 24, 24), generator=generator, dtype=torch.uint8)
         sample["sr"] = torch.rand(3, 24, 24, generator=generator)
     return samples

@@ -4,15 +4,20 @@ import dataclasses
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.apis.compare import compare
 from mmisr.evaluation.functional.coco_records import save_records
 from mmisr.reports.html.page import write_report
 
+ROOT = Path(__file__).parents[3]
+CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 WICKED = "<script>document.title='taken'</script>"
 WICKED_FILE = "a\"'><img src=x onerror=\"document.title='taken'\">_1.png"
 
@@ -20,6 +25,19 @@ WICKED_FILE = "a\"'><img src=x onerror=\"document.title='taken'\">_1.png"
 @pytest.fixture(scope="session")
 def comparison(compared) -> Comparison:
     return Comparison.load(compared)
+
+
+@pytest.fixture(scope="session")
+def windowed(tree_crops, tmp_path_factory) -> Comparison:
+    """A real comparison with an arm that searches in few windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # the config names its checkpoints from there
+        editor = Config.fromfile(CONFIG).model.editor.to_dict()
+        editor["router"] = {"type": "learned", "budget": {"hard_share": 0.2}}
+        windows = {"name": "windows", "editor": editor, "windows": {"margin": 0}}
+        out = tmp_path_factory.mktemp("windowed")
+        arms = ["bicubic", "instance_sr", windows]
+        return compare(CONFIG, arms, out, device="cpu", replicates=10, cfg_options=tree_crops)
 
 
 def of_arms(comparison, *names):
@@ -102,7 +120,7 @@ def write_large(compared, folder, images=1000):
 
 
 @pytest.fixture(scope="session")
-def variants(comparison):
+def variants(comparison, windowed):
     """By name, what a comparison can look like."""
     lr_hr = of_arms(comparison, "lr", "hr")
     no_pictures = with_runs(comparison, without_pictures)
@@ -112,6 +130,7 @@ def variants(comparison):
         "no bicubic, no routing": lr_hr,
         "no pictures": no_pictures,
         "wicked": wicked(comparison),
+        "in windows": windowed,
     }
 
 

@@ -42,7 +42,7 @@ def pixels(locator):
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "name", ["whole", "one arm", "no bicubic, no routing", "no pictures", "wicked"]
+    "name", ["whole", "one arm", "no bicubic, no routing", "no pictures", "wicked", "in windows"]
 )
 def test_every_variant_loads_and_fits(opened, name, width):
     page = opened(name, width)
@@ -116,6 +116,15 @@ def test_overlays_come_and_go(opened):
         box.focus()
         page.keyboard.press("Space")
         assert part.evaluate("e => getComputedStyle(e).display !== 'none'") != shown
+
+
+def test_outlines_of_windows_come_and_go(opened):
+    page = opened("in windows")
+    page.select_option("#right", "windows")
+    part = page.locator(".card .layer.right .cores").first
+    assert part.evaluate("e => getComputedStyle(e).display !== 'none'")
+    page.uncheck("[data-show=cores]")
+    assert part.evaluate("e => getComputedStyle(e).display === 'none'")
 
 
 def column(page, number, table="#table-figures"):

@@ -64,6 +64,20 @@ def test_only_the_arm_that_routes_has_a_map_and_only_lr_is_small(gallery):
     assert (routing.x, routing.y, routing.width, routing.height) == (0, 0, 128, 128)
 
 
+def test_windows_are_outlined_over_the_arm_that_has_them(gallery, windowed):
+    assert {layer.cores for card in gallery.groups["Largest gains"] for layer in card.layers} == {
+        ""
+    }
+    groups = make_gallery(windowed, find(windowed, ("windows", "bicubic"))).groups
+    cards = [card for group in groups.values() for card in group]
+    assert cards
+    for card in cards:
+        outlined = {layer.arm: boxes_of(layer.cores) for layer in card.layers}
+        expected = windowed.runs["windows"].images[card.index].cores
+        np.testing.assert_array_equal(outlined.pop("windows"), expected)
+        assert not any(map(len, outlined.values()))
+
+
 def test_one_class_needs_no_names_two_do(gallery, variants):
     assert not any(layer.labels for layer in gallery.groups["Largest gains"][0].layers)
     wicked = variants["wicked"]

@@ -92,6 +92,19 @@ def test_what_is_missing_is_said(texts, variant, sentences):
         assert sentence in text
 
 
+def test_windows_have_outlines_and_a_line_in_the_legend(texts):
+    text = texts["in windows"]
+    assert '<i class="key core"></i>searched' in text
+    assert '<path class="core" d="M' in text
+    assert "Objects whose centre is searched, by size" in text
+    assert 'which windows were searched: "searched".' in re.sub("&#34;|&quot;", '"', text)
+    for name in ("whole", "no bicubic, no routing"):
+        assert 'class="key core"' not in texts[name]
+        assert 'class="core"' not in texts[name]
+    assert 'id="table-recall"' in texts["whole"]
+    assert 'id="table-recall"' not in texts["no bicubic, no routing"]
+
+
 def test_missing_figures_are_dashes_that_say_why(texts):
     assert re.search(
         r'<td title="nothing to compare: the image has another size than HR[^"]*">–</td>',

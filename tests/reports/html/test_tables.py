@@ -50,6 +50,34 @@ def test_routing_is_there_where_something_is_routed(comparison, variants):
     assert tables.routing_table(variants["no bicubic, no routing"]) is None
 
 
+def test_what_is_searched_is_there_where_an_arm_routes(windowed, variants):
+    table = tables.main_table(windowed)
+    titles = [(c.title, c.note) for c in table.columns]
+    place = titles.index(("recall", "% of objects"))
+    assert titles[place - 1 : place + 3] == [
+        ("SSIM", "outside"),
+        ("recall", "% of objects"),
+        ("area", "% searched"),
+        ("new false positives", "an image"),
+    ]
+    assert {len(row) for row in table.rows} == {len(titles)}
+    rows = {row[0].text: row for row in table.rows}
+    figures = windowed.arms["windows"]
+    assert rows["windows"][place].value == 100 * figures.object_recall["all"]
+    assert rows["windows"][place + 1].value == 100 * figures.searched_area
+    for cell in rows["bicubic"][place : place + 2]:
+        assert (cell.text, cell.title) == (ABSENT, tables.NO_ROUTING)
+    by_size = tables.recall_table(windowed)
+    assert [c.title for c in by_size.columns] == [
+        *("arm", "all sizes", "very tiny", "tiny", "small", "area")
+    ]
+    assert [row[0].text for row in by_size.rows] == ["instance_sr", "windows"]
+    assert by_size.rows[1][3].value == 100 * figures.object_recall["tiny"]
+    nothing = variants["no bicubic, no routing"]
+    assert tables.recall_table(nothing) is None
+    assert "recall" not in {c.title for c in tables.main_table(nothing).columns}
+
+
 def test_errors_have_a_row_an_arm_and_size(comparison):
     found = find(comparison)
     table = tables.error_table(found.errors, found.scores)

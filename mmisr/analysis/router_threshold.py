@@ -1,0 +1,163 @@
+"""What a router must be told so that it misses no more objects than one allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmisr.openmmlab.samples import annotated_boxes
+from mmisr.ops.boxes import centers
+from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.structures.frames import hw_of
+from mmisr.structures.hints import ImageHints
+
+SCHEMA = 1
+"""Of ``router_threshold.json``; raised when a key changes its meaning."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a router says of the tokens of a data set.
+
+    Args:
+        objects: (N,) score of the token that holds the centre of each annotated object.
+        tokens: (M,) scores of all tokens.
+    """
+
+    objects: Tensor
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A bias, and what it does.
+
+    Args:
+        recall: Share of the objects that it was chosen for.
+        bias: Added to the scores: ``router=dict(type='learned', bias=...)``.
+        reached: Share of the objects whose token goes deep.
+        share: Share of the tokens that go deep.
+        test_reached: ``reached`` on the test data, which the bias was not chosen on.
+        test_share: ``share`` on the test data.
+    """
+
+    recall: float
+    bias: float
+    reached: float
+    share: float
+    test_reached: float
+    test_share: float
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Biases by recall.
+
+    Args:
+        thresholds: One per recall.
+        objects: How many annotated objects the training data has.
+    """
+
+    thresholds: list[Threshold]
+    objects: int
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``router_threshold.json`` holds beside ``meta``."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+
+@torch.no_grad()
+def scores_of(pair: SRDetector, batches: Iterable[dict]) -> Scores:
+    """Ask a pair's router about every token of some images.
+
+    Args:
+        pair: In evaluation.
+        batches: Batches of whole images, as a data loader for tests gives them.
+
+    Raises:
+        ValueError: The router does not rank tokens, or no object is annotated.
+    """
+    objects = []
+    tokens = []
+    for data in batches:
+        batch = pair.data_preprocessor(data, False)
+        for lr, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+            scores, side = _scores(pair, lr)
+            boxes = annotated_boxes(sample, "lr", hw_of(lr))
+            tokens.append(scores.flatten())
+            if boxes is not None:
+                objects.append(at_centres(scores, boxes, side))
+    if not sum(map(len, objects)):
+        raise ValueError("a threshold is chosen by annotated objects, and the data has none")
+    return Scores(torch.cat(objects), torch.cat(tokens))
+
+
+def _scores(pair: SRDetector, lr: Tensor) -> tuple[Tensor, int]:
+    """(rows, cols) scores of one image, and the side of a token."""
+    hints = ImageHints(lr_hw=hw_of(lr), seed=0)
+    routing = pair.router.route(lr[None], [hints]).cpu()
+    if routing.scores is None:
+        raise ValueError(
+            f"the router of {pair.router.info.name!r} ranks no tokens, so that it has no "
+            "threshold: set router='learned'"
+        )
+    return routing.scores[0], routing.token_size
+
+
+def at_centres(scores: Tensor, xyxy: Tensor, token: int) -> Tensor:
+    """The scores of the tokens that hold the centres of boxes.
+
+    Args:
+        scores: (rows, cols).
+        xyxy: (N, 4) boxes in LR pixels.
+        token: Side of a token in LR pixels.
+
+    Returns:
+        (N,).
+
+    Example:
+        >>> at_centres(torch.tensor([[1.0, 2.0]]), torch.tensor([[9.0, 0.0, 11.0, 4.0]]), 8)
+        tensor([2.])
+    """
+    rows, cols = scores.shape
+    cells = (centers(xyxy.cpu()) // token).long()
+    col = cells[:, 0].clamp(0, cols - 1)
+    row = cells[:, 1].clamp(0, rows - 1)
+    return scores[row, col]
+
+
+def thresholds_for(recalls: Sequence[float], train: Scores, test: Scores) -> Thresholds:
+    """The largest thresholds that reach a share of the training objects.
+
+    Args:
+        recalls: Shares of the objects, in (0, 1].
+        train: Of the training data.
+        test: Of the test data, on which nothing is chosen.
+
+    Raises:
+        ValueError: A share is out of range.
+    """
+    wrong = [recall for recall in recalls if not 0 < recall <= 1]
+    if wrong:
+        raise ValueError(f"a recall is a share in (0, 1], got {wrong[0]}")
+    return Thresholds([_threshold(recall, train, test) for recall in recalls], len(train.objects))
+
+
+def _threshold(recall: float, train: Scores, test: Scores) -> Threshold:
+    ranked = train.objects.sort(descending=True).values
+    needed = max(1, -int(-recall * len(ranked) // 1))
+    last = float(ranked[needed - 1])
+    # A whole thousandth that lifts the last object safely above 0, from where tokens go deep.
+    bias = math.floor(1.5 - last * 1000) / 1000
+    shares = [_share(scores + bias) for scores in (train.objects, train.tokens)]
+    shares += [_share(scores + bias) for scores in (test.objects, test.tokens)]
+    return Threshold(recall, bias, *shares)
+
+
+def _share(scores: Tensor) -> float:
+    return float((scores > 0).float().mean())

@@ -1,0 +1,78 @@
+"""What ``tools/analysis/router_threshold.py`` does."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from mmisr.analysis.facts import meta
+from mmisr.analysis.router_threshold import Scores, Thresholds, scores_of, thresholds_for
+from mmisr.apis.checks.config_errors import names_config
+from mmisr.apis.checks.data import inner_datasets, test_pipeline
+from mmisr.apis.compare import best_device
+from mmisr.apis.configs import read_config
+from mmisr.apis.models import init_model
+from mmisr.ops.files import write_text
+from mmisr.pipeline.sr_detector import SRDetector
+
+RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
+
+
+@names_config
+def router_threshold(
+    config: str,
+    checkpoint: str | None = None,
+    recalls: Sequence[float] = RECALLS,
+    out: str | None = None,
+    device: str | None = None,
+    cfg_options: dict[str, Any] | None = None,
+) -> Thresholds:
+    """Choose the threshold of a pair's router on its training data, for a recall of objects.
+
+    Args:
+        config: Of a pair whose router ranks tokens.
+        checkpoint: Weights of the pair; None for those that the config names.
+        recalls: Shares of the training objects whose token shall go deep.
+        out: File to write; ``work_dirs/router_threshold/<config name>.json`` by default.
+        device: Where to run; a GPU where there is one by default.
+        cfg_options: Overrides by dotted key.
+
+    Returns:
+        A bias for every recall, and what it does on training and test data.
+
+    Raises:
+        ValueError: The config is no pair's, its router ranks nothing, or a recall is no share.
+    """
+    cfg = read_config(config, cfg_options=cfg_options)
+    pair = init_model(cfg, checkpoint, device or best_device())
+    if not isinstance(pair, SRDetector):
+        raise ValueError(f"{config} is of a {type(pair).__name__}; windows are those of a pair")
+    pair.eval()
+    train = _scores(pair, cfg, "train")
+    test = _scores(pair, cfg, "test")
+    result = thresholds_for(recalls, train, test)
+    path = Path(out or f"work_dirs/router_threshold/{Path(config).stem}.json")
+    text = json.dumps({**result.to_json(), "meta": meta(cfg)}, indent=2)
+    write_text(path, text + "\n")
+    return result
+
+
+def _scores(pair: SRDetector, cfg: Config, side: str) -> Scores:
+    """Of the whole images of one side of the data, read as the test data is."""
+    loader = copy.deepcopy(cfg.test_dataloader)
+    parts = []
+    for dataset in inner_datasets(cfg, side):
+        whole = copy.deepcopy(dataset)
+        whole.update(pipeline=test_pipeline(cfg), test_mode=True)
+        parts.append(whole)
+    loader["dataset"] = {"type": "ConcatDataset", "datasets": parts}
+    if len(parts) == 1:
+        loader["dataset"] = parts[0]
+    return scores_of(pair, tqdm(Runner.build_dataloader(loader), desc=side, unit="batch"))
