@@ -6,21 +6,7 @@ Annotated pictures, COCO results, SR images.
 import argparse
 
 import mmisr.apis
-from mmisr.apis.arguments import add_device
-
-
-def add_routing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--router",
-        help="learned, detector_prior, edge, all-hard, fixed:0, ...; the config's by default",
-    )
-    budget = parser.add_mutually_exclusive_group()
-    budget.add_argument(
-        "--budget-ms", type=float, help="milliseconds that super-resolving an image may take"
-    )
-    budget.add_argument(
-        "--hard-share", type=float, help="share of the tokens that may go deep, 0 to 1"
-    )
+from mmisr.apis.arguments import add_device, add_routing
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,6 +45,8 @@ def main() -> None:
     budget = {name: value for name, value in given.items() if value is not None} or None
     routing = {"palette": args.palette, "router": args.router, "budget": budget}
     infer = mmisr.apis.SRDetInferencer(args.model, args.weights, args.device, **routing)
+    if args.windows is not None:
+        infer.search_windows({"margin": args.windows})
     infer(
         args.inputs,
         batch_size=args.batch_size,

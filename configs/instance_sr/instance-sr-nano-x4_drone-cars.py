@@ -1,5 +1,5 @@
-# InstanceSR-nano x4 alone, all three stages; fewer and smaller batches than on aerial cars, for a set
-# of 30 frames.
+# InstanceSR-nano x4 alone, all three stages; fewer and smaller batches than on aerial cars, for a
+# set of 30 frames.
 # Train: python tools/train.py configs/instance_sr/instance-sr-nano-x4_drone-cars.py
 # Test:  python tools/test.py configs/instance_sr/instance-sr-nano-x4_drone-cars.py CHECKPOINT
 _base_ = [

@@ -82,19 +82,22 @@ def scores_of(pair: SRDetector, batches: Iterable[dict]) -> Scores:
     Raises:
         ValueError: The router does not rank tokens, or no object is annotated.
     """
-    objects = []
+    objects = [torch.zeros(0)]
     tokens = []
     for data in batches:
         batch = pair.data_preprocessor(data, False)
-        for lr, sample in zip(batch["inputs"], batch["data_samples"], strict=True):
+        images = zip(batch["inputs"], batch["data_samples"], strict=True)
+        for lr, sample in images:
             scores, side = _scores(pair, lr)
-            boxes = annotated_boxes(sample, "lr", hw_of(lr))
             tokens.append(scores.flatten())
+            boxes = annotated_boxes(sample, "lr", hw_of(lr))
             if boxes is not None:
-                objects.append(at_centres(scores, boxes, side))
-    if not sum(map(len, objects)):
+                of_objects = at_centres(scores, boxes, side)
+                objects.append(of_objects)
+    of_all = torch.cat(objects)
+    if not len(of_all):
         raise ValueError("a threshold is chosen by annotated objects, and the data has none")
-    return Scores(torch.cat(objects), torch.cat(tokens))
+    return Scores(of_all, torch.cat(tokens))
 
 
 def _scores(pair: SRDetector, lr: Tensor) -> tuple[Tensor, int]:
@@ -125,10 +128,12 @@ def at_centres(scores: Tensor, xyxy: Tensor, token: int) -> Tensor:
         tensor([2.])
     """
     rows, cols = scores.shape
-    cells = (centers(xyxy.cpu()) // token).long()
-    col = cells[:, 0].clamp(0, cols - 1)
-    row = cells[:, 1].clamp(0, rows - 1)
-    return scores[row, col]
+    centre = centers(xyxy.cpu())
+    cells = torch.div(centre, token, rounding_mode="floor")
+    col, row = cells.long().unbind(1)
+    last_row = rows - 1
+    last_col = cols - 1
+    return scores[row.clamp(0, last_row), col.clamp(0, last_col)]
 
 
 def thresholds_for(recalls: Sequence[float], train: Scores, test: Scores) -> Thresholds:
@@ -145,19 +150,28 @@ def thresholds_for(recalls: Sequence[float], train: Scores, test: Scores) -> Thr
     wrong = [recall for recall in recalls if not 0 < recall <= 1]
     if wrong:
         raise ValueError(f"a recall is a share in (0, 1], got {wrong[0]}")
-    return Thresholds([_threshold(recall, train, test) for recall in recalls], len(train.objects))
+    thresholds = [_threshold(recall, train, test) for recall in recalls]
+    return Thresholds(thresholds, len(train.objects))
 
 
 def _threshold(recall: float, train: Scores, test: Scores) -> Threshold:
+    count = len(train.objects)
+    needed = max(1, math.ceil(recall * count))
     ranked = train.objects.sort(descending=True).values
-    needed = max(1, -int(-recall * len(ranked) // 1))
     last = float(ranked[needed - 1])
     # A whole thousandth that lifts the last object safely above 0, from where tokens go deep.
-    bias = math.floor(1.5 - last * 1000) / 1000
-    shares = [_share(scores + bias) for scores in (train.objects, train.tokens)]
-    shares += [_share(scores + bias) for scores in (test.objects, test.tokens)]
-    return Threshold(recall, bias, *shares)
+    thousandths = math.floor(1.5 - last * 1000)
+    bias = thousandths / 1000
+    return Threshold(
+        recall=recall,
+        bias=bias,
+        reached=_deep_share(train.objects, bias),
+        share=_deep_share(train.tokens, bias),
+        test_reached=_deep_share(test.objects, bias),
+        test_share=_deep_share(test.tokens, bias),
+    )
 
 
-def _share(scores: Tensor) -> float:
-    return float((scores > 0).float().mean())
+def _deep_share(scores: Tensor, bias: float) -> float:
+    goes_deep = scores + bias > 0
+    return float(goes_deep.float().mean())

@@ -32,3 +32,26 @@ def add_launcher(parser: ArgumentParser) -> None:
 def take_local_rank(args: Namespace) -> None:
     """Let ``--local-rank`` count where the launcher has set no ``LOCAL_RANK``."""
     os.environ.setdefault("LOCAL_RANK", str(args.local_rank))
+
+
+def add_routing(parser: ArgumentParser) -> None:
+    """Add ``--router``, ``--budget-ms`` or ``--hard-share``, and ``--windows``."""
+    parser.add_argument(
+        "--router",
+        help="learned, detector_prior, edge, all-hard, fixed:0, ...; the config's by default",
+    )
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--budget-ms", type=float, help="milliseconds that super-resolving an image may take"
+    )
+    budget.add_argument(
+        "--hard-share", type=float, help="share of the tokens that may go deep, 0 to 1"
+    )
+    parser.add_argument(
+        "--windows",
+        type=int,
+        nargs="?",
+        const=8,
+        metavar="MARGIN",
+        help="search only where instances may be, with a margin of LR pixels (8)",
+    )

@@ -27,7 +27,11 @@ FIELDS = (
 LISTS = (".py", ".json")
 
 
-def read_arms(wanted: Sequence[str | dict[str, Any] | Arm], editor: dict[str, Any]) -> list[Arm]:
+def read_arms(
+    wanted: Sequence[str | dict[str, Any] | Arm],
+    editor: dict[str, Any],
+    windows: dict[str, Any] | None = None,
+) -> list[Arm]:
     """Turn what a user asks for into arms.
 
     Args:
@@ -36,6 +40,7 @@ def read_arms(wanted: Sequence[str | dict[str, Any] | Arm], editor: dict[str, An
             ``.py`` or ``.json`` file whose ``arms`` is such a list; or a dict of :class:`Arm`'s
             fields, where ``config`` and ``checkpoint`` may stand for ``editor``; or an arm.
         editor: Config of the pair's editor.
+        windows: ``test_cfg.windows`` of the pair; None for none.
 
     Returns:
         The arms, in order.
@@ -45,7 +50,7 @@ def read_arms(wanted: Sequence[str | dict[str, Any] | Arm], editor: dict[str, An
             unknown key, or nothing is left.
         FileNotFoundError: A file does not exist.
     """
-    known = named_arms(editor)
+    known = named_arms(editor, windows)
     arms: list[Arm] = []
     for item in wanted:
         arms += _read(item, known)

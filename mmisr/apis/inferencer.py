@@ -27,11 +27,11 @@ from mmisr.degradation.transform import NativeLR
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer, DetLocalVisualizer, get_palette
 from mmisr.pipeline.previous_frame import PreviousFrame
-from mmisr.pipeline.routing import PRIOR_ROUTER, route_by
+from mmisr.pipeline.routing import PRIOR_ROUTER, route_by, search_windows
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, find
-from mmisr.reports.annotate import annotate, box_texts, enlarged
+from mmisr.reports.annotate import annotate, box_texts, enlarged, outlined
 from mmisr.reports.pictures import to_uint8
 from mmisr.reports.result_files import ResultFiles
 from mmisr.structures.frames import FrameMap
@@ -109,6 +109,13 @@ class SRDetInferencer(DetInferencer):
         See :func:`mmisr.pipeline.routing.route_by`.
         """
         self.router = route_by(self.model, router, budget) or self.router
+
+    def search_windows(self, windows: dict[str, Any] | None) -> None:
+        """Change where the pair looks for objects.
+
+        See :func:`mmisr.pipeline.routing.search_windows`.
+        """
+        search_windows(self.model, windows)
 
     def __call__(self, inputs: Any, batch_size: int = 1, **options: Any) -> dict[str, list]:
         """Detect.
@@ -278,21 +285,24 @@ class SRDetInferencer(DetInferencer):
         bgr = image.read()
         lr = bgr[..., ::-1]
         rgb = self._canvas(lr, sample)
+        to_picture = FrameMap.between(lr.shape[:2], rgb.shape[:2])
+        searched = sample.metainfo.get("searched")
+        if searched is not None:
+            rgb = outlined(rgb, to_picture.boxes(searched).numpy())
         if options.get("draw_pred", True):
             score_thr = options.get("pred_score_thr", 0.3)
             instances = sample.pred_instances.cpu().numpy()
             shown = instances[instances.scores >= score_thr]
-            rgb = self._with_boxes(rgb, lr, shown)
+            rgb = self._with_boxes(rgb, to_picture, shown)
         if options.get("show"):
             seconds = options.get("wait_time", 0)
             self.visualizer.show(rgb, win_name=image.name, wait_time=seconds)
         return np.ascontiguousarray(rgb)
 
     def _with_boxes(
-        self, rgb: NDArray[np.uint8], lr: NDArray[np.uint8], instances: Any
+        self, rgb: NDArray[np.uint8], to_picture: FrameMap, instances: Any
     ) -> NDArray[np.uint8]:
         """A picture with boxes that are in pixels of the LR image."""
-        to_picture = FrameMap.between(lr.shape[:2], rgb.shape[:2])
         boxes = to_picture.boxes(instances.bboxes)
         labels = instances.labels
         meta = self.model.dataset_meta

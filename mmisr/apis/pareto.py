@@ -149,7 +149,7 @@ def _measure(
     runs = run_arms(setup, list(arms.values()), loader)
     metric = metric_of(setup.cfg)
     settings = settings_of(metric, loader, replicates=1)
-    figures = {name: _figures(run, settings) for name, run in runs.items()}
+    figures = {name: figures_of(run, settings) for name, run in runs.items()}
     shared: dict[str, Any] = {}
     built = {name: build_arm(setup, arm, shared) for name, arm in arms.items()}
     alone = {arm.name: built[arm.name] for arm in of_curves}
@@ -251,7 +251,8 @@ def _whole_arms(editor: dict[str, Any]) -> list[Arm]:
     return [known["bicubic"], *editor_arms(editor), known["sliced"]]
 
 
-def _figures(run: ArmRun, settings: Settings) -> ArmFigures:
+def figures_of(run: ArmRun, settings: Settings) -> ArmFigures:
+    """The figures of an arm, without intervals."""
     weights = np.ones((1, len(run.records)), dtype=np.int64)
     sampled = sample_arm(run, None, settings, weights)
     return arm_figures(run, sampled, settings)
@@ -280,6 +281,19 @@ def _ms_per_image(
     ways = {name: partial(run, pair, batches) for name, pair in pairs.items()}
     times = interleaved(ways, rounds)
     return {name: median(values) / len(batches) for name, values in times.items()}
+
+
+def ms_of_pairs(
+    pairs: Mapping[str, SRDetector], batches: Sequence[dict], rounds: int
+) -> dict[str, float]:
+    """Median milliseconds per image of whole pairs, which take turns.
+
+    Args:
+        pairs: By name, in evaluation.
+        batches: Of one image each.
+        rounds: How often each sees every image.
+    """
+    return _ms_per_image(_detect, pairs, batches, rounds)
 
 
 @torch.inference_mode()
@@ -318,7 +332,7 @@ def _pairs(
 ) -> dict[str, dict[str, float | None]]:
     """AP, milliseconds per image and images per second of whole pairs, which take turns."""
     rows: dict[str, dict[str, float | None]] = {}
-    for name, ms in _ms_per_image(_detect, pairs, batches, rounds).items():
+    for name, ms in ms_of_pairs(pairs, batches, rounds).items():
         rows[name] = {"AP": figures[name].AP, "ms": ms, "images_per_s": 1000 / ms}
     return rows
 

@@ -51,28 +51,38 @@ def router_threshold(
         ValueError: The config is no pair's, its router ranks nothing, or a recall is no share.
     """
     cfg = read_config(config, cfg_options=cfg_options)
-    pair = init_model(cfg, checkpoint, device or best_device())
+    device = device or best_device()
+    pair = init_model(cfg, checkpoint, device)
     if not isinstance(pair, SRDetector):
-        raise ValueError(f"{config} is of a {type(pair).__name__}; windows are those of a pair")
+        found = type(pair).__name__
+        raise ValueError(f"{config} is of a {found}; windows are those of a pair")
     pair.eval()
     train = _scores(pair, cfg, "train")
     test = _scores(pair, cfg, "test")
     result = thresholds_for(recalls, train, test)
-    path = Path(out or f"work_dirs/router_threshold/{Path(config).stem}.json")
-    text = json.dumps({**result.to_json(), "meta": meta(cfg)}, indent=2)
-    write_text(path, text + "\n")
+    default = f"work_dirs/router_threshold/{Path(config).stem}.json"
+    content = {**result.to_json(), "meta": meta(cfg)}
+    text = json.dumps(content, indent=2) + "\n"
+    write_text(Path(out or default), text)
     return result
 
 
 def _scores(pair: SRDetector, cfg: Config, side: str) -> Scores:
-    """Of the whole images of one side of the data, read as the test data is."""
+    """Of one side of the data."""
     loader = copy.deepcopy(cfg.test_dataloader)
-    parts = []
+    loader["dataset"] = _whole_images(cfg, side)
+    batches = Runner.build_dataloader(loader)
+    return scores_of(pair, tqdm(batches, desc=side, unit="batch"))
+
+
+def _whole_images(cfg: Config, side: str) -> dict[str, Any]:
+    """Config of one side of the data, read as the test data is."""
+    pipeline = test_pipeline(cfg)
+    datasets = []
     for dataset in inner_datasets(cfg, side):
         whole = copy.deepcopy(dataset)
-        whole.update(pipeline=test_pipeline(cfg), test_mode=True)
-        parts.append(whole)
-    loader["dataset"] = {"type": "ConcatDataset", "datasets": parts}
-    if len(parts) == 1:
-        loader["dataset"] = parts[0]
-    return scores_of(pair, tqdm(Runner.build_dataloader(loader), desc=side, unit="batch"))
+        whole.update(pipeline=pipeline, test_mode=True)
+        datasets.append(whole)
+    if len(datasets) == 1:
+        return datasets[0]
+    return {"type": "ConcatDataset", "datasets": datasets}

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from mmisr.ops.files import write_text
+from mmisr.ops.macs import uncounted
 
 Measured = TypeVar("Measured")
 ROUNDS = 12
@@ -41,14 +42,14 @@ def calibrated(
         parameter: Says device and precision.
         measure: Measures it.
     """
-    words = (*name, *_device_words(parameter))
-    file_name = "-".join(_in_a_file_name(word) for word in words)
-    path = _cache_folder() / f"{file_name}.json"
+    path = _cache_file(name, parameter)
     if path not in _known:
         try:
-            _known[path] = kind(**json.loads(path.read_text()))
+            kept = json.loads(path.read_text())
+            _known[path] = kind(**kept)
         except (OSError, ValueError, TypeError):
-            _known[path] = measure()
+            with uncounted():
+                _known[path] = measure()
             _keep(path, _known[path])
     result: Measured = _known[path]
     return result
@@ -72,12 +73,15 @@ def least_ms(call: Callable[[], object], rounds: int = ROUNDS) -> float:
     return min(times)
 
 
-def _device_words(parameter: Tensor) -> tuple[object, ...]:
+def _cache_file(name: tuple[object, ...], parameter: Tensor) -> Path:
     device = platform.processor() or "cpu"
     if parameter.is_cuda:
         device = torch.cuda.get_device_name(parameter.device)
-    threads = torch.get_num_threads()
-    return device, platform.node(), threads, parameter.dtype, torch.__version__
+    machine = (device, platform.node(), torch.get_num_threads())
+    software = (parameter.dtype, torch.__version__)
+    words = map(_in_a_file_name, (*name, *machine, *software))
+    stem = "-".join(words)
+    return _cache_folder() / f"{stem}.json"
 
 
 def _in_a_file_name(word: object) -> str:

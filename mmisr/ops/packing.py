@@ -43,12 +43,29 @@ def pack(sizes: Sizes) -> Packing:
         >>> pack(np.array([[2, 3], [2, 1], [1, 4]])).canvas_hw
         (3, 4)
     """
+    packings = []
+    for width in _widths(sizes):
+        packing = pack_to_width(sizes, width)
+        packings.append(packing)
+    return min(packings, key=_extent)
+
+
+def _widths(sizes: Sizes) -> list[int]:
+    """Of the canvases that are tried, growing; none is narrower than a rectangle."""
     areas = sizes.prod(1)
-    side = np.sqrt(areas.sum())
-    widest = sizes[:, 1].max()
-    widths = {max(int(widest), round(side * aspect)) for aspect in ASPECTS}
-    packings = [pack_to_width(sizes, width) for width in sorted(widths)]
-    return min(packings, key=lambda packing: (packing.area, max(packing.canvas_hw)))
+    total = areas.sum()
+    side = np.sqrt(total)
+    widest = int(sizes[:, 1].max())
+    widths = set()
+    for aspect in ASPECTS:
+        width = round(side * aspect)
+        widths.add(max(width, widest))
+    return sorted(widths)
+
+
+def _extent(packing: Packing) -> tuple[int, int]:
+    """The area of the canvas, and its longer side, which decides between equal areas."""
+    return packing.area, max(packing.canvas_hw)
 
 
 def pack_to_width(sizes: Sizes, width: int) -> Packing:
@@ -67,11 +84,23 @@ def pack_to_width(sizes: Sizes, width: int) -> Packing:
     corners = np.zeros_like(sizes)
     for index in order:
         height, span = sizes[index]
-        under = np.lib.stride_tricks.sliding_window_view(skyline, span)
-        rests_at = under.max(1)
-        left = int(rests_at.argmin())
-        top = rests_at[left]
+        top, left = _lowest(skyline, span)
+        right = left + span
+        skyline[left:right] = top + height
         corners[index] = top, left
-        skyline[left : left + span] = top + height
-    used = int((corners[:, 1] + widths).max())
-    return Packing(corners, (int(skyline.max()), used))
+    rights = corners[:, 1] + widths
+    canvas_hw = int(skyline.max()), int(rights.max())
+    return Packing(corners, canvas_hw)
+
+
+def _lowest(skyline: NDArray[np.int64], span: int) -> tuple[np.int64, int]:
+    """Top and left of a rectangle that is so wide, where it lies lowest.
+
+    Args:
+        skyline: (width,) how far every column of the canvas is filled.
+        span: Width of the rectangle.
+    """
+    under = np.lib.stride_tricks.sliding_window_view(skyline, span)
+    tops = under.max(1)
+    left = int(tops.argmin())
+    return tops[left], left

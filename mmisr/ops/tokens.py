@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -22,6 +25,9 @@ SIDES = (1, 2, 3, 4, 6, 8, 12, 16)
 
 SIDE_OF = np.array([min(side for side in SIDES if side >= count) for count in range(SIDES[-1] + 1)])
 """The next of them, by the number of tokens."""
+
+Cost = Callable[[Boxes], NDArray[np.float64]]
+"""Cost of each of (n, 4) rectangles."""
 
 FAR = 1 << 20
 """More than any row, column or cost of a token."""
@@ -80,8 +86,9 @@ def token_sums(values: Tensor, token: int) -> Tensor:
     height, width = hw_of(values)
     below = -height % token
     beside = -width % token
+    padding = (0, beside, 0, below)
     over_channels = values.sum(0)
-    whole = F.pad(over_channels, (0, beside, 0, below))
+    whole = F.pad(over_channels, padding)
     of_token = (-1, token)
     by_rows = whole.unflatten(0, of_token)
     rows = by_rows.sum(1)
@@ -139,29 +146,30 @@ def merge_rectangles(
     rows, cols = mask.shape
     marked = np.pad(mask, ((0, -rows % tile), (0, -cols % tile)))
     bounds = _single_tokens(marked)
-    cost = np.where(marked, (token + 2 * halo) ** 2 + overhead, 0.0)
+    side = token + 2 * halo
+    cost = np.where(marked, side**2 + overhead, 0.0)
     levels = [(bounds, marked, 0)]
-    for axis in [2, 1] * (tile.bit_length() - 1):  # columns, then rows, of (4, rows, cols)
+    doublings = tile.bit_length() - 1
+    for axis in [2, 1] * doublings:  # columns, then rows, of (4, rows, cols)
         bounds = _pair(bounds, axis)
-        some = bounds[2] > 0
+        pixels = _window_pixels(bounds, token, halo, few_shapes)
+        holds_some = bounds[2] > 0
+        joined = np.where(holds_some, pixels + overhead, FAR**2)
         first, second = _halves(cost, axis - 1)
         apart = first + second
-        pixels = _window_pixels(bounds, token, halo, few_shapes)
-        joined = np.where(some, pixels + overhead, FAR**2)
         cost = np.minimum(joined, apart)
-        is_joined = some & (joined <= apart)
-        levels.append((bounds, is_joined, axis))
+        pays = joined <= apart
+        level = (bounds, holds_some & pays, axis)
+        levels.append(level)
     return _chosen(levels)
 
 
 def _single_tokens(marked: Mask) -> Boxes:
     """(4, rows, cols) y1, x1, y2, x2 of every marked token; of others what no bound is drawn by."""
-    rows, cols = np.indices(marked.shape)
-    top = np.where(marked, rows, FAR)
-    left = np.where(marked, cols, FAR)
-    bottom = np.where(marked, rows + 1, 0)
-    right = np.where(marked, cols + 1, 0)
-    return np.stack([top, left, bottom, right])
+    places = np.indices(marked.shape)
+    starts = np.where(marked, places, FAR)
+    ends = np.where(marked, places + 1, 0)
+    return np.concatenate([starts, ends])
 
 
 def covered_pixels(rects: Boxes, token: int, halo: int) -> int:
@@ -183,9 +191,13 @@ def _window_pixels(
     bounds: Boxes, token: int, halo: int, few_shapes: bool = True
 ) -> NDArray[np.int64]:
     """Pixels of the windows over rectangles (4, ...), y1, x1, y2, x2; of nothing as of a token."""
-    sides = bounds[2:] - bounds[:2]
-    sides = np.maximum(sides, 1)
-    height, width = window_sides(sides, token, halo) if few_shapes else sides * token + 2 * halo
+    starts = bounds[:2]
+    ends = bounds[2:]
+    sides = np.maximum(ends - starts, 1)
+    windows = sides * token + 2 * halo
+    if few_shapes:
+        windows = window_sides(sides, token, halo)
+    height, width = windows
     return height * width
 
 
@@ -199,7 +211,11 @@ def _halves(values: NDArray, axis: int) -> tuple[NDArray, NDArray]:
 
 def _pair(bounds: Boxes, axis: int) -> Boxes:
     """Common bounds of every pair along an axis of (4, rows, cols)."""
-    first, second = _halves(bounds, axis)
+    return _common(*_halves(bounds, axis))
+
+
+def _common(first: Boxes, second: Boxes) -> Boxes:
+    """Common bounds of rectangles (4, ...) and as many others."""
     starts = np.minimum(first[:2], second[:2])
     ends = np.maximum(first[2:], second[2:])
     return np.concatenate([starts, ends])
@@ -208,11 +224,13 @@ def _pair(bounds: Boxes, axis: int) -> Boxes:
 def _chosen(levels: list[tuple[Boxes, Mask, int]]) -> Boxes:
     """Walk down from the root: what was joined is a rectangle, all else is left to its halves."""
     rectangles = []
-    undecided = np.ones(levels[-1][1].shape, dtype=bool)
+    _, at_root, _ = levels[-1]
+    undecided = np.ones_like(at_root)
     for bounds, joined, axis in reversed(levels):
         chosen = undecided & joined
-        rectangles.append(bounds[:, chosen].T)
-        undecided &= ~joined
+        rects = bounds[:, chosen]
+        rectangles.append(rects.T)
+        undecided ^= chosen
         if axis:
             undecided = np.repeat(undecided, 2, axis - 1)
     return np.concatenate(rectangles)
@@ -238,43 +256,65 @@ def join_rectangles(rects: Boxes, token: int, halo: int, overhead: float = 24.0)
         >>> join_rectangles(np.array([[0, 0, 1, 1], [0, 2, 1, 3]]), token=8, halo=8).tolist()
         [[0, 0, 1, 3]]
     """
+    cost = partial(_cost, token=token, halo=halo, overhead=overhead)
     while len(rects) > 1:
-        first = rects[:, None]
-        second = rects[None]
-        starts = np.minimum(first[..., :2], second[..., :2])
-        ends = np.maximum(first[..., 2:], second[..., 2:])
-        bounds = np.concatenate([starts, ends], -1)
+        bounds = _of_every_two(rects)
         within = _within(rects, bounds)
-        cuts = _overlaps(rects, bounds) & ~within
-        cost = _cost(rects, token, halo, overhead)
-        saved = within @ cost
-        saved -= _cost(bounds, token, halo, overhead)
-        saved[cuts.any(-1)] = 0
-        np.fill_diagonal(saved, 0)
-        best = np.unravel_index(saved.argmax(), saved.shape)
-        if saved[best] <= 0:
+        saved = _saved(rects, bounds, within, cost)
+        best = saved.argmax()
+        pays = saved[best] > 0
+        if not pays:
             break
-        rects = np.concatenate([rects[~within[best]], bounds[best][None]])
+        joined = bounds[best]
+        others = rects[~within[best]]
+        rects = np.concatenate([others, joined[None]])
     return rects
 
 
-def _cost(bounds: Boxes, token: int, halo: int, overhead: float) -> NDArray[np.float64]:
-    """Cost of rectangles (..., 4) at their own sizes."""
-    sides = (bounds[..., 2:] - bounds[..., :2]) * token + 2 * halo
-    return sides.prod(-1) + overhead
+def _of_every_two(rects: Boxes) -> Boxes:
+    """(pairs, 4) common bounds of every two of (n, 4) rectangles."""
+    first, second = np.triu_indices(len(rects), 1)
+    bounds = _common(rects[first].T, rects[second].T)
+    return bounds.T
+
+
+def _saved(rects: Boxes, bounds: Boxes, within: Mask, cost: Cost) -> NDArray[np.float64]:
+    """(m,) what one rectangle instead of all within its bounds takes off the cost.
+
+    0 where the bounds would cut another rectangle.
+
+    Args:
+        rects: (n, 4) rectangles.
+        bounds: (m, 4) bounds.
+        within: (m, n) whether each rectangle lies within each of these.
+        cost: Of rectangles.
+    """
+    apart = within @ cost(rects)
+    saved = apart - cost(bounds)
+    touches = _overlaps(rects, bounds)
+    cuts = touches & ~within
+    saved[cuts.any(1)] = 0
+    return saved
+
+
+def _cost(rects: Boxes, token: int, halo: int, overhead: float) -> NDArray[np.float64]:
+    """(n,) cost of (n, 4) rectangles at their own sizes."""
+    in_tokens = rects[:, 2:] - rects[:, :2]
+    sides = in_tokens * token + 2 * halo
+    return sides.prod(1) + overhead
 
 
 def _within(rects: Boxes, bounds: Boxes) -> Mask:
-    """(..., n) whether each of (n, 4) rectangles lies within (..., 4) bounds."""
-    around = bounds[..., None, :]
+    """(m, n) whether each of (n, 4) rectangles lies within (m, 4) bounds."""
+    around = bounds[:, None]
     starts = around[..., :2] <= rects[:, :2]
     ends = around[..., 2:] >= rects[:, 2:]
-    return np.logical_and(starts.all(-1), ends.all(-1))
+    return np.logical_and(starts.all(2), ends.all(2))
 
 
 def _overlaps(rects: Boxes, bounds: Boxes) -> Mask:
-    """(..., n) whether each of (n, 4) rectangles has a token in common with (..., 4) bounds."""
-    around = bounds[..., None, :]
+    """(m, n) whether each of (n, 4) rectangles has a token in common with (m, 4) bounds."""
+    around = bounds[:, None]
     starts = around[..., :2] < rects[:, 2:]
     ends = around[..., 2:] > rects[:, :2]
-    return np.logical_and(starts.all(-1), ends.all(-1))
+    return np.logical_and(starts.all(2), ends.all(2))

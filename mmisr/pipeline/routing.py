@@ -6,6 +6,9 @@ from typing import Any
 
 from mmisr.pipeline.hints import PriorPass
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.views import WholeFrames
+from mmisr.pipeline.windows.search import WindowSearch
+from mmisr.pipeline.windows.settings import Windows
 
 PRIOR_ROUTER = "detector_prior"
 """The router that needs boxes, which the pair finds in a first pass of its detector."""
@@ -54,3 +57,22 @@ def route_by(
     if kind == PRIOR_ROUTER and pair.prior is None:
         pair.prior = PriorPass()
     return kind
+
+
+def search_windows(pair: SRDetector, windows: dict[str, Any] | None) -> None:
+    """Change where a built pair looks for objects.
+
+    Args:
+        pair: The pair.
+        windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`; None for whole images.
+
+    Raises:
+        ValueError: Nobody routes, or a value is out of range.
+        TypeError: An unknown key.
+    """
+    if windows is None:
+        pair.search = WholeFrames()
+        return
+    device = next(pair.parameters()).device
+    search = WindowSearch(Windows(**windows), pair.editor)
+    pair.search = search.to(device).train(pair.training)

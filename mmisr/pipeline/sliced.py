@@ -40,7 +40,8 @@ class Slicing:
     ``sahi`` itself turns to NMS over IOU, which is the default here.
 
     Args:
-        slice_hw: Height and width of a slice in pixels of the image; None for two slices an axis.
+        slice_hw: Height and width of a slice in pixels of the image; None for ``per_axis``.
+        per_axis: So many slices along each axis, where ``slice_hw`` is None.
         overlap: Share of a slice that the next one repeats.
         factor: Every slice is enlarged this many times before it is detected.
         merge: ``NMS``, ``NMM``, ``GREEDYNMM`` or ``LSNMS``.
@@ -53,6 +54,7 @@ class Slicing:
     """
 
     slice_hw: tuple[int, int] | None = None
+    per_axis: int = 2
     overlap: float = 0.2
     factor: float = 1.0
     merge: str = "NMS"
@@ -64,6 +66,8 @@ class Slicing:
         check_fields(self, "sliced")
         if self.slice_hw is not None:
             check_hw(self.slice_hw, "sliced.slice_hw")
+        if self.per_axis < 1:
+            raise ValueError(f"sliced.per_axis must be at least 1, got {self.per_axis}")
         if not 0 <= self.overlap < 1 or not self.factor > 0 or not 0 < self.threshold <= 1:
             raise ValueError(
                 "sliced needs 0 <= overlap < 1, factor > 0 and 0 < threshold <= 1, "
@@ -82,7 +86,9 @@ class Slicing:
         """
         from sahi.slicing import get_slice_bboxes
 
-        h, w = self.slice_hw or (int(np.ceil(side / (2 - self.overlap))) for side in hw)
+        # n slices of a side s that overlap by a share o reach over s * (n - (n - 1) * o) pixels.
+        reach = self.per_axis - (self.per_axis - 1) * self.overlap
+        h, w = self.slice_hw or (int(np.ceil(side / reach)) for side in hw)
         cut = get_slice_bboxes(
             *hw,
             slice_height=min(int(h), hw[0]),

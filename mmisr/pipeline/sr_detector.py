@@ -129,8 +129,10 @@ class SRDetector(BaseDetector, PhasedModel):
         if prior is not None:
             self.prior = PriorPass(**prior)
         self.search: Search = WholeFrames()
-        if self.test_cfg.windows is not None:
-            self.search = WindowSearch(Windows(**self.test_cfg.windows), self.editor)
+        windows = self.test_cfg.windows
+        if windows is not None:
+            settings = Windows(**windows)
+            self.search = WindowSearch(settings, self.editor)
         self.timer = NULL_TIMER
         self.checkpoints = known_parts(checkpoints or {})
         load_parts(self, self.checkpoints)
@@ -228,9 +230,8 @@ class SRDetector(BaseDetector, PhasedModel):
             batch = stacked(lr, indices)
             known = hints and picked(hints, indices)
             result = self.editor.upscale(batch, known)
-            alone = result.split()
-            for index, one in zip(indices, alone, strict=True):
-                results[index] = one
+            of_each = zip(indices, result.split(), strict=True)
+            results.update(of_each)
         return [results[index] for index in sorted(results)]
 
     def detection_losses(

@@ -142,14 +142,17 @@ class FrameViews:
         seen: Sequence[DetectorBatch],
     ) -> list[DetDataSample]:
         """See :meth:`Views.collect`."""
-        frames = seen[0].source_to_det
-        for index, sample in enumerate(self.samples):
-            prediction = predictions[0][index]
+        samples = list(self.samples)
+        (of_batch,) = predictions
+        (batch,) = seen
+        maps = batch.source_to_det
+        for sample, prediction, to_det in zip(samples, of_batch, maps, strict=True):
             hw = source_hw(sample)
-            sample.pred_instances = to_source(prediction, frames[index], hw)
-            if self.keep_sr:
-                keep(sample, self.results[index])
-        return list(self.samples)
+            sample.pred_instances = to_source(prediction, to_det, hw)
+        if self.keep_sr:
+            for sample, result in zip(samples, self.results, strict=True):
+                keep(sample, result)
+        return samples
 
 
 def keep(sample: DetDataSample, result: SRResult) -> None:

@@ -18,6 +18,9 @@ Colour = tuple[int, int, int]
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_SCALE = 0.4
 
+SEARCHED: Colour = (160, 160, 160)
+"""Outline of a window."""
+
 PIXELS_A_LINE = 800
 """Pixels of the image's longest side for every pixel of line width."""
 
@@ -150,3 +153,19 @@ def box_texts(classes: Sequence[str], labels: Sequence[int], scores: Sequence[fl
         name = names.get(int(label), label)
         texts.append(f"{name} {score:.2f}")
     return texts
+
+
+def outlined(rgb: NDArray[np.uint8], xyxy: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Draw where was searched: thin grey outlines, beneath what was found.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        xyxy: (N, 4) cores of windows in pixels of the image.
+
+    Returns:
+        A new (H, W, 3) image.
+    """
+    picture = np.ascontiguousarray(rgb).copy()
+    for x1, y1, x2, y2 in np.round(xyxy).astype(int).tolist():
+        cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), SEARCHED, 1)
+    return picture

@@ -101,3 +101,23 @@ def _point_cells(point: Mapping[str, Any]) -> list[str]:
         _fixed(point["macs"] / 1e9, 2),
         _fixed(point["ms"], 0),
     ]
+
+
+def pair_table(points: Sequence[Mapping[str, Any]]) -> str:
+    """What :func:`mmisr.apis.pair_pareto.pair_pareto` found, as a Markdown table, soonest first.
+
+    Args:
+        points: ``points`` of ``pair_pareto.json``.
+    """
+    lines = ["| way | AP | recall % | area % | pair GMAC | pair ms |", "|---|" + "---:|" * 5]
+    for point in sorted(points, key=lambda point: point["ms"]):
+        cells = [
+            point["name"],
+            _fixed(point["ap"], 3),
+            _percent(point["recall"]),
+            _percent(point["area"]),
+            _fixed(point["macs"] / 1e9, 1),
+            _fixed(point["ms"], 0),
+        ]
+        lines.append(markdown_row(cells))
+    return "\n".join(lines)

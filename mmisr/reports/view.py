@@ -14,7 +14,7 @@ from PIL import Image
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.resample import resize
-from mmisr.reports.annotate import annotate, box_texts
+from mmisr.reports.annotate import annotate, box_texts, outlined
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import to_unit
@@ -83,6 +83,11 @@ def view(
         f"{_size(rgb)} to {_size(sr)} pixels",
         f"{len(shown)} found at score {score_thr:g} or more",
     ]
+    detections = _with_boxes(sr, shown, classes, to_sr)
+    searched = sample.metainfo.get("searched")
+    if searched is not None:
+        facts.append(f"searched in {len(searched)} windows")
+        detections = outlined(detections, to_sr.boxes(searched).numpy())
     routing = sample.metainfo.get("routing")
     tint = None
     if routing is not None:
@@ -91,7 +96,7 @@ def view(
     return View(
         bicubic=_bicubic(rgb, sr),
         sr=sr,
-        detections=_with_boxes(sr, shown, classes, to_sr),
+        detections=detections,
         routing=tint,
         ms=ms,
         facts=[*facts, *notes],

@@ -6,7 +6,6 @@ import copy
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -204,17 +203,25 @@ def _count(
     size = tuple(inputs[0].shape)
     data = _preprocessed(pair, inputs, samples)
     lr = data["inputs"]
-    is_new = size not in by_size
-    if is_new or pair.search.follows_image:
-        with counting_macs() as of_editor:
-            seen = _handed(pair, lr, samples)
-        detect = partial(_detect, pair, seen)
-        by_size[size] = {"upscale": of_editor.macs, "detector": count_macs(detect)}
+    if size not in by_size or pair.search.follows_image:
+        by_size[size] = _count_stages(pair, lr, samples)
+        return by_size[size]
     counted = by_size[size]
-    if pair.editor.info.adaptive and not is_new and not pair.search.follows_image:
+    if pair.editor.info.adaptive:
         upscale = count_macs(pair.upscale, lr, samples)
         return {**counted, "upscale": upscale}
     return counted
+
+
+def _count_stages(
+    pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+) -> dict[str, float]:
+    """MACs of the editor, with its routing, and of the detector."""
+    with counting_macs() as of_editor:
+        seen = _handed(pair, lr, samples)
+    with counting_macs() as of_detector:
+        _detect(pair, seen)
+    return {"upscale": of_editor.macs, "detector": of_detector.macs}
 
 
 def _detect(pair: SRDetector, seen: Sequence[DetectorBatch]) -> None:

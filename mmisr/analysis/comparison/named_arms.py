@@ -14,25 +14,32 @@ from mmisr.structures.editor_info import EditorInfo, Routers
 IDENTITY = {"type": "mmisr.Resample", "scale": 1}
 
 
-def named_arms(editor: dict[str, Any]) -> dict[str, Arm]:
+def named_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) -> dict[str, Arm]:
     """Every arm that can be asked for by name.
 
     Args:
         editor: Config of the pair's editor.
+        windows: ``test_cfg.windows`` of the pair, which its arm in windows has; None for none.
 
     Returns:
         ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
-        with ``_all_hard`` its dense self and with ``_windows`` the pair that searches only where
-        it routes tokens deep; ``editor`` where it routes none),
+        and with ``_all_hard`` its dense self where it routes tokens, else ``editor``; with
+        ``_windows`` the pair that searches only where it, or the windows' own router, sends tokens
+        deep),
         ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of
         LR enlarged alike, through sahi), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
     own = _editor_arms(editor, info)
     arms = _named_arms(info.scale, own)
-    if info.routers is not None:
-        windows = replace(own[0], name=f"{own[0].name}{WINDOWS}", windows={})
-        arms[windows.name] = windows
+    routed = own[0]
+    in_windows = windows or {}
+    has_router = in_windows.get("router") is not None
+    if has_router:
+        routed = replace(routed, editor=editor)  # how deep tokens go is as it is configured
+    if has_router or info.routers is not None:
+        name = f"{routed.name}{WINDOWS}"
+        arms[name] = replace(routed, name=name, windows=in_windows)
     return arms
 
 

@@ -22,10 +22,12 @@ from mmisr.editors.instance_sr.losses import (
     smooth_loss,
 )
 from mmisr.editors.instance_sr.net import InstanceSRNet
-from mmisr.editors.instance_sr.routers import Known, Router, build_router
+from mmisr.editors.instance_sr.router_config import build_router
+from mmisr.editors.instance_sr.routers import Known, Router
 from mmisr.losses.functional import box_weights
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.heads import reduce_mean
 from mmisr.openmmlab.loading import load_into
 from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
@@ -207,12 +209,17 @@ class InstanceSR(SREditor):
             raise ValueError(f"upscale_bands takes one image, got a batch of {len(lr)}")
         scale = self.info.scale
         lr_height, lr_width = hw_of(lr)
-        height, width = lr_height * scale, lr_width * scale
+        height = lr_height * scale
+        width = lr_width * scale
         padded = self._pad(lr)
-        for rows, band in self.net.bands(padded, self.router, hints, self.execution):
+        router = self._router_of(padded, hints)
+        bands = self.net.bands(padded, router, hints, self.execution)
+        for rows, band in bands:
             end = min(rows.stop, height)
-            pixels = band[0, :, : end - rows.start, :width]
-            yield slice(rows.start, end), to_bytes(pixels)
+            inside = slice(rows.start, end)
+            count = end - rows.start
+            pixels = band[0, :, :count, :width]
+            yield inside, to_bytes(pixels)
 
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
@@ -238,8 +245,8 @@ class InstanceSR(SREditor):
             )
         lr = self._pad(lr)
         hw, token = hw_of(lr), self.net.token_size
-        labels = torch.stack([self.rule(xyxy, hw, token) for xyxy in boxes])
-        labels = labels.to(lr.device)
+        per_image = [self.rule(xyxy, hw, token) for xyxy in boxes]
+        labels = torch.stack(per_image).to(lr.device)
         losses = shares("labels", labels)
         if self.stage != "encoder" and self.weights.smooth:
             losses["loss_instance_sr_smooth"] = self._smooth_term(lr)
@@ -286,11 +293,17 @@ class InstanceSR(SREditor):
         return self.net.route(lr, self.router, hints, prices)
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
-        known = every(hints, "exits")
-        router = self.router if known is None else Known.of(known, lr, self.router)
+        router = self._router_of(lr, hints)
         if self.training:
             return self.net.forward_dense(lr, router, hints)
         return self.net(lr, router, hints, self.execution)
+
+    def _router_of(self, lr: Tensor, hints: BatchHints | None) -> Router:
+        """The router, or the exits that the hints give."""
+        known = every(hints, "exits")
+        if known is None:
+            return self.router
+        return Known.of(known, lr, self.router)
 
     def _every_exit(self, lr: Tensor, hr: Tensor, boxes: Sequence[Tensor]) -> dict[str, Tensor]:
         """Stage 1: every exit learns every token."""
@@ -325,7 +338,8 @@ class InstanceSR(SREditor):
         decoder = self.net.decoder
         smooth = smooth_images(SMOOTH_IMAGES, SMOOTH_SIDE, lr)
         images = decoder.all_exits(smooth)
-        interpolated = decoder.enlarge(decoder.skip(smooth))
+        skipped = decoder.skip(smooth)
+        interpolated = decoder.enlarge(skipped)
         loss = smooth_loss(images, interpolated)
         return self.weights.smooth * loss
 
@@ -333,7 +347,14 @@ class InstanceSR(SREditor):
         self, encoded: tuple[Tensor, Tensor], labels: Tensor, boxes: Sequence[Tensor]
     ) -> dict[str, Tensor]:
         """The encoder's losses."""
-        return encoder_losses(encoded, labels, boxes, self.weights, self.net.token_size)
+        return encoder_losses(
+            encoded,
+            labels,
+            boxes,
+            weights=self.weights,
+            token=self.net.token_size,
+            over_processes=reduce_mean,
+        )
 
     def _weights_of(self, hr: Tensor, boxes: Sequence[Tensor]) -> Tensor:
         scale = float(self.info.scale)  # exact: hr is a whole multiple of the LR image

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from mmisr.editors.instance_sr.labels import CLASSES, EASY, box_targets
-from mmisr.editors.instance_sr.losses import LossWeights, localisation_loss, token_loss
-from mmisr.openmmlab.heads import reduce_mean
+from mmisr.editors.instance_sr.losses import LossWeights, Mean, localisation_loss, token_loss
 from mmisr.structures.frames import hw_of
 
 
@@ -19,6 +18,7 @@ def encoder_losses(
     boxes: Sequence[Tensor],
     weights: LossWeights,
     token: int,
+    over_processes: Mean,
 ) -> dict[str, Tensor]:
     """L_enc and L_loc, and the recall and the shares of what the encoder would choose.
 
@@ -28,6 +28,7 @@ def encoder_losses(
         boxes: (N_i, 4) annotated boxes in LR pixels, per image.
         weights: Of the losses.
         token: Side of a token in LR pixels.
+        over_processes: Averages a number, so that several processes learn what one does.
 
     Returns:
         Losses by name, and what is only logged.
@@ -36,13 +37,14 @@ def encoder_losses(
     grid = hw_of(logits)
     per_image = [box_targets(xyxy, grid, token) for xyxy in boxes]
     targets = torch.stack(per_image).to(predicted)
-    classification = token_loss(logits, labels, weights.recall, reduce_mean)
-    localisation = localisation_loss(predicted, targets, labels, reduce_mean)
+    classification = token_loss(logits, labels, weights.recall, over_processes)
+    localisation = localisation_loss(predicted, targets, labels, over_processes)
     exits = logits.argmax(1)
+    recall = _recall(exits > EASY, labels > EASY)
     return {
         "loss_instance_sr_enc": weights.enc * classification,
         "loss_instance_sr_loc": weights.loc * localisation,
-        "token_recall": _recall(exits > EASY, labels > EASY),
+        "token_recall": recall,
         **shares("routed", exits),
     }
 

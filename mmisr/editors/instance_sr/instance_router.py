@@ -13,9 +13,11 @@ from mmisr.editors.instance_sr.encoder_losses import encoder_losses, shares
 from mmisr.editors.instance_sr.labels import LabelRule
 from mmisr.editors.instance_sr.losses import LossWeights
 from mmisr.editors.instance_sr.pretrained_encoder import PretrainedEncoder
-from mmisr.editors.instance_sr.routers import RouteInput, build_router
+from mmisr.editors.instance_sr.router_config import build_router
+from mmisr.editors.instance_sr.routers import RouteInput
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.heads import reduce_mean
 from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo, with_budget
@@ -38,12 +40,12 @@ class InstanceRouter(SREditor):
     Source: ours.
 
     Args:
-        router: See :func:`mmisr.editors.instance_sr.routers.build_router`.
+        router: See :func:`mmisr.editors.instance_sr.router_config.build_router`.
         labels: Fields of :class:`LabelRule`.
         loss: Fields of :class:`LossWeights`; only ``enc``, ``loc`` and ``recall`` count.
         pretrained: File of MobileNetV2's ImageNet weights, where training begins; None for random
             ones.
-        checkpoint: Weights to load, of a router alone or of a pair; None for none.
+        checkpoint: Weights to load; None for none.
 
     Raises:
         ValueError: A value that is not supported, or a file that does not fit.
@@ -116,7 +118,14 @@ class InstanceRouter(SREditor):
         hw = padded.shape[-2], padded.shape[-1]
         labels = torch.stack([self.rule(xyxy, hw, TOKEN) for xyxy in boxes]).to(lr.device)
         encoded = self.net(padded)
-        losses = encoder_losses(encoded, labels, boxes, self.weights, TOKEN)
+        losses = encoder_losses(
+            encoded,
+            labels,
+            boxes,
+            weights=self.weights,
+            token=TOKEN,
+            over_processes=reduce_mean,
+        )
         return {**shares("labels", labels), **losses}
 
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Prices | None) -> RoutingMap:
@@ -131,9 +140,8 @@ class InstanceRouter(SREditor):
         return RoutingMap(exits, TOKEN, scores=scores)
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
-        return SRResult(lr, self._route(lr, hints, None))
+        return SRResult(lr)
 
     def _load(self) -> None:
         if self.checkpoint is not None:
-            prefixes = ("editor.", "search.own_router.")
-            load_into(self, load_state(self.checkpoint), self.checkpoint, prefixes)
+            load_into(self, load_state(self.checkpoint), self.checkpoint)

@@ -10,12 +10,16 @@ from torch.nn import functional as F
 from torchvision.models import mobilenet_v2
 
 from mmisr.editors.instance_sr.labels import CLASSES
+from mmisr.structures.frames import hw_of
 
 STAGES = (2, 4, 7, 11)
 """Where the layers of MobileNetV2 are cut: at 1/2, 1/4, 1/8 and 1/16 of the image's size."""
 
 WIDTHS = (16, 24, 32, 64)
 """Channels there."""
+
+SIDES = (4, 2, 1, 1)
+"""How many of their pixels a lane takes per token and axis; the last has half a pixel."""
 
 INNER = 48
 MEAN = (0.485, 0.456, 0.406)
@@ -31,22 +35,12 @@ class PretrainedEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        layers = list(mobilenet_v2(weights=None).features)
-        starts = (0, *STAGES[:-1])
-        stages = [nn.Sequential(*layers[a:b]) for a, b in zip(starts, STAGES, strict=True)]
-        self.stages = nn.ModuleList(stages)
-        half, quarter, eighth, sixteenth = WIDTHS
-        self.lanes = nn.ModuleList(
-            [
-                nn.Conv2d(half, INNER, 4, 4),
-                nn.Conv2d(quarter, INNER, 2, 2),
-                nn.Conv2d(eighth, INNER, 1),
-                nn.Conv2d(sixteenth, INNER, 1),
-            ]
-        )
+        self.stages = _stages()
+        self.lanes = _lanes()
         self.mix = nn.Conv2d(INNER, INNER, 3, padding=1)
         self.classify = nn.Conv2d(INNER, len(CLASSES), 1)
         self.localise = nn.Conv2d(INNER, 4, 1)
+        self.train()  # batch norms are in training from birth
 
     def forward(self, lr: Tensor) -> tuple[Tensor, Tensor]:
         """Classify and localise.
@@ -57,18 +51,18 @@ class PretrainedEncoder(nn.Module):
         Returns:
             Logits (B, 3, rows, cols) and boxes (B, 4, rows, cols).
         """
-        mean = lr.new_tensor(MEAN).view(3, 1, 1)
-        std = lr.new_tensor(STD).view(3, 1, 1)
-        x = (lr - mean) / std
-        cells: list[Tensor] = []
+        x = _normalised(lr)
+        lanes = []
         for stage, lane in zip(self.stages, self.lanes, strict=True):
             x = stage(x)
-            cells.append(lane(x))
-        rows, cols = cells[0].shape[-2:]
-        coarse = F.interpolate(cells.pop(), scale_factor=2, mode="nearest")
-        cells.append(coarse[..., :rows, :cols])  # the coarsest rounds an odd size up
-        features = torch.stack(cells).sum(0)
-        features = F.relu(self.mix(F.relu(features)))
+            lanes.append(lane(x))
+        *fine, coarse = lanes
+        rows, cols = hw_of(fine[0])
+        doubled = F.interpolate(coarse, scale_factor=2, mode="nearest")
+        cells = doubled[..., :rows, :cols]  # it rounds an odd size up
+        tokens = torch.stack([*fine, cells]).sum(0)
+        mixed = self.mix(F.relu(tokens))
+        features = F.relu(mixed)
         return self.classify(features), self.localise(features)
 
     def train(self, mode: bool = True) -> PretrainedEncoder:
@@ -102,6 +96,34 @@ class PretrainedEncoder(nn.Module):
             )
         named = dict(zip(ours, theirs, strict=True))
         self.stages.load_state_dict(named, strict=False)  # but for the counters of batches
+
+
+def _stages() -> nn.ModuleList:
+    """The first layers of MobileNetV2, cut where the image gets smaller."""
+    layers = list(mobilenet_v2(weights=None).features)
+    stages = nn.ModuleList()
+    start = 0
+    for end in STAGES:
+        stage = nn.Sequential(*layers[start:end])
+        stages.append(stage)
+        start = end
+    return stages
+
+
+def _lanes() -> nn.ModuleList:
+    """From the channels of every stage to those of the tokens."""
+    lanes = nn.ModuleList()
+    for width, side in zip(WIDTHS, SIDES, strict=True):
+        lane = nn.Conv2d(width, INNER, side, side)
+        lanes.append(lane)
+    return lanes
+
+
+def _normalised(lr: Tensor) -> Tensor:
+    """RGB in [0, 1] as ImageNet's networks get it."""
+    mean = lr.new_tensor(MEAN)
+    std = lr.new_tensor(STD)
+    return (lr - mean[:, None, None]) / std[:, None, None]
 
 
 def _counted_once(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

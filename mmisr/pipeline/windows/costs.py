@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,8 @@ from torch import Tensor
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.calibration import calibrated, least_ms
-from mmisr.ops.macs import count_macs
-from mmisr.ops.tokens import Mask
+from mmisr.ops.macs import count_macs, uncounted
+from mmisr.ops.tokens import Mask, grid_hw
 from mmisr.pipeline.views import FrameViews
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.structures.frames import hw_of
@@ -65,10 +65,11 @@ class PairCosts:
     def _at(self, hw: tuple[int, int], costs: Sequence[float]) -> float:
         height, width = hw
         area = height * width
-        last_pixels, last_cost = self.pixels[-1], costs[-1]
-        if area > last_pixels:
-            return last_cost * area / last_pixels
-        return float(np.interp(area, self.pixels, costs))
+        largest = self.pixels[-1]
+        cost = np.interp(area, self.pixels, costs)  # that of the largest beyond it
+        if area > largest:
+            cost *= area / largest
+        return float(cost)
 
 
 LINEAR = PairCosts((0.0, 1e6), (256.0, 1e6 + 256.0), (0.0, 0.0), "LR pixels")
@@ -93,11 +94,19 @@ class PairPrices:
 
     def ms(self, exits: Tensor) -> float:
         """Milliseconds of routing, SR and detector, as the device's costs foretell them."""
-        return self._of(exits, measured_costs(self.pair, self.router))
+        return self._of(exits, self._measured)
 
     def macs(self, exits: Tensor) -> float:
         """MACs of routing, SR by the deepest exit, and detector."""
-        return self._of(exits, counted_costs(self.pair, self.router))
+        return self._of(exits, self._counted)
+
+    @cached_property
+    def _measured(self) -> PairCosts:
+        return measured_costs(self.pair, self.router)
+
+    @cached_property
+    def _counted(self) -> PairCosts:
+        return counted_costs(self.pair, self.router)
 
     def _of(self, exits: Tensor, costs: PairCosts) -> float:
         layout = self.lay_out(exits.numpy() > 0)
@@ -113,9 +122,11 @@ def measured_costs(pair: SRDetector, router: SREditor) -> PairCosts:
         pair: The pair, in evaluation.
         router: Who routes.
     """
-    name = ("pair", FORMAT, pair.editor.info.name, type(pair.detector).__name__, _shapes(pair))
+    editor = pair.editor.info.name
+    detector = type(pair.detector).__name__
+    name = ("pair", FORMAT, editor, detector, router.info.name, _fingerprint(pair))
     parameter = next(pair.detector.parameters())
-    measure = partial(_measure, pair, router, parameter)
+    measure = partial(_measure, pair, router)
     return calibrated(PairCosts, name, parameter, measure)
 
 
@@ -126,23 +137,32 @@ def counted_costs(pair: SRDetector, router: SREditor) -> PairCosts:
         pair: The pair, in evaluation.
         router: Who routes.
     """
-    look = _Look(pair, router, _side(pair, SR_SIDES[1]))
-    counts = count_macs(look.pair_pass), count_macs(look.route)
-    pixels = float(look.side**2)
-    of_pair, of_routing = counts
-    return PairCosts((0.0, pixels), (0.0, of_pair), (0.0, of_routing), "MACs")
+    side = _lr_side(pair, SR_SIDES[1])
+    look = _Look(pair, router, side)
+    with uncounted():
+        of_pair = count_macs(look.pair_pass)
+        of_routing = count_macs(look.route)
+    return PairCosts(
+        pixels=(0.0, side**2),
+        pair=(0.0, of_pair),
+        route=(0.0, of_routing),
+        unit="MACs",
+    )
 
 
-def _measure(pair: SRDetector, router: SREditor, parameter: Tensor) -> PairCosts:
+def _measure(pair: SRDetector, router: SREditor) -> PairCosts:
     pixels = []
     of_pair = []
     of_routing = []
     for sr_side in SR_SIDES:
-        look = _Look(pair, router, _side(pair, sr_side))
-        pixels.append(float(look.side**2))
-        of_pair.append(least_ms(look.pair_pass, ROUNDS))
-        of_routing.append(least_ms(look.route, ROUNDS))
-    return PairCosts(pixels, of_pair, of_routing, "ms")
+        side = _lr_side(pair, sr_side)
+        look = _Look(pair, router, side)
+        pair_ms = least_ms(look.pair_pass, ROUNDS)
+        route_ms = least_ms(look.route, ROUNDS)
+        pixels.append(float(side**2))
+        of_pair.append(pair_ms)
+        of_routing.append(route_ms)
+    return PairCosts(pixels, of_pair, of_routing, unit="ms")
 
 
 class _Look:
@@ -151,42 +171,56 @@ class _Look:
     def __init__(self, pair: SRDetector, router: SREditor, side: int) -> None:
         self.pair = pair
         self.router = router
-        self.side = side
         parameter = next(pair.detector.parameters())
-        generator = torch.Generator().manual_seed(0)
-        noise = torch.rand(3, side, side, generator=generator)
-        self.lr = (0.45 + noise / 10).to(parameter)
+        self.lr = _grey_noise(side).to(parameter)
 
     @torch.no_grad()
     def route(self) -> None:
-        self.router.route(self.lr[None], [ImageHints(lr_hw=hw_of(self.lr), seed=0)])
+        hints = ImageHints(lr_hw=hw_of(self.lr), seed=0)
+        self.router.route(self.lr[None], [hints])
 
     @torch.no_grad()
     def pair_pass(self) -> None:
         pair = self.pair
-        hints = ImageHints(lr_hw=hw_of(self.lr), exits=self._deepest())
+        exits = self._deepest()
+        hints = ImageHints(lr_hw=hw_of(self.lr), exits=exits)
         results = pair.upscale_each([self.lr], [hints])
-        sample = DetDataSample(metainfo={"source_shape": hw_of(results[0].image)})
-        for batch in pair.handed(FrameViews(results, [sample], keep_sr=False)):
+        source_shape = hw_of(results[0].image)
+        sample = DetDataSample(metainfo={"source_shape": source_shape})
+        views = FrameViews(results, [sample], keep_sr=False)
+        for batch in pair.handed(views):
             pair.detector.predict(batch.inputs, batch.samples)
 
     def _deepest(self) -> Tensor | None:
         """(rows, cols) of the deepest exit, where the editor has some."""
         info = self.pair.editor.info
-        if info.routers is None:
+        routers = info.routers
+        if routers is None:
             return None
-        token = info.multiple_of
-        cells = -(-self.side // token)
-        return torch.full((cells, cells), info.routers.num_exits - 1)
+        grid = grid_hw(hw_of(self.lr), info.multiple_of)
+        deepest = routers.num_exits - 1
+        return torch.full(grid, deepest)
 
 
-def _side(pair: SRDetector, sr_side: int) -> int:
+def _grey_noise(side: int) -> Tensor:
+    """(3, side, side)."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (3, side, side)
+    noise = torch.rand(shape, generator=generator)
+    return 0.45 + noise / 10
+
+
+def _lr_side(pair: SRDetector, sr_side: int) -> int:
     """LR pixels, whole tokens of any size."""
     lr_side = sr_side // pair.editor.info.scale
     return max(32, lr_side // 32 * 32)
 
 
-def _shapes(pair: SRDetector) -> str:
-    """A short hash of what the networks are like."""
-    shapes = [f"{name}{tuple(value.shape)}" for name, value in pair.state_dict().items()]
-    return hashlib.sha256("".join(shapes).encode()).hexdigest()[:12]
+def _fingerprint(pair: SRDetector) -> str:
+    """A short hash of what the networks are like, and of how large what they see is."""
+    facts = [str(pair.editor.info.scale), str(pair.handoff.resize)]
+    for name, value in pair.state_dict().items():
+        shape = tuple(value.shape)
+        facts.append(f"{name}{shape}")
+    text = "".join(facts)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -58,18 +58,22 @@ class Layer:
     def cores(self, mask: Mask, frame_hw: tuple[int, int]) -> Pixels:
         """(n, 4) xyxy cores over the marked tokens; none overlaps another."""
         rects = merge_rectangles(
-            mask, self.token, self.margin, overhead=OVERHEAD, tile=TILE, few_shapes=False
+            mask,
+            self.token,
+            self.margin,
+            overhead=OVERHEAD,
+            tile=TILE,
+            few_shapes=False,
         )
         if len(rects) <= JOINED:
             rects = join_rectangles(rects, self.token, self.margin, overhead=OVERHEAD)
         return self._in_pixels(rects, frame_hw)
 
     def _in_pixels(self, rects: Boxes, frame_hw: tuple[int, int]) -> Pixels:
-        y1, x1, y2, x2 = rects.T * self.token
         height, width = frame_hw
-        bottom = np.minimum(y2, height)
-        right = np.minimum(x2, width)
-        return np.stack([x1, y1, right, bottom], 1)
+        tokens_xyxy = rects[:, [1, 0, 3, 2]]
+        xyxy = tokens_xyxy * self.token
+        return np.minimum(xyxy, [width, height, width, height])
 
     def _grown(self, cores: Pixels, frame_hw: tuple[int, int]) -> Pixels:
         """The cores with their margins, as far as the frame reaches."""
@@ -79,36 +83,58 @@ class Layer:
         return np.concatenate([starts, ends], 1)
 
     def _on_canvas(self, cores: Pixels, frame_hw: tuple[int, int]) -> Layout:
-        windows = self._grown(cores, frame_hw)
-        number = np.zeros(len(cores), dtype=np.int64)
         if not len(cores):
-            return Layout(frame_hw, cores, windows, number, np.zeros((0, 2), dtype=np.int64), [])
-        sizes_wh = windows[:, 2:] - windows[:, :2]
-        in_units = -(-sizes_wh[:, ::-1] // self.unit)
+            return Layout.empty(frame_hw)
+        windows = self._grown(cores, frame_hw)
+        sizes_hw = _sizes_wh(windows)[:, ::-1]
+        in_units = _in_whole(self.unit, sizes_hw)
         packing = pack(in_units)
-        corners = packing.corners[:, ::-1] * self.unit
+        top_left = packing.corners * self.unit
         rows, cols = packing.canvas_hw
-        canvas = rows * self.unit, cols * self.unit
-        return Layout(frame_hw, cores, windows, number, corners, [canvas])
+        canvas_hw = rows * self.unit, cols * self.unit
+        return Layout(
+            frame_hw=frame_hw,
+            cores=cores,
+            windows=windows,
+            sheet_of=np.zeros(len(cores), dtype=np.int64),
+            corners=top_left[:, ::-1],
+            sheets_hw=[canvas_hw],
+        )
 
     def _alone(self, cores: Pixels, frame_hw: tuple[int, int]) -> Layout:
         """Every window on a sheet of its own, shown with more of the frame where sides are rare."""
+        count = len(cores)
         frame_wh = np.array(frame_hw[::-1])
-        sizes = cores[:, 2:] - cores[:, :2]
-        tokens = -(-sizes // self.token)
-        sides = _next_side(tokens) * self.token + 2 * self.margin
-        sides = np.minimum(sides, frame_wh)
-        starts = np.clip(cores[:, :2] - self.margin, 0, frame_wh - sides)
-        windows = np.concatenate([starts, starts + sides], 1)
-        numbers = np.arange(len(cores))
-        corners = np.zeros((len(cores), 2), dtype=np.int64)
-        shapes = [(int(height), int(width)) for width, height in sides]
-        return Layout(frame_hw, cores, windows, numbers, corners, shapes)
+        tokens = _in_whole(self.token, _sizes_wh(cores))
+        sides = _next_side(tokens) * self.token
+        sizes_wh = np.minimum(sides + 2 * self.margin, frame_wh)
+        starts = cores[:, :2] - self.margin
+        starts = np.clip(starts, 0, frame_wh - sizes_wh)
+        ends = starts + sizes_wh
+        return Layout(
+            frame_hw=frame_hw,
+            cores=cores,
+            windows=np.concatenate([starts, ends], 1),
+            sheet_of=np.arange(count),
+            corners=np.zeros((count, 2), dtype=np.int64),
+            sheets_hw=[(height, width) for width, height in sizes_wh.tolist()],
+        )
+
+
+def _sizes_wh(xyxy: Pixels) -> Pixels:
+    """(n, 2) widths and heights of (n, 4) boxes."""
+    return xyxy[:, 2:] - xyxy[:, :2]
+
+
+def _in_whole(unit: int, sizes: Pixels) -> Pixels:
+    """How many units cover each size."""
+    return -(-sizes // unit)
 
 
 def _next_side(tokens: NDArray[np.int64]) -> NDArray[np.int64]:
     """The next of the sides that windows have, or the number itself beyond the largest."""
-    known = np.array(SIDES)
-    index = np.searchsorted(known, tokens)
-    is_larger = index == len(known)
-    return np.where(is_larger, tokens, known[np.minimum(index, len(known) - 1)])
+    *_, largest = SIDES
+    within = np.minimum(tokens, largest)
+    index = np.searchsorted(SIDES, within)
+    sides = np.take(SIDES, index)
+    return np.where(tokens > largest, tokens, sides)

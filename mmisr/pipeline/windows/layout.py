@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +50,31 @@ class Layout:
         """
         height, width = frame_hw
         frame = np.array([[0, 0, width, height]])
-        number = np.zeros(1, dtype=np.int64)
-        corner = np.zeros((1, 2), dtype=np.int64)
-        return cls(frame_hw, frame, frame, number, corner, [frame_hw])
+        return cls(
+            frame_hw=frame_hw,
+            cores=frame,
+            windows=frame,
+            sheet_of=np.zeros(1, dtype=np.int64),
+            corners=np.zeros((1, 2), dtype=np.int64),
+            sheets_hw=[frame_hw],
+        )
+
+    @classmethod
+    def empty(cls, frame_hw: tuple[int, int]) -> Layout:
+        """No window: nothing is searched.
+
+        Args:
+            frame_hw: Height and width of the frame.
+        """
+        no_boxes = np.zeros((0, 4), dtype=np.int64)
+        return cls(
+            frame_hw=frame_hw,
+            cores=no_boxes,
+            windows=no_boxes,
+            sheet_of=np.zeros(0, dtype=np.int64),
+            corners=np.zeros((0, 2), dtype=np.int64),
+            sheets_hw=[],
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -79,19 +102,20 @@ class Layout:
         Raises:
             ValueError: The frame is of another size.
         """
-        if hw_of(frame) != self.frame_hw:
-            raise ValueError(
-                f"a layout of a frame of {self.frame_hw} cannot cut one of {hw_of(frame)}"
-            )
+        hw = hw_of(frame)
+        if hw != self.frame_hw:
+            raise ValueError(f"a layout of a frame of {self.frame_hw} cannot cut one of {hw}")
         if self.is_whole:
             return [frame]
         sheets = []
-        for hw in self.sheets_hw:
-            blank = between[:, None, None].expand(-1, *hw)
-            sheets.append(blank.clone())
-        for (x1, y1, x2, y2), number, (x, y) in self._placed():
+        for sheet_hw in self.sheets_hw:
+            blank = between[:, None, None].expand(-1, *sheet_hw)
+            sheet = blank.clone()
+            sheets.append(sheet)
+        for in_frame, on_sheet, number in self._placed(self.windows):
+            shown = frame[_pixels_of(in_frame)]
             sheet = sheets[number]
-            sheet[:, y : y + y2 - y1, x : x + x2 - x1] = frame[:, y1:y2, x1:x2]
+            sheet[_pixels_of(on_sheet)] = shown
         return sheets
 
     def paste(self, sheets: list[Tensor], frame: Tensor) -> None:
@@ -101,14 +125,13 @@ class Layout:
             sheets: (C, s*h_i, s*w_i) each.
             frame: (C, s*h, s*w), written to.
         """
-        scale = hw_of(frame)[0] // self.frame_hw[0]
-        for index, (window, number, corner) in enumerate(self._placed()):
-            core = self.cores[index] * scale
-            shift = (np.array(corner) - np.array(window[:2])) * scale
-            x1, y1, x2, y2 = core.tolist()
-            dx, dy = shift.tolist()
-            patch = sheets[number][:, y1 + dy : y2 + dy, x1 + dx : x2 + dx]
-            frame[:, y1:y2, x1:x2] = patch
+        height, _ = hw_of(frame)
+        lr_height, _ = self.frame_hw
+        scale = height // lr_height
+        for in_frame, on_sheet, number in self._placed(self.cores):
+            sheet = sheets[number]
+            core = sheet[_pixels_of(on_sheet, scale)]
+            frame[_pixels_of(in_frame, scale)] = core
 
     def to_frame(self, number: int, xyxy: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes found on a sheet, in the frame.
@@ -124,21 +147,42 @@ class Layout:
         if self.is_whole:
             return xyxy, torch.ones_like(xyxy[:, 0], dtype=torch.bool)
         on_sheet = self.sheet_of == number
-        corners = self.corners[on_sheet]
-        shifts = self.windows[on_sheet, :2] - corners
-        cores = self.cores[on_sheet] - np.tile(shifts, 2)
-        shift_of = torch.from_numpy(shifts).to(xyxy)
-        core_of = torch.from_numpy(cores).to(xyxy)
-        centre = centers(xyxy)[:, None]
-        is_after = centre >= core_of[:, :2]
-        is_before = centre < core_of[:, 2:]
-        holds = (is_after & is_before).all(2)
+        shifts = self._shifts()[on_sheet]
+        cores = self.cores[on_sheet] + shifts
+        holds = _holds_centres(torch.from_numpy(cores).to(xyxy), xyxy)
         is_owned = holds.any(1)
         owner = holds.int().argmax(1)
-        moved = xyxy + shift_of[owner].repeat(1, 2)
-        return moved, is_owned
+        shift_of = torch.from_numpy(shifts).to(xyxy)
+        in_frame = xyxy - shift_of[owner]
+        return in_frame, is_owned
 
-    def _placed(self) -> list[tuple[list[int], int, list[int]]]:
-        """Window, number of the sheet and corner on it, of each."""
-        columns = self.windows.tolist(), self.sheet_of.tolist(), self.corners.tolist()
-        return list(zip(*columns, strict=True))
+    def _shifts(self) -> Pixels:
+        """(n, 4) what xyxy in the frame and on the sheet of a window differ by."""
+        starts = self.windows[:, :2]
+        return np.tile(self.corners - starts, 2)
+
+    def _placed(self, xyxy: Pixels) -> Iterator[tuple[list[int], list[int], int]]:
+        """Where a box of every window lies in the frame, where on its sheet, and on which.
+
+        Args:
+            xyxy: (n, 4) one per window, in the frame.
+        """
+        on_sheet = xyxy + self._shifts()
+        columns = xyxy.tolist(), on_sheet.tolist(), self.sheet_of.tolist()
+        return zip(*columns, strict=True)
+
+
+def _pixels_of(xyxy: list[int], scale: int = 1) -> tuple[slice, ...]:
+    """What a box holds of an image (C, s*h, s*w) that is enlarged so many times."""
+    x1, y1, x2, y2 = (edge * scale for edge in xyxy)
+    return slice(None), slice(y1, y2), slice(x1, x2)
+
+
+def _holds_centres(cores: Tensor, xyxy: Tensor) -> Tensor:
+    """(N, n) whether the centres of (N, 4) boxes lie in (n, 4) cores."""
+    centre = centers(xyxy).unsqueeze(1)
+    starts, ends = cores.split(2, 1)
+    is_after = centre >= starts
+    is_before = centre < ends
+    inside = is_after & is_before
+    return inside.all(2)

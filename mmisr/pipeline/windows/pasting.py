@@ -24,11 +24,23 @@ def pasted(lr: Tensor, layout: Layout, results: Sequence[SRResult], scale: int) 
     Returns:
         (3, s*h, s*w) float32 RGB in [0, 1].
     """
+    sheets = [image.float() for image in images_of(results)]
     if layout.is_whole:
-        return results[0].image[0].float()
+        return sheets[0]
+    lr = lr.float()
     height, width = hw_of(lr)
-    target = height * scale, width * scale
-    enlarged = resize(lr[None].float(), target, "bicubic")
-    frame = enlarged[0].clamp(0, 1)
-    layout.paste([image.float() for image in images_of(results)], frame)
+    target_hw = height * scale, width * scale
+    frame = bicubic(lr, target_hw)
+    layout.paste(sheets, frame)
     return frame
+
+
+def bicubic(image: Tensor, target_hw: tuple[int, int]) -> Tensor:
+    """(3, h, w) at another size, RGB in [0, 1].
+
+    Args:
+        image: (3, h, w) RGB in [0, 1].
+        target_hw: Height and width.
+    """
+    resized = resize(image[None], target_hw, "bicubic")
+    return resized[0].clamp(0, 1)

@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.boxes import grow
 from mmisr.ops.coverage import touched
+from mmisr.ops.held_out import HoldsOut
 from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.ops.tokens import Mask
 from mmisr.pipeline.grouping import group_by_shape, picked, stacked
@@ -37,7 +38,7 @@ FOLLOWED_SCORE, FOLLOWED_PX = 0.3, 4.0
 """Boxes of a frame of a video from this score on are searched in the next, grown by LR pixels."""
 
 
-class WindowSearch(nn.Module):
+class WindowSearch(HoldsOut):
     """Looks for objects only where the routing says that there may be some.
 
     ``timer`` times the stages of :meth:`upscale`: route, plan, super-resolve.
@@ -50,7 +51,7 @@ class WindowSearch(nn.Module):
         editor: The pair's editor.
 
     Raises:
-        ValueError: Nobody routes.
+        ValueError: Nobody routes, or a router of its own has no weights.
     """
 
     follows_image = True
@@ -66,13 +67,16 @@ class WindowSearch(nn.Module):
         self.last_boxes: Tensor | None = None
         self.own_router: SREditor | None = None
         if settings.router is not None:
-            self.own_router = MODELS.build(settings.router)
+            # Its weights are its own file's: checkpoints of pairs fit with and without windows.
+            router = MODELS.build(settings.router)
+            _check_weights(router)
+            self.hold_out("own_router", router)
         router = self.own_router or editor
         if router.info.routers is None:
             raise ValueError(
                 "test_cfg.windows needs to know where instances are, and "
                 f"{router.info.name!r} routes no tokens; "
-                "give windows=dict(router=dict(type='mmisr.InstanceSR', checkpoint=...)) or "
+                "give windows=dict(router=dict(type='mmisr.InstanceRouter', checkpoint=...)) or "
                 "another editor"
             )
 
@@ -85,10 +89,12 @@ class WindowSearch(nn.Module):
         hints = []
         sheets = []
         for number, frame in enumerate(frames):
-            for index, (image, known) in enumerate(frame.sheets()):
+            for index, shown in enumerate(frame.sheets()):
+                image, known = shown
                 images.append(image)
                 hints.append(known)
-                sheets.append(SheetOf(number, index))
+                sheet = SheetOf(number, index)
+                sheets.append(sheet)
         with self.timer.stage("super-resolve"):
             results = pair.upscale_each(images, hints)
         return WindowViews(pair, frames, sheets, results, self.overview)
@@ -118,16 +124,18 @@ class WindowSearch(nn.Module):
         """
         with self.timer.stage("route"):
             maps = self._route(pair, lr, samples)
+        # Another router says where instances are; how deep they go is for the editor to say.
+        keep_exits = self.own_router is None
+        frames = []
         with self.timer.stage("plan"):
             costs = self._costs(pair)
-            layouts = []
-            for image, routing in zip(lr, maps, strict=True):
+            for image, sample, routing in zip(lr, samples, maps, strict=True):
                 mask = routing.exits[0].numpy() > 0
                 layout = self.plan(mask, routing.token_size, hw_of(image), costs)
                 self._log(layout, costs)
-                layouts.append(layout)
-        parts = zip(lr, samples, maps, layouts, strict=True)
-        return [Searched(*part) for part in parts]
+                frame = Searched(image, sample, routing, layout, keep_exits)
+                frames.append(frame)
+        return frames
 
     def plan(self, mask: Mask, token: int, frame_hw: tuple[int, int], costs: PairCosts) -> Layout:
         """Windows over the marked tokens, or the whole frame where that costs no more.
@@ -138,12 +146,15 @@ class WindowSearch(nn.Module):
             frame_hw: Height and width of the frame in LR pixels.
             costs: What the pair takes.
         """
-        layer = Layer(token, self.settings.margin)
-        windows = layer.lay(self.settings.layout, mask, frame_hw)
+        settings = self.settings
+        layer = Layer(token, settings.margin)
+        windows = layer.lay(settings.layout, mask, frame_hw)
         whole = Layout.whole(frame_hw)
         windows_cost = costs.of(windows.sheets_hw)
         whole_cost = costs.of(whole.sheets_hw)
-        return windows if windows_cost < whole_cost else whole
+        if windows_cost < whole_cost:
+            return windows
+        return whole
 
     def _log(self, layout: Layout, costs: PairCosts) -> None:
         """Say what was chosen and why, to whoever debugs."""
@@ -163,31 +174,49 @@ class WindowSearch(nn.Module):
         self, pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
     ) -> list[RoutingMap]:
         """A map per image, on the host."""
-        router = pair.router
-        token = router.info.multiple_of
-        costs = self._costs(pair)
         hints = pair.hints(lr, samples)
         maps: dict[int, RoutingMap] = {}
         for indices in group_by_shape(lr):
             batch = stacked(lr, indices)
             known: BatchHints | None = hints and picked(hints, indices)
-            plan = partial(self.plan, token=token, frame_hw=hw_of(batch), costs=costs)
-            prices = PairPrices(pair, router, plan)
-            routing = self._followed(router.route(batch, known, prices).cpu())
+            routing = self._route_batch(pair, batch, known)
             for place, index in enumerate(indices):
                 maps[index] = routing.image(place)
         return [maps[index] for index in sorted(maps)]
 
+    def _route_batch(self, pair: SRDetector, lr: Tensor, hints: BatchHints | None) -> RoutingMap:
+        """The maps of (B, 3, h, w), on the host."""
+        router = pair.router
+        token = router.info.multiple_of
+        costs = self._costs(pair)
+        plan = partial(self.plan, token=token, frame_hw=hw_of(lr), costs=costs)
+        prices = PairPrices(pair, router, plan)
+        routing = router.route(lr, hints, prices)
+        return self._followed(routing.cpu())
+
     def _followed(self, routing: RoutingMap) -> RoutingMap:
         """The map, with the tokens that held objects in the frame before as deep as can be."""
-        if self.last_boxes is None or not len(self.last_boxes):
+        boxes = self.last_boxes
+        if boxes is None or not len(boxes):
             return routing
         grid = hw_of(routing.exits)
-        seen = touched(self.last_boxes, grid, routing.token_size).any(0)
+        of_each = touched(boxes, grid, routing.token_size)
+        held_some = of_each.any(0)
         deepest = len(routing.exit_names) - 1
-        exits = torch.where(seen, deepest, routing.exits)
+        exits = torch.where(held_some, deepest, routing.exits)
         return replace(routing, exits=exits)
 
     def _costs(self, pair: SRDetector) -> PairCosts:
-        router = pair.router
-        return measured_costs(pair, router) if self.settings.costs == "measured" else LINEAR
+        if self.settings.costs == "measured":
+            return measured_costs(pair, pair.router)
+        return LINEAR
+
+
+def _check_weights(router: SREditor) -> None:
+    """See that a router which asks its network has weights, for no checkpoint brings them."""
+    asks_network = getattr(router.router, "encodes", False)
+    if asks_network and getattr(router, "checkpoint", None) is None:
+        raise ValueError(
+            f"test_cfg.windows.router is {router.info.name!r} and names no weights: set "
+            "windows=dict(router=dict(checkpoint=FILE, ...))"
+        )

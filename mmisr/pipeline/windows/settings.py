@@ -49,8 +49,8 @@ class Windows:
         costs: ``default`` compares areas, so that the same image is searched alike everywhere;
             ``measured`` asks what the pair takes on this device, measured once and cached.
         router: Config of an editor whose routing says where instances are, weights included
-            (``dict(type='mmisr.InstanceSR', checkpoint=...)``); None where the pair's own editor
-            routes.
+            (``dict(type='mmisr.InstanceRouter', checkpoint=...)``); how deep tokens go in the
+            windows is then for the pair's editor to say. None where that editor does both.
         overview: Fields of :class:`Overview`; None for no overview.
 
     Raises:

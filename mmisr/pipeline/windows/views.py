@@ -15,17 +15,16 @@ from mmisr.openmmlab.detections import no_instances, suppressed
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import source_hw
 from mmisr.ops.boxes import area, clip
-from mmisr.ops.resample import resize
 from mmisr.ops.tokens import spread
 from mmisr.pipeline.grouping import group_by_shape, picked
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.views import View
 from mmisr.pipeline.windows.layout import Layout
-from mmisr.pipeline.windows.pasting import pasted
+from mmisr.pipeline.windows.pasting import bicubic, pasted
 from mmisr.pipeline.windows.settings import Overview
 from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.hints import ImageHints
-from mmisr.structures.sr_result import RoutingMap, SRResult
+from mmisr.structures.sr_result import RoutingMap, SRResult, images_of
 
 if TYPE_CHECKING:
     from mmisr.pipeline.sr_detector import SRDetector
@@ -53,32 +52,52 @@ class Searched:
         sample: Its sample.
         routing: Exits of its tokens, as a batch of one.
         layout: Its windows.
+        keep_exits: Whether the sheets' tokens leave by these exits; else the editor chooses anew.
     """
 
     lr: Tensor
     sample: DetDataSample
     routing: RoutingMap
     layout: Layout
+    keep_exits: bool = True
 
     @property
     def to_source(self) -> FrameMap:
         """From the image's pixels to the frame of its annotations."""
         return FrameMap.between(hw_of(self.lr), source_hw(self.sample))
 
+    def lr_hw(self, sheet: int | None) -> tuple[int, int]:
+        """Height and width in LR pixels of a sheet; None for the image itself.
+
+        Args:
+            sheet: Its number in the layout.
+        """
+        if sheet is None:
+            return hw_of(self.lr)
+        return self.layout.sheets_hw[sheet]
+
     def sheets(self) -> list[tuple[Tensor, ImageHints]]:
-        """The sheets as the editor gets them, each with the exits of its tokens."""
-        token = self.routing.token_size
-        height, width = hw_of(self.lr)
-        exits = spread(self.routing.exits, token)
-        of_pixels = exits[0, :, :height, :width].to(self.lr)
-        frame = torch.cat([self.lr, of_pixels])
-        between = torch.cat([self.lr.mean((1, 2)), self.lr.new_zeros(1)])
+        """The sheets as the editor gets them, with the exits of their tokens where these stay."""
+        frame = torch.cat([self.lr, self._exits_of_pixels()])
+        colour = self.lr.mean((1, 2))
+        easy = self.lr.new_zeros(1)
+        between = torch.cat([colour, easy])
         sheets = []
         for sheet in self.layout.cut(frame, between):
-            image, exits_of = sheet[:3], sheet[3:]
-            hints = ImageHints(lr_hw=hw_of(image), exits=deepest(exits_of, token))
+            image = sheet[:3]
+            exits = None
+            if self.keep_exits:
+                exits = deepest(sheet[3:], self.routing.token_size)
+            hints = ImageHints(lr_hw=hw_of(image), exits=exits)
             sheets.append((image, hints))
         return sheets
+
+    def _exits_of_pixels(self) -> Tensor:
+        """(1, h, w) beside the image."""
+        height, width = hw_of(self.lr)
+        exits = spread(self.routing.exits, self.routing.token_size)
+        inside = exits[0, :, :height, :width]
+        return inside.to(self.lr)
 
 
 def deepest(exits: Tensor, token: int) -> Tensor:
@@ -116,31 +135,42 @@ class WindowViews:
         self.results = results
         self.overview = overview
         self.sheets = list(sheets)
-        self.images = [result.image[0] for result in results]
+        self.images = images_of(results)
         if overview is not None:
+            factor = overview.factor
             for number, frame in enumerate(frames):
-                self.sheets.append(SheetOf(number, None))
-                self.images.append(enlarged(frame.lr, overview.factor))
+                image = enlarged(frame.lr, factor)
+                sheet = SheetOf(number, None)
+                self.images.append(image)
+                self.sheets.append(sheet)
         self.groups = group_by_shape(self.images)
         self.batches = [self._view(indices) for indices in self.groups]
 
     def _view(self, indices: Sequence[int]) -> View:
         samples = []
         for index in indices:
-            frame = self.frames[self.sheets[index].image]
-            metainfo = dict(frame.sample.metainfo)
-            metainfo["source_shape"] = hw_of(self.images[index])
-            samples.append(DetDataSample(metainfo=metainfo))
-        return View(picked(self.images, indices), samples)
+            sheet = self.sheets[index]
+            frame = self.frames[sheet.image]
+            known = frame.sample.metainfo
+            source_shape = hw_of(self.images[index])
+            sample = DetDataSample(metainfo={**known, "source_shape": source_shape})
+            samples.append(sample)
+        images = picked(self.images, indices)
+        return View(images, samples)
 
     def image(self, index: int) -> Tensor:
         """The whole SR image of an LR image: bicubic beyond what was super-resolved."""
         own = []
-        for result, sheet in zip(self.results, self.sheets, strict=False):
+        # The sheets of the overviews come last: they have no result.
+        super_resolved = zip(self.results, self.sheets, strict=False)
+        for result, sheet in super_resolved:
             if sheet.image == index:
                 own.append(result)
+        editor = self.pair.editor
+        scale = editor.info.scale
         frame = self.frames[index]
-        return pasted(frame.lr, frame.layout, own, self.pair.editor.info.scale)
+        layout = frame.layout
+        return pasted(frame.lr, layout, own, scale)
 
     def collect(
         self,
@@ -149,12 +179,15 @@ class WindowViews:
     ) -> list[DetDataSample]:
         """See :meth:`mmisr.pipeline.views.Views.collect`."""
         found: list[list[InstanceData]] = [[] for _ in self.frames]
-        for indices, of_batch, batch in zip(self.groups, predictions, seen, strict=True):
-            for place, index in enumerate(indices):
-                from_detector = batch.source_to_det[place].inverse()
-                instances = of_batch[place].pred_instances
+        batches = zip(self.groups, predictions, seen, strict=True)
+        for indices, of_batch, batch in batches:
+            maps = batch.source_to_det
+            for index, prediction, to_det in zip(indices, of_batch, maps, strict=True):
+                instances = prediction.pred_instances
+                from_detector = to_det.inverse()
                 in_source = self._in_source(instances, from_detector, index)
-                found[self.sheets[index].image].append(in_source)
+                sheet = self.sheets[index]
+                found[sheet.image].append(in_source)
         for number, views in enumerate(found):
             self._finish(number, views)
         return [frame.sample for frame in self.frames]
@@ -163,15 +196,18 @@ class WindowViews:
         """Put what was found, and where it was looked for, on the sample of an image."""
         frame = self.frames[number]
         sample = frame.sample
+        pair = self.pair
+        found = no_instances(frame.lr.device)
         if views:
-            sample.pred_instances = suppressed(views, self.pair.detector)
-        else:
-            sample.pred_instances = no_instances(frame.lr.device)
-        searched = frame.to_source.boxes(torch.from_numpy(frame.layout.cores))
+            found = suppressed(views, pair.detector)
+        sample.pred_instances = found
+        cores = torch.from_numpy(frame.layout.cores)
+        searched = frame.to_source.boxes(cores)
         sample.set_field(searched, "searched", field_type="metainfo")
-        if self.pair.test_cfg.keep_sr:
+        if pair.test_cfg.keep_sr:
+            image = self.image(number)
+            sample.set_field(image.cpu(), "sr")
             sample.set_field(frame.routing, "routing", field_type="metainfo")
-            sample.set_field(self.image(number).cpu(), "sr")
 
     def _in_source(
         self, instances: InstanceData, from_detector: FrameMap, index: int
@@ -188,28 +224,44 @@ class WindowViews:
                 "the detector predicts masks, and test_cfg.windows cannot carry them back to the "
                 "frame; use a box head, or no windows"
             )
-        of = self.sheets[index]
-        number, sheet = of.image, of.sheet
-        frame = self.frames[number]
-        lr_hw = hw_of(frame.lr) if sheet is None else frame.layout.sheets_hw[sheet]
-        to_lr = from_detector.then(FrameMap.between(hw_of(self.images[index]), lr_hw))
-        boxes = to_lr.boxes(instances.bboxes)
-        is_owned = torch.ones_like(instances.scores, dtype=torch.bool)
-        if sheet is not None:
-            boxes, is_owned = frame.layout.to_frame(sheet, boxes)
-        if self.overview is not None:
-            is_large = area(boxes).sqrt() >= self.overview.min_side
-            is_owned &= is_large if sheet is None else ~is_large
+        sheet = self.sheets[index]
+        frame = self.frames[sheet.image]
+        handed_over = hw_of(self.images[index])
+        lr_hw = frame.lr_hw(sheet.sheet)
+        image_to_lr = FrameMap.between(handed_over, lr_hw)
+        to_lr = from_detector.then(image_to_lr)
+        on_sheet = to_lr.boxes(instances.bboxes)
+        boxes, is_owned = self._owned(on_sheet, sheet)
         owned = cast(InstanceData, instances[is_owned])
         in_source = frame.to_source.boxes(boxes[is_owned])
         owned.bboxes = clip(in_source, source_hw(frame.sample))
         return owned
 
+    def _owned(self, xyxy: Tensor, sheet: SheetOf) -> tuple[Tensor, Tensor]:
+        """Boxes in LR pixels of the frame, and whether the sheet answers for each.
+
+        Args:
+            xyxy: (N, 4) boxes in LR pixels of the sheet.
+            sheet: What they were found on.
+        """
+        if sheet.sheet is None:
+            return xyxy, self._is_large(xyxy)
+        layout = self.frames[sheet.image].layout
+        boxes, is_owned = layout.to_frame(sheet.sheet, xyxy)
+        return boxes, is_owned & ~self._is_large(boxes)
+
+    def _is_large(self, xyxy: Tensor) -> Tensor:
+        """(N,) whether boxes are the overview's; none is where there is no overview."""
+        if self.overview is None:
+            return torch.zeros_like(xyxy[:, 0], dtype=torch.bool)
+        sides = area(xyxy).sqrt()
+        return sides >= self.overview.min_side
+
 
 def enlarged(lr: Tensor, factor: float) -> Tensor:
     """(3, h, w) to (3, factor * h, factor * w), bicubic, RGB in [0, 1]."""
     height, width = hw_of(lr)
-    target = round(height * factor), round(width * factor)
-    if target == (height, width):
+    target_hw = round(height * factor), round(width * factor)
+    if target_hw == (height, width):
         return lr
-    return resize(lr[None], target, "bicubic")[0].clamp(0, 1)
+    return bicubic(lr, target_hw)

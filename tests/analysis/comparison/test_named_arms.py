@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 
+from mmisr.analysis.comparison.arms import WINDOWS
 from mmisr.analysis.comparison.named_arms import named_arms, router_arms, standard_arms
 from mmisr.openmmlab.stack import prepare
 from mmisr.pipeline.handoff import Handoff, Resize
@@ -53,3 +54,20 @@ def test_larger_input_is_mmdets_own_resize():
     theirs = MMDetResize(scale_factor=4.0, keep_ratio=True)({"img": image})["img"]
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= 1.0  # cv2 rounds to 8 bits on the way
+
+
+def test_the_arm_in_windows_has_the_windows_of_the_config():
+    arm = named_arms(INSTANCE_SR)[f"instance_sr{WINDOWS}"]
+    assert arm.windows == {}
+    assert arm.editor == named_arms(INSTANCE_SR)["instance_sr"].editor
+    given = {"margin": 4}
+    assert named_arms(INSTANCE_SR, given)[arm.name].windows == given
+
+
+def test_with_a_router_of_their_own_windows_leave_the_editor_as_it_is():
+    windows = {"router": {"type": "mmisr.InstanceRouter"}}
+    dense = {**INSTANCE_SR, "router": "all-hard"}
+    assert named_arms(dense, windows)[f"instance_sr{WINDOWS}"].editor == dense
+    plain = {"type": "mmisr.Resample", "scale": 4}
+    assert named_arms(plain, windows)[f"editor{WINDOWS}"].windows == windows
+    assert f"editor{WINDOWS}" not in named_arms(plain)

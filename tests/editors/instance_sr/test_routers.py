@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmisr.editors.instance_sr.labels import LabelRule
-from mmisr.editors.instance_sr.routers import RouteInput, build_router
+from mmisr.editors.instance_sr.router_config import build_router
+from mmisr.editors.instance_sr.routers import RouteInput
 from mmisr.structures.hints import ImageHints
 
 EVERY = [

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS as MMDET_MODELS
@@ -57,7 +57,12 @@ class BlobDetector(BaseDetector):
 def pair_with(windows, handoff=None, router="oracle", **detector):
     """A pair of nearest neighbour x4 and the blob detector, which searches where boxes are."""
     if windows is not None:
-        windows = {"router": {"type": "mmisr.InstanceSR", "router": router}, **windows}
+        # By default a token is easy of which a blob covers one pixel.
+        labels = {"easy_cover": 0.01}
+        windows = {
+            "router": {"type": "mmisr.InstanceSR", "router": router, "labels": labels},
+            **windows,
+        }
     config = {
         "type": "mmisr.SRDetector",
         "editor": {"type": "mmisr.Resample", "mode": "nearest", "scale": SCALE},
@@ -123,6 +128,7 @@ def test_every_object_comes_back_once_and_where_it_is(sample_of, native, layout,
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(BLOBS)
+    @example([(7, 7, 9, 9)])  # a pixel in each of four tokens
     def check(boxes):
         image = image_of(HW, boxes)
         (sample,) = predict(pair, [image], [boxes], sample_of, native)
@@ -257,6 +263,21 @@ def test_who_routes_nothing_is_told_what_to_give():
     }
     with pytest.raises(ValueError, match=r"'bicubic' routes no tokens; give windows=dict\(router="):
         MODELS.build(config)
+
+
+def test_a_router_that_would_route_at_random_is_refused():
+    with pytest.raises(ValueError, match=r"'instance_sr_nano' and names no weights: set windows="):
+        pair_with({}, router="learned")
+
+
+def test_checkpoints_of_pairs_fit_with_and_without_windows():
+    with_windows, without = pair_with({}), pair_with(None)
+    assert with_windows.state_dict().keys() == without.state_dict().keys()
+    assert not with_windows.search.own_router.training
+    assert not any(p.requires_grad for p in with_windows.search.own_router.parameters())
+    assert with_windows.double().search.own_router.net.encoder.box_linear.weight.dtype == (
+        torch.float64
+    ), "it follows the pair to its device"
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,19 @@ from mmisr.ops.calibration import calibrated, least_ms
 FORMAT = 3
 """Raised when a figure means something else, so that older files are measured again."""
 
-WINDOW, SMALL, LARGE = 20 * 20, 240 * 240, 480 * 480
-"""Pixels of a small window, and of two frames: the features of one stay in a CPU's caches."""
+WINDOW_SIDE, SMALL_SIDE, LARGE_SIDE = 20, 240, 480
+"""Of a small window, and of two frames: the features of one stay in a CPU's caches."""
+
+WINDOW, SMALL, LARGE = WINDOW_SIDE**2, SMALL_SIDE**2, LARGE_SIDE**2
+"""Their pixels."""
+
+FRAME_SIDE, TINY_SIDE = 320, 64
+"""Of the frames that what every pixel needs, and the encoder, are timed on."""
+
+FEW, MANY = 3, 24
+"""Windows of two batches, whose difference leaves out what a batch costs by itself."""
+
+TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -58,10 +69,10 @@ class CostModel:
                 costs are interpolated.
             launches: Number of residual units that it runs through.
         """
-        sizes, rates = (WINDOW, SMALL, LARGE), (self.window_ms, self.cached_ms, self.dense_ms)
-        return launches * self.launch_ms + gmacs * float(
-            np.interp(math.log(pixels), np.log(sizes), rates)
-        )
+        sizes = np.log([WINDOW, SMALL, LARGE])
+        rates = self.window_ms, self.cached_ms, self.dense_ms
+        rate = np.interp(math.log(pixels), sizes, rates)
+        return launches * self.launch_ms + gmacs * float(rate)
 
 
 @dataclass(frozen=True)
@@ -91,32 +102,71 @@ class Workload:
 @torch.no_grad()
 def calibrate(work: Workload) -> CostModel:
     """Measure a network on the device that it is on; takes a second or two."""
-    unit, channels = work.unit, work.channels
-    parameter = next(unit.parameters())
-
-    def features(number: int, width: int, side: int) -> Tensor:
-        x = torch.rand(number, width, side, side, device=parameter.device, dtype=parameter.dtype)
-        return x.to(memory_format=torch.channels_last)
-
     # Large frames first: until then the allocator hands out fresh pages, which would be charged to
     # the small windows.
-    frame_ms = _time(work.frame, features(1, 3, 320)) / 0.1024
-    routed, route_ms = (_time(work.route, features(1, 3, side)) for side in (320, 64))
-    encoder_ms = max(routed - route_ms, 0.0) / 0.0983
-    shapes = ((1, 480), (1, 240), (24, 20), (3, 20))
-    large, cached, many, few = (
-        _time(unit, features(number, channels, side)) for number, side in shapes
-    )
-    rate, window = work.unit_macs / 1e9, (many - few) / 21
-    window_ms = max(window, 1e-6) / (20 * 20 * rate)
-    launch_ms = max(few - 3 * window, 0.0)
-    cached_ms, dense_ms = (
-        (ms - launch_ms) / (pixels * rate) for ms, pixels in ((cached, SMALL), (large, LARGE))
-    )
-    token_ms = _time(work.leave, features(256, channels, work.side)) / 256
-    return CostModel(
-        launch_ms, window_ms, cached_ms, dense_ms, token_ms, frame_ms, route_ms, encoder_ms
-    )
+    of_frames = _of_frames(work)
+    of_units = _of_units(work)
+    of_tokens = _of_tokens(work)
+    return CostModel(**of_frames, **of_units, **of_tokens)
+
+
+def _of_frames(work: Workload) -> dict[str, float]:
+    """What every pixel of a frame takes, and what routing does."""
+    frame = _noise(work, 1, 3, FRAME_SIDE)
+    tiny = _noise(work, 1, 3, TINY_SIDE)
+    frame_ms = _time(work.frame, frame)
+    routed_ms = _time(work.route, frame)
+    route_ms = _time(work.route, tiny)
+    encoder_ms = max(routed_ms - route_ms, 0.0)
+    return {
+        "frame_ms": frame_ms / _megapixels(frame),
+        "route_ms": route_ms,
+        "encoder_ms": encoder_ms / (_megapixels(frame) - _megapixels(tiny)),
+    }
+
+
+def _of_units(work: Workload) -> dict[str, float]:
+    """What a residual unit takes on windows and on frames."""
+    large = _unit_ms(work, 1, LARGE_SIDE)
+    small = _unit_ms(work, 1, SMALL_SIDE)
+    many = _unit_ms(work, MANY, WINDOW_SIDE)
+    few = _unit_ms(work, FEW, WINDOW_SIDE)
+    window = (many - few) / (MANY - FEW)
+    launch = max(few - FEW * window, 0.0)
+    window = max(window, 1e-6)
+    cached = small - launch
+    dense = large - launch
+    gmacs = work.unit_macs / 1e9
+    return {
+        "launch_ms": launch,
+        "window_ms": window / (WINDOW * gmacs),
+        "cached_ms": cached / (SMALL * gmacs),
+        "dense_ms": dense / (LARGE * gmacs),
+    }
+
+
+def _of_tokens(work: Workload) -> dict[str, float]:
+    """What leaving takes."""
+    windows = _noise(work, TOKENS, work.channels, work.side)
+    return {"token_ms": _time(work.leave, windows) / TOKENS}
+
+
+def _unit_ms(work: Workload, number: int, side: int) -> float:
+    windows = _noise(work, number, work.channels, side)
+    return _time(work.unit, windows)
+
+
+def _noise(work: Workload, number: int, channels: int, side: int) -> Tensor:
+    """(number, channels, side, side) of the network's precision, on its device."""
+    parameter = next(work.unit.parameters())
+    shape = (number, channels, side, side)
+    noise = torch.rand(shape, device=parameter.device, dtype=parameter.dtype)
+    return noise.to(memory_format=torch.channels_last)
+
+
+def _megapixels(frame: Tensor) -> float:
+    height, width = frame.shape[-2:]
+    return height * width / 1e6
 
 
 def measured(name: str, work: Workload) -> CostModel:
