@@ -23,12 +23,12 @@ def route_by(
     """Change who routes the tokens of a pair's editor, and within what budget.
 
     Args:
-        pair: The pair; an editor without routing is left alone where neither of the others is
-            given.
+        pair: The pair, whose editor routes, or the router that its windows have of their own; an
+            editor without routing is left alone where neither of the others is given.
         router: Name or dict as ``InstanceSR.router`` takes it; None for the learned one where a
             budget is given, and for the config's own where none is.
         budget: One of ``hard_share``, ``target_macs`` or ``target_ms``; milliseconds are those of
-            the editor, per image.
+            the editor, per image, and in windows those of the pair.
 
     Returns:
         Name of the router that was set; None where nothing was.
@@ -40,7 +40,7 @@ def route_by(
     """
     if router is None and budget is None:
         return None
-    editor = pair.editor
+    editor = pair.router
     if editor.info.routers is None:
         raise ValueError(
             "router and budget steer editors that route tokens (mmisr.InstanceSR, say), and "

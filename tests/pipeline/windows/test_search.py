@@ -14,6 +14,7 @@ from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmengine.structures import InstanceData
 
+from mmisr.pipeline.routing import route_by, search_windows
 from mmisr.pipeline.views import WholeFrames
 from mmisr.registry import MODELS
 
@@ -268,6 +269,15 @@ def test_who_routes_nothing_is_told_what_to_give():
 def test_a_router_that_would_route_at_random_is_refused():
     with pytest.raises(ValueError, match=r"'instance_sr_nano' and names no weights: set windows="):
         pair_with({}, router="learned")
+
+
+def test_who_routes_is_chosen_where_it_is_asked():
+    pair = pair_with({})
+    route_by(pair, "edge", None)
+    assert type(pair.search.own_router.router).__name__ == "Edge"
+    search_windows(pair, None)
+    with pytest.raises(ValueError, match="'nearest' does not"):
+        route_by(pair, "edge", None)
 
 
 def test_checkpoints_of_pairs_fit_with_and_without_windows():
