@@ -62,8 +62,6 @@ class Case:
     multiple_of: int = 1
     trainable: bool = True
     adaptive: bool = False
-    keeps_pixels: bool = False
-    """What it puts out is the LR image."""
     weights: Callable[[Path], object] | None = None
     """Writes the checkpoint that the config names, for editors that cannot do without."""
 
@@ -111,12 +109,6 @@ def instance_sr() -> Iterator[Case]:
         yield Case(config, "instance_sr_nano", scale, 8, adaptive=True)
 
 
-def instance_router() -> Iterator[Case]:
-    for router in ("learned", "oracle"):
-        config = {"type": "mmisr.InstanceRouter", "router": router}
-        yield Case(config, "instance_router", 1, 8, keeps_pixels=True)
-
-
 def spandrel() -> Iterator[Case]:
     if importlib.util.find_spec("spandrel") is None:
         return
@@ -160,7 +152,6 @@ KINDS = {
     "InstanceRouter": instance_router,
     "PlainSR": networks,
     "InstanceSR": instance_sr,
-    "InstanceRouter": instance_router,
     "SpandrelSR": spandrel,
 }
 """Class name of every registered editor: the cases that stand for it."""
@@ -258,8 +249,7 @@ def test_info_is_true(case, tmp_path):
         side * info.scale,
         (side + info.multiple_of) * info.scale,
     )
-    assert (result.routing is not None) == (info.routers is not None)
-    assert info.routers is not None or not info.adaptive
+    assert (result.routing is not None) == info.adaptive
 
 
 @each
