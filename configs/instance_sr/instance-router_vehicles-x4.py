@@ -4,7 +4,7 @@
 # Test:  python tools/analysis/router_threshold.py PAIR_CONFIG
 _base_ = [
     "../_base_/default_runtime.py",
-    "../_base_/datasets/vehicles_x4_editor.py",
+    "../_base_/mixed/vehicles_x4_editor.py",
 ]
 model = dict(
     type="mmisr.InstanceRouter",

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from mmisr.editors.instance_sr.engine import cost_model
 from mmisr.editors.instance_sr.engine.cost_model import (
     LARGE,
     SMALL,
@@ -14,6 +13,7 @@ from mmisr.editors.instance_sr.engine.cost_model import (
     calibrate,
     measured,
 )
+from mmisr.ops import calibration
 
 UNIT = nn.Conv2d(8, 8, 3, padding=1)
 WORK = Workload(UNIT, 8, 576, frame=torch.clone, route=torch.clone, leave=torch.clone, side=12)
@@ -48,7 +48,7 @@ def test_costs_are_measured_once_and_again_where_the_cache_is_broken(tmp_path, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def run():
-        cost_model._known.clear()
+        calibration._known.clear()
         return measured("net", WORK)
 
     first = run()
@@ -62,5 +62,5 @@ def test_costs_are_measured_once_and_again_where_the_cache_is_broken(tmp_path, m
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    cost_model._known.clear()
+    calibration._known.clear()
     assert measured("net", WORK).window_ms > 0

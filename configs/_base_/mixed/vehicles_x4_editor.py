@@ -1,6 +1,6 @@
 # Drone cars and aerial cars together, for a router that has to know vehicles of both: sizes from 5
 # to 16 LR pixels. Patches of 128 LR pixels show it the surroundings; two scenes teach no colours.
-_base_ = "drone_cars_x4_editor.py"
+_base_ = "../datasets/drone_cars_x4_editor.py"
 metainfo = _base_.metainfo
 augment = [
     dict(
