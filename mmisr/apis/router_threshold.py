@@ -15,7 +15,7 @@ from tqdm import tqdm
 from mmisr.analysis.facts import meta
 from mmisr.analysis.router_threshold import Scores, Thresholds, scores_of, thresholds_for
 from mmisr.apis.checks.config_errors import names_config
-from mmisr.apis.checks.data import inner_datasets, test_pipeline
+from mmisr.apis.checks.data import whole_images
 from mmisr.apis.compare import best_device
 from mmisr.apis.configs import read_config
 from mmisr.apis.models import init_model
@@ -70,19 +70,6 @@ def router_threshold(
 def _scores(pair: SRDetector, cfg: Config, side: str) -> Scores:
     """Of one side of the data."""
     loader = copy.deepcopy(cfg.test_dataloader)
-    loader["dataset"] = _whole_images(cfg, side)
+    loader["dataset"] = whole_images(cfg, side)
     batches = Runner.build_dataloader(loader)
     return scores_of(pair, tqdm(batches, desc=side, unit="batch"))
-
-
-def _whole_images(cfg: Config, side: str) -> dict[str, Any]:
-    """Config of one side of the data, read as the test data is."""
-    pipeline = test_pipeline(cfg)
-    datasets = []
-    for dataset in inner_datasets(cfg, side):
-        whole = copy.deepcopy(dataset)
-        whole.update(pipeline=pipeline, test_mode=True)
-        datasets.append(whole)
-    if len(datasets) == 1:
-        return datasets[0]
-    return {"type": "ConcatDataset", "datasets": datasets}

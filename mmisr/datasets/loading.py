@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmisr.datasets.images import MAX_PIXELS, check_annotated_size, read_rgb
 from mmisr.openmmlab.transforms import BaseTransform
@@ -23,9 +25,12 @@ class LoadImage(BaseTransform):
         backend_args: Arguments of mmengine's file back end.
         max_pixels: Largest height times width that is read; the data set checks files by the same
             limit.
+        keep: Decoded images that every worker keeps in memory, the last ones read; 0, the default,
+            for none. Training on patches of few images reads each of them many times, and decoding
+            takes longer than all else.
 
     Raises:
-        ValueError: ``max_pixels`` is no number of pixels.
+        ValueError: ``max_pixels`` is no number of pixels, or ``keep`` none of images.
         ImageError: See :func:`mmisr.datasets.images.read_rgb`; or the image has another size than
             its annotation says.
         TypeError: ``img`` is there already and is no (H, W, 3) uint8 array.
@@ -35,14 +40,21 @@ class LoadImage(BaseTransform):
     """The step of a plain pipeline that mmdet's inferencers and tools take it for."""
 
     def __init__(
-        self, backend_args: dict[str, Any] | None = None, max_pixels: int = MAX_PIXELS
+        self,
+        backend_args: dict[str, Any] | None = None,
+        max_pixels: int = MAX_PIXELS,
+        keep: int = 0,
     ) -> None:
         if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
             raise ValueError(
                 f"LoadImage.max_pixels must be a whole number from 1 on, got {max_pixels!r}"
             )
+        if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:
+            raise ValueError(f"LoadImage.keep must be a whole number from 0 on, got {keep!r}")
         self.backend_args = backend_args
         self.max_pixels = max_pixels
+        self.keep = keep
+        self.kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
 
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape``.
@@ -52,11 +64,24 @@ class LoadImage(BaseTransform):
         if "img" in results:
             _check_array(results["img"])
         else:
-            rgb = read_rgb(results["img_path"], self.backend_args, self.max_pixels)
-            check_annotated_size(results, (rgb.shape[0], rgb.shape[1]))
-            results["img"] = np.ascontiguousarray(rgb[..., ::-1])
+            bgr = self._read(results["img_path"])
+            check_annotated_size(results, (bgr.shape[0], bgr.shape[1]))
+            results["img"] = bgr
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results
+
+    def _read(self, path: str) -> NDArray[np.uint8]:
+        """(H, W, 3) BGR, from memory where it was kept; the caller may change it."""
+        if path in self.kept:
+            self.kept.move_to_end(path)
+            return self.kept[path].copy()
+        rgb = read_rgb(path, self.backend_args, self.max_pixels)
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        if self.keep:
+            self.kept[path] = bgr.copy()
+            if len(self.kept) > self.keep:
+                self.kept.popitem(last=False)
+        return bgr
 
 
 def _check_array(image: Any) -> None:

@@ -24,6 +24,7 @@ FORWARDED = (
     "img_path",
     "category_ids",
     "lr_recipe",
+    "patch_class",
     "flip",
     "flip_direction",
     HOMOGRAPHY,

@@ -49,6 +49,8 @@ class EditorInfo:
             default, for an editor that routes none.
         method: Name of the arms of a comparison that route by it, whatever its size, e.g.
             ``instance_sr``; ``editor`` by default.
+        token_size: Side of a token of the routing map in LR pixels; None, the default, for
+            ``multiple_of``.
 
     Raises:
         ValueError: ``scale``, ``multiple_of`` or ``min_size`` is no whole number of at least 1.
@@ -62,6 +64,7 @@ class EditorInfo:
     adaptive: bool = False
     routers: Routers | None = None
     method: str = "editor"
+    token_size: int | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "EditorInfo")
@@ -71,6 +74,11 @@ class EditorInfo:
                 raise ValueError(
                     f"EditorInfo.{key} must be at least 1, got {value!r}; give a whole number"
                 )
+
+    @property
+    def token(self) -> int:
+        """Side of a token in LR pixels."""
+        return self.token_size or self.multiple_of
 
 
 def with_budget(

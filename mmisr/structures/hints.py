@@ -29,6 +29,8 @@ class ImageHints:
         frame_index: Place in its video, counted from 0.
         exits: (rows, cols) exits of the tokens that were chosen before, on a look at the whole
             frame that this image is a part of; an editor that routes keeps to them.
+        patch_class: How hard a training patch is to recover, from 0 for the easiest; set where the
+            data set names classes (``mmisr.ClassPatch``).
     """
 
     boxes_lr: Tensor | None = None
@@ -38,6 +40,7 @@ class ImageHints:
     seed: int | None = None
     frame_index: int | None = None
     exits: Tensor | None = None
+    patch_class: int | None = None
 
 
 BatchHints = Sequence[ImageHints]
@@ -64,6 +67,22 @@ def every(hints: BatchHints | None, field: str) -> list | None:
     if not values or any(value is None for value in values):
         return None
     return values
+
+
+def seeds_of(hints: BatchHints | None, count: int) -> list[int]:
+    """The seeds of all images; 0 for those without.
+
+    Args:
+        hints: Of a batch, or None for none.
+        count: How many images there are.
+
+    Example:
+        >>> seeds_of([ImageHints(seed=3), ImageHints()], 2)
+        [3, 0]
+    """
+    if hints is None:
+        return [0] * count
+    return [int(image.seed or 0) for image in hints]
 
 
 def boxes_in(hints: BatchHints | None, hw: tuple[int, int]) -> list[Tensor] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,27 @@ def test_pipeline(cfg: Config) -> list[dict]:
 
 # It is not a test, whatever pytest makes of the name.
 test_pipeline.__test__ = False  # type: ignore[attr-defined]
+
+
+def whole_images(cfg: Config, side: str) -> dict[str, Any]:
+    """Config of one side of the data, read as the test data is: nothing is cut or flipped.
+
+    Args:
+        cfg: The config of a run.
+        side: Whose data: ``train``, ``val`` or ``test``.
+
+    Raises:
+        ValueError: The config has no such data set, or no test pipeline.
+    """
+    pipeline = test_pipeline(cfg)
+    datasets = []
+    for dataset in inner_datasets(cfg, side):
+        whole = copy.deepcopy(dataset)
+        whole.update(pipeline=pipeline, test_mode=True)
+        datasets.append(whole)
+    if len(datasets) == 1:
+        return datasets[0]
+    return {"type": "ConcatDataset", "datasets": datasets}
 
 
 def check_packing(cfg: Config, side: str) -> None:

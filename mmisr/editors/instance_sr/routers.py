@@ -11,12 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.budget import Budget, Prices
-from mmisr.editors.instance_sr.labels import EASY, HARD, MODERATE, LabelRule
+from mmisr.editors.instance_sr.labels import CLASSES, EASY, HARD, MODERATE, LabelRule
+from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, ImageHints, every
-
-Shares = tuple[float, float, float]
-"""Shares of the tokens that leave by (easy, moderate, hard)."""
+from mmisr.structures.hints import BatchHints, every, seeds_of
 
 
 @dataclass
@@ -218,18 +216,17 @@ class Edge(Router):
     up in a table where we give shares.
 
     Args:
-        shares: See :data:`Shares`; None for those of the learned router on the same image, which
-            runs the encoder.
+        shares: Shares of the tokens that leave by (easy, moderate, hard); None for those of the
+            learned router on the same image, which runs the encoder.
     """
 
     def __init__(self, shares: Sequence[float] | None = None) -> None:
-        self.shares = None if shares is None else check_shares(shares)
+        self.shares = None if shares is None else check_shares(shares, len(CLASSES))
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
-        edges = _laplacian(given.lr).abs()
-        strength = F.avg_pool2d(edges, given.token)
+        strength = F.avg_pool2d(edges(given.lr), given.token)
         counts = _counts(self.shares, given)
         return by_rank(strength[:, 0], counts)
 
@@ -262,92 +259,32 @@ class Random(Router):
     The draw depends on the image's seed alone.
 
     Args:
-        shares: See :data:`Shares`; None for those of the learned router on the same image, which
-            runs the encoder.
+        shares: Shares of the tokens that leave by (easy, moderate, hard); None for those of the
+            learned router on the same image, which runs the encoder.
     """
 
     def __init__(self, shares: Sequence[float] | None = None) -> None:
-        self.shares = None if shares is None else check_shares(shares)
+        self.shares = None if shares is None else check_shares(shares, len(CLASSES))
         self.encodes = shares is None
 
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64; images without a seed all draw from seed 0."""
-        hints = given.hints or [ImageHints()] * len(given.lr)
-        draws = []
-        for image in hints:
-            seed = int(image.seed or 0)
-            generator = torch.Generator()
-            generator.manual_seed(seed)
-            draw = torch.rand(given.grid, generator=generator)
-            draws.append(draw)
-        strength = torch.stack(draws)
+        strength = draws(given.grid, seeds_of(given.hints, len(given.lr)))
         counts = _counts(self.shares, given)
         return by_rank(strength.to(counts.device), counts)
 
 
-def check_shares(shares: Sequence[float]) -> Shares:
-    """Three shares in [0, 1] that sum to 1."""
-    total = sum(shares)
-    if len(shares) != 3 or min(shares) < 0 or abs(total - 1) > 1e-6:
-        raise ValueError(
-            f"shares must be three numbers >= 0 (easy, moderate, hard) that sum to 1, got "
-            f"{tuple(shares)}"
-        )
-    return shares[0], shares[1], shares[2]
-
-
-def _laplacian(lr: Tensor) -> Tensor:
-    """(B, 1, h, w) Laplacian of the grey values of (B, 3, h, w)."""
-    grey = lr.mean(1, keepdim=True)
-    padded = F.pad(grey, [1] * 4, mode="replicate")
-    middle = slice(1, -1)
-    above = padded[..., :-2, middle]
-    below = padded[..., 2:, middle]
-    left = padded[..., middle, :-2]
-    right = padded[..., middle, 2:]
-    return above + below + left + right - 4 * grey
-
-
-def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
-    """Exits by rank.
-
-    Args:
-        strength: (B, rows, cols).
-        counts: (B, 2): how many of each image's strongest tokens are hard, and how many of the next
-            are moderate.
-
-    Returns:
-        (B, rows, cols) int64 exits.
-    """
-    flat = strength.flatten(1)
-    order = flat.argsort(dim=1, descending=True, stable=True)
-    rank = order.argsort(dim=1, stable=True)
-    num_hard = counts[:, :1]
-    num_deep = counts.sum(1, keepdim=True)
-    exits = torch.full_like(rank, EASY)
-    exits[rank < num_deep] = MODERATE
-    exits[rank < num_hard] = HARD
-    return exits.view_as(strength)
-
-
-def _counts(shares: Shares | None, given: RouteInput) -> Tensor:
-    """(B, 2) hard and moderate tokens of each image."""
+def _counts(shares: Sequence[float] | None, given: RouteInput) -> Tensor:
+    """(B, 3) tokens of each exit, for each image."""
     if shares is None:
         return _learned_counts(given.logits())
-    lr = given.lr
     rows, cols = given.grid
-    num_tokens = rows * cols
-    _, moderate_share, hard_share = shares
-    deep_share = hard_share + moderate_share
-    num_hard = round(hard_share * num_tokens)
-    num_deep = round(deep_share * num_tokens)
-    counts = [num_hard, num_deep - num_hard]
-    return torch.tensor([counts] * len(lr), device=lr.device)
+    counts = counts_of(shares, rows * cols)
+    return torch.tensor([counts] * len(given.lr), device=given.lr.device)
 
 
 def _learned_counts(logits: Tensor) -> Tensor:
-    """(B, 2) hard and moderate tokens where (B, 3, rows, cols) logits decide."""
+    """(B, 3) tokens of each exit where (B, 3, rows, cols) logits decide."""
     chosen = logits.argmax(1).flatten(1)
-    num_hard = (chosen == HARD).sum(1)
-    num_moderate = (chosen == MODERATE).sum(1)
-    return torch.stack([num_hard, num_moderate], 1)
+    of_each = [(chosen == exit_number).sum(1) for exit_number in range(len(CLASSES))]
+    return torch.stack(of_each, 1)

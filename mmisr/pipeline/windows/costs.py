@@ -197,7 +197,7 @@ class _Look:
         routers = info.routers
         if routers is None:
             return None
-        grid = grid_hw(hw_of(self.lr), info.multiple_of)
+        grid = grid_hw(hw_of(self.lr), info.token)
         deepest = routers.num_exits - 1
         return torch.full(grid, deepest)
 

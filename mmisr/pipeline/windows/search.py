@@ -187,7 +187,7 @@ class WindowSearch(HoldsOut):
     def _route_batch(self, pair: SRDetector, lr: Tensor, hints: BatchHints | None) -> RoutingMap:
         """The maps of (B, 3, h, w), on the host."""
         router = pair.router
-        token = router.info.multiple_of
+        token = router.info.token
         costs = self._costs(pair)
         plan = partial(self.plan, token=token, frame_hw=hw_of(lr), costs=costs)
         prices = PairPrices(pair, router, plan)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from mmisr.editors.instance_sr.hooks import InstanceSRStageHook, histogram_line
+from mmisr.editors.instance_sr.hooks import InstanceSRStageHook
 from mmisr.openmmlab.editor import MagicDataSample
 from mmisr.registry import HOOKS, MODELS
 
@@ -190,14 +190,15 @@ def test_the_hook_enters_a_stage_once():
 )
 @pytest.mark.parametrize("who", ["labels", "routed"])
 def test_collapse_is_one_class_alone_and_warns_with_the_histogram(who, shares, collapsed):
-    text, level = histogram_line(who, shares, 0.995)
+    hook = InstanceSRStageHook(0, 0)
+    text, level = hook.histogram_line(who, dict(zip(CLASSES, shares, strict=True)))
     assert level == (logging.WARNING if collapsed else logging.INFO)
     assert f"easy {shares[0]:.3f}, moderate {shares[1]:.3f}, hard {shares[2]:.3f}" in text
     assert ("collapsed to one class" in text) == collapsed
 
 
 def test_histograms_are_averaged_and_begin_anew(monkeypatch):
-    import mmisr.editors.instance_sr.hooks as hooks
+    import mmisr.openmmlab.stages as hooks
 
     lines = []
     monkeypatch.setattr(

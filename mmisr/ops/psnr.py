@@ -1,0 +1,59 @@
+"""Peak signal-to-noise ratio of 8-bit images."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+PEAK = 255.0
+BEST = 100.0
+"""In dB, of images that are equal."""
+
+
+def mse_of_levels(sr: Tensor, hr: Tensor, shave: int = 0) -> Tensor:
+    """Mean squared error of each image of a batch.
+
+    Args:
+        sr: (B, 3, H, W) uint8 RGB.
+        hr: The same.
+        shave: Pixels at every border that do not count; none by default.
+
+    Returns:
+        (B,) float64, in squared levels.
+
+    Raises:
+        ValueError: The shapes differ, or nothing is left.
+    """
+    height, width = sr.shape[-2:]
+    if sr.shape != hr.shape or min(height, width) <= 2 * shave:
+        raise ValueError(
+            f"images must have one shape, and more than {2 * shave} pixels on each side, got "
+            f"{tuple(sr.shape)} and {tuple(hr.shape)}"
+        )
+    inside = (..., slice(shave, height - shave), slice(shave, width - shave))
+    difference = sr[inside].double() - hr[inside].double()
+    return difference.square().mean(dim=(1, 2, 3))
+
+
+def psnr_of_levels(sr: Tensor, hr: Tensor, shave: int = 0) -> Tensor:
+    """PSNR of each image of a batch.
+
+    Args:
+        sr: (B, 3, H, W) uint8 RGB.
+        hr: The same.
+        shave: Pixels at every border that do not count; none by default.
+
+    Returns:
+        (B,) float64, in dB; 100 for equal images.
+
+    Raises:
+        ValueError: As :func:`mse_of_levels`.
+
+    Example:
+        >>> black = torch.zeros(1, 3, 2, 2, dtype=torch.uint8)
+        >>> round(psnr_of_levels(black, black + 1).item(), 2)
+        48.13
+    """
+    mse = mse_of_levels(sr, hr, shave)
+    ratio = PEAK**2 / mse
+    return (10 * torch.log10(ratio)).clamp(max=BEST)
