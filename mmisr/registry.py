@@ -113,6 +113,7 @@ MODELS = Registry(
         "mmisr.editors.spandrel.editor",
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
+        "mmisr.editors.path_restore.editor",
         "mmisr.pipeline.preprocess",
         "mmisr.pipeline.sr_detector",
     ],
@@ -161,7 +162,11 @@ HOOKS = Registry(
     "hook",
     parent=MMENGINE_HOOKS,
     scope="mmisr",
-    locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks"],
+    locations=[
+        "mmisr.openmmlab.stages",
+        "mmisr.datasets.seeding",
+        "mmisr.editors.instance_sr.hooks",
+    ],
 )
 
 VISUALIZERS = Registry(

@@ -7,24 +7,22 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from torch import Tensor
 
 from mmisr.editors.instance_sr.editor import STAGES
 from mmisr.editors.instance_sr.labels import CLASSES
+from mmisr.openmmlab.stages import StageHook
 from mmisr.registry import HOOKS
 
 SOURCES = ("labels", "routed")
 
 
 @HOOKS.register_module()
-class InstanceSRStageHook(Hook):
+class InstanceSRStageHook(StageHook):
     """Train the decoder, then the encoder, then both, and log the class histogram.
 
-    The stage is a function of the iteration alone, so a resumed run is in the right one. Parameters
-    outside a stage get no gradient; with several processes the config needs
+    Parameters outside a stage get no gradient; with several processes the config needs
     ``find_unused_parameters = True``.
 
     The shares of the classes, as labelled and as routed, are logged every ``interval`` iterations
@@ -54,28 +52,15 @@ class InstanceSRStageHook(Hook):
             raise ValueError(
                 f"need interval >= 1 and 0 < collapse <= 1, got {interval} and {collapse}"
             )
-        self.starts = (0, encoder_from, joint_from)
+        starts = (0, encoder_from, joint_from)
+        super().__init__(dict(zip(STAGES, starts, strict=True)))
         self.interval = interval
         self.collapse = collapse
         self.sums: Tensor | None = None
 
-    def stage_at(self, iteration: int) -> str:
-        """The stage of an iteration, counted from 0."""
-        entered = [start <= iteration for start in self.starts]
-        return STAGES[sum(entered) - 1]
-
-    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Enter the stage of this iteration."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
-        iteration = runner.iter
-        stage = self.stage_at(iteration)
-        if model.stage == stage and self.sums is not None:
-            return
-        model.set_stage(stage)
+    def entered(self, stage: str) -> None:
+        """Begin the sums anew."""
         self.sums = torch.zeros(len(SOURCES), len(CLASSES))
-        print_log(f"InstanceSR stage `{stage}` from iteration {iteration}", logger="current")
 
     def after_train_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
