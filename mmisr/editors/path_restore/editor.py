@@ -15,6 +15,7 @@ from mmisr.editors.path_restore.policy import (
     PolicySettings,
     PolicyState,
     advantages,
+    difficulty,
     mean_entropy,
     path_lengths,
     reinforce_loss,
@@ -114,8 +115,9 @@ class PathRestore(SREditor):
         """
         if stage not in STAGES:
             raise ValueError(f"PathRestore.stage must be one of {STAGES}, got {stage!r}")
+        # The pathfinder keeps requires_grad in `paths`, where it does not run: an optimiser that is
+        # built then would leave it out for good.
         self.stage = stage
-        self.pathfinder.requires_grad_(stage == "policy")
 
     def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
         """Change who decides, and within what budget; the weights stay.
@@ -135,7 +137,8 @@ class PathRestore(SREditor):
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
     ) -> dict[str, Tensor]:
-        """The losses of the current stage; for the log PSNR, the share of steps and their price.
+        """The losses of the current stage; for the log PSNR, the share of steps, and their price in
+        millionths.
 
         Args:
             lr: (B, 3, h, w) RGB in [0, 1]; of a patch's size in training alone, others are cut.
@@ -197,11 +200,13 @@ class PathRestore(SREditor):
     def _judged(self, actions: Tensor, start: Tensor, end: Tensor) -> Tensor:
         """(P, N) advantages in units of their usual size; moves what the teaching remembers."""
         state = self.policy
+        rollouts = state.settings.rollouts
         if not state.rest_loss > 0:  # there was no stage of paths
             state.see_losses(reduce_mean(end.median()))
-        reward = rewards(actions, start, end, state.cost, state.rest_loss)
+        hard = difficulty(end, state.rest_loss, rollouts)
+        reward = rewards(actions, start - end, hard, state.cost)
         returned = returns(reward)
-        advantage = advantages(returned, state.baselines, state.settings.rollouts)
+        advantage = advantages(returned, state.baselines, rollouts)
         size = reduce_mean(advantage.abs().mean(0))
         share = _share(actions)
         state.see_walks(reduce_mean(returned.mean(0)), size, reduce_mean(share))
@@ -213,7 +218,7 @@ class PathRestore(SREditor):
         return {
             "psnr_sr": -10 * mean.log10(),
             "step_share": _share(actions),
-            "step_cost": self.policy.cost.clone(),
+            "step_cost_micro": self.policy.cost * 1e6,
         }
 
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:

@@ -1,8 +1,9 @@
-"""Path-Restore's multi-path network in plain torch: a chain of blocks with a path for each patch."""
+"""Path-Restore's network in plain torch: a chain of blocks with a path for each patch."""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -143,10 +144,9 @@ class PathRestoreNet(nn.Module):
         Returns:
             (P, 3, s*h, s*w), not clamped.
         """
-        features = self.head(patches)
-        for features in self._features(features, choose):
-            pass
-        return self._image(features)
+        walk = self._features(patches, choose)
+        last = deque(walk, maxlen=1)
+        return self._image(last[0])
 
     def after_each_block(self, patches: Tensor, choose: Choose) -> list[Tensor]:
         """What the tail makes of the features after every block: N images, the last the output.
@@ -155,10 +155,11 @@ class PathRestoreNet(nn.Module):
             patches: (P, 3, h, w) RGB in [0, 1].
             choose: As in :meth:`forward`.
         """
-        features = self.head(patches)
-        return [self._image(after) for after in self._features(features, choose)]
+        return [self._image(after) for after in self._features(patches, choose)]
 
-    def _features(self, features: Tensor, choose: Choose) -> Iterator[Tensor]:
+    def _features(self, patches: Tensor, choose: Choose) -> Iterator[Tensor]:
+        """After every block, (P, C, h, w)."""
+        features = self.head(patches)
         for number, block in enumerate(self.blocks):
             actions = choose(number, features)
             features = block(features, actions)

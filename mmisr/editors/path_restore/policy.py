@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmisr.editors.path_restore.net import IDENTITY
 from mmisr.structures.checks import check_fields
@@ -81,43 +80,48 @@ def path_lengths(actions: Tensor) -> Tensor:
     return (actions != IDENTITY).sum(1)
 
 
-def difficulty(loss: Tensor, rest_loss: Tensor | float) -> Tensor:
-    """d = min(L_d / L_0, 1), eq. (2): what is all but restored is not worth more steps.
+def difficulty(loss: Tensor, rest_loss: Tensor | float, rollouts: int = 1) -> Tensor:
+    """D = min(L_d / L_0, 1), eq. (2): what is all but restored is not worth more steps.
+
+    Where a patch has several routes, L_d is the mean of their losses: were it the route's own, a
+    worse route of an easy patch would be paid better, as d grows with it.
 
     Args:
-        loss: (P,) loss L_d of the restored patches.
+        loss: (P * rollouts,) loss of the restored patches; the routes of a patch follow on each
+            other.
         rest_loss: L_0.
+        rollouts: Routes per patch.
 
     Returns:
-        (P,) in [0, 1].
+        As ``loss``, in [0, 1].
 
     Example:
         >>> difficulty(torch.tensor([0.5, 4.0]), 2.0)
         tensor([0.2500, 1.0000])
+        >>> difficulty(torch.tensor([0.5, 1.5]), 2.0, rollouts=2)
+        tensor([0.5000, 0.5000])
     """
-    return (loss / rest_loss).clamp(max=1)
+    of_patch = loss.unflatten(0, (-1, rollouts)).mean(1)
+    hard = (of_patch / rest_loss).clamp(max=1)
+    return hard.repeat_interleave(rollouts)
 
 
-def rewards(
-    actions: Tensor, start: Tensor, end: Tensor, cost: Tensor | float, rest_loss: Tensor | float
-) -> Tensor:
+def rewards(actions: Tensor, gain: Tensor, hard: Tensor, cost: Tensor | float) -> Tensor:
     """r_i = -p [a_i is no identity], and at the last block d (L_start - L_end) more, eq. (1).
 
     Args:
         actions: (P, N) int64.
-        start: (P,) loss of the patches as they came in.
-        end: (P,) loss of the restored patches.
+        gain: (P,) L_start - L_end, the loss of a patch as it came in less that of the restored one.
+        hard: (P,) difficulty d.
         cost: p.
-        rest_loss: L_0.
 
     Returns:
         (P, N).
     """
-    is_step = (actions != IDENTITY).to(end.dtype)
+    is_step = (actions != IDENTITY).to(gain.dtype)
     per_step = -cost * is_step
-    gain = difficulty(end, rest_loss) * (start - end)
     before = per_step[:, :-1]
-    last = per_step[:, -1] + gain
+    last = per_step[:, -1] + hard * gain
     return torch.cat([before, last[:, None]], 1)
 
 
@@ -191,7 +195,7 @@ def mean_entropy(logits: Tensor) -> Tensor:
 
 
 def dual_ascent(cost: Tensor, share: Tensor, target: float, eta: float) -> Tensor:
-    """p <- p exp(eta (share - target)): the price rises while more is taken than was wished.
+    """P <- p exp(eta (share - target)): the price rises while more is taken than was wished.
 
     Source: ours; the paper chooses p by hand.
 

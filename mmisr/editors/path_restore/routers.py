@@ -76,7 +76,7 @@ class Policy(Router):
 
     def routes(self, batch: Batch, size: NetSize) -> None:
         """None: the pathfinder is asked."""
-        return None
+        return
 
     def pick(self, block: int, logits: Tensor, images: int) -> Tensor:
         """(P,) int64 paths."""

@@ -11,7 +11,6 @@ from torch import Tensor
 from mmisr.ops.patches import patch_corners, ramp, split, stitch
 from mmisr.ops.tokens import grid_hw
 from mmisr.structures.checks import check_fields
-from mmisr.structures.frames import hw_of
 
 
 @dataclass(frozen=True)
