@@ -114,6 +114,7 @@ MODELS = Registry(
         "mmisr.editors.classsr.editor",
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
+        "mmisr.editors.path_restore.editor",
         "mmisr.pipeline.preprocess",
         "mmisr.pipeline.sr_detector",
     ],
@@ -163,7 +164,11 @@ HOOKS = Registry(
     "hook",
     parent=MMENGINE_HOOKS,
     scope="mmisr",
-    locations=["mmisr.datasets.seeding", "mmisr.editors.instance_sr.hooks", "mmisr.openmmlab.stages"],
+    locations=[
+        "mmisr.openmmlab.stages",
+        "mmisr.datasets.seeding",
+        "mmisr.editors.instance_sr.hooks",
+    ],
 )
 
 VISUALIZERS = Registry(

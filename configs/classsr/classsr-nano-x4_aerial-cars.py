@@ -25,6 +25,6 @@ train_dataloader = dict(
     ),
 )
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=400),
+    checkpoint=dict(by_epoch=False, interval=250),
     logger=dict(interval=50, log_metric_by_epoch=False),
 )

@@ -28,8 +28,8 @@ def score_patches(
 ) -> Scored:
     """PSNR of every patch of some images, each super-resolved by itself.
 
-    Source: ClassSR, section 3.3: there by MSRResNet, patches of 32 every 16 LR pixels, PSNR of 8-bit
-    RGB over the whole patch.
+    Source: ClassSR, section 3.3: there by MSRResNet, patches of 32 every 16 LR pixels, PSNR of
+    8-bit RGB over the whole patch.
 
     Args:
         editor: The scoring network, in evaluation.

@@ -10,6 +10,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from mmisr.degradation import spatial_noise
 from mmisr.degradation.coco_d import SAME_SIZE, SMALLER, Change
 from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.jpeg import jpeg
@@ -102,7 +103,15 @@ Source: AERIS (Cui et al., ECCV 2022); the images were never released, so these 
 makes them, each from the image's own seed, and rounded to 8 bits. Widths of its blurs are read as
 variances. Boxes stay as they are annotated, where the code divides them to whole pixels.
 """
-BY_NAME = {**RECIPES, **COCO_D}
+NOISE: dict[str, Recipe] = {
+    name: Recipe(1, _each(change), _half_even, True)
+    for name, change in spatial_noise.SAME_SIZE.items()
+}
+"""Noise that differs within an image, by name, at scale 1; rounded to 8 bits.
+
+Noise of one strength per image is ``noise_sigma`` of :class:`Degradation`.
+"""
+BY_NAME = {**RECIPES, **COCO_D, **NOISE}
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ class Degradation:
 
     Args:
         scale: Reduction factor, a whole number.
-        recipe: A name of :data:`RECIPES` or :data:`COCO_D`.
+        recipe: A name of :data:`RECIPES`, :data:`COCO_D` or :data:`NOISE`.
         blur_sigma: Range of the Gaussian's standard deviation in HR pixels; None for no blur.
         blur_shape: ``iso`` draws one standard deviation, ``aniso`` one for each axis and a
             direction.

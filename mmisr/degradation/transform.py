@@ -26,8 +26,8 @@ class SimulateLR(BaseTransform):
 
     Args:
         scale: Reduction factor.
-        recipe: ``matlab_bicubic``, ``torch_bicubic_noaa``, ``cv2_area``, or a test condition of
-            COCO-d (``coco_d_...``).
+        recipe: ``matlab_bicubic``, ``torch_bicubic_noaa``, ``cv2_area``, a test condition of
+            COCO-d (``coco_d_...``), or ``linear_noise``.
         blur_sigma: Range of the blur before, in HR pixels.
         blur_shape: ``iso`` or ``aniso``.
         noise_sigma: Range of the noise after, on the 0..255 scale.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -30,7 +32,7 @@ from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
-__all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor"]
+__all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor", "routed_by"]
 
 UNIT_RANGE = {
     "type": "mmagic.DataPreprocessor",
@@ -296,3 +298,19 @@ class SREditor(BaseEditModel):
             terms: dict[str, Tensor] = self.pixel_loss.terms(sr, hr, hints)
             return terms
         return {"loss_pixel": self.pixel_loss(sr, hr)}
+
+
+@contextmanager
+def routed_by(editor: SREditor, router: str | dict[str, Any]) -> Iterator[None]:
+    """Within, an editor routes by another router.
+
+    Args:
+        editor: One whose ``info`` has routers.
+        router: As :meth:`SREditor.route_by` takes it.
+    """
+    own = editor.router
+    editor.route_by(router)
+    try:
+        yield
+    finally:
+        editor.router = own

@@ -27,7 +27,7 @@ class StageHook(Hook):
     """Change what an editor learns at given iterations, and log how its classes are used.
 
     The stage is a function of the iteration alone, so a resumed run is in the right one. The editor
-    has a method ``set_stage``, and an attribute ``stage``. Parameters outside a stage get no
+    has a method ``set_stage``. Parameters outside a stage get no
     gradient; with several processes the config needs ``find_unused_parameters = True``.
 
     The shares of the classes that the editor's losses log, as labelled (``labels_<class>``) and as
@@ -36,12 +36,15 @@ class StageHook(Hook):
     nothing can be learned from them; of the router, because it routes no more.
 
     Args:
-        starts: First iteration of each stage by its name, e.g. ``dict(branches=0, joint=1000)``.
+        stages: Names of the stages in order, and the first iteration of each, e.g.
+            ``dict(branches=0, joint=1000)``. The first begins at 0, and a stage that begins with
+            the next one is left out.
         interval: Iterations between two reports, 100 by default.
         collapse: Share of one class from which a histogram counts as a collapse, .995 by default.
 
     Raises:
-        ValueError: No stage begins at 0, or ``interval`` or ``collapse`` is out of range.
+        ValueError: No stage begins at 0, they are out of order, or ``interval`` or ``collapse`` is
+            out of range.
     """
 
     title = "patches"
@@ -51,24 +54,28 @@ class StageHook(Hook):
     }
 
     def __init__(
-        self, starts: Mapping[str, int], interval: int = 100, collapse: float = 0.995
+        self, stages: Mapping[str, int], interval: int = 100, collapse: float = 0.995
     ) -> None:
-        if not starts or min(starts.values()) != 0:
-            raise ValueError(f"StageHook.starts needs a stage that begins at 0, got {dict(starts)}")
+        starts = list(stages.values())
+        if not starts or starts[0] != 0 or starts != sorted(starts):
+            raise ValueError(
+                f"stages need 0 = first <= second <= ..., got {dict(stages)}; give every stage the "
+                "iteration that it begins at, in order"
+            )
         if interval < 1 or not 0 < collapse <= 1:
             raise ValueError(
                 f"need interval >= 1 and 0 < collapse <= 1, got {interval} and {collapse}"
             )
-        # Of stages that begin together the last one holds, so that one may have no iterations.
-        self.starts = sorted(starts.items(), key=lambda entry: entry[1])
+        self.stages = dict(stages)
         self.interval = interval
         self.collapse = collapse
-        self.entered = False
-        self.sums: dict[str, Shares] = {who: {} for who in SOURCES}
+        self.stage: str | None = None
+        self.sums: dict[str, Shares] = {}
+        self._forget()
 
     def stage_at(self, iteration: int) -> str:
         """The stage of an iteration, counted from 0."""
-        entered = [stage for stage, start in self.starts if start <= iteration]
+        entered = [name for name, start in self.stages.items() if start <= iteration]
         return entered[-1]
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
@@ -78,10 +85,10 @@ class StageHook(Hook):
             model = model.module
         iteration = runner.iter
         stage = self.stage_at(iteration)
-        if model.stage == stage and self.entered:
+        if stage == self.stage:
             return
         model.set_stage(stage)
-        self.entered = True
+        self.stage = stage
         self._forget()
         name = type(model).__name__
         print_log(f"{name} stage `{stage}` from iteration {iteration}", logger="current")

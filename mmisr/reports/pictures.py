@@ -148,11 +148,32 @@ def _tint(image: Image.Image, routing: RoutingMap) -> Image.Image:
     exits = first.cpu().numpy()
     is_deep = exits > 0
     cover = np.where(is_deep, TINT, TINT_EASY)
-    palette = np.array(EXIT_COLOURS)
+    palette = exit_colours(len(routing.exit_names))
     colours = palette[exits]
     layer = _fitted(colours, image.size)
     mask = _fitted(cover, image.size)
     return Image.composite(layer, image, mask)
+
+
+def exit_colours(count: int) -> NDArray[np.integer]:
+    """A colour for every exit: those of three, and between moderate and hard where there are more.
+
+    Args:
+        count: Number of exits.
+
+    Returns:
+        (count, 3) RGB, 0 to 255.
+
+    Example:
+        >>> exit_colours(4).tolist()
+        [[0, 0, 0], [255, 176, 0], [237, 107, 63], [220, 38, 127]]
+    """
+    easy, moderate, hard = np.array(EXIT_COLOURS)
+    if count <= len(EXIT_COLOURS):
+        return np.array(EXIT_COLOURS)
+    shares = np.linspace(0, 1, count - 1)[:, None]
+    between = moderate + shares * (hard - moderate)
+    return np.vstack([easy, between.astype(int)])
 
 
 def _fitted(pixels: NDArray[np.integer], size: tuple[int, int]) -> Image.Image:

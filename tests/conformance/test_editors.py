@@ -147,9 +147,24 @@ def instance_router() -> Iterator[Case]:
     yield Case({"type": "mmisr.InstanceRouter"}, "instance_router", 1, 8)
 
 
+def path_restore() -> Iterator[Case]:
+    size = {"channels": 6, "blocks": 3, "paths": 2}
+    tiling = {"size": 8, "stride": 6}  # several patches in small images
+    for scale, router in (
+        (1, {"type": "policy", "budget": {"hard_share": 0.4}}),
+        (1, "random:0.4"),
+        (2, "random:0.5"),
+        (4, {"type": "policy", "budget": {"hard_share": 0.4}}),
+    ):
+        config = {"type": "mmisr.PathRestore", "scale": scale, "size": size}
+        config |= {"router": router, "tiling": tiling}
+        yield Case(config, "path_restore", scale, adaptive=True)
+
+
 KINDS = {
     "Resample": resamplers,
     "InstanceRouter": instance_router,
+    "PathRestore": path_restore,
     "PlainSR": networks,
     "InstanceSR": instance_sr,
     "SpandrelSR": spandrel,

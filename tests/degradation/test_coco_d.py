@@ -9,7 +9,7 @@ from scipy import stats
 from skimage import data
 
 from mmisr.degradation.coco_d import SAME_SIZE, SMALLER
-from mmisr.degradation.recipes import BY_NAME, COCO_D, RECIPES, Degradation
+from mmisr.degradation.recipes import BY_NAME, COCO_D, NOISE, RECIPES, Degradation
 from mmisr.degradation.transform import SimulateLR
 from mmisr.ops.resample import resize
 
@@ -46,7 +46,8 @@ def moments(shares: np.ndarray) -> list[float]:
 def test_names():
     assert set(COCO_D) == {*SAME_SIZE, *SMALLER}
     assert not set(COCO_D) & set(RECIPES)
-    assert {**RECIPES, **COCO_D} == BY_NAME
+    assert {**RECIPES, **COCO_D, **NOISE} == BY_NAME
+    assert len(BY_NAME) == len(RECIPES) + len(COCO_D) + len(NOISE)
     assert Degradation(4, "coco_d_resolution").name == "coco_d_resolution@1+x4"
 
 

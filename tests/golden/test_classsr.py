@@ -14,7 +14,6 @@ from mmisr.editors.classsr.losses import average_loss, class_loss
 from mmisr.editors.classsr.rcan import RCAN
 from mmisr.editors.classsr.srresnet import SRResNet
 
-
 NETWORKS = {
     **{f"fsrcnn_{d}": lambda d=d: FSRCNN(d) for d in (16, 36, 56)},
     **{f"carn_m_{c}": lambda c=c: CARNM(c) for c in (36, 52, 64)},

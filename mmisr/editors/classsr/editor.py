@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.editors.classsr.carn import CARNM
@@ -236,9 +236,7 @@ class ClassSR(SREditor):
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
         return self._map(self._choose(lr, hints), hw_of(lr))
 
-    def _choose(
-        self, lr: Tensor, hints: BatchHints | None, tiles: Tensor | None = None
-    ) -> Tensor:
+    def _choose(self, lr: Tensor, hints: BatchHints | None, tiles: Tensor | None = None) -> Tensor:
         """(B, rows, cols) classes of the tiles: the router's, or those that the hints give."""
         known = every(hints, "exits")
         if known is not None:

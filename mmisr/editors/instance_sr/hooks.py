@@ -35,5 +35,5 @@ class InstanceSRStageHook(StageHook):
             raise ValueError(
                 f"stages need 0 <= encoder_from <= joint_from, got {encoder_from} and {joint_from}"
             )
-        starts = {"decoder": 0, "encoder": encoder_from, "joint": joint_from}
-        super().__init__(starts, interval, collapse)
+        stages = {"decoder": 0, "encoder": encoder_from, "joint": joint_from}
+        super().__init__(stages, interval, collapse)

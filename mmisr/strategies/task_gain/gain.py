@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.editor import SREditor, routed_by
 from mmisr.ops.tokens import token_sums
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.structures.editor_info import Routers
@@ -44,17 +43,6 @@ def routers_of(editor: SREditor, who: str) -> Routers:
             f"{editor.info.name!r} does not"
         )
     return routers
-
-
-@contextmanager
-def routed_by(editor: SREditor, router: str) -> Iterator[None]:
-    """Within, an editor routes by another router."""
-    own = editor.router
-    editor.route_by(router)
-    try:
-        yield
-    finally:
-        editor.router = own
 
 
 @torch.no_grad()

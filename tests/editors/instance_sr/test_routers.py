@@ -162,7 +162,7 @@ def test_fixed(number):
         ("learned:2", ValueError, "'learned' cannot take '2' after a colon"),
         ("fixed", TypeError, "router 'fixed' was given .*exit"),
         ("random:1.5", ValueError, "3 numbers >= 0.* sum to 1"),
-        ({"type": "edge", "shares": (0.5, 0.5)}, ValueError, "three numbers"),
+        ({"type": "edge", "shares": (0.5, 0.5)}, ValueError, "3 numbers"),
         ({"type": "learned", "biass": 1}, TypeError, "router 'learned' was given .'biass'.*biass"),
     ],
 )

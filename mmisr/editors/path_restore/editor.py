@@ -1,0 +1,327 @@
+"""Editor ``PathRestore``: every patch takes its own path through a chain of blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmisr.editors.path_restore.net import SIZES, NetSize, PathRestoreNet, along
+from mmisr.editors.path_restore.pathfinder import Pathfinder, Walk, sampled
+from mmisr.editors.path_restore.policy import (
+    SMALLEST,
+    PolicySettings,
+    PolicyState,
+    advantages,
+    difficulty,
+    mean_entropy,
+    path_lengths,
+    reinforce_loss,
+    returns,
+    rewards,
+)
+from mmisr.editors.path_restore.routers import Batch, Router, build_router
+from mmisr.editors.path_restore.tiling import Tiling
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.editor import SREditor
+from mmisr.openmmlab.heads import reduce_mean
+from mmisr.openmmlab.loading import load_into
+from mmisr.registry import MODELS
+from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
+from mmisr.structures.frames import hw_of
+from mmisr.structures.hints import BatchHints, every
+from mmisr.structures.sr_result import RoutingMap, SRResult
+
+STAGES = ("paths", "policy")
+
+
+@MODELS.register_module()
+class PathRestore(SREditor):
+    """Patches take more units of a residual chain where a learned policy finds it worth them.
+
+    Source: "Path-Restore: Learning Network Path Selection for Image Restoration" (Yu, Wang, Dong,
+    Tang, Loy; TPAMI 2021). Network, pathfinder and stitching follow the test code; the training was
+    never released and is from the paper's equations, with values of ours.
+
+    Args:
+        scale: 1 for restoration (denoising), or 2, 3, 4, 8.
+        size: ``paper``, ``nano``, or the fields of :class:`NetSize`; at least two paths.
+        router: See :func:`build_router`; ``policy`` is the method.
+        stage: What :meth:`losses` teaches, ``paths`` or ``policy``; ``mmisr.StageHook`` moves it.
+        intermediate: Weight alpha of the images after every block but the last, in stage ``paths``.
+        policy: Fields of :class:`PolicySettings`.
+        tiling: Fields of :class:`Tiling`.
+        checkpoint: Weights to load, of this editor alone or of a pair; None for none.
+
+    Raises:
+        ValueError: A value that is not supported, a budget with another router, or a checkpoint
+            that does not fit.
+        TypeError: An unknown key in one of the dicts.
+    """
+
+    def __init__(
+        self,
+        scale: int = 1,
+        size: str | dict[str, Any] = "nano",
+        router: str | dict[str, Any] = "policy",
+        stage: str = "paths",
+        intermediate: float = 0.1,
+        policy: dict[str, Any] | None = None,
+        tiling: dict[str, Any] | None = None,
+        checkpoint: str | None = None,
+    ) -> None:
+        super().__init__()
+        net_size = _size(size)
+        self.tiling = Tiling(**(tiling or {}))
+        self.net = PathRestoreNet(scale, net_size)
+        self.pathfinder = Pathfinder(net_size.channels, net_size.paths, self.tiling.size)
+        self.policy = PolicyState(net_size.blocks, PolicySettings(**(policy or {})))
+        if intermediate < 0:
+            raise ValueError(f"PathRestore.intermediate must be >= 0, got {intermediate!r}")
+        self.intermediate = intermediate
+        self.set_stage(stage)
+        self.route_by(router)
+        name = f"path_restore_{size}" if isinstance(size, str) else "path_restore"
+        self._info = EditorInfo(
+            name,
+            self.net.scale,
+            min_size=self.tiling.size,
+            adaptive=True,
+            routers=_routers(net_size),
+            method="path_restore",
+        )
+        self.checkpoint = checkpoint
+        self._load()
+
+    @property
+    def info(self) -> EditorInfo:
+        """Scale, size rules and name."""
+        return self._info
+
+    def init_weights(self) -> None:
+        """Initialise, then load the checkpoint that the config names."""
+        super().init_weights()
+        self._load()
+
+    def set_stage(self, stage: str) -> None:
+        """Choose what is trained.
+
+        ``paths``: the network alone, on random routes. ``policy``: network and pathfinder.
+
+        Raises:
+            ValueError: There is no such stage.
+        """
+        if stage not in STAGES:
+            raise ValueError(f"PathRestore.stage must be one of {STAGES}, got {stage!r}")
+        # The pathfinder keeps requires_grad in `paths`, where it does not run: an optimiser that is
+        # built then would leave it out for good.
+        self.stage = stage
+
+    def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
+        """Change who decides, and within what budget; the weights stay.
+
+        Args:
+            router: See :func:`build_router`.
+            budget: ``dict(hard_share=...)``, for the router ``policy``; None for what stands there.
+
+        Raises:
+            ValueError: There is no such router or path, or a budget came with another one.
+            TypeError: An unknown key.
+        """
+        built = build_router(with_budget(router, budget))
+        built.routes(Batch(1, 1, [0]), self.net.size)  # a path that there is not fails here
+        self.router: Router = built
+
+    def losses(
+        self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
+        """The losses of the current stage; for the log PSNR, the share of steps, and their price in
+        millionths.
+
+        Args:
+            lr: (B, 3, h, w) RGB in [0, 1]; of a patch's size in training alone, others are cut.
+            hr: (B, 3, s*h, s*w) RGB in [0, 1].
+            hints: Not looked at.
+
+        Returns:
+            Losses by name, and what is only logged.
+
+        Raises:
+            ValueError: There are no HR images.
+        """
+        if hr is None:
+            raise ValueError("PathRestore learns from HR images; simulate LR from HR")
+        scale = self.info.scale
+        patches = self.tiling.split(self._pad(lr))
+        targets = self.tiling.split(_padded_like(hr, self._pad(lr), scale), scale)
+        if self.stage == "paths":
+            return self._random_paths(patches, targets)
+        return self._own_paths(patches, targets)
+
+    def _random_paths(self, patches: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Stage 1: uniform random routes; every block's features must make an image."""
+        size = self.net.size
+        shape = len(patches), size.blocks
+        routes = torch.randint(0, size.paths, shape, device=patches.device)
+        images = self.net.after_each_block(patches, along(routes))
+        per_patch = [_per_patch(image, targets) for image in images]
+        *before, last = per_patch
+        median = last.detach().median()
+        self.policy.see_losses(reduce_mean(median))
+        losses = {"loss_path_restore_rec": last.mean(), **self._logged(last, routes)}
+        if before:
+            total = torch.stack(before).mean(1).sum()
+            losses["loss_path_restore_intermediate"] = self.intermediate * total
+        return losses
+
+    def _own_paths(self, patches: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Stage 2: the network on routes of the pathfinder, the pathfinder by REINFORCE."""
+        state = self.policy
+        settings = state.settings
+        patches = patches.repeat_interleave(settings.rollouts, 0)
+        targets = targets.repeat_interleave(settings.rollouts, 0)
+        walk = Walk(self.pathfinder, sampled)
+        restored = self.net(patches, walk)
+        end = _per_patch(restored, targets)
+        actions = walk.all_actions()
+        advantage = self._judged(actions, _start(patches, targets), end.detach())
+        logits = walk.all_logits()
+        entropy = mean_entropy(logits)
+        return {
+            "loss_path_restore_rec": end.mean(),
+            "loss_path_restore_policy": reinforce_loss(logits, actions, advantage),
+            "loss_path_restore_entropy": -settings.entropy * entropy,
+            **self._logged(end, actions),
+        }
+
+    @torch.no_grad()
+    def _judged(self, actions: Tensor, start: Tensor, end: Tensor) -> Tensor:
+        """(P, N) advantages in units of their usual size; moves what the teaching remembers."""
+        state = self.policy
+        rollouts = state.settings.rollouts
+        if not state.rest_loss > 0:  # there was no stage of paths
+            state.see_losses(reduce_mean(end.median()))
+        hard = difficulty(end, state.rest_loss, rollouts)
+        reward = rewards(actions, start - end, hard, state.cost)
+        returned = returns(reward)
+        advantage = advantages(returned, state.baselines, rollouts)
+        size = reduce_mean(advantage.abs().mean(0))
+        share = _share(actions)
+        state.see_walks(reduce_mean(returned.mean(0)), size, reduce_mean(share))
+        return advantage / state.spread.clamp(min=SMALLEST)
+
+    def _logged(self, losses: Tensor, actions: Tensor) -> dict[str, Tensor]:
+        """What is only logged."""
+        mean = losses.detach().mean().clamp(min=SMALLEST)
+        return {
+            "psnr_sr": -10 * mean.log10(),
+            "step_share": _share(actions),
+            "step_cost_micro": self.policy.cost * 1e6,
+        }
+
+    def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
+        raise ValueError(
+            f"{self.info.name!r} decides while it computes, and has no map before: windows need a "
+            "router of their own, e.g. windows=dict(router=dict(type='mmisr.InstanceRouter'))"
+        )
+
+    def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
+        seeds = every(hints, "seed") or [0] * len(lr)
+        hw = hw_of(lr)
+        batch = Batch(len(lr), self.tiling.count(hw), seeds)
+        if self.router.whole:
+            image, actions = self._whole(lr, batch)
+        else:
+            restored, actions = self._by_patch(self.tiling.split(lr), batch)
+            image = self.tiling.stitch(restored, hw, self.info.scale)
+        lengths = path_lengths(actions).unflatten(0, (len(lr), -1))
+        tokens = self.tiling.on_tokens(lengths, hw)
+        names = tuple(f"steps_{count}" for count in range(self.net.size.blocks + 1))
+        routing = RoutingMap(tokens, self.tiling.stride, names)
+        return SRResult(image, routing, {"path_lengths": lengths})
+
+    def _whole(self, lr: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The images in one piece, and the paths as if they were patches."""
+        routes = self.router.routes(batch, self.net.size)
+        if routes is None:
+            raise ValueError("a router that asks the pathfinder needs patches")
+        image = self.net(lr, along(routes[: len(lr)].to(lr.device)))
+        return image, routes.to(lr.device)
+
+    def _by_patch(self, patches: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Restored patches and (P, N) paths, a few patches at once."""
+        routes = self.router.routes(batch, self.net.size)
+        restored = []
+        actions = []
+        for part, images in self.tiling.passes(batch.images, batch.per_image):
+            if routes is None:
+                walk = self._walk(images)
+                restored.append(self.net(patches[part], walk))
+                actions.append(walk.all_actions())
+            else:
+                known = routes[part].to(patches.device)
+                restored.append(self.net(patches[part], along(known)))
+                actions.append(known)
+        return torch.cat(restored), torch.cat(actions)
+
+    def _walk(self, images: int) -> Walk:
+        """A walk on which the router picks."""
+        router = self.router
+        return Walk(self.pathfinder, lambda block, logits: router.pick(block, logits, images))
+
+    def _load(self) -> None:
+        if self.checkpoint is not None:
+            load_into(self, load_state(self.checkpoint), self.checkpoint, ("editor.",))
+
+
+def _size(size: str | dict[str, Any]) -> NetSize:
+    known = NetSize(**size) if isinstance(size, dict) else SIZES.get(size)
+    if known is None:
+        raise ValueError(
+            f"PathRestore.size must be one of {sorted(SIZES)}, or a dict of channels, blocks and "
+            f"paths, got {size!r}"
+        )
+    if known.paths < 2:
+        raise ValueError(
+            "PathRestore.size.paths must be at least 2, the identity and one more, got "
+            f"{known.paths}; a chain without a choice is a plain network (mmisr.PlainSR)"
+        )
+    return known
+
+
+def _routers(size: NetSize) -> Routers:
+    return Routers(
+        own="policy",
+        cheapest="fixed:0",
+        dense="all-paths",
+        by_share=("random",),
+        num_exits=size.blocks + 1,
+    )
+
+
+def _padded_like(hr: Tensor, lr: Tensor, scale: int) -> Tensor:
+    """HR grown as its LR image was, by repeating the border."""
+    height, width = hw_of(lr)
+    missing = height * scale - hr.shape[-2], width * scale - hr.shape[-1]
+    return F.pad(hr, (0, missing[1], 0, missing[0]), mode="replicate")
+
+
+def _per_patch(images: Tensor, targets: Tensor) -> Tensor:
+    """(P,) mean squared errors."""
+    return (images - targets).square().flatten(1).mean(1)
+
+
+def _start(patches: Tensor, targets: Tensor) -> Tensor:
+    """(P,) losses of the patches before restoration: as they are, or enlarged."""
+    size = hw_of(targets)
+    if hw_of(patches) != size:
+        patches = F.interpolate(patches, size=size, mode="bicubic", align_corners=False)
+    return _per_patch(patches, targets)
+
+
+def _share(actions: Tensor) -> Tensor:
+    """Share of the steps that are no identity."""
+    steps = path_lengths(actions).float()
+    return steps.mean() / actions.shape[1]
