@@ -230,7 +230,7 @@ class ClassSR(SREditor):
             images = self.net(tiles, classes.flatten())
             if self.official_protocol and not self.training:
                 images = images.mul(LEVELS).round().clamp(0, LEVELS).div(LEVELS)
-            image = self.tiles.stitch(images, hw, self.info.scale, self.official_protocol)
+            image = self.tiles.stitch(images, hw, self.info.scale, evenly=self.official_protocol)
         return SRResult(image, self._map(classes, hw))
 
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:

@@ -23,7 +23,7 @@ from mmisr.editors.path_restore.policy import (
     rewards,
 )
 from mmisr.editors.path_restore.routers import Batch, Router, build_router
-from mmisr.editors.path_restore.tiling import Tiling
+from mmisr.editors.path_restore.tiling import Patches
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.heads import reduce_mean
@@ -52,7 +52,7 @@ class PathRestore(SREditor):
         stage: What :meth:`losses` teaches, ``paths`` or ``policy``; ``mmisr.StageHook`` moves it.
         intermediate: Weight alpha of the images after every block but the last, in stage ``paths``.
         policy: Fields of :class:`PolicySettings`.
-        tiling: Fields of :class:`Tiling`.
+        tiling: Fields of :class:`Patches`.
         checkpoint: Weights to load, of this editor alone or of a pair; None for none.
 
     Raises:
@@ -74,7 +74,7 @@ class PathRestore(SREditor):
     ) -> None:
         super().__init__()
         net_size = _size(size)
-        self.tiling = Tiling(**(tiling or {}))
+        self.tiling = Patches(**(tiling or {}))
         self.net = PathRestoreNet(scale, net_size)
         self.pathfinder = Pathfinder(net_size.channels, net_size.paths, self.tiling.size)
         self.policy = PolicyState(net_size.blocks, PolicySettings(**(policy or {})))
@@ -137,8 +137,9 @@ class PathRestore(SREditor):
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
     ) -> dict[str, Tensor]:
-        """The losses of the current stage; for the log PSNR, the share of steps, and their price in
-        millionths.
+        """The losses of the current stage.
+
+        For the log PSNR, the share of steps, and their price in millionths.
 
         Args:
             lr: (B, 3, h, w) RGB in [0, 1]; of a patch's size in training alone, others are cut.

@@ -1,23 +1,21 @@
-"""Images in overlapping patches, and patches seen as tokens."""
+"""Images in overlapping patches, and how many of them are computed at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from mmisr.ops.patches import patch_corners, ramp, split, stitch
-from mmisr.ops.tokens import grid_hw
-from mmisr.structures.checks import check_fields
+from mmisr.ops.tiling import Tiling
 
 
 @dataclass(frozen=True)
-class Tiling:
-    """Patches of an image, each flush with the border where the steps leave a rest.
+class Patches(Tiling):
+    """Patches of an image, blended by linear ramps.
 
-    Source: Path-Restore's test code: patches of 63 every 53 pixels, blended by linear ramps.
+    Source: Path-Restore's test code: patches of 63 every 53 pixels.
 
     Args:
         size: Side of a patch in LR pixels.
@@ -32,37 +30,12 @@ class Tiling:
     stride: int = 53
     per_pass: int = 64
 
+    owner: ClassVar[str] = "PathRestore.tiling"
+
     def __post_init__(self) -> None:
-        check_fields(self, "PathRestore.tiling")
-        if not 1 <= self.stride <= self.size or self.per_pass < 1:
-            raise ValueError(
-                "PathRestore.tiling needs 1 <= stride <= size and per_pass >= 1, got "
-                f"stride={self.stride!r}, size={self.size!r}, per_pass={self.per_pass!r}: patches "
-                "overlap by size - stride pixels, and leave no gaps"
-            )
-
-    def split(self, images: Tensor, scale: int = 1) -> Tensor:
-        """(B, C, s*h, s*w) to (B * n, C, s*size, s*size), image by image, row by row.
-
-        Args:
-            images: At least a patch on each side.
-            scale: s, the factor from LR pixels to those of the images.
-        """
-        size, stride = self._scaled(scale)
-        return split(images, size, stride)
-
-    def stitch(self, patches: Tensor, hw: tuple[int, int], scale: int = 1) -> Tensor:
-        """The inverse of :meth:`split`, blended by ramps.
-
-        Args:
-            patches: (B * n, C, s*size, s*size).
-            hw: Height and width of the LR image.
-            scale: s.
-        """
-        size, stride = self._scaled(scale)
-        height, width = hw
-        whole = height * scale, width * scale
-        return stitch(patches, whole, stride, ramp(size, stride))
+        super().__post_init__()
+        if self.per_pass < 1:
+            raise ValueError(f"{self.owner}.per_pass must be at least 1, got {self.per_pass}")
 
     def count(self, hw: tuple[int, int]) -> int:
         """Patches of an image.
@@ -70,8 +43,8 @@ class Tiling:
         Args:
             hw: Its height and width in LR pixels.
         """
-        size, stride = self._scaled(1)
-        return len(patch_corners(hw, size, stride))
+        rows, cols = self.grid(hw)
+        return rows * cols
 
     def passes(self, images: int, per_image: int) -> Iterator[tuple[slice, int]]:
         """Which patches are computed at once: whole images, or parts of one.
@@ -99,9 +72,6 @@ class Tiling:
     def on_tokens(self, values: Tensor, hw: tuple[int, int]) -> Tensor:
         """What was found of patches, on a grid of tokens as wide as a step.
 
-        A token has the value of the patch whose centre is nearest to its own: the one that weighs
-        most there.
-
         Args:
             values: (B, n), in the order of :meth:`split`.
             hw: Height and width of the image in LR pixels.
@@ -109,27 +79,5 @@ class Tiling:
         Returns:
             (B, rows, cols).
         """
-        rows, cols = (self._starts(side) for side in hw)
-        grid = values.unflatten(1, (len(rows), len(cols)))
-        by_row = self._nearest(rows, hw[0])
-        by_col = self._nearest(cols, hw[1])
-        of_rows = grid[:, by_row]
-        return of_rows[:, :, by_col]
-
-    def _starts(self, side: int) -> Tensor:
-        """Where the patches along a side begin."""
-        last = side - self.size
-        return torch.tensor([*range(0, last, self.stride), last])
-
-    def _nearest(self, starts: Tensor, side: int) -> Tensor:
-        """Of the tokens along a side, the number of the nearest patch."""
-        count, _ = grid_hw((side, side), self.stride)
-        centres = (torch.arange(count) + 0.5) * self.stride
-        centres = centres.clamp(max=side)
-        distance = (starts + self.size / 2) - centres[:, None]
-        return distance.abs().argmin(1)
-
-    def _scaled(self, scale: int) -> tuple[tuple[int, int], tuple[int, int]]:
-        size = self.size * scale
-        stride = self.stride * scale
-        return (size, size), (stride, stride)
+        of_tiles = values.unflatten(1, self.grid(hw))
+        return self.to_cells(of_tiles, hw)
