@@ -76,14 +76,13 @@ def router_depth(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     editor = init_model(cfg, checkpoint, device or best_device())
-    info = editor.info if isinstance(editor, SREditor) else None
-    if info is None or info.routers is None:
+    if not isinstance(editor, SREditor) or editor.info.routers is None:
         raise ValueError(
             f"{config} must be the config of an editor that routes tokens, alone, got a "
             f"{type(editor).__name__}; pairs are measured by tools/analysis/pareto.py"
         )
     seen = _images(cfg, images, next(editor.parameters()).device)
-    known = info.routers
+    known = editor.info.routers
     asked = dict.fromkeys([known.own, known.dense, known.cheapest, *routers])
     editor.route_by(known.own)
     result = RouterDepth(

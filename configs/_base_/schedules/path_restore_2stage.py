@@ -6,7 +6,7 @@ train_cfg = dict(type="IterBasedTrainLoop", max_iters=3500, val_interval=3500)
 optim_wrapper = dict(
     type="OptimWrapper",
     optimizer=dict(type="Adam", lr=1e-3, betas=(0.9, 0.999)),
-    paramwise_cfg=dict(custom_keys=dict(pathfinder=dict(lr_mult=1.0))),
+    paramwise_cfg=dict(custom_keys=dict(pathfinder=dict(lr_mult=2.0))),
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=50),

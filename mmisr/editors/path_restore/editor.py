@@ -137,8 +137,9 @@ class PathRestore(SREditor):
     def losses(
         self, lr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
     ) -> dict[str, Tensor]:
-        """The losses of the current stage; for the log PSNR, the share of steps, and their price in
-        millionths.
+        """The losses of the current stage; for the log PSNR, and steps: their share and price.
+
+        The price is logged in millionths.
 
         Args:
             lr: (B, 3, h, w) RGB in [0, 1]; of a patch's size in training alone, others are cut.

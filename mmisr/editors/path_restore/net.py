@@ -183,5 +183,5 @@ def _conv(inputs: int, outputs: int) -> nn.Conv2d:
     """A 3 x 3 convolution, initialised by N(0, sqrt(2 / (9 f))) with f outputs; biases are 0."""
     conv = nn.Conv2d(inputs, outputs, 3, padding=1)
     nn.init.normal_(conv.weight, 0, math.sqrt(2 / (9 * outputs)))
-    nn.init.zeros_(conv.bias)
+    conv.bias = nn.Parameter(torch.zeros(outputs))
     return conv

@@ -39,7 +39,7 @@ class Pathfinder(nn.Module):
         self.decide = nn.Linear(HIDDEN, paths)
         for conv in (self.conv1, self.conv2):
             nn.init.normal_(conv.weight, 0, math.sqrt(2 / (KERNEL**2 * conv.out_channels)))
-            nn.init.zeros_(conv.bias)
+            conv.bias = nn.Parameter(torch.zeros(conv.out_channels))
         for layer in (self.read, self.decide):
             nn.init.normal_(layer.weight, 0, math.sqrt(0.001))
             nn.init.zeros_(layer.bias)

@@ -162,12 +162,12 @@ class Random(Router):
         """(patches, N) bool."""
         blocks = size.blocks
         scores = torch.rand(patches, blocks, generator=draw)
-        if self.shares is None:
+        if self.share is not None:
             return scores < self.share
-        if len(self.shares) != blocks + 1:
+        if self.shares is None or len(self.shares) != blocks + 1:
             raise ValueError(
                 f"router 'random': shares must be of 0 to {blocks} steps, {blocks + 1} numbers, "
-                f"got {len(self.shares)}"
+                f"got {self.shares!r}"
             )
         weights = torch.tensor(self.shares, dtype=torch.float64)
         lengths = torch.multinomial(weights, patches, replacement=True, generator=draw)
