@@ -83,18 +83,19 @@ class Tiling:
         Yields:
             Patches, and how many images they are of.
         """
-        if per_image > self.per_pass:
-            for first in range(0, images * per_image, per_image):
-                end = first + per_image
-                for start in range(first, end, self.per_pass):
-                    stop = min(end, start + self.per_pass)
-                    yield slice(start, stop), 1
-            return
         together = self.per_pass // per_image
+        together = max(1, together)
         for first in range(0, images, together):
-            count = min(together, images - first)
+            behind = min(images, first + together)
+            count = behind - first
+            end = behind * per_image
             start = first * per_image
-            yield slice(start, start + count * per_image), count
+            while start < end:
+                stop = start + self.per_pass
+                stop = min(end, stop)
+                part = slice(start, stop)
+                yield part, count
+                start = stop
 
     def on_tokens(self, values: Tensor, hw: tuple[int, int]) -> Tensor:
         """What was found of patches, on a grid of tokens as wide as a step.
@@ -109,12 +110,17 @@ class Tiling:
         Returns:
             (B, rows, cols).
         """
-        rows, cols = (self._starts(side) for side in hw)
-        grid = values.unflatten(1, (len(rows), len(cols)))
-        by_row = self._nearest(rows, hw[0])
-        by_col = self._nearest(cols, hw[1])
-        of_rows = grid[:, by_row]
-        return of_rows[:, :, by_col]
+        height, width = hw
+        rows = self._starts(height)
+        cols = self._starts(width)
+        num_rows = len(rows)
+        num_cols = len(cols)
+        shape = num_rows, num_cols
+        grid = values.unflatten(1, shape)
+        nearest_row = self._nearest(rows, height)
+        nearest_col = self._nearest(cols, width)
+        of_rows = grid[:, nearest_row]
+        return of_rows[:, :, nearest_col]
 
     def _starts(self, side: int) -> Tensor:
         """Where the patches along a side begin."""
@@ -124,9 +130,13 @@ class Tiling:
     def _nearest(self, starts: Tensor, side: int) -> Tensor:
         """Of the tokens along a side, the number of the nearest patch."""
         count, _ = grid_hw((side, side), self.stride)
-        centres = (torch.arange(count) + 0.5) * self.stride
-        centres = centres.clamp(max=side)
-        distance = (starts + self.size / 2) - centres[:, None]
+        numbers = torch.arange(count)
+        half = self.stride / 2
+        of_tokens = numbers * self.stride + half
+        of_tokens = of_tokens.clamp(max=side)
+        half = self.size / 2
+        of_patches = starts + half
+        distance = of_patches - of_tokens[:, None]
         return distance.abs().argmin(1)
 
     def _scaled(self, scale: int) -> tuple[tuple[int, int], tuple[int, int]]:
