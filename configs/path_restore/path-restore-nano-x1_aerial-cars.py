@@ -9,6 +9,6 @@ _base_ = [
 ]
 model = _base_.editor
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=250),
+    checkpoint=dict(by_epoch=False, interval=200),
     logger=dict(interval=50, log_metric_by_epoch=False),
 )

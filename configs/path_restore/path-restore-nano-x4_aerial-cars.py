@@ -17,6 +17,6 @@ train_pipeline = [
 ]
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 default_hooks = dict(
-    checkpoint=dict(by_epoch=False, interval=250),
+    checkpoint=dict(by_epoch=False, interval=200),
     logger=dict(interval=50, log_metric_by_epoch=False),
 )

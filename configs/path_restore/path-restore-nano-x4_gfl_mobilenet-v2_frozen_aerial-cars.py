@@ -9,7 +9,7 @@ _base_ = [
     "../_base_/editors/path_restore_nano_x4.py",
 ]
 editor = _base_.editor
-editor.checkpoint = "work_dirs/path-restore-nano-x4_aerial-cars/iter_3500.pth"
+editor.checkpoint = "work_dirs/path-restore-nano-x4_aerial-cars/iter_2500.pth"
 detector = _base_.detector
 detector.backbone.init_cfg = None
 model = dict(

@@ -91,9 +91,16 @@ def router_figures(
     """
     ways: dict[str, Callable[[], None]] = {}
     for router in routers:
-        ways[str(router)] = partial(_upscale_all, editor, router, images)
+        name = str(router)
+        ways[name] = partial(_upscale_all, editor, router, images)
     times = interleaved(ways, rounds, warmup=1)
-    return [_figures(editor, router, images, median(times[str(router)])) for router in routers]
+    rows = []
+    for router in routers:
+        name = str(router)
+        ms = median(times[name])
+        row = _figures(editor, router, images, ms)
+        rows.append(row)
+    return rows
 
 
 def _upscale_all(editor: SREditor, router: Router, images: Sequence[Seen]) -> None:
@@ -109,9 +116,12 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen], ms: float
     with routed_by(editor, router):
         for seen in images:
             result = editor.upscale(seen.lr, seen.hints)
-            psnrs.append(psnr(result.image, seen.hr))
-            depths.append(float(_exits(result).mean()))
-            macs.append(editor.count_macs(seen.lr, seen.hints))
+            quality = psnr(result.image, seen.hr)
+            depth = _exits(result).mean()
+            count = editor.count_macs(seen.lr, seen.hints)
+            psnrs.append(quality)
+            depths.append(float(depth))
+            macs.append(count)
     return RouterFigures(
         router=str(router),
         psnr=mean(psnrs),
@@ -153,22 +163,23 @@ def depth_by_difficulty(editor: SREditor, images: Sequence[Seen]) -> dict[str, l
     outputs = []
     for seen in images:
         own = editor.upscale(seen.lr, seen.hints)
-        token = _token(own) * editor.info.scale
         with routed_by(editor, routers.dense):
-            dense = editor.upscale(seen.lr, seen.hints).image
-        enlarged = resize(seen.lr, hw_of(seen.hr), "bicubic")
+            dense = editor.upscale(seen.lr, seen.hints)
+        size = hw_of(seen.hr)
+        enlarged = resize(seen.lr, size, "bicubic")
+        token = _token(own) * editor.info.scale
         error_before = _token_rmse(enlarged, seen.hr, token)
-        error_after = _token_rmse(dense, seen.hr, token)
+        error_after = _token_rmse(dense.image, seen.hr, token)
         rows, cols = error_before.shape
         whole = _exits(own)[0, :rows, :cols]
-        exits.append(whole.flatten().cpu().numpy())
+        left_by = whole.flatten().cpu()
+        exits.append(left_by.numpy())
         inputs.append(error_before.flatten())
         outputs.append(error_after.flatten())
     depths = np.concatenate(exits)
-    return {
-        "input": binned(np.concatenate(inputs), depths),
-        "dense": binned(np.concatenate(outputs), depths),
-    }
+    by_input = np.concatenate(inputs)
+    by_output = np.concatenate(outputs)
+    return {"input": binned(by_input, depths), "dense": binned(by_output, depths)}
 
 
 def binned(difficulty: NDArray[Any], depths: NDArray[Any], bins: int = BINS) -> list[DepthBin]:

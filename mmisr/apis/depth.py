@@ -76,25 +76,26 @@ def router_depth(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     editor = init_model(cfg, checkpoint, device or best_device())
-    info = editor.info if isinstance(editor, SREditor) else None
-    if info is None or info.routers is None:
+    if not isinstance(editor, SREditor) or editor.info.routers is None:
         raise ValueError(
             f"{config} must be the config of an editor that routes tokens, alone, got a "
             f"{type(editor).__name__}; pairs are measured by tools/analysis/pareto.py"
         )
-    seen = _images(cfg, images, next(editor.parameters()).device)
-    known = info.routers
+    weight = next(editor.parameters())
+    seen = _images(cfg, images, weight.device)
+    known = editor.info.routers
     asked = dict.fromkeys([known.own, known.dense, known.cheapest, *routers])
     editor.route_by(known.own)
-    result = RouterDepth(
-        routers=router_figures(editor, list(asked), seen, rounds),
-        bins=depth_by_difficulty(editor, seen),
-    )
-    folder = Path(out or f"work_dirs/depth/{Path(config).stem}")
-    facts = {**meta(cfg), "images": len(seen), "rounds": rounds}
-    text = json.dumps({**asdict(result), "meta": facts}, indent=2)
+    figures = router_figures(editor, list(asked), seen, rounds)
+    bins = depth_by_difficulty(editor, seen)
+    result = RouterDepth(figures, bins)
+    name = Path(config).stem
+    folder = Path(out or f"work_dirs/depth/{name}")
+    content = asdict(result)
+    content["meta"] = {**meta(cfg), "images": len(seen), "rounds": rounds}
+    text = json.dumps(content, indent=2)
     write_text(folder / "depth.json", text + "\n")
-    _plot(result.bins, folder / "depth.png")
+    _plot(bins, folder / "depth.png")
     return result
 
 
@@ -103,16 +104,19 @@ def _images(cfg: Any, count: int, device: Any) -> list[Seen]:
     cfg.test_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     images = []
-    for batch in islice(loader, count):
-        lr = to_unit(batch["inputs"][0][None])
+    some = islice(loader, count)
+    for batch in some:
+        pixels = batch["inputs"][0]
+        lr = to_unit(pixels[None])
         sample = batch["data_samples"][0]
         hr = hr_pixels(sample)
         if hr is None:
             path = sample.metainfo.get("img_path")
             raise ValueError(f"{path} has no HR image; use mmisr.SimulateLR")
         target = to_unit(hr[None])
-        hints = [hints_of(sample, hw_of(lr))]
-        images.append(Seen(lr.to(device), target.to(device), hints))
+        hint = hints_of(sample, hw_of(lr))
+        seen = Seen(lr.to(device), target.to(device), [hint])
+        images.append(seen)
     if not images:
         raise ValueError(f"there is no image to measure on: images={count}")
     return images
@@ -122,7 +126,10 @@ def _plot(bins: Mapping[str, Sequence[DepthBin]], path: Path) -> None:
     """Depth over the fifths."""
     curves = {}
     for name, of_name in bins.items():
-        numbers = list(range(1, len(of_name) + 1))
-        curves[f"by error of the {name}"] = (numbers, [b.depth for b in of_name])
+        count = len(of_name)
+        numbers = list(range(1, count + 1))
+        depths = [fifth.depth for fifth in of_name]
+        label = f"by error of the {name}"
+        curves[label] = numbers, depths
     panels = {"mean exit": curves}
     plot_curves(panels, path, "fifth of the tokens, easiest to hardest")

@@ -145,10 +145,12 @@ def _outline(
 
 def _tint(image: Image.Image, routing: RoutingMap) -> Image.Image:
     first = routing.exits[0]
-    exits = first.cpu().numpy()
+    on_host = first.cpu()
+    exits = on_host.numpy()
     is_deep = exits > 0
     cover = np.where(is_deep, TINT, TINT_EASY)
-    palette = exit_colours(len(routing.exit_names))
+    num_exits = len(routing.exit_names)
+    palette = exit_colours(num_exits)
     colours = palette[exits]
     layer = _fitted(colours, image.size)
     mask = _fitted(cover, image.size)

@@ -87,8 +87,7 @@ def test_the_psnr_of_a_hand_example():
 def test_on_real_images(tree_crowns, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     options = {
-        "model.size": SIZE,
-        "model.tiling": TILING,
+        "model.size": {"_delete_": True, **SIZE},
         "test_dataloader.dataset.data_root": f"{tree_crowns}/",
     }
     result = router_depth(

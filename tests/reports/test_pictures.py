@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from mmisr.reports.pictures import EXIT_COLOURS, FOUND, GAP, TITLE, Panel, strip, to_uint8
+from mmisr.reports.pictures import (
+    EXIT_COLOURS,
+    FOUND,
+    GAP,
+    TITLE,
+    Panel,
+    exit_colours,
+    strip,
+    to_uint8,
+)
 from mmisr.structures.sr_result import RoutingMap
 
 
@@ -29,6 +38,18 @@ def test_routing_tints_its_own_tokens():
     assert np.ptp(easy) == 0
     assert hard[0] - hard[1] > 40  # pink: far more red than green
     assert EXIT_COLOURS[2][0] > EXIT_COLOURS[2][1]
+
+
+def test_more_than_three_exits_have_a_colour_each():
+    names = tuple(f"steps_{count}" for count in range(7))
+    routing = RoutingMap(torch.arange(7)[None, None], token_size=8, exit_names=names)
+    panel = Panel("a", grey(28, 196), routing=routing)
+    pixels = np.asarray(strip([panel], height=28))
+    seen = {tuple(pixels[TITLE + 14, GAP + 14 + 28 * n]) for n in range(7)}
+    assert len(seen) == 7
+    assert exit_colours(7)[0].tolist() == [0, 0, 0]
+    assert exit_colours(7)[[1, 6]].tolist() == [list(c) for c in EXIT_COLOURS[1:]]
+    assert exit_colours(2).tolist()[:2] == [list(c) for c in EXIT_COLOURS[:2]]
 
 
 def test_degenerate_boxes_are_left_out():

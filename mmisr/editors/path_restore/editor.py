@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -155,8 +156,10 @@ class PathRestore(SREditor):
         if hr is None:
             raise ValueError("PathRestore learns from HR images; simulate LR from HR")
         scale = self.info.scale
-        patches = self.tiling.split(self._pad(lr))
-        targets = self.tiling.split(_padded_like(hr, self._pad(lr), scale), scale)
+        padded = self._pad(lr)
+        target = _padded_like(hr, padded, scale)
+        patches = self.tiling.split(padded)
+        targets = self.tiling.split(target, scale)
         if self.stage == "paths":
             return self._random_paths(patches, targets)
         return self._own_paths(patches, targets)
@@ -166,14 +169,17 @@ class PathRestore(SREditor):
         size = self.net.size
         shape = len(patches), size.blocks
         routes = torch.randint(0, size.paths, shape, device=patches.device)
-        images = self.net.after_each_block(patches, along(routes))
-        per_patch = [_per_patch(image, targets) for image in images]
-        *before, last = per_patch
-        median = last.detach().median()
-        self.policy.see_losses(reduce_mean(median))
-        losses = {"loss_path_restore_rec": last.mean(), **self._logged(last, routes)}
+        known = along(routes)
+        images = self.net.after_each_block(patches, known)
+        *before, last = [_per_patch(image, targets) for image in images]
+        final = last.detach()
+        median = reduce_mean(final.median())
+        self.policy.see_losses(median)
+        losses = self._logged(final, routes)
+        losses["loss_path_restore_rec"] = last.mean()
         if before:
-            total = torch.stack(before).mean(1).sum()
+            of_blocks = torch.stack(before)
+            total = of_blocks.mean(1).sum()
             losses["loss_path_restore_intermediate"] = self.intermediate * total
         return losses
 
@@ -187,7 +193,9 @@ class PathRestore(SREditor):
         restored = self.net(patches, walk)
         end = _per_patch(restored, targets)
         actions = walk.all_actions()
-        advantage = self._judged(actions, _start(patches, targets), end.detach())
+        start = _start(patches, targets)
+        gain = start - end.detach()
+        advantage = self._judged(actions, gain, end.detach())
         logits = walk.all_logits()
         entropy = mean_entropy(logits)
         return {
@@ -198,20 +206,25 @@ class PathRestore(SREditor):
         }
 
     @torch.no_grad()
-    def _judged(self, actions: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    def _judged(self, actions: Tensor, gain: Tensor, end: Tensor) -> Tensor:
         """(P, N) advantages in units of their usual size; moves what the teaching remembers."""
         state = self.policy
         rollouts = state.settings.rollouts
         if not state.rest_loss > 0:  # there was no stage of paths
-            state.see_losses(reduce_mean(end.median()))
+            median = reduce_mean(end.median())
+            state.see_losses(median)
         hard = difficulty(end, state.rest_loss, rollouts)
-        reward = rewards(actions, start - end, hard, state.cost)
+        reward = rewards(actions, gain, hard, state.cost)
         returned = returns(reward)
         advantage = advantages(returned, state.baselines, rollouts)
-        size = reduce_mean(advantage.abs().mean(0))
+        size = advantage.abs()
+        size = reduce_mean(size.mean(0))
         share = _share(actions)
-        state.see_walks(reduce_mean(returned.mean(0)), size, reduce_mean(share))
-        return advantage / state.spread.clamp(min=SMALLEST)
+        share = reduce_mean(share)
+        mean = reduce_mean(returned.mean(0))
+        state.see_walks(mean, size, share)
+        spread = state.spread.clamp(min=SMALLEST)
+        return advantage / spread
 
     def _logged(self, losses: Tensor, actions: Tensor) -> dict[str, Tensor]:
         """What is only logged."""
@@ -229,48 +242,72 @@ class PathRestore(SREditor):
         )
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
-        seeds = every(hints, "seed") or [0] * len(lr)
         hw = hw_of(lr)
-        batch = Batch(len(lr), self.tiling.count(hw), seeds)
+        batch = self._batch(lr, hints)
         if self.router.whole:
             image, actions = self._whole(lr, batch)
         else:
-            restored, actions = self._by_patch(self.tiling.split(lr), batch)
+            patches = self.tiling.split(lr)
+            restored, actions = self._by_patch(patches, batch)
             image = self.tiling.stitch(restored, hw, self.info.scale)
-        lengths = path_lengths(actions).unflatten(0, (len(lr), -1))
+        lengths = path_lengths(actions)
+        of_images = lengths.unflatten(0, (batch.images, batch.per_image))
+        routing = self._map(of_images, hw)
+        aux = {"path_lengths": of_images}
+        return SRResult(image, routing, aux)
+
+    def _batch(self, lr: Tensor, hints: BatchHints | None) -> Batch:
+        """What routers know of the patches before they are computed."""
+        images = len(lr)
+        hw = hw_of(lr)
+        per_image = self.tiling.count(hw)
+        seeds = every(hints, "seed")
+        if seeds is None:
+            seeds = [0] * images
+        return Batch(images, per_image, seeds)
+
+    def _map(self, lengths: Tensor, hw: tuple[int, int]) -> RoutingMap:
+        """The routing map of (B, n) path lengths."""
         tokens = self.tiling.on_tokens(lengths, hw)
-        names = tuple(f"steps_{count}" for count in range(self.net.size.blocks + 1))
-        routing = RoutingMap(tokens, self.tiling.stride, names)
-        return SRResult(image, routing, {"path_lengths": lengths})
+        exits = self.net.size.blocks + 1
+        names = [f"steps_{count}" for count in range(exits)]
+        return RoutingMap(tokens, self.tiling.stride, tuple(names))
 
     def _whole(self, lr: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The images in one piece, and the paths as if they were patches."""
         routes = self.router.routes(batch, self.net.size)
         if routes is None:
             raise ValueError("a router that asks the pathfinder needs patches")
-        image = self.net(lr, along(routes[: len(lr)].to(lr.device)))
-        return image, routes.to(lr.device)
+        routes = routes.to(lr.device)
+        of_images = routes[:: batch.per_image]
+        known = along(of_images)
+        image = self.net(lr, known)
+        return image, routes
 
     def _by_patch(self, patches: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Restored patches and (P, N) paths, a few patches at once."""
         routes = self.router.routes(batch, self.net.size)
         restored = []
         actions = []
-        for part, images in self.tiling.passes(batch.images, batch.per_image):
+        passes = self.tiling.passes(batch.images, batch.per_image)
+        for part, images in passes:
+            some = patches[part]
             if routes is None:
-                walk = self._walk(images)
-                restored.append(self.net(patches[part], walk))
-                actions.append(walk.all_actions())
+                after, taken = self._walked(some, images)
             else:
-                known = routes[part].to(patches.device)
-                restored.append(self.net(patches[part], along(known)))
-                actions.append(known)
+                taken = routes[part].to(patches.device)
+                known = along(taken)
+                after = self.net(some, known)
+            restored.append(after)
+            actions.append(taken)
         return torch.cat(restored), torch.cat(actions)
 
-    def _walk(self, images: int) -> Walk:
-        """A walk on which the router picks."""
-        router = self.router
-        return Walk(self.pathfinder, lambda block, logits: router.pick(block, logits, images))
+    def _walked(self, patches: Tensor, images: int) -> tuple[Tensor, Tensor]:
+        """Restored patches and (P, N) paths, where the router picks by the pathfinder."""
+        pick = partial(self.router.pick, images=images)
+        walk = Walk(self.pathfinder, pick)
+        restored = self.net(patches, walk)
+        return restored, walk.all_actions()
 
     def _load(self) -> None:
         if self.checkpoint is not None:
@@ -305,8 +342,10 @@ def _routers(size: NetSize) -> Routers:
 def _padded_like(hr: Tensor, lr: Tensor, scale: int) -> Tensor:
     """HR grown as its LR image was, by repeating the border."""
     height, width = hw_of(lr)
-    missing = height * scale - hr.shape[-2], width * scale - hr.shape[-1]
-    return F.pad(hr, (0, missing[1], 0, missing[0]), mode="replicate")
+    hr_height, hr_width = hw_of(hr)
+    bottom = height * scale - hr_height
+    right = width * scale - hr_width
+    return F.pad(hr, (0, right, 0, bottom), mode="replicate")
 
 
 def _per_patch(images: Tensor, targets: Tensor) -> Tensor:

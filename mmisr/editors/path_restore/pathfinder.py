@@ -33,16 +33,16 @@ class Pathfinder(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, NARROW, KERNEL, STRIDE)
         self.conv2 = nn.Conv2d(NARROW, WIDE, KERNEL, STRIDE)
-        side = math.ceil(math.ceil(patch / STRIDE) / STRIDE)
-        self.read = nn.Linear(WIDE * side**2, HIDDEN)
+        side = math.ceil(patch / STRIDE)
+        side = math.ceil(side / STRIDE)
+        num_read = WIDE * side**2
+        self.read = nn.Linear(num_read, HIDDEN)
         self.remember = nn.LSTMCell(HIDDEN, HIDDEN)
         self.decide = nn.Linear(HIDDEN, paths)
-        for conv in (self.conv1, self.conv2):
-            nn.init.normal_(conv.weight, 0, math.sqrt(2 / (KERNEL**2 * conv.out_channels)))
-            nn.init.zeros_(conv.bias)
-        for layer in (self.read, self.decide):
-            nn.init.normal_(layer.weight, 0, math.sqrt(0.001))
-            nn.init.zeros_(layer.bias)
+        _begin(self.conv1, 2 / (KERNEL**2 * NARROW))
+        _begin(self.conv2, 2 / (KERNEL**2 * WIDE))
+        _begin(self.read, 0.001)
+        _begin(self.decide, 0.001)
 
     def forward(self, features: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Look at the input of a block.
@@ -58,12 +58,16 @@ class Pathfinder(nn.Module):
             (P, M) logits and the new state.
         """
         seen = features.detach()
-        seen = F.relu(self.conv1(_same(seen)))
-        seen = F.relu(self.conv2(_same(seen)))
+        for conv in (self.conv1, self.conv2):
+            padded = _same(seen)
+            seen = F.relu(conv(padded))
         flat = seen.flatten(1)
-        read = F.relu(self.read(flat))
-        hidden, cell = self.remember(read, state)
-        return self.decide(hidden), (hidden, cell)
+        read = self.read(flat)
+        read = F.relu(read)
+        state = self.remember(read, state)
+        hidden, _ = state
+        logits = self.decide(hidden)
+        return logits, state
 
 
 class Walk:
@@ -83,7 +87,8 @@ class Walk:
 
     def __call__(self, block: int, features: Tensor) -> Tensor:
         """(P,) int64 paths through this block."""
-        logits, self.state = self.pathfinder(features, self.state)
+        logits, state = self.pathfinder(features, self.state)
+        self.state = state
         actions = self.pick(block, logits)
         self.logits.append(logits)
         self.actions.append(actions)
@@ -109,6 +114,14 @@ def sampled(block: int, logits: Tensor) -> Tensor:
     return torch.multinomial(chances, 1)[:, 0]
 
 
+def _begin(layer: nn.Conv2d | nn.Linear, variance: float) -> None:
+    """Weights of N(0, variance), and no bias."""
+    deviation = math.sqrt(variance)
+    nn.init.normal_(layer.weight, 0, deviation)
+    bias = torch.zeros(len(layer.weight))
+    layer.bias = nn.Parameter(bias)
+
+
 def _same(x: Tensor) -> Tensor:
     """Zeros around the features, so that a strided convolution gives ceil(side / stride)."""
     height, width = x.shape[-2:]
@@ -120,7 +133,10 @@ def _same(x: Tensor) -> Tensor:
 def _margins(side: int) -> tuple[int, int]:
     """Zeros before and after; the odd one stands behind."""
     outputs = math.ceil(side / STRIDE)
-    covered = (outputs - 1) * STRIDE + KERNEL
-    total = max(0, covered - side)
+    last = (outputs - 1) * STRIDE
+    covered = last + KERNEL
+    missing = covered - side
+    total = max(0, missing)
     before = total // 2
-    return before, total - before
+    behind = total - before
+    return before, behind

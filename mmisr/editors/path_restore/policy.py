@@ -118,11 +118,11 @@ def rewards(actions: Tensor, gain: Tensor, hard: Tensor, cost: Tensor | float) -
     Returns:
         (P, N).
     """
-    is_step = (actions != IDENTITY).to(gain.dtype)
-    per_step = -cost * is_step
-    before = per_step[:, :-1]
-    last = per_step[:, -1] + hard * gain
-    return torch.cat([before, last[:, None]], 1)
+    is_step = actions != IDENTITY
+    paid = -cost * is_step.to(gain.dtype)
+    at_the_end = torch.zeros_like(paid)
+    at_the_end[:, -1] = hard * gain
+    return paid + at_the_end
 
 
 def returns(reward: Tensor) -> Tensor:
@@ -159,8 +159,11 @@ def advantages(returned: Tensor, baselines: Tensor, rollouts: int = 1) -> Tensor
         return returned - baselines
     of_patch = returned.unflatten(0, (-1, rollouts))
     total = of_patch.sum(1, keepdim=True)
-    others = (total - of_patch) / (rollouts - 1)
-    return (of_patch - others).flatten(0, 1)
+    num_others = rollouts - 1
+    of_others = total - of_patch
+    baseline = of_others / num_others
+    above = of_patch - baseline
+    return above.flatten(0, 1)
 
 
 def reinforce_loss(logits: Tensor, actions: Tensor, advantage: Tensor) -> Tensor:
@@ -247,10 +250,14 @@ class PolicyState(nn.Module):
     def __init__(self, blocks: int, settings: PolicySettings) -> None:
         super().__init__()
         self.settings = settings
-        self.register_buffer("cost", torch.tensor(settings.cost))
-        self.register_buffer("baselines", torch.zeros(blocks))
-        self.register_buffer("spread", torch.zeros(blocks))
-        self.register_buffer("rest_loss", torch.tensor(settings.rest_loss or 0.0))
+        rest_loss = settings.rest_loss or 0.0
+        numbers = {"cost": settings.cost, "rest_loss": rest_loss}
+        for name, value in numbers.items():
+            number = torch.tensor(value)
+            self.register_buffer(name, number)
+        for name in ("baselines", "spread"):
+            of_blocks = torch.zeros(blocks)
+            self.register_buffer(name, of_blocks)
 
     @torch.no_grad()
     def see_losses(self, losses: Tensor) -> None:
@@ -274,9 +281,10 @@ class PolicyState(nn.Module):
             share: Its share of steps that are no identity.
         """
         settings = self.settings
+        decay = settings.decay
         begun = self.spread > 0
-        baselines = moving(self.baselines, returned, settings.decay, begun)
-        spread = moving(self.spread, size, settings.decay, begun)
+        baselines = moving(self.baselines, returned, decay, begun)
+        spread = moving(self.spread, size, decay, begun)
         self.baselines.copy_(baselines)
         self.spread.copy_(spread)
         cost = dual_ascent(self.cost, share, settings.target, settings.eta)

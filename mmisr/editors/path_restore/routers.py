@@ -82,14 +82,17 @@ class Policy(Router):
         """(P,) int64 paths."""
         if self.hard_share is None:
             return logits.argmax(1)
-        best, path = logits[:, 1:].max(1)
+        others = logits[:, 1:]
+        best, path = others.max(1)
         margin = best - logits[:, IDENTITY]
         of_image = margin.view(images, -1)
-        count = _count(self.hard_share, of_image.shape[1], block)
-        chosen = of_image.topk(count, 1).indices
+        patches = of_image.shape[1]
+        count = _count(self.hard_share, patches, block)
+        _, chosen = of_image.topk(count, 1)
         goes = torch.zeros_like(of_image, dtype=torch.bool)
         goes.scatter_(1, chosen, True)
-        return torch.where(goes.flatten(), path + 1, IDENTITY)
+        step = path + 1
+        return torch.where(goes.flatten(), step, IDENTITY)
 
 
 class Fixed(Router):
@@ -110,11 +113,13 @@ class Fixed(Router):
         Raises:
             ValueError: The network has no such path.
         """
-        if not 0 <= self.path < size.paths:
-            raise ValueError(
-                f"router 'fixed' needs a path from 0 to {size.paths - 1}, got {self.path!r}"
-            )
-        return torch.full((batch.images * batch.per_image, size.blocks), self.path)
+        last = size.paths - 1
+        if not 0 <= self.path <= last:
+            raise ValueError(f"router 'fixed' needs a path from 0 to {last}, got {self.path!r}")
+        patches = batch.images * batch.per_image
+        blocks = size.blocks
+        shape = patches, blocks
+        return torch.full(shape, self.path)
 
 
 class Random(Router):
@@ -155,24 +160,28 @@ class Random(Router):
             draw = Generator().manual_seed(seed)
             steps = self._steps(batch.per_image, size, draw)
             paths = torch.randint(1, size.paths, steps.shape, generator=draw)
-            drawn.append(torch.where(steps, paths, IDENTITY))
+            actions = torch.where(steps, paths, IDENTITY)
+            drawn.append(actions)
         return torch.cat(drawn)
 
     def _steps(self, patches: int, size: NetSize, draw: Generator) -> Tensor:
         """(patches, N) bool."""
         blocks = size.blocks
         scores = torch.rand(patches, blocks, generator=draw)
-        if self.shares is None:
+        if self.share is not None:
             return scores < self.share
-        if len(self.shares) != blocks + 1:
+        lengths = blocks + 1
+        if self.shares is None or len(self.shares) != lengths:
             raise ValueError(
-                f"router 'random': shares must be of 0 to {blocks} steps, {blocks + 1} numbers, "
-                f"got {len(self.shares)}"
+                f"router 'random': shares must be of 0 to {blocks} steps, {lengths} numbers, "
+                f"got {self.shares!r}"
             )
-        weights = torch.tensor(self.shares, dtype=torch.float64)
-        lengths = torch.multinomial(weights, patches, replacement=True, generator=draw)
-        rank = scores.argsort(1).argsort(1)
-        return rank < lengths[:, None]
+        weights = torch.tensor(self.shares)
+        # Of an image's patches, so many shall take so many steps.
+        drawn = torch.multinomial(weights, patches, replacement=True, generator=draw)
+        order = scores.argsort(1)
+        rank = order.argsort(1)
+        return rank < drawn[:, None]
 
 
 def build_router(config: str | dict[str, Any]) -> Router:

@@ -56,18 +56,19 @@ class Patches(Tiling):
         Yields:
             Patches, and how many images they are of.
         """
-        if per_image > self.per_pass:
-            for first in range(0, images * per_image, per_image):
-                end = first + per_image
-                for start in range(first, end, self.per_pass):
-                    stop = min(end, start + self.per_pass)
-                    yield slice(start, stop), 1
-            return
         together = self.per_pass // per_image
+        together = max(1, together)
         for first in range(0, images, together):
-            count = min(together, images - first)
+            behind = min(images, first + together)
+            count = behind - first
+            end = behind * per_image
             start = first * per_image
-            yield slice(start, start + count * per_image), count
+            while start < end:
+                stop = start + self.per_pass
+                stop = min(end, stop)
+                part = slice(start, stop)
+                yield part, count
+                start = stop
 
     def on_tokens(self, values: Tensor, hw: tuple[int, int]) -> Tensor:
         """What was found of patches, on a grid of tokens as wide as a step.

@@ -55,13 +55,15 @@ def extremes(batch: TrainingBatch) -> Extremes:
     Raises:
         ValueError: It routes nothing.
     """
-    editor = batch.pair.editor
+    pair = batch.pair
+    editor = pair.editor
     routers = routers_of(editor, batch.needed_by)
     with routed_by(editor, routers.cheapest):
         cheapest = batch.sr_images()
     with routed_by(editor, routers.dense):
         results = batch.upscale()
-    token = token_side(results[0], editor.info.scale)
+    scale = editor.info.scale
+    token = token_side(results[0], scale)
     return Extremes(cheapest, images_of(results), token)
 
 

@@ -99,9 +99,15 @@ def test_the_papers_size():
 
 def test_initial_weights_have_the_spread_of_the_paper():
     torch.manual_seed(0)
-    conv = PathRestoreNet().blocks[0].shared.conv1
-    assert float(conv.weight.std()) == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
-    assert not conv.bias.any()
+    shared = PathRestoreNet().blocks[0].shared
+    expected = (2 / (9 * 64)) ** 0.5
+    for conv in (shared.conv1, shared.conv2):
+        assert float(conv.weight.detach().std()) == pytest.approx(expected, rel=0.02)
+        assert not conv.bias.any()
+    near = PathRestoreNet(1, NetSize(branch=0.1)).blocks[0]
+    for unit in (near.shared, near.paths[0]):
+        assert float(unit.conv1.weight.detach().std()) == pytest.approx(expected, rel=0.02)
+        assert float(unit.conv2.weight.detach().std()) == pytest.approx(0.1 * expected, rel=0.02)
 
 
 @pytest.mark.parametrize("wrong", [0, 5, True, "four"])
@@ -114,6 +120,12 @@ def test_other_factors_are_named(wrong):
 def test_sizes_below_one_are_named(key):
     with pytest.raises(ValueError, match=rf"PathRestore\.size\.{key} must be at least 1, got 0"):
         NetSize(**{key: 0})
+
+
+@pytest.mark.parametrize("branch", [0.0, -1.0, 1.5])
+def test_a_factor_out_of_range_is_named(branch):
+    with pytest.raises(ValueError, match=rf"PathRestore\.size\.branch must be .*, got {branch}"):
+        NetSize(branch=branch)
 
 
 @pytest.mark.parametrize(("patch", "inputs"), [(63, 4 * 4 * 24), (64, 4 * 4 * 24), (16, 24)])

@@ -96,8 +96,8 @@ def test_the_estimate_agrees_with_the_exact_gradient(game, rollouts, baseline):
     torch.manual_seed(3)
     base = torch.full((2,), baseline, dtype=torch.float64)
     estimates = []
-    for _ in range(60):
-        logits, actions, reward = walked(game, 100, sampled)
+    for _ in range(40):
+        logits, actions, reward = walked(game, 60, sampled)
         advantage = advantages(returns(reward), base, rollouts)
         estimates.append(gradient_of(reinforce_loss(logits, actions, advantage), finder))
     estimates = torch.stack(estimates)
