@@ -7,7 +7,7 @@
 # CARN-M 25.95/27.34/33.18 at 1,150. Two FLOPs there are one MAC of ours.
 _base_ = [
     "../_base_/default_runtime.py",
-    "../_base_/datasets/div2k_x4_editor.py",
+    "../_base_/protocols/classsr_div2k_x4.py",
     "../_base_/schedules/classsr_900k.py",
 ]
 model = dict(

@@ -7,7 +7,7 @@
 # RCAN 26.39/27.89/33.76 at 32.60. Two FLOPs there are one MAC of ours.
 _base_ = [
     "../_base_/default_runtime.py",
-    "../_base_/datasets/div2k_x4_editor.py",
+    "../_base_/protocols/classsr_div2k_x4.py",
     "../_base_/schedules/classsr_900k.py",
 ]
 model = dict(

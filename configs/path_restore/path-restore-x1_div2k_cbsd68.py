@@ -9,7 +9,7 @@
 # per patch of 63 pixels; DnCNN 36.07 and 27.96 dB at 5.31.
 _base_ = [
     "../_base_/default_runtime.py",
-    "../_base_/datasets/aerial_cars_denoise_editor.py",
+    "../_base_/datasets/coco_denoise_editor.py",
     "../_base_/schedules/path_restore_2stage.py",
 ]
 model = dict(
@@ -46,6 +46,7 @@ train_dataloader = dict(
         data_root="data/div2k/",
         data_prefix=dict(img="train/"),
         metainfo=metainfo,
+        need_boxes=False,
         pipeline=train_pipeline,
     ),
 )

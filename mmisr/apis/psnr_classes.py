@@ -17,6 +17,7 @@ from mmisr.apis.compare import best_device
 from mmisr.apis.configs import read_config
 from mmisr.apis.models import init_model
 from mmisr.datasets.patch_classes import PatchClasses
+from mmisr.openmmlab.editor import SREditor
 from mmisr.pipeline.sr_detector import SRDetector
 
 
@@ -48,7 +49,8 @@ def psnr_classes(
         The classes.
 
     Raises:
-        ValueError: The thresholds do not ascend, a class is empty, or the data has no HR.
+        ValueError: The thresholds do not ascend, a class is empty, or the data has no HR, or the config is of no
+            editor.
     """
     wanted = list(thresholds or [])
     if sorted(wanted) != wanted:
@@ -56,6 +58,9 @@ def psnr_classes(
     cfg = read_config(config, cfg_options=cfg_options)
     model = init_model(cfg, checkpoint, device or best_device())
     editor = model.editor if isinstance(model, SRDetector) else model
+    if not isinstance(editor, SREditor):
+        kind = type(editor).__name__
+        raise ValueError(f"patches are scored by an editor, and {config} is the config of a {kind}")
     dataset = DATASETS.build(whole_images(cfg, "train"))
     size, stride = tiling
     samples = tqdm((dataset[n] for n in range(len(dataset))), total=len(dataset), unit="image")

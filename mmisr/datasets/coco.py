@@ -53,6 +53,8 @@ class SRCocoDataset(CocoDataset):
             once, before the run), ``skip`` (named in the log), or ``unchecked`` (found when
             loaded). By default ``error`` with ``test_mode`` and ``unchecked`` in training.
         image_check: How thoroughly: ``header`` (and the end of the file) or ``decode``.
+        need_boxes: Whether training data without a single box is an error; False for editors that
+            learn from pixels alone.
         kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline,
             filter_cfg, test_mode, ...
 
@@ -69,6 +71,7 @@ class SRCocoDataset(CocoDataset):
         bad_boxes: Literal["error", "clip", "skip"] = "error",
         unreadable: Literal["error", "skip", "unchecked"] | None = None,
         image_check: Literal["header", "decode"] = "header",
+        need_boxes: bool = True,
         **kwargs: Any,  # mmdet's own dozen; an unknown one fails there, by name
     ) -> None:
         for name, value in (
@@ -83,6 +86,7 @@ class SRCocoDataset(CocoDataset):
         self.bad_boxes = bad_boxes
         self.unreadable = unreadable
         self.image_check = image_check
+        self.need_boxes = need_boxes
         self.wrong_boxes: list[str] = []
         self.without_mask: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
@@ -99,7 +103,10 @@ class SRCocoDataset(CocoDataset):
         """Read and check annotations and images."""
         content = read_annotations(self.ann_file, self.backend_args)
         check_annotations(
-            content, self.ann_file, self.metainfo["classes"], need_boxes=not self.test_mode
+            content,
+            self.ann_file,
+            self.metainfo["classes"],
+            need_boxes=self.need_boxes and not self.test_mode,
         )
         if self._loads_masks():
             sizes = {i["id"]: (i["height"], i["width"]) for i in content["images"]}

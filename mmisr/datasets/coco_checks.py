@@ -62,7 +62,8 @@ def check_annotations(
         raise ValueError(
             f"{ann_file} has {len(content['images'])} images and no boxes (`annotations` is "
             f"empty): "
-            "nothing can be learned from it; set test_mode=True to predict only"
+            "nothing can be learned from it; set test_mode=True to predict only, or "
+            "need_boxes=False for an editor that learns from pixels alone"
         )
     if not annotations:
         print_log(

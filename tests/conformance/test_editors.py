@@ -147,6 +147,21 @@ def instance_router() -> Iterator[Case]:
     yield Case({"type": "mmisr.InstanceRouter"}, "instance_router", 1, 8)
 
 
+def classsr() -> Iterator[Case]:
+    tiles = {"size": 8, "stride": 6}  # several tiles in small images
+    half = {"type": "learned", "budget": {"hard_share": 0.5}}
+    for scale, router in ((2, half), (3, "random"), (4, "edge"), (4, "oracle")):
+        if router in ("random", "edge"):
+            router = {"type": router, "shares": (0.5, 0.25, 0.25)}
+        branches = [
+            {"type": "mmisr.ResidualSR", "channels": width, "scale": scale, "units": 1}
+            for width in (4, 6, 8)
+        ]
+        config = {"type": "mmisr.ClassSR", "scale": scale, "branches": branches}
+        config |= {"router": router, "tiles": tiles}
+        yield Case(config, "classsr_residualsr", scale, adaptive=True)
+
+
 def path_restore() -> Iterator[Case]:
     size = {"channels": 6, "blocks": 3, "paths": 2}
     tiling = {"size": 8, "stride": 6}  # several patches in small images
@@ -164,6 +179,7 @@ def path_restore() -> Iterator[Case]:
 KINDS = {
     "Resample": resamplers,
     "InstanceRouter": instance_router,
+    "ClassSR": classsr,
     "PathRestore": path_restore,
     "PlainSR": networks,
     "InstanceSR": instance_sr,

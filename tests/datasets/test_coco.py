@@ -145,6 +145,8 @@ def test_no_boxes(coco):
     ):
         build(root)
     assert len(build(root, test_mode=True)) == 2
+    pixels_alone = build(root, need_boxes=False, filter_cfg={"filter_empty_gt": False})
+    assert len(pixels_alone) == 2
 
 
 def test_categories_that_are_not_there(coco):

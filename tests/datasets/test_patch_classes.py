@@ -101,7 +101,8 @@ def test_another_schema_and_no_file_are_named(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("hw", "expected"), [((128, 240), (128, 240)), ((239, 351), (128, 240)), ((352, 130), (352, 128))]
+    ("hw", "expected"),
+    [((128, 240), (128, 240)), ((239, 351), (128, 240)), ((352, 130), (352, 128))],
 )
 def test_crop_to_tiles_leaves_whole_tiles(hw, expected):
     cut = CropToTiles().transform(image(1, *hw))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmisr.datasets.prepare import tree_crowns
+from mmisr.datasets.prepare import photos, tree_crowns
 from mmisr.datasets.prepare.vehicles import AERIAL_CARS, DRONE_CARS, VehicleSet, prepare
 
 ROOT = Path(__file__).parents[2]
@@ -220,3 +220,20 @@ def test_drone_cars(tmp_path):
     again = prepare(DRONE_CARS, source, out)
     assert "is there already" not in again[0]
     assert (out / "val_avenue.json").is_file()
+
+
+def test_photos_and_their_classes(tmp_path):
+    """Two tools in a row: photos of a package, and the classes of their patches for ClassSR."""
+    out = tmp_path / "photos"
+    made = tool("photos", "--out", str(out))
+    assert made.stdout.startswith("photos train: 3 images, 0 boxes"), made.stderr
+    assert photos.prepare(out)[0].startswith(f"{out} is there already")
+    file = tmp_path / "classes.json"
+    options = ["--cfg-options", f"train_dataloader.dataset.data_root={out}/"]
+    config = "configs/resample/bicubic-x4_photos.py"
+    found = tool("psnr_classes", config, "--out", str(file), "--stride", "32", *options)
+    assert "patches by class, easiest first: [" in found.stdout, found.stderr
+    content = json.loads(file.read_text())
+    assert max(content["patches"]) - min(content["patches"]) <= 1
+    assert content["thresholds"] == sorted(content["thresholds"])
+    assert set(content["images"]) == {"1", "2", "3"}

@@ -1,5 +1,5 @@
 # Tree crowns (DeepForest, MIT) with Gaussian noise: `python tools/data/tree_crowns.py`
-_base_ = "aerial_cars_denoise_editor.py"
+_base_ = "coco_denoise_editor.py"
 data_root = "data/tree_crowns/"
 metainfo = dict(classes=("tree",))
 data = dict(data_root=data_root, metainfo=metainfo)

@@ -62,6 +62,6 @@ def _shipped(name: str) -> Path:
     path = Path(skimage.__file__).parent / "data" / name
     if not path.is_file():
         raise FileNotFoundError(
-            f"scikit-image {skimage.__version__} does not ship {name}; install 0.26"
+            f"this scikit-image does not ship {path}; install scikit-image 0.26"
         )
     return path

@@ -49,8 +49,8 @@ class ResidualSR(nn.Module):
         self.body = nn.Sequential(*(Unit(channels) for _ in range(units)))
         self.tail = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
         # What is added to the skip starts near nothing.
-        nn.init.normal_(self.tail.weight, std=1e-3)
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.normal_(parameter, std=1e-3)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) to (B, 3, s*h, s*w)."""

@@ -140,6 +140,49 @@ def test_every_object_comes_back_once_and_where_it_is(sample_of, native, layout,
     check()
 
 
+CLASSSR = {
+    "type": "mmisr.ClassSR",
+    "branches": [{"type": "mmisr.ResidualSR", "channels": 4, "units": 1}] * 2,
+    "tiles": {"size": 16, "stride": 12},
+    "router": "oracle",
+}
+"""Tokens of 12 pixels, the cells of tiles that overlap, where the editor takes images of any size."""
+
+
+@pytest.mark.parametrize("layout", ["canvas", "batches"])
+def test_tokens_need_be_no_multiple_of_the_editor(sample_of, layout):
+    pair = pair_with({"margin": 8, "layout": layout, "router": CLASSSR})
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(BLOBS)
+    def check(boxes):
+        (sample,) = predict(pair, [image_of(HW, boxes)], [boxes], sample_of)
+        expected = sorted([float(v * SCALE) for v in box] for box in boxes)
+        assert found(sample) == expected
+
+    check()
+
+
+@pytest.mark.parametrize("costs", ["default", "measured"])
+def test_an_editor_of_tiles_searches_where_it_routes_itself(sample_of, costs):
+    config = {
+        "type": "mmisr.SRDetector",
+        "editor": CLASSSR,
+        "detector": {"type": "BlobDetector"},
+        "test_cfg": {"windows": {"margin": 4, "costs": costs}},
+    }
+    pair = MODELS.build(config).eval()
+    boxes = [(40, 32, 45, 37)]
+    hw = (120, 160)
+    (sample,) = predict(pair, [image_of(hw, boxes)], [boxes], sample_of)
+    (blob,) = found(sample)
+    assert blob == pytest.approx([160, 128, 180, 148], abs=4)
+    if costs == "default":
+        searched = sample.metainfo["searched"]
+        area = (searched[:, 2] - searched[:, 0]) * (searched[:, 3] - searched[:, 1])
+        assert 0 < area.sum() < 0.3 * hw[0] * hw[1] * SCALE**2
+
+
 def test_images_of_a_batch_keep_their_own(sample_of):
     pair = pair_with({})
     boxes = [[(2, 3, 8, 7)], [], [(40, 30, 46, 36), (2, 50, 6, 55)]]

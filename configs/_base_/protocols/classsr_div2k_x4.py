@@ -4,7 +4,7 @@
 # The published training adds copies of DIV2K at .9, .8, .7 and .6 of its size: put them into
 # train.json as images of their own.
 # The test crops what the last whole tile leaves, as the official code does.
-_base_ = "coco_editor.py"
+_base_ = "../datasets/coco_editor.py"
 scale = 4
 degrade = [
     dict(type="mmisr.CropToMultiple", multiple=scale),
@@ -31,6 +31,7 @@ train_dataloader = dict(
         data_root="data/div2k/",
         data_prefix=dict(img="train/"),
         metainfo=metainfo,
+        need_boxes=False,
         pipeline=train_pipeline,
     ),
 )
