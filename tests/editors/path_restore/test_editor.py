@@ -386,5 +386,5 @@ def test_it_is_an_arm_of_every_comparison(photo):
             lengths = result.aux["path_lengths"].float()
             steps[name] = float(lengths.mean()) / 3
     assert (steps["block_1_only"], steps["path_restore_all_hard"]) == (0, 1)
-    assert steps["policy_250"] == pytest.approx(0.25, abs=0.01)
+    assert steps["policy_250"] == pytest.approx(0.25, abs=0.03)  # rounded in each pass
     assert steps["random_250"] == pytest.approx(0.25, abs=0.15)
