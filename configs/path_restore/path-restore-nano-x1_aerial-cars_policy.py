@@ -1,15 +1,15 @@
 # The second stage of Path-Restore-nano by itself, from a network that has learned random paths: for
 # another share of steps (model.policy.target), say. Not trained here.
 # First: python tools/train.py configs/path_restore/path-restore-nano-x1_aerial-cars.py \
-#   --cfg-options train_cfg.max_iters=1200
+#   --cfg-options train_cfg.max_iters=800
 # Train: python tools/train.py configs/path_restore/path-restore-nano-x1_aerial-cars_policy.py
 # Test:  python tools/test.py configs/path_restore/path-restore-nano-x1_aerial-cars_policy.py \
 #   CHECKPOINT
 _base_ = ["./path-restore-nano-x1_aerial-cars.py"]
-load_from = "work_dirs/path-restore-nano-x1_aerial-cars/iter_1200.pth"
+load_from = "work_dirs/path-restore-nano-x1_aerial-cars/iter_800.pth"
 model = dict(stage="policy")
 
-max_iters = 1300
+max_iters = 1200
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [

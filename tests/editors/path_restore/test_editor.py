@@ -8,8 +8,10 @@ from mmengine.optim import build_optim_wrapper
 from skimage import data
 from torch.nn import functional as F
 
+from mmisr.analysis.comparison.named_arms import named_arms
+from mmisr.apis.pareto import measured_arms
 from mmisr.openmmlab.editor import routed_by
-from mmisr.registry import MODELS
+from mmisr.registry import HOOKS, MODELS
 from mmisr.structures.hints import ImageHints
 
 SMALL = {
@@ -353,8 +355,6 @@ def test_weights_of_another_size_are_refused(tmp_path):
 
 
 def test_the_stage_is_told_by_the_hook():
-    from mmisr.registry import HOOKS
-
     editor = build()
     hook = HOOKS.build({"type": "mmisr.StageHook", "stages": {"paths": 0, "policy": 2}})
     seen = []
@@ -362,3 +362,29 @@ def test_the_stage_is_told_by_the_hook():
         hook.before_train_iter(SimpleNamespace(model=editor, iter=iteration), 0)
         seen.append(editor.stage)
     assert seen == ["paths", "paths", "policy", "policy"]
+
+
+def test_it_is_an_arm_of_every_comparison(photo):
+    """Each arm of compare and pareto builds, runs, and costs what its name says."""
+    config = {**SMALL, "scale": 2}
+    arms = {m.arm.name: m.arm for m in measured_arms(config, (0.25,))}
+    assert set(arms) == {
+        "bicubic",
+        "block_1_only",
+        "path_restore_all_hard",
+        "path_restore",
+        "policy_250",
+        "random_250",
+    }
+    assert {"path_restore", "path_restore_all_hard", "hr"} <= set(named_arms(config))
+    steps = {}
+    for name, arm in arms.items():
+        editor = MODELS.build(arm.editor).eval()
+        with torch.no_grad():
+            result = editor.upscale(photo, [ImageHints(seed=0)])
+        if name != "bicubic":
+            lengths = result.aux["path_lengths"].float()
+            steps[name] = float(lengths.mean()) / 3
+    assert (steps["block_1_only"], steps["path_restore_all_hard"]) == (0, 1)
+    assert steps["policy_250"] == pytest.approx(0.25, abs=0.03)  # rounded in each pass
+    assert steps["random_250"] == pytest.approx(0.25, abs=0.15)
