@@ -5,9 +5,19 @@
 # Train: python tools/train.py configs/path_restore/path-restore-nano-x1_aerial-cars_policy.py
 # Test:  python tools/test.py configs/path_restore/path-restore-nano-x1_aerial-cars_policy.py \
 #   CHECKPOINT
-_base_ = ["./path-restore-nano-x1_aerial-cars.py"]
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/aerial_cars_denoise_editor.py",
+    "../_base_/editors/path_restore_nano_x1.py",
+    "../_base_/schedules/path_restore_2stage.py",
+]
 load_from = "work_dirs/path-restore-nano-x1_aerial-cars/iter_800.pth"
-model = dict(stage="policy")
+model = _base_.editor
+model.stage = "policy"
+default_hooks = dict(
+    checkpoint=dict(by_epoch=False, interval=200),
+    logger=dict(interval=50, log_metric_by_epoch=False),
+)
 
 max_iters = 1200
 optim_wrapper = dict(optimizer=dict(lr=6e-4))

@@ -11,8 +11,8 @@ from torch import Tensor
 from mmisr.datasets.patch_classes import PatchClasses, lr_corners
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.samples import hr_pixels
-from mmisr.ops.patches import split
 from mmisr.ops.psnr import psnr_of_levels
+from mmisr.ops.tiling import Tiling
 from mmisr.structures.frames import hw_of
 from mmisr.structures.pixels import to_bytes, to_unit
 
@@ -62,17 +62,30 @@ def score_patches(
 def _psnr_of_patches(
     editor: SREditor, lr: Tensor, hr: Tensor, tiling: tuple[int, int]
 ) -> list[float]:
+    cut = Tiling(*tiling)
     scale = editor.info.scale
-    size, stride = tiling
-    patches = split(lr, (size, size), (stride, stride))
-    hr_size = (scale * size, scale * size)
-    targets = split(hr[None], hr_size, (scale * stride, scale * stride))
+    patches = cut.split(lr)
+    targets = cut.split(hr[None], scale)
+    passes = patches.split(PATCHES_PER_PASS)
+    targets_of = targets.split(PATCHES_PER_PASS)
     values: list[float] = []
-    for some, target in zip(
-        patches.split(PATCHES_PER_PASS), targets.split(PATCHES_PER_PASS), strict=True
-    ):
-        sr = to_bytes(editor.upscale(some).image).cpu()
-        values += psnr_of_levels(sr, target).tolist()
+    for some, target in zip(passes, targets_of, strict=True):
+        image = editor.upscale(some).image
+        sr = to_bytes(image).cpu()
+        scores = psnr_of_levels(sr, target)
+        values += scores.tolist()
+    return values
+
+
+def values_of(scored: Scored) -> list[float]:
+    """PSNR of all patches of all images.
+
+    Args:
+        scored: See :func:`score_patches`.
+    """
+    values: list[float] = []
+    for _, of_image in scored.values():
+        values += of_image
     return values
 
 
@@ -117,7 +130,10 @@ def classify_patches(
     for image_id, entry in scored.items():
         rows = []
         for corner, value in zip(*entry, strict=True):
+            y, x = corner
             below = [value < threshold for threshold in thresholds]
-            rows.append([*corner, sum(below)])
+            of_class = sum(below)
+            row = [y, x, of_class]
+            rows.append(row)
         images[image_id] = rows
     return PatchClasses(scale, size, list(thresholds), images)

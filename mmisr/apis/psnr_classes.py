@@ -10,7 +10,13 @@ from mmengine.registry import DATASETS
 from tqdm import tqdm
 
 from mmisr.analysis.facts import meta
-from mmisr.analysis.psnr_classes import classify_patches, equal_thresholds, score_patches
+from mmisr.analysis.psnr_classes import (
+    Scored,
+    classify_patches,
+    equal_thresholds,
+    score_patches,
+    values_of,
+)
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import whole_images
 from mmisr.apis.compare import best_device
@@ -49,27 +55,46 @@ def psnr_classes(
         The classes.
 
     Raises:
-        ValueError: The thresholds do not ascend, a class is empty, or the data has no HR, or the config is of no
-            editor.
+        ValueError: The thresholds do not ascend, a class is empty, the data has no HR, or the
+            config is of no editor.
     """
     wanted = list(thresholds or [])
     if sorted(wanted) != wanted:
         raise ValueError(f"--thresholds must ascend, got {wanted}")
     cfg = read_config(config, cfg_options=cfg_options)
     model = init_model(cfg, checkpoint, device or best_device())
+    editor = _editor_of(model, config)
+    images = whole_images(cfg, "train")
+    scored = _score(editor, images, tiling)
+    if not wanted:
+        values = values_of(scored)
+        wanted = equal_thresholds(values, classes)
+    info = editor.info
+    size, stride = tiling
+    found = classify_patches(scored, wanted, info.scale, size)
+    found.check_filled(out)
+    facts = meta(cfg)
+    found.meta.update(facts, editor=info.name, stride=stride)
+    path = Path(out)
+    found.write(path)
+    return found
+
+
+def _editor_of(model: Any, config: str) -> SREditor:
+    """The editor, in evaluation; that of a pair too."""
     editor = model.editor if isinstance(model, SRDetector) else model
     if not isinstance(editor, SREditor):
         kind = type(editor).__name__
         raise ValueError(f"patches are scored by an editor, and {config} is the config of a {kind}")
-    dataset = DATASETS.build(whole_images(cfg, "train"))
+    editor.eval()
+    return editor
+
+
+def _score(editor: SREditor, config: dict[str, Any], tiling: tuple[int, int]) -> Scored:
+    """PSNR of the patches of a data set, with a bar."""
+    dataset = DATASETS.build(config)
+    numbers = range(len(dataset))
+    samples = (dataset[number] for number in numbers)
+    bar = tqdm(samples, total=len(numbers), unit="image")
     size, stride = tiling
-    samples = tqdm((dataset[n] for n in range(len(dataset))), total=len(dataset), unit="image")
-    scored = score_patches(editor.eval(), samples, size, stride)
-    if not wanted:
-        values = [value for _, of_image in scored.values() for value in of_image]
-        wanted = equal_thresholds(values, classes)
-    found = classify_patches(scored, wanted, editor.info.scale, size)
-    found.check_filled(out)
-    found.meta.update({**meta(cfg), "editor": editor.info.name, "stride": stride})
-    found.write(Path(out))
-    return found
+    return score_patches(editor, bar, size, stride)

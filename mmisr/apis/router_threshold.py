@@ -60,10 +60,14 @@ def router_threshold(
     train = _scores(pair, cfg, "train")
     test = _scores(pair, cfg, "test")
     result = thresholds_for(recalls, train, test)
-    default = f"work_dirs/router_threshold/{Path(config).stem}.json"
-    content = {**result.to_json(), "meta": meta(cfg)}
-    text = json.dumps(content, indent=2) + "\n"
-    write_text(Path(out or default), text)
+    name = Path(config).stem
+    default = f"work_dirs/router_threshold/{name}.json"
+    facts = meta(cfg)
+    content = result.to_json()
+    content["meta"] = facts
+    text = json.dumps(content, indent=2)
+    path = Path(out or default)
+    write_text(path, f"{text}\n")
     return result
 
 

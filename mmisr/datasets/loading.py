@@ -12,6 +12,9 @@ from mmisr.datasets.images import MAX_PIXELS, check_annotated_size, read_rgb
 from mmisr.openmmlab.transforms import BaseTransform
 from mmisr.registry import TRANSFORMS
 
+Kept = OrderedDict[str, NDArray[np.uint8]]
+"""Decoded images by path, the last one read last."""
+
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
@@ -54,7 +57,7 @@ class LoadImage(BaseTransform):
         self.backend_args = backend_args
         self.max_pixels = max_pixels
         self.keep = keep
-        self.kept: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
+        self.kept: Kept = OrderedDict()
 
     def transform(self, results: dict) -> dict:
         """Fill ``img``, ``img_shape`` and ``ori_shape``.
@@ -65,22 +68,25 @@ class LoadImage(BaseTransform):
             _check_array(results["img"])
         else:
             bgr = self._read(results["img_path"])
-            check_annotated_size(results, (bgr.shape[0], bgr.shape[1]))
+            height, width = bgr.shape[:2]
+            check_annotated_size(results, (height, width))
             results["img"] = bgr
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results
 
     def _read(self, path: str) -> NDArray[np.uint8]:
         """(H, W, 3) BGR, from memory where it was kept; the caller may change it."""
-        if path in self.kept:
-            self.kept.move_to_end(path)
-            return self.kept[path].copy()
+        kept = self.kept
+        if path in kept:
+            kept.move_to_end(path)
+            return kept[path].copy()
         rgb = read_rgb(path, self.backend_args, self.max_pixels)
-        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        reversed_channels = rgb[..., ::-1]
+        bgr = np.ascontiguousarray(reversed_channels)
         if self.keep:
-            self.kept[path] = bgr.copy()
-            if len(self.kept) > self.keep:
-                self.kept.popitem(last=False)
+            kept[path] = bgr.copy()
+        if len(kept) > self.keep:
+            kept.popitem(last=False)
         return bgr
 
 

@@ -170,14 +170,14 @@ class CropToTiles(BaseTransform):
     """Crop image and boxes at bottom and right so that whole tiles cover them.
 
     For comparison with published figures of ClassSR, whose test code drops what the last whole tile
-    leaves; what it drops is not measured.
+    leaves; what it drops is not measured. A side shorter than a tile stays whole.
 
     Args:
         size: Side of a tile in pixels of the image, HR pixels before LR is simulated.
         stride: Pixels from one tile to the next.
 
     Raises:
-        ValueError: A number is out of range; when used, an image is smaller than a tile.
+        ValueError: A number is out of range.
     """
 
     def __init__(self, size: int = 128, stride: int = 112) -> None:
@@ -190,14 +190,17 @@ class CropToTiles(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop ``img`` and its annotations."""
-        sides = results["img"].shape[:2]
-        if min(sides) < self.size:
-            raise ValueError(
-                f"{results.get('img_path')} must be at least a tile of {self.size} pixels on each "
-                f"side, found {sides[1]}x{sides[0]}; remove it"
-            )
-        h, w = (side - (side - self.size) % self.stride for side in sides)
+        height, width = results["img"].shape[:2]
+        h = self._covered(height)
+        w = self._covered(width)
         return crop_results(results, 0, 0, (h, w))
+
+    def _covered(self, side: int) -> int:
+        """Pixels of a side that whole tiles cover."""
+        beyond = side - self.size
+        if beyond < 0:
+            return side
+        return side - beyond % self.stride
 
 
 def lr_corners(lr_hw: tuple[int, int], size: int, stride: int) -> list[tuple[int, int]]:

@@ -25,14 +25,23 @@ def mse_of_levels(sr: Tensor, hr: Tensor, shave: int = 0) -> Tensor:
         ValueError: The shapes differ, or nothing is left.
     """
     height, width = sr.shape[-2:]
-    if sr.shape != hr.shape or min(height, width) <= 2 * shave:
+    lost = 2 * shave
+    if sr.shape != hr.shape or min(height, width) <= lost:
+        found = tuple(sr.shape)
+        other = tuple(hr.shape)
         raise ValueError(
-            f"images must have one shape, and more than {2 * shave} pixels on each side, got "
-            f"{tuple(sr.shape)} and {tuple(hr.shape)}"
+            f"images must have one shape, and more than {lost} pixels on each side, got "
+            f"{found} and {other}"
         )
-    inside = (..., slice(shave, height - shave), slice(shave, width - shave))
-    difference = sr[inside].double() - hr[inside].double()
-    return difference.square().mean(dim=(1, 2, 3))
+    bottom = height - shave
+    right = width - shave
+    rows = slice(shave, bottom)
+    columns = slice(shave, right)
+    difference = sr.double() - hr.double()
+    inside = difference[..., rows, columns]
+    squared = inside.square()
+    of_images = squared.flatten(1)
+    return of_images.mean(1)
 
 
 def psnr_of_levels(sr: Tensor, hr: Tensor, shave: int = 0) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -101,13 +100,15 @@ class Tiling:
         Returns:
             (B, rows, cols) of the cells.
         """
-        indices = []
-        for cells, tiles in zip(grid_hw(hw, self.stride), self.grid(hw), strict=True):
-            index = torch.arange(cells).clamp(max=tiles - 1)
-            indices.append(index)
-        rows, cols = indices
-        of_rows = of_tiles[:, rows]
-        return of_rows[:, :, cols]
+        tile_rows, tile_cols = self.grid(hw)
+        cell_rows, cell_cols = grid_hw(hw, self.stride)
+        rows = _up_to(cell_rows, tile_rows)
+        cols = _up_to(cell_cols, tile_cols)
+        row_axis = 1
+        col_axis = 2
+        of_rows = of_tiles.index_select(row_axis, rows)
+        of_cells = of_rows.index_select(col_axis, cols)
+        return of_cells
 
     def to_tiles(self, of_cells: Tensor, hw: tuple[int, int]) -> Tensor:
         """What is known of cells, for the tiles: the largest value of the cells of a tile.
@@ -157,13 +158,20 @@ class Tiling:
             (rows, cols) bool.
         """
         size, stride = self._scaled(1)
-        corners = torch.tensor(patch_corners(hw, size, stride), device=xyxy.device)
-        top, left = corners[:, None].unbind(-1)
-        x1, y1, x2, y2 = xyxy.unbind(1)
-        in_columns = (x1 < left + self.size) & (x2 > left)
-        in_rows = (y1 < top + self.size) & (y2 > top)
-        reaches = in_columns & in_rows
-        return reaches.any(1).view(self.grid(hw))
+        corners = patch_corners(hw, size, stride)
+        top_left = torch.tensor(corners, device=xyxy.device)
+        low = top_left[:, None]
+        high = low + self.size
+        upper_left, lower_right = xyxy.split(2, dim=1)
+        begin = upper_left.flip(1)
+        end = lower_right.flip(1)
+        begins_before = begin < high
+        ends_after = end > low
+        overlaps = begins_before & ends_after
+        reaches = overlaps.all(2)
+        of_tiles = reaches.any(1)
+        grid = self.grid(hw)
+        return of_tiles.view(grid)
 
     def _scaled(self, scale: int) -> tuple[tuple[int, int], tuple[int, int]]:
         size = self.size * scale
@@ -171,12 +179,19 @@ class Tiling:
         return (size, size), (stride, stride)
 
 
+def _up_to(count: int, limit: int) -> Tensor:
+    """(count,) numbers from 0 on, of which the last ones stay below a limit."""
+    last = limit - 1
+    numbers = torch.arange(count)
+    return numbers.clamp(max=last)
+
+
 def _with_rest(values: Tensor, axis: int, count: int) -> Tensor:
     """The first ``count`` entries along an axis, the last of them the largest of what is left."""
-    edges = [*range(count), values.shape[axis]]
-    parts = []
-    for first, after in pairwise(edges):
-        part = values.narrow(axis, first, after - first)
-        largest = part.amax(axis, keepdim=True)
-        parts.append(largest)
+    before = count - 1
+    length = values.shape[axis]
+    sizes = [before, length - before]
+    first, rest = values.split(sizes, axis)
+    largest = rest.amax(axis, keepdim=True)
+    parts = [first, largest]
     return torch.cat(parts, axis)

@@ -13,6 +13,21 @@ EXIT_NAMES = ("easy", "moderate", "hard")
 """Names of the exits of an editor with three, first to last."""
 
 
+def exit_names(count: int) -> tuple[str, ...]:
+    """What the exits of an editor with any number of them are called, cheapest first.
+
+    Args:
+        count: How many there are.
+
+    Example:
+        >>> exit_names(2)
+        ('exit0', 'exit1')
+    """
+    if count == len(EXIT_NAMES):
+        return EXIT_NAMES
+    return tuple(f"exit{number}" for number in range(count))
+
+
 @dataclass(frozen=True)
 class RoutingMap:
     """Which exit each token left by.

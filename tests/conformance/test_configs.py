@@ -21,6 +21,7 @@ from skimage import data
 from mmisr.apis.checks.data import inner_dataset, test_pipeline
 from mmisr.apis.checks.hooks import check_switches
 from mmisr.apis.configs import read_config
+from mmisr.datasets.patch_classes import PatchClasses
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import load_into
@@ -55,6 +56,15 @@ def without_absent_weights(node):
     elif isinstance(node, (list, tuple)):
         for item in node:
             without_absent_weights(item)
+
+
+def with_patch_classes(pipeline: list, path: Path) -> None:
+    """A file of patches of the small photo, where a pipeline reads one."""
+    steps = [step for step in pipeline if step.type == "mmisr.ClassPatch"]
+    for step in steps:
+        patches = {"1": [[0, 0, 0], [0, 1, 1], [0, 2, 2]]}
+        PatchClasses(4, 24, [20.0, 30.0], patches).write(path)
+        step.classes = str(path)
 
 
 @pytest.fixture
@@ -100,6 +110,7 @@ def small(tmp_path, monkeypatch):
             }
             (tmp_path / "photo.json").write_text(json.dumps(content))
             dataset.update(data_root=f"{tmp_path}/", ann_file="photo.json", data_prefix={"img": ""})
+            with_patch_classes(dataset.pipeline, tmp_path / "classes.json")
             evaluator = cfg.get(f"{side}_evaluator") or {}
             if "ann_file" in evaluator:
                 evaluator.ann_file = str(tmp_path / "photo.json")

@@ -1,6 +1,6 @@
-# The task of an editor that denoises (scale 1), for any data set in COCO format, with Gaussian noise.
-# Training: one standard deviation of 0 to 50 per patch. Test: 0 at the left border, growing to 50
-# at the right, so that every image has all of them.
+# The task of an editor that denoises (scale 1), for any data set in COCO format. Gaussian noise; in
+# training of one standard deviation of 0 to 50 per patch; in tests 0 at the left border, growing to
+# 50 at the right, so that every image has all of them.
 _base_ = "coco_editor.py"
 scale = 1
 patch = 63

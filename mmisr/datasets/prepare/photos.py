@@ -32,23 +32,41 @@ def prepare(out: Path) -> list[str]:
     Raises:
         FileNotFoundError: scikit-image is not installed, or ships a photo no more.
     """
-    complete = [is_complete(out / f"{side}.json", out / side, VERSION) for side in SIDES]
     lines = []
-    if all(complete):
+    if _is_there(out):
         lines.append(f"{out} is there already; delete it to make it anew")
     else:
         for side, names in SIDES.items():
             _write(out, side, names)
-    return lines + [summary(f"photos {side}", out / f"{side}.json") for side in SIDES]
+    for side in SIDES:
+        ann_file = out / f"{side}.json"
+        line = summary(f"photos {side}", ann_file)
+        lines.append(line)
+    return lines
+
+
+def _is_there(out: Path) -> bool:
+    """Whether both sides of this version are there."""
+    for side in SIDES:
+        ann_file = out / f"{side}.json"
+        folder = out / side
+        if not is_complete(ann_file, folder, VERSION):
+            return False
+    return True
 
 
 def _write(out: Path, side: str, names: tuple[str, ...]) -> None:
-    writer = CocoWriter(out / side, ["none"], VERSION)
+    folder = out / side
+    writer = CocoWriter(folder, ["none"], VERSION)
     no_boxes = np.zeros((0, 4))
+    no_labels = np.zeros(0, dtype=int)
     for name in names:
-        pixels = np.asarray(Image.open(_shipped(name)).convert("RGB"))
-        writer.add(f"{Path(name).stem}.png", pixels, no_boxes, np.zeros(0, dtype=int))
-    writer.write(out / f"{side}.json")
+        path = _shipped(name)
+        photo = Image.open(path).convert("RGB")
+        pixels = np.asarray(photo)
+        writer.add(f"{path.stem}.png", pixels, no_boxes, no_labels)
+    ann_file = out / f"{side}.json"
+    writer.write(ann_file)
 
 
 def _shipped(name: str) -> Path:

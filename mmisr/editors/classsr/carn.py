@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmisr.editors.classsr.upsampling import DIV2K_MEAN, enlargement
+from mmisr.editors.classsr.initialise import conv3
+from mmisr.editors.classsr.upsampling import div2k_mean, enlargement
 
 GROUPS = 4
 LINKS = 3
@@ -19,15 +20,18 @@ class Unit(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, groups=GROUPS)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=GROUPS)
+        self.conv1 = conv3(channels, channels, GROUPS)
+        self.conv2 = conv3(channels, channels, GROUPS)
         self.conv3 = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
-        inner = F.relu(self.conv1(x))
-        inner = F.relu(self.conv2(inner))
-        return F.relu(x + self.conv3(inner))
+        inner = self.conv1(x)
+        inner = F.relu(inner)
+        inner = self.conv2(inner)
+        inner = F.relu(inner)
+        added = x + self.conv3(inner)
+        return F.relu(added)
 
 
 class Cascade(nn.Module):
@@ -41,14 +45,21 @@ class Cascade(nn.Module):
     def __init__(self, links: list[nn.Module], channels: int) -> None:
         super().__init__()
         self.links = nn.ModuleList(links)
-        self.fusions = nn.ModuleList(fusion(n + 2, channels) for n in range(LINKS))
+        self.fusions = nn.ModuleList()
+        for number in range(LINKS):
+            inputs = number + 2
+            fuse = fusion(inputs, channels)
+            self.fusions.append(fuse)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
         before = x
-        for link, fuse in zip(cycle(self.links), self.fusions, strict=False):
+        links = cycle(self.links)
+        for fuse in self.fusions:
+            link = next(links)
             after = link(x)
-            before = torch.cat([before, after], dim=1)
+            both = [before, after]
+            before = torch.cat(both, dim=1)
             x = fuse(before)
         return x
 
@@ -88,13 +99,17 @@ class CARNM(nn.Module):
         super().__init__()
         if channels < GROUPS or channels % GROUPS:
             raise ValueError(f"CARNM's channels must be a multiple of {GROUPS}, got {channels!r}")
-        self.head = nn.Conv2d(3, channels, 3, padding=1)
-        blocks: list[nn.Module] = [Cascade([Unit(channels)], channels) for _ in range(LINKS)]
+        self.head = conv3(3, channels)
+        blocks: list[nn.Module] = []
+        for _ in range(LINKS):
+            unit = Unit(channels)
+            block = Cascade([unit], channels)
+            blocks.append(block)
         self.body = Cascade(blocks, channels)
-        self.enlarge = enlargement(channels, scale, groups=GROUPS, activation=nn.ReLU)
-        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        self.enlarge = enlargement(channels, scale, GROUPS, nn.ReLU)
+        self.tail = conv3(channels, 3)
         self.mean: Tensor
-        self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", div2k_mean(), persistent=False)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) to (B, 3, s*h, s*w)."""

@@ -20,11 +20,17 @@ class Classifier(nn.Module):
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, WIDTH, STEP, stride=STEP), nn.LeakyReLU(SLOPE)]
-        for _ in range(3):
-            layers += [nn.Conv2d(WIDTH, WIDTH, 1), nn.LeakyReLU(SLOPE)]
-        layers.append(nn.Conv2d(WIDTH, NARROW, 1))
-        self.features = nn.Sequential(*layers)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, WIDTH, STEP, stride=STEP),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(WIDTH, WIDTH, 1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(WIDTH, WIDTH, 1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(WIDTH, WIDTH, 1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(WIDTH, NARROW, 1),
+        )
         self.last = nn.Linear(NARROW, num_classes)
         start_small(self.features)
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.functional import l1_loss
 
 from mmisr.editors.classsr.carn import CARNM
 from mmisr.editors.classsr.classifier import Classifier
@@ -16,7 +17,7 @@ from mmisr.editors.classsr.losses import LossWeights, average_loss, class_loss, 
 from mmisr.editors.classsr.net import ClassSRNet
 from mmisr.editors.classsr.rcan import RCAN
 from mmisr.editors.classsr.residual import ResidualSR
-from mmisr.editors.classsr.routers import RouteInput, Router, build_router
+from mmisr.editors.classsr.routers import RouteInput, Router, build_router, known_routers
 from mmisr.editors.classsr.srresnet import SRResNet
 from mmisr.editors.classsr.tiles import Tiles
 from mmisr.openmmlab.checkpoints import load_state
@@ -25,16 +26,16 @@ from mmisr.openmmlab.loading import load_into
 from mmisr.ops.macs import count_macs
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
-from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
+from mmisr.structures.editor_info import EditorInfo, with_budget
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, every
-from mmisr.structures.sr_result import EXIT_NAMES, RoutingMap, SRResult
+from mmisr.structures.pixels import to_bytes, to_unit
+from mmisr.structures.sr_result import RoutingMap, SRResult, exit_names
 
 for _network in (FSRCNN, CARNM, SRResNet, RCAN, ResidualSR):
     MODELS.register_module(module=_network)
 
 STAGES = ("branches", "classifier", "joint")
-LEVELS = 255
 
 
 @MODELS.register_module()
@@ -91,7 +92,7 @@ class ClassSR(SREditor):
             scale,
             min_size=self.tiles.size,
             adaptive=True,
-            routers=_routers(len(branches)),
+            routers=known_routers(len(branches)),
             method="classsr",
             token_size=self.tiles.stride,
         )
@@ -135,8 +136,10 @@ class ClassSR(SREditor):
         if stage not in STAGES:
             raise ValueError(f"ClassSR stage must be one of {STAGES}, got {stage!r}")
         self.stage = stage
-        self.net.branches.requires_grad_(stage != "classifier")
-        self.net.classifier.requires_grad_(stage != "branches")
+        branches_learn = stage != "classifier"
+        classifier_learns = stage != "branches"
+        self.net.branches.requires_grad_(branches_learn)
+        self.net.classifier.requires_grad_(classifier_learns)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> ClassSR:
@@ -164,7 +167,8 @@ class ClassSR(SREditor):
         """
         lr = self._pad(lr)
         right = self._of_tiles(exits, hw_of(lr))
-        logits = self.net.classifier(self.tiles.split(lr))
+        tiles = self.tiles.split(lr)
+        logits = self.net.classifier(tiles)
         loss = F.cross_entropy(logits, right.flatten())
         return {
             "loss_classsr_class": loss,
@@ -191,22 +195,40 @@ class ClassSR(SREditor):
         """
         if hr is None:
             raise ValueError("ClassSR learns from HR images; simulate LR from HR")
-        tiles = self.tiles.split(self._pad(lr))
-        target = self.tiles.split(self._pad_hr(hr), self.info.scale)
+        lr = self._pad(lr)
+        hr = self._pad_hr(hr)
+        tiles = self.tiles.split(lr)
+        target = self.tiles.split(hr, self.info.scale)
         if self.stage == "branches":
             per_image = len(tiles) // len(lr)
-            return self._of_branches(tiles, target, self._classes(hints, per_image))
-        probabilities = self.net.classifier(tiles).softmax(1)
-        with torch.set_grad_enabled(self.stage == "joint" and torch.is_grad_enabled()):
-            images = self.net.all_branches(tiles)
-        distance = (mixture(images, probabilities) - target).abs().mean()
+            classes = self._classes(hints, per_image)
+            return self._of_branches(tiles, target, classes)
+        return self._of_mixture(tiles, target)
+
+    def _of_mixture(self, tiles: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The branches by their probabilities, which are to be sure, and even over the batch."""
         weights = self.weights
+        logits = self.net.classifier(tiles)
+        probabilities = logits.softmax(1)
+        images = self._all_branches(tiles)
+        mixed = mixture(images, probabilities)
+        distance = l1_loss(mixed, target)
+        sure = class_loss(probabilities)
+        even = average_loss(probabilities)
+        chosen = logits.argmax(1)
         return {
             "loss_classsr_image": weights.image * distance,
-            "loss_classsr_sure": weights.sure * class_loss(probabilities),
-            "loss_classsr_even": weights.even * average_loss(probabilities),
-            **self._shares("routed", probabilities.argmax(1)),
+            "loss_classsr_sure": weights.sure * sure,
+            "loss_classsr_even": weights.even * even,
+            **self._shares("routed", chosen),
         }
+
+    def _all_branches(self, tiles: Tensor) -> list[Tensor]:
+        """Without gradients where the branches rest."""
+        if self.stage == "joint":
+            return self.net.all_branches(tiles)
+        with torch.no_grad():
+            return self.net.all_branches(tiles)
 
     def patch_macs(self) -> list[float]:
         """MACs of one tile by each branch, class module included.
@@ -214,38 +236,57 @@ class ClassSR(SREditor):
         Published FLOPs of ClassSR are the mean of these over the tiles of a test set, twice: what
         tiles overlap is computed again, which a count per patch does not show.
         """
+        tile = self._blank_tile()
+        classifier = count_macs(self.net.classifier, tile)
+        costs = []
+        for branch in self.net.branches:
+            of_branch = count_macs(branch, tile)
+            costs.append(of_branch + classifier)
+        return costs
+
+    def _blank_tile(self) -> Tensor:
+        """(1, 3, size, size) on the device of the weights."""
         size = self.tiles.size
         parameter = next(self.parameters())
-        tile = parameter.new_zeros(1, 3, size, size)
-        classifier = count_macs(self.net.classifier, tile)
-        return [count_macs(branch, tile) + classifier for branch in self.net.branches]
+        return parameter.new_zeros(1, 3, size, size)
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
-        hw = hw_of(lr)
-        tiles = self.tiles.split(lr) if self.router.in_tiles else None
-        classes = self._choose(lr, hints, tiles)
-        if tiles is None:
-            image = self.net.branches[-1](lr)
+        classes = self._choose(lr, hints)
+        routing = self._map(classes, hw_of(lr))
+        if self.router.in_tiles:
+            image = self._by_tile(lr, classes)
         else:
-            images = self.net(tiles, classes.flatten())
-            if self.official_protocol and not self.training:
-                images = images.mul(LEVELS).round().clamp(0, LEVELS).div(LEVELS)
-            image = self.tiles.stitch(images, hw, self.info.scale, evenly=self.official_protocol)
-        return SRResult(image, self._map(classes, hw))
+            largest = self.net.branches[-1]
+            image = largest(lr)
+        return SRResult(image, routing)
+
+    def _by_tile(self, lr: Tensor, classes: Tensor) -> Tensor:
+        """The tiles of a frame by their branches, put together."""
+        tiles = self.tiles.split(lr)
+        images = self.net(tiles, classes.flatten())
+        official = self.official_protocol
+        if official and not self.training:
+            levels = to_bytes(images)
+            images = to_unit(levels)
+        return self.tiles.stitch(images, hw_of(lr), self.info.scale, evenly=official)
 
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
-        return self._map(self._choose(lr, hints), hw_of(lr))
+        classes = self._choose(lr, hints)
+        return self._map(classes, hw_of(lr))
 
-    def _choose(self, lr: Tensor, hints: BatchHints | None, tiles: Tensor | None = None) -> Tensor:
+    def _choose(self, lr: Tensor, hints: BatchHints | None) -> Tensor:
         """(B, rows, cols) classes of the tiles: the router's, or those that the hints give."""
         known = every(hints, "exits")
         if known is not None:
-            return self._of_tiles(torch.stack(known).to(lr.device), hw_of(lr))
-
-        def classify() -> Tensor:
-            return self.net.classifier(self.tiles.split(lr) if tiles is None else tiles)
-
-        given = RouteInput(lr, self.tiles, len(self.net.branches), hints, classify)
+            exits = torch.stack(known)
+            return self._of_tiles(exits.to(lr.device), hw_of(lr))
+        given = RouteInput(
+            lr=lr,
+            tiles=self.tiles,
+            num_classes=len(self.net.branches),
+            hints=hints,
+            classifier=self.net.classifier,
+        )
         return self.router(given)
 
     def _map(self, classes: Tensor, hw: tuple[int, int]) -> RoutingMap:
@@ -255,9 +296,11 @@ class ClassSR(SREditor):
     def _of_tiles(self, exits: Tensor, hw: tuple[int, int]) -> Tensor:
         """Classes of the tiles of a padded image from those of the cells of its pixels."""
         rows, cols = grid_hw(hw, self.tiles.stride)
-        below = max(0, rows - exits.shape[1])
-        beside = max(0, cols - exits.shape[2])
-        padded = F.pad(exits, (0, beside, 0, below))
+        num_rows, num_cols = hw_of(exits)
+        below = max(0, rows - num_rows)
+        beside = max(0, cols - num_cols)
+        padding = (0, beside, 0, below)
+        padded = F.pad(exits, padding)
         return self.tiles.to_tiles(padded, hw)
 
     def _of_branches(self, tiles: Tensor, target: Tensor, classes: Tensor) -> dict[str, Tensor]:
@@ -265,11 +308,12 @@ class ClassSR(SREditor):
         losses = self._shares("labels", classes)
         for number, branch in enumerate(self.net.branches):
             is_mine = classes == number
-            if is_mine.any():
-                distance = branch(tiles[is_mine]) - target[is_mine]
-                # As heavy as in the later stages: the optimiser's state goes on.
-                loss = self.weights.image * distance.abs().mean()
-                losses[f"loss_classsr_branch{number}"] = loss
+            if not is_mine.any():
+                continue
+            image = branch(tiles[is_mine])
+            distance = l1_loss(image, target[is_mine])
+            # As heavy as in the later stages: the optimiser's state goes on.
+            losses[f"loss_classsr_branch{number}"] = self.weights.image * distance
         return losses
 
     def _classes(self, hints: BatchHints | None, per_image: int) -> Tensor:
@@ -308,45 +352,35 @@ class ClassSR(SREditor):
         least = self.info.scale * self.info.min_size
         beside = max(0, least - width)
         below = max(0, least - height)
-        return F.pad(hr, (0, beside, 0, below), mode="replicate")
+        padding = (0, beside, 0, below)
+        return F.pad(hr, padding, mode="replicate")
 
     def _check_branches(self) -> None:
+        tile = self._blank_tile()
         size = self.tiles.size
-        expected = (1, 3, self.info.scale * size, self.info.scale * size)
+        scale = self.info.scale
+        side = scale * size
+        expected = (1, 3, side, side)
         for number, branch in enumerate(self.net.branches):
-            mode = branch.training
-            with torch.no_grad():
-                shape = tuple(branch.eval()(torch.zeros(1, 3, size, size)).shape)
-            branch.train(mode)
-            if shape != expected:
-                raise ValueError(
-                    f"ClassSR(scale={self.info.scale}): branch {number}, {type(branch).__name__}, "
-                    f"must turn (1, 3, {size}, {size}) into {expected}, got {shape}; all branches "
-                    "have the same `scale`"
-                )
+            shape = _shape_of(branch, tile)
+            if shape == expected:
+                continue
+            kind = type(branch).__name__
+            raise ValueError(
+                f"ClassSR(scale={scale}): branch {number}, {kind}, must turn (1, 3, {size}, "
+                f"{size}) into {expected}, got {shape}; all branches have the same `scale`"
+            )
 
     def _load(self) -> None:
         if self.checkpoint is not None:
             load_into(self, load_state(self.checkpoint), self.checkpoint, ("editor.",))
 
 
-def exit_names(count: int) -> tuple[str, ...]:
-    """What the branches are called, smallest first.
-
-    Args:
-        count: How many there are.
-    """
-    if count == len(EXIT_NAMES):
-        return EXIT_NAMES
-    return tuple(f"branch{number}" for number in range(count))
-
-
-def _routers(num_classes: int) -> Routers:
-    return Routers(
-        own="learned",
-        cheapest="fixed:0",
-        dense="untiled",
-        by_share=("random", "edge"),
-        oracle="oracle",
-        num_exits=num_classes,
-    )
+@torch.no_grad()
+def _shape_of(branch: nn.Module, tile: Tensor) -> tuple[int, ...]:
+    """Of what a branch makes of a tile."""
+    mode = branch.training
+    branch.eval()
+    image = branch(tile)
+    branch.train(mode)
+    return tuple(image.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from mmisr.editors.classsr.initialise import start_small
+from mmisr.editors.classsr.initialise import conv3, start_small
 
 SHRUNK, MAPPINGS = 12, 4
 
@@ -29,16 +29,24 @@ class FSRCNN(nn.Module):
         super().__init__()
         if scale not in (2, 3, 4):
             raise ValueError(f"FSRCNN's scale must be 2, 3 or 4, got {scale!r}")
-        self.head = nn.Sequential(nn.Conv2d(3, channels, 5, padding=2), nn.PReLU())
-        self.shrink = nn.Sequential(nn.Conv2d(channels, SHRUNK, 1), nn.PReLU())
-        mappings = [nn.Conv2d(SHRUNK, SHRUNK, 3, padding=1) for _ in range(MAPPINGS)]
+        head = nn.Conv2d(3, channels, 5, padding=2)
+        shrink = nn.Conv2d(channels, SHRUNK, 1)
+        mappings = [conv3(SHRUNK, SHRUNK) for _ in range(MAPPINGS)]
+        expand = nn.Conv2d(SHRUNK, channels, 1)
+        self.head = nn.Sequential(head, nn.PReLU())
+        self.shrink = nn.Sequential(shrink, nn.PReLU())
         self.map = nn.Sequential(*mappings, nn.PReLU())
-        self.expand = nn.Sequential(nn.Conv2d(SHRUNK, channels, 1), nn.PReLU())
+        self.expand = nn.Sequential(expand, nn.PReLU())
         # 9 + s (n - 1) - 2 p + q = s n: the output is exactly s times the input.
         margin = (10 - scale) // 2
         extra = 2 * margin + scale - 9
         self.tail = nn.ConvTranspose2d(
-            channels, 3, 9, stride=scale, padding=margin, output_padding=extra
+            channels,
+            3,
+            kernel_size=9,
+            stride=scale,
+            padding=margin,
+            output_padding=extra,
         )
         start_small(self)
 

@@ -1,10 +1,21 @@
-"""How the networks of ClassSR start."""
+"""What the networks of ClassSR are made of, and how they start."""
 
 from __future__ import annotations
 
 from torch import nn
 
 GAIN = 0.1
+
+
+def conv3(inputs: int, outputs: int, groups: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size.
+
+    Args:
+        inputs: Channels before.
+        outputs: Channels after.
+        groups: Groups of channels that do not see each other; one by default.
+    """
+    return nn.Conv2d(inputs, outputs, 3, padding=1, groups=groups)
 
 
 def start_small(*modules: nn.Module) -> None:

@@ -51,12 +51,13 @@ def class_loss(probabilities: Tensor) -> Tensor:
         >>> class_loss(torch.tensor([[1.0, 0.0, 0.0]])).item()
         0.0
     """
-    num_classes = probabilities.shape[1]
-    distance = probabilities.new_zeros(len(probabilities))
-    for first, second in combinations(range(num_classes), 2):
-        difference = probabilities[:, first] - probabilities[:, second]
-        distance = distance + difference.abs()
-    undecided = (num_classes - 1) - distance
+    of_classes = probabilities.unbind(1)
+    most = len(of_classes) - 1
+    first = of_classes[0]
+    undecided = torch.full_like(first, most)
+    for first, second in combinations(of_classes, 2):
+        difference = first - second
+        undecided = undecided - difference.abs()
     return undecided.mean()
 
 

@@ -41,13 +41,17 @@ class ClassSRNet(nn.Module):
         images = []
         order = []
         for number, branch in enumerate(self.branches):
-            (chosen,) = torch.nonzero(classes == number, as_tuple=True)
+            is_mine = classes == number
+            chosen = is_mine.nonzero().flatten()
+            if not len(chosen):
+                continue
             for some in chosen.split(TILES_PER_PASS):
-                if len(some):
-                    images.append(branch(tiles[some]))
-                    order.append(some)
+                image = branch(tiles[some])
+                images.append(image)
+                order.append(some)
+        by_class = torch.cat(images)
         back = torch.cat(order).argsort()
-        return torch.cat(images)[back]
+        return by_class[back]
 
     def all_branches(self, tiles: Tensor) -> list[Tensor]:
         """What every branch makes of (N, 3, t, t) tiles: M of (N, 3, s*t, s*t)."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from mmisr.editors.classsr.initialise import start_small
-from mmisr.editors.classsr.upsampling import DIV2K_MEAN, enlargement
+from mmisr.editors.classsr.initialise import conv3, start_small
+from mmisr.editors.classsr.upsampling import div2k_mean, enlargement
 
 
 class ChannelAttention(nn.Module):
@@ -34,9 +33,9 @@ class AttentionBlock(nn.Module):
     def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1),
+            conv3(channels, channels),
             nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1),
+            conv3(channels, channels),
             ChannelAttention(channels, reduction),
         )
 
@@ -50,7 +49,7 @@ class Group(nn.Module):
 
     def __init__(self, blocks: list[nn.Module], channels: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*blocks, nn.Conv2d(channels, channels, 3, padding=1))
+        self.body = nn.Sequential(*blocks, conv3(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
@@ -89,16 +88,16 @@ class RCAN(nn.Module):
             raise ValueError(
                 f"RCAN's channels must be at least its reduction of {reduction}, got {channels!r}"
             )
-        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        self.head = conv3(3, channels)
         body: list[nn.Module] = []
         for _ in range(groups):
             in_group: list[nn.Module] = [AttentionBlock(channels, reduction) for _ in range(blocks)]
             body.append(Group(in_group, channels))
         self.body = Group(body, channels)
         self.enlarge = enlargement(channels, scale)
-        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        self.tail = conv3(channels, 3)
         self.mean: Tensor
-        self.register_buffer("mean", torch.tensor(DIV2K_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", div2k_mean(), persistent=False)
         start_small(self)
 
     def forward(self, lr: Tensor) -> Tensor:

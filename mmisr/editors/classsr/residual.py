@@ -5,19 +5,31 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmisr.editors.classsr.initialise import conv3
+
 
 class Unit(nn.Module):
     """Conv-ReLU-Conv with a skip, no normalisation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = conv3(channels, channels)
+        self.conv2 = conv3(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same."""
         inner = F.relu(self.conv1(x))
         return x + self.conv2(inner)
+
+
+def bilinear(lr: Tensor, scale: int) -> Tensor:
+    """The enlarged image that a network adds to.
+
+    Args:
+        lr: (B, 3, h, w).
+        scale: Factor per axis.
+    """
+    return F.interpolate(lr, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
 class ResidualSR(nn.Module):
@@ -45,17 +57,21 @@ class ResidualSR(nn.Module):
                 f"channels={channels!r}, scale={scale!r}, units={units!r}"
             )
         self.scale = scale
-        self.head = nn.Conv2d(3, channels, 3, padding=1)
-        self.body = nn.Sequential(*(Unit(channels) for _ in range(units)))
-        self.tail = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+        phases = scale**2
+        body = [Unit(channels) for _ in range(units)]
+        self.head = conv3(3, channels)
+        self.body = nn.Sequential(*body)
+        self.tail = conv3(channels, 3 * phases)
         # What is added to the skip starts near nothing.
         for parameter in self.tail.parameters():
             nn.init.normal_(parameter, std=1e-3)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) to (B, 3, s*h, s*w)."""
-        x = self.head(lr)
-        x = x + self.body(x)
-        added = F.pixel_shuffle(self.tail(x), self.scale)
-        skip = F.interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        head = self.head(lr)
+        body = self.body(head)
+        x = head + body
+        phases = self.tail(x)
+        added = F.pixel_shuffle(phases, self.scale)
+        skip = bilinear(lr, self.scale)
         return skip + added

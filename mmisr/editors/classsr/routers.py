@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmisr.editors.classsr.tiles import Tiles
 from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
+from mmisr.structures.editor_info import Routers
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, every, seeds_of
 
@@ -25,22 +26,24 @@ class RouteInput:
         tiles: How it is cut.
         num_classes: Number of branches.
         hints: Boxes and seeds, or None.
-        classify: The class module: (B * n, classes) logits of the tiles.
+        classifier: The class module: (N, 3, t, t) tiles to (N, classes) logits.
     """
 
     lr: Tensor
     tiles: Tiles
     num_classes: int
     hints: BatchHints | None
-    classify: Callable[[], Tensor]
+    classifier: Callable[[Tensor], Tensor]
     classified: Tensor | None = field(default=None, init=False)
     """What the class module said; None until a router first asks."""
 
     def logits(self) -> Tensor:
         """(B, rows, cols, classes). The class module runs when a router first asks."""
         if self.classified is None:
-            self.classified = self.classify()
-        return self.classified.view(len(self.lr), *self.grid, -1)
+            tiles = self.tiles.split(self.lr)
+            self.classified = self.classifier(tiles)
+        rows, cols = self.grid
+        return self.classified.view(len(self.lr), rows, cols, -1)
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -185,6 +188,22 @@ class FromBoxes(Router):
         touched = [given.tiles.touched(xyxy, hw) for xyxy in boxes]
         is_hard = torch.stack(touched).to(given.lr.device)
         return is_hard.long() * (given.num_classes - 1)
+
+
+def known_routers(num_classes: int) -> Routers:
+    """The routers that tools choose by themselves.
+
+    Args:
+        num_classes: Number of branches.
+    """
+    return Routers(
+        own="learned",
+        cheapest="fixed:0",
+        dense="untiled",
+        by_share=("random", "edge"),
+        oracle="oracle",
+        num_exits=num_classes,
+    )
 
 
 def edge_strength(given: RouteInput) -> Tensor:

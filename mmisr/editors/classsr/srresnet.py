@@ -7,11 +7,16 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmisr.editors.classsr.initialise import start_small
-from mmisr.editors.classsr.residual import Unit
+from mmisr.editors.classsr.initialise import conv3, start_small
+from mmisr.editors.classsr.residual import Unit, bilinear
 from mmisr.editors.classsr.upsampling import enlargement
 
 SLOPE = 0.1
+
+
+def leaky(x: Tensor) -> Tensor:
+    """Leaky ReLU with the slope of the paper's code."""
+    return F.leaky_relu(x, SLOPE)
 
 
 class SRResNet(nn.Module):
@@ -34,18 +39,25 @@ class SRResNet(nn.Module):
     def __init__(self, channels: int, scale: int = 4, units: int = 16) -> None:
         super().__init__()
         self.scale = scale
-        self.head = nn.Conv2d(3, channels, 3, padding=1)
-        self.body = nn.Sequential(*(Unit(channels) for _ in range(units)))
         activation = partial(nn.LeakyReLU, SLOPE)
+        self.head = conv3(3, channels)
+        self.body = nn.Sequential()
+        for _ in range(units):
+            unit = Unit(channels)
+            self.body.append(unit)
         self.enlarge = enlargement(channels, scale, activation=activation)
-        self.smooth = nn.Conv2d(channels, channels, 3, padding=1)
-        self.tail = nn.Conv2d(channels, 3, 3, padding=1)
+        self.smooth = conv3(channels, channels)
+        self.tail = conv3(channels, 3)
         start_small(self)
 
     def forward(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) to (B, 3, s*h, s*w)."""
-        x = F.leaky_relu(self.head(lr), SLOPE)
-        x = self.enlarge(self.body(x))
-        x = F.leaky_relu(self.smooth(x), SLOPE)
-        skip = F.interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return skip + self.tail(x)
+        x = self.head(lr)
+        x = leaky(x)
+        x = self.body(x)
+        x = self.enlarge(x)
+        x = self.smooth(x)
+        x = leaky(x)
+        added = self.tail(x)
+        skip = bilinear(lr, self.scale)
+        return skip + added

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+
+from mmisr.editors.classsr.initialise import conv3
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 """Mean of DIV2K, RGB in [0, 1]."""
 
 STEPS = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 """By which factors, one after another, a scale is reached."""
+
+
+def div2k_mean() -> Tensor:
+    """(3, 1, 1) mean of DIV2K."""
+    mean = torch.tensor(DIV2K_MEAN)
+    return mean.view(3, 1, 1)
 
 
 def enlargement(
@@ -34,6 +43,11 @@ def enlargement(
         raise ValueError(f"scale must be one of {list(STEPS)}, got {scale!r}")
     layers: list[nn.Module] = []
     for factor in STEPS[scale]:
-        conv = nn.Conv2d(channels, factor**2 * channels, 3, padding=1, groups=groups)
-        layers += [conv, activation(), nn.PixelShuffle(factor)]
+        phases = factor**2
+        widened = phases * channels
+        conv = conv3(channels, widened, groups)
+        layers.append(conv)
+        layers.append(activation())
+        shuffle = nn.PixelShuffle(factor)
+        layers.append(shuffle)
     return nn.Sequential(*layers)

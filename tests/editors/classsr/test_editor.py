@@ -122,7 +122,7 @@ def test_small_images_are_padded_and_cropped(build):
 def test_two_branches_have_names_of_their_own(build):
     two = build().net.branches[:2]
     branches = [{"type": "mmisr.ResidualSR", "channels": 4, "scale": 2, "units": 1}] * len(two)
-    assert upscale(build(branches=branches), picture()).routing.exit_names == ("branch0", "branch1")
+    assert upscale(build(branches=branches), picture()).routing.exit_names == ("exit0", "exit1")
 
 
 # What is trained.

@@ -146,7 +146,7 @@ CLASSSR = {
     "tiles": {"size": 16, "stride": 12},
     "router": "oracle",
 }
-"""Tokens of 12 pixels, the cells of tiles that overlap, where the editor takes images of any size."""
+"""Tokens of 12 pixels, the cells of overlapping tiles; the editor takes images of any size."""
 
 
 @pytest.mark.parametrize("layout", ["canvas", "batches"])
@@ -163,24 +163,34 @@ def test_tokens_need_be_no_multiple_of_the_editor(sample_of, layout):
     check()
 
 
-@pytest.mark.parametrize("costs", ["default", "measured"])
-def test_an_editor_of_tiles_searches_where_it_routes_itself(sample_of, costs):
+def pair_of_tiles(router, **windows):
+    """A pair whose editor routes tiles, and is searched where it does."""
     config = {
         "type": "mmisr.SRDetector",
-        "editor": CLASSSR,
+        "editor": {**CLASSSR, "router": router},
         "detector": {"type": "BlobDetector"},
-        "test_cfg": {"windows": {"margin": 4, "costs": costs}},
+        "test_cfg": {"windows": {"margin": 4, **windows}},
     }
-    pair = MODELS.build(config).eval()
+    return MODELS.build(config).eval()
+
+
+def test_an_editor_of_tiles_searches_where_it_routes_itself(sample_of):
     boxes = [(40, 32, 45, 37)]
     hw = (120, 160)
-    (sample,) = predict(pair, [image_of(hw, boxes)], [boxes], sample_of)
+    (sample,) = predict(pair_of_tiles("oracle"), [image_of(hw, boxes)], [boxes], sample_of)
     (blob,) = found(sample)
     assert blob == pytest.approx([160, 128, 180, 148], abs=4)
-    if costs == "default":
-        searched = sample.metainfo["searched"]
-        area = (searched[:, 2] - searched[:, 0]) * (searched[:, 3] - searched[:, 1])
-        assert 0 < area.sum() < 0.3 * hw[0] * hw[1] * SCALE**2
+    searched = sample.metainfo["searched"]
+    area = (searched[:, 2] - searched[:, 0]) * (searched[:, 3] - searched[:, 1])
+    assert 0 < area.sum() < 0.3 * hw[0] * hw[1] * SCALE**2
+
+
+def test_costs_of_a_pair_of_tiles_are_measured(sample_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    pair = pair_of_tiles({"type": "random", "shares": (0.9, 0.1)}, costs="measured")
+    (sample,) = predict(pair, [image_of((120, 160), [])], [[]], sample_of)
+    assert len(sample.metainfo["searched"])
+    assert list(tmp_path.rglob("pair-*.json"))
 
 
 def test_images_of_a_batch_keep_their_own(sample_of):
