@@ -9,7 +9,7 @@ _base_ = ["./path-restore-nano-x1_aerial-cars.py"]
 load_from = "work_dirs/path-restore-nano-x1_aerial-cars/iter_800.pth"
 model = dict(stage="policy")
 
-max_iters = 1200
+max_iters = 700
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [
