@@ -19,7 +19,7 @@ default_hooks = dict(
     logger=dict(interval=50, log_metric_by_epoch=False),
 )
 
-max_iters = 1200
+max_iters = 700
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [

@@ -4,5 +4,5 @@ editor = dict(
     scale=4,
     size="nano",
     router="policy",
-    policy=dict(target=0.5, cost=1e-5, eta=0.02),
+    policy=dict(target=0.5, cost=3e-5, eta=0.05, entropy=0.5),
 )
