@@ -107,8 +107,7 @@ class Tiling:
         row_axis = 1
         col_axis = 2
         of_rows = of_tiles.index_select(row_axis, rows)
-        of_cells = of_rows.index_select(col_axis, cols)
-        return of_cells
+        return of_rows.index_select(col_axis, cols)
 
     def to_tiles(self, of_cells: Tensor, hw: tuple[int, int]) -> Tensor:
         """What is known of cells, for the tiles: the largest value of the cells of a tile.
