@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmisr.analysis.seams import seam_ratio
 from mmisr.openmmlab.editor import SREditor, routed_by
 from mmisr.ops.macs import counting_macs
 from mmisr.ops.resample import resize
@@ -54,6 +55,8 @@ class RouterFigures:
         depth: Exit by which a token leaves, from 0, mean over the tokens.
         gmacs: Billion multiply-accumulates per image, as they ran.
         ms: Milliseconds per image: the median round, in which all routers take turns.
+        seams: How much steeper the image is where tokens meet, see
+            :func:`mmisr.analysis.seams.seam_ratio`.
     """
 
     router: str
@@ -61,6 +64,7 @@ class RouterFigures:
     depth: float
     gmacs: float
     ms: float
+    seams: float
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen]) -> Router
     psnrs = []
     depths = []
     macs = []
+    seams = []
     with routed_by(editor, router):
         for seen in images:
             with counting_macs() as count:
@@ -125,6 +130,9 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen]) -> Router
             depth = _exits(result).mean()
             psnrs.append(quality)
             depths.append(float(depth))
+            token = _token(result) * editor.info.scale
+            seam = seam_ratio(result.image, seen.hr, token)
+            seams.append(seam)
             macs.append(count.macs)
     return RouterFigures(
         router=str(router),
@@ -132,6 +140,7 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen]) -> Router
         depth=mean(depths),
         gmacs=mean(macs) / 1e9,
         ms=0.0,
+        seams=mean(seams),
     )
 
 

@@ -29,10 +29,12 @@ def main() -> None:
         device=args.device,
         cfg_options=args.cfg_options,
     )
-    print("| router | PSNR | mean exit | GMAC | ms |")
-    print("|---|---:|---:|---:|---:|")
+    print("| router | PSNR | mean exit | GMAC | ms | seams |")
+    print("|---|---:|---:|---:|---:|---:|")
     for row in result.routers:
-        numbers = f"{row.psnr:.2f} | {row.depth:.2f} | {row.gmacs:.2f} | {row.ms:.0f}"
+        numbers = (
+            f"{row.psnr:.2f} | {row.depth:.2f} | {row.gmacs:.2f} | {row.ms:.0f} | {row.seams:.3f}"
+        )
         print(f"| {row.router} | {numbers} |")
     for name, bins in result.bins.items():
         print(f"\n| error of the {name} | mean exit | tokens |")
