@@ -160,7 +160,7 @@ class VideoClip(Clip):
     """
 
     def __init__(self, path: Path) -> None:
-        self._av = _pyav()
+        self._av = pyav()
         self._container = self._open(path)
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "NONE"
@@ -316,7 +316,12 @@ def open_clip(path: str | Path, fps: float = 30.0) -> Clip:
     return FolderClip(path, fps) if path.is_dir() else VideoClip(path)
 
 
-def _pyav() -> Any:
+def pyav() -> Any:
+    """PyAV, which only clips need.
+
+    Raises:
+        ImportError: It is not installed.
+    """
     try:
         import av
     except ImportError as error:
