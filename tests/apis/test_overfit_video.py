@@ -1,6 +1,6 @@
 """``tools/overfit_video.py`` as a user starts it: overfit, play back, resume, refuse."""
 
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -27,14 +27,19 @@ def clip(path: Path, first: int = 0) -> Path:
     return path
 
 
-def run(*arguments: object) -> str:
-    command = [sys.executable, TOOL, *arguments]
-    return subprocess.run(
-        [str(word) for word in command], check=True, capture_output=True, text=True
-    ).stdout
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """The tool in this process, which has imported what it needs; what it prints."""
+
+    def start(*arguments: object) -> str:
+        monkeypatch.setattr(sys, "argv", [str(TOOL), *map(str, arguments)])
+        runpy.run_path(str(TOOL), run_name="__main__")
+        return capsys.readouterr().out
+
+    return start
 
 
-def test_overfit_then_play_back(tmp_path):
+def test_overfit_then_play_back(tmp_path, run):
     source = clip(tmp_path / "clip.mkv")
     model = tmp_path / "clip.pth"
     sizes = "--scale 2 --grid 2 2 --channels 4 --blocks 1 --epochs 2 --general-epochs 1"
@@ -86,9 +91,7 @@ def test_another_clip_is_refused(tmp_path):
         play_video(model, other)
 
 
-def test_the_tool_says_what_is_missing(tmp_path):
-    found = subprocess.run(
-        [sys.executable, str(TOOL), "clip.mkv"], check=False, capture_output=True, text=True
-    )
-    assert found.returncode == 2
-    assert "--out MODEL is where the networks go" in found.stderr
+def test_the_tool_says_what_is_missing(run, capsys):
+    with pytest.raises(SystemExit):
+        run("clip.mkv")
+    assert "--out MODEL is where the networks go" in capsys.readouterr().err
