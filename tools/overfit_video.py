@@ -10,6 +10,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("clip", metavar="CLIP", help="HR video, or folder of its frames")
     parser.add_argument("--out", help="model to write; with --play the SR video, .mkv for no loss")
     parser.add_argument("--play", metavar="MODEL", help="play this model of the clip back")
+    lr_help = "also write the LR frames, as a video; .mkv for no loss"
+    parser.add_argument("--lr-out", metavar="VIDEO", help=lr_help)
     parser.add_argument("--scale", type=int, default=4)
     parser.add_argument("--k", type=int, default=2, help="chunks; 1 for one network without chunks")
     grid_help = "patches of a frame, down and across"
@@ -52,8 +54,10 @@ def main() -> None:
         general_epochs=args.general_epochs,
         joint=args.joint,
     )
-    print(overfit_video(args.clip, args.out, settings, args.resume, args.seed, args.device))
-    print(f"model: {args.out}")
+    done = overfit_video(
+        args.clip, args.out, settings, args.resume, args.seed, args.device, args.lr_out
+    )
+    print(f"{done}\nmodel: {args.out}")
 
 
 if __name__ == "__main__":

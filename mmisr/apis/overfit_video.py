@@ -17,6 +17,7 @@ from mmisr.analysis.overfitting import (
     Overfitting,
     Played,
     Settings,
+    frames_of,
     lr_hw_of,
     measure,
     play,
@@ -28,6 +29,7 @@ from mmisr.editors.stdo.editor import STDO
 from mmisr.editors.stdo.model_file import ClipModel, read_model
 from mmisr.openmmlab.checkpoints import load_training
 from mmisr.ops.files import write_whole
+from mmisr.structures.pixels import to_bytes
 
 STATE = ".state"
 """Ending of the file beside the model that a stopped run goes on from."""
@@ -69,6 +71,7 @@ def overfit_video(
     resume: bool = False,
     seed: int = 226,
     device: str = "cpu",
+    lr_out: str | None = None,
 ) -> Overfitted:
     """Overfit networks to a clip, whose LR frames are simulated, and write them.
 
@@ -79,6 +82,7 @@ def overfit_video(
         resume: Whether to go on where a run of the same settings stopped.
         seed: Of weights and orders.
         device: Where the networks learn and play.
+        lr_out: Video to write the LR frames to, .mkv for no loss; None for none.
 
     Returns:
         The model, and what it gives.
@@ -103,6 +107,8 @@ def overfit_video(
     state.unlink(missing_ok=True)
     del patches, run.patches
     shutil.rmtree(folder)
+    if lr_out is not None:
+        write_video(Path(lr_out), _lr_pictures(source, settings.scale), source.fps)
     played = _measure(path, source, device)
     return Overfitted(model, played, run.seconds)
 
@@ -146,6 +152,11 @@ def _pictures(editor: STDO, clip: Clip, bar: tqdm) -> Iterator[tuple[float, NDAr
     for number, sr, *_ in play(editor, clip):
         yield clip.times[number], _pixels(sr)
         bar.update()
+
+
+def _lr_pictures(clip: Clip, scale: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    for number, _, lr in frames_of(clip, scale):
+        yield clip.times[number], _pixels(to_bytes(lr))
 
 
 def _pixels(image: Tensor) -> NDArray[np.uint8]:
