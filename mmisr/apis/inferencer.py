@@ -129,10 +129,12 @@ class SRDetInferencer(DetInferencer):
             ValueError: It is no model of a clip, or of another scale.
         """
         pair = self.model
-        device = next(pair.parameters()).device
-        scale = pair.editor.info.scale
-        editor = STDO(checkpoint, scale).to(device)
-        pair.editor = editor.eval()
+        info = pair.editor.info
+        parameter = next(pair.parameters())
+        editor = STDO(checkpoint, info.scale)
+        editor.to(parameter.device)
+        editor.eval()
+        pair.editor = editor
 
     def __call__(self, inputs: Any, batch_size: int = 1, **options: Any) -> dict[str, list]:
         """Detect.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from mmisr.analysis.overfitting import (
-    Overfitting,
-    Played,
-    Settings,
-    frames_of,
-    lr_hw_of,
-    measure,
-    play,
-    store_patches,
-)
+from mmisr.analysis.overfitting.frames import frames_of, lr_hw_of, store_patches
+from mmisr.analysis.overfitting.playing import Played, measure, play
+from mmisr.analysis.overfitting.run import Overfitting
+from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import Clip, open_clip
 from mmisr.datasets.video_writing import write_video
 from mmisr.editors.stdo.editor import STDO
@@ -54,12 +49,14 @@ class Overfitted:
 
     def __str__(self) -> str:
         played = self.played
+        model = self.model
         gain = played.psnr - played.bicubic
-        kilobytes = self.model.weight_bytes / 1000
+        kilobytes = model.weight_bytes / 1000
+        count = len(model.weights)
         return (
             f"{played.psnr:.2f} dB, {gain:+.2f} against bicubic's {played.bicubic:.2f}; "
-            f"{len(self.model.weights)} network(s) of {kilobytes:.1f} kB in all (fp16) and "
-            f"{self.model.chunk_bytes} bytes of chunks; {played.fps:.1f} frames/s; "
+            f"{count} network(s) of {kilobytes:.1f} kB in all (fp16) and "
+            f"{model.chunk_bytes} bytes of chunks; {played.fps:.1f} frames/s; "
             f"{self.seconds:.0f} s of learning"
         )
 
@@ -93,34 +90,47 @@ def overfit_video(
     """
     path = Path(out)
     source = open_clip(clip)
-    folder = path.with_name(path.name + PATCHES)
-    lr_hw = lr_hw_of(source, settings.scale)
-    with _bar(len(source), "frame", "cutting") as bar:
+    count = len(source)
+    scale = settings.scale
+    folder = _beside(path, PATCHES)
+    with _bar(count, "frame", "cutting") as bar:
         patches, frames = store_patches(source, settings, folder, bar.update)
     run = Overfitting(settings, source.content_hash, patches, seed, device)
-    state = path.with_name(path.name + STATE)
+    state = _beside(path, STATE)
     if resume and state.is_file():
-        run.load_state_dict(load_training(state, device))
+        stopped = load_training(state, device)
+        run.load_state_dict(stopped)
     _learn(run, state)
-    model = run.model(frames, len(source), lr_hw)
+    lr_hw = lr_hw_of(source, scale)
+    model = run.model(frames, count, lr_hw)
     model.write(path)
     state.unlink(missing_ok=True)
     del patches, run.patches
     shutil.rmtree(folder)
     if lr_out is not None:
-        write_video(Path(lr_out), _lr_pictures(source, settings.scale), source.fps)
+        pictures = _lr_pictures(source, scale)
+        write_video(Path(lr_out), pictures, source.fps)
     played = _measure(path, source, device)
-    return Overfitted(model, played, run.seconds)
+    seconds = run.seconds
+    return Overfitted(model, played, seconds)
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
 
 
 def _learn(run: Overfitting, path: Path) -> None:
     """All epochs that are left, each followed by a state file."""
-    with _bar(run.epochs_in_all, "epoch", "learning", run.epochs_done) as bar:
+    in_all = run.epochs_in_all
+    done = run.epochs_done
+    with _bar(in_all, "epoch", "learning", done) as bar:
         for stage, epoch, loss in run.run():
-            bar.set_postfix_str(f"{stage}, epoch {epoch}: loss {loss:.5f}")
+            said = f"{stage}, epoch {epoch}: loss {loss:.5f}"
+            bar.set_postfix_str(said)
             bar.update()
             state = run.state_dict()
-            write_whole(path, lambda unfinished, state=state: torch.save(state, unfinished))
+            write = partial(torch.save, state)
+            write_whole(path, write)
 
 
 def play_video(model: str, clip: str, out: str | None = None, device: str = "cpu") -> Played:
@@ -143,8 +153,10 @@ def play_video(model: str, clip: str, out: str | None = None, device: str = "cpu
     path = Path(model)
     if out is not None:
         editor = _editor(path, source, device)
-        with _bar(len(source), "frame", "playing") as bar:
-            write_video(Path(out), _pictures(editor, source, bar), source.fps)
+        count = len(source)
+        with _bar(count, "frame", "playing") as bar:
+            pictures = _pictures(editor, source, bar)
+            write_video(Path(out), pictures, source.fps)
     return _measure(path, source, device)
 
 

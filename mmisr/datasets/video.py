@@ -267,32 +267,61 @@ class VideoClip(Clip):
 
     def _decoded(self) -> Iterator[tuple[int, Any]]:
         """Time stamps and frames from here on, without those that damage reaches."""
-        begin: float | None = None
-        clean_from: float = -math.inf
-        spoiled = set()
+        damage = _Damage()
         for packet in self._container.demux(self._stream):
             stamp = _stamp(packet)
-            if stamp is not None:
-                begin = stamp if begin is None else begin
-                # Shown before the keyframe that comes first, and predicted from what lies before.
-                if stamp < begin:
-                    continue
-                if packet.is_keyframe and clean_from == math.inf:
-                    clean_from = stamp
-                if stamp < clean_from:
-                    spoiled.add(stamp)
+            if not damage.lets_in(stamp, packet.is_keyframe):
+                continue
             try:
                 frames = self._stream.codec_context.decode(packet)
             except self._av.FFmpegError:
-                spoiled.add(stamp)
-                if not packet.is_disposable:
-                    clean_from = math.inf
+                damage.at(stamp, packet.is_disposable)
                 continue
             for frame in frames:
                 shown = _stamp(frame)
-                if shown is None or shown in spoiled or frame.is_corrupt:
-                    continue
-                yield shown, frame
+                is_good = shown not in damage.spoiled and not frame.is_corrupt
+                if shown is not None and is_good:
+                    yield shown, frame
+
+
+class _Damage:
+    """Which frames cannot be trusted, as the packets of a stream come from a keyframe on."""
+
+    def __init__(self) -> None:
+        self.begin: int | None = None
+        self.clean_from = -math.inf
+        self.spoiled: set[int | None] = set()
+
+    def lets_in(self, stamp: int | None, is_keyframe: bool) -> bool:
+        """Note a packet before it is decoded; whether it is to be.
+
+        Args:
+            stamp: When it is shown; None for the end of the stream.
+            is_keyframe: Whether it needs no other.
+        """
+        if stamp is None:
+            return True
+        if self.begin is None:
+            self.begin = stamp
+        # Shown before the keyframe that came first, and predicted from what lies before that.
+        if stamp < self.begin:
+            return False
+        if is_keyframe and self.clean_from == math.inf:
+            self.clean_from = stamp
+        if stamp < self.clean_from:
+            self.spoiled.add(stamp)
+        return True
+
+    def at(self, stamp: int | None, is_disposable: bool) -> None:
+        """A packet that cannot be decoded.
+
+        Args:
+            stamp: When it would be shown.
+            is_disposable: Whether no other frame is predicted from it.
+        """
+        self.spoiled.add(stamp)
+        if not is_disposable:
+            self.clean_from = math.inf
 
 
 def open_clip(path: str | Path, fps: float = 30.0) -> Clip:

@@ -15,8 +15,11 @@ from mmisr.ops.files import write_whole
 TICKS = 90_000
 """Units of a second that times are stored in."""
 
-LOSSLESS = ("ffv1", "bgr0", {})
-COMPRESSED = ("libx264", "yuv420p", {"crf": "14"})
+Coding = tuple[str, str, dict[str, str]]
+"""Codec, format of its pixels, and options."""
+
+LOSSLESS: Coding = ("ffv1", "bgr0", {})
+COMPRESSED: Coding = ("libx264", "yuv420p", {"crf": "14"})
 
 
 def write_video(path: Path, frames: Iterable[tuple[float, NDArray[np.uint8]]], fps: float) -> None:
@@ -37,14 +40,16 @@ def write_video(path: Path, frames: Iterable[tuple[float, NDArray[np.uint8]]], f
 
 def _write(path: Path, frames: Iterable[tuple[float, NDArray[np.uint8]]], fps: float) -> None:
     av = pyav()
-    codec, pixels, options = LOSSLESS if path.suffix.lower() == ".mkv" else COMPRESSED
+    is_lossless = path.suffix.lower() == ".mkv"
+    codec, pixels, options = LOSSLESS if is_lossless else COMPRESSED
     tick = Fraction(1, TICKS)
     stream = None
     with av.open(str(path), "w") as container:
         for seconds, picture in frames:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if stream is None:
-                rate = Fraction(fps).limit_denominator(1001)
+                rate = Fraction(fps)
+                rate = rate.limit_denominator(1001)
                 stream = container.add_stream(codec, rate=rate, options=options)
                 stream.pix_fmt = pixels
                 stream.width = frame.width
@@ -52,7 +57,8 @@ def _write(path: Path, frames: Iterable[tuple[float, NDArray[np.uint8]]], fps: f
                 stream.codec_context.time_base = tick
             frame.pts = round(seconds * TICKS)
             frame.time_base = tick
-            container.mux(stream.encode(frame))
+            packets = stream.encode(frame)
+            container.mux(packets)
         if stream is None:
             raise ValueError(f"{path} would have no frames: give at least one")
         container.mux(stream.encode())

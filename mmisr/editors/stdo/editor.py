@@ -71,26 +71,31 @@ class STDO(SREditor):
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         if not self.by_chunks:
-            image = self.networks[0](lr)
+            hardest = self.networks[0]
+            image = hardest(lr)
             return SRResult(image)
-        hw = hw_of(lr)
-        chunks = self._chunks(hw, hints)
-        size = patch_hw(hw, self.model.grid)
+        height, width = hw_of(lr)
+        chunks = self._chunks((height, width), hints)
+        chunks = chunks.to(lr.device)
+        size = patch_hw((height, width), self.model.grid)
         patches = split(lr, size)
-        enlarged = self._each_by_its_own(patches, chunks.to(lr.device))
+        enlarged = self._each_by_its_own(patches, chunks)
         scale = self.info.scale
-        whole = (scale * hw[0], scale * hw[1])
-        return SRResult(stitch(enlarged, whole))
+        whole = (scale * height, scale * width)
+        image = stitch(enlarged, whole)
+        return SRResult(image)
 
     def _each_by_its_own(self, patches: Tensor, chunks: Tensor) -> Tensor:
         """The patches of a chunk run together."""
         count, channels, height, width = patches.shape
         scale = self.info.scale
-        enlarged = patches.new_empty(count, channels, scale * height, scale * width)
+        shape = (count, channels, scale * height, scale * width)
+        enlarged = patches.new_empty(shape)
         for number, net in enumerate(self.networks):
-            members = (chunks == number).nonzero().flatten()
-            if len(members):
-                enlarged[members] = net(patches[members])
+            is_member = chunks == number
+            if is_member.any():
+                members = patches[is_member]
+                enlarged[is_member] = net(members)
         return enlarged
 
     def _chunks(self, hw: tuple[int, int], hints: BatchHints | None) -> Tensor:

@@ -47,19 +47,16 @@ class WDSR(nn.Module):
         folded: bool = False,
     ) -> None:
         super().__init__()
-        sizes = {"scale": scale, "blocks": blocks, "width": width, "expansion": expansion}
-        for name, value in sizes.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"WDSR: {name} must be a whole number of at least 1, got {value}")
-        self.sizes = sizes
+        _check_sizes(scale=scale, blocks=blocks, width=width, expansion=expansion)
         colours = 3 * scale**2
-        self.head = nn.Conv2d(3, width, 3, padding=1)
-        self.body = nn.Sequential(*(Block(width, expansion) for _ in range(blocks)))
-        self.tail = nn.Conv2d(width, colours, 3, padding=1)
-        self.skip = nn.Conv2d(3, colours, 5, padding=2)
+        self.head = convolution(3, width)
+        self.body = nn.Sequential()
+        for _ in range(blocks):
+            block = Block(width, expansion)
+            self.body.append(block)
+        self.tail = convolution(width, colours)
+        self.skip = convolution(3, colours, 5)
         self.shuffle = nn.PixelShuffle(scale)
-        for conv in convolutions(self).values():
-            nn.init.zeros_(conv.bias)
         if not folded:
             self._give_gains(blocks)
 
@@ -79,7 +76,8 @@ class WDSR(nn.Module):
             if name.endswith("reduce"):
                 gain = blocks**-0.5
             weight_norm(conv)
-            nn.init.constant_(conv.parametrizations.weight.original0, gain)
+            gains = conv.get_parameter("parametrizations.weight.original0")
+            nn.init.constant_(gains, gain)
 
 
 class Block(nn.Module):
@@ -88,14 +86,35 @@ class Block(nn.Module):
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
         wide = width * expansion
-        self.expand = nn.Conv2d(width, wide, 3, padding=1)
+        self.expand = convolution(width, wide)
         self.relu = nn.ReLU(inplace=True)
-        self.reduce = nn.Conv2d(wide, width, 3, padding=1)
+        self.reduce = convolution(wide, width)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) to the same shape."""
         wide = self.relu(self.expand(features))
         return features + self.reduce(wide)
+
+
+def convolution(in_channels: int, out_channels: int, side: int = 3) -> nn.Conv2d:
+    """A convolution that keeps the size, with biases of 0.
+
+    Args:
+        in_channels: Channels that it reads.
+        out_channels: Channels that it makes.
+        side: Of its kernel, odd.
+    """
+    margin = side // 2
+    conv = nn.Conv2d(in_channels, out_channels, side, padding=margin)
+    bias = conv.get_parameter("bias")
+    nn.init.zeros_(bias)
+    return conv
+
+
+def _check_sizes(**sizes: int) -> None:
+    for name, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"WDSR: {name} must be a whole number of at least 1, got {value}")
 
 
 def convolutions(net: nn.Module) -> dict[str, nn.Conv2d]:
@@ -114,6 +133,9 @@ def folded_state(net: nn.Module) -> dict[str, Tensor]:
     """
     state = {}
     for name, conv in convolutions(net).items():
-        state[f"{name}.weight"] = conv.weight.detach().clone()
-        state[f"{name}.bias"] = conv.bias.detach().clone()
+        weight = conv.weight.detach()
+        parameter = conv.get_parameter("bias")
+        bias = parameter.detach()
+        state[f"{name}.weight"] = weight.clone()
+        state[f"{name}.bias"] = bias.clone()
     return state

@@ -110,7 +110,7 @@ class Learner:
 
     def __init__(
         self,
-        sizes: dict[str, int],
+        sizes: dict[str, Any],
         schedule: Schedule,
         number: int = 0,
         device: torch.device | str = "cpu",
@@ -120,8 +120,10 @@ class Learner:
         self.device = device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(schedule.seed + number)
-            self.net = WDSR(**sizes).to(device)
-        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=schedule.rate)
+            net = WDSR(**sizes)
+        self.net = net.to(device)
+        parameters = self.net.parameters()
+        self.optimiser = torch.optim.Adam(parameters, lr=schedule.rate)
         self.epoch = 0
         self.best_loss = math.inf
         self.best: dict[str, Tensor] = {}
@@ -164,7 +166,8 @@ class Learner:
 
     def _step(self, patches: Patches, numbers: Tensor) -> Tensor:
         lr, hr = patches.batch(numbers, self.device)
-        loss = l1_loss(self.net(lr), hr)
+        sr = self.net(lr)
+        loss = l1_loss(sr, hr)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -219,11 +222,20 @@ def joint_order(is_hard: Tensor, progress: float, draw: Generator) -> Tensor:
         (N,) numbers, drawn with replacement.
     """
     count = len(is_hard)
-    hard = is_hard.nonzero().flatten()
-    easy = (~is_hard).nonzero().flatten()
-    takes_hard = torch.arange(count) % 2 == 0
+    numbers = torch.arange(count)
+    hard = numbers[is_hard]
+    easy = numbers[~is_hard]
+    takes_hard = numbers % 2 == 0
     if progress >= LATE:
-        takes_hard = torch.rand(count, generator=draw) < HARD_WHEN_LATE
-    from_hard = torch.randint(len(hard), (count,), generator=draw)
-    from_easy = torch.randint(len(easy), (count,), generator=draw)
-    return torch.where(takes_hard, hard[from_hard], easy[from_easy])
+        chance = torch.rand(count, generator=draw)
+        takes_hard = chance < HARD_WHEN_LATE
+    of_hard = _drawn(hard, count, draw)
+    of_easy = _drawn(easy, count, draw)
+    return torch.where(takes_hard, of_hard, of_easy)
+
+
+def _drawn(members: Tensor, count: int, draw: Generator) -> Tensor:
+    """So many of them, with replacement."""
+    most = len(members)
+    places = torch.randint(most, (count,), generator=draw)
+    return members[places]

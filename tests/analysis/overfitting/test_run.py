@@ -8,14 +8,10 @@ import torch
 from PIL import Image
 from skimage import data
 
-from mmisr.analysis.overfitting import (
-    Overfitting,
-    Settings,
-    frames_of,
-    measure,
-    score,
-    store_patches,
-)
+from mmisr.analysis.overfitting.frames import frames_of, store_patches
+from mmisr.analysis.overfitting.playing import measure
+from mmisr.analysis.overfitting.run import Overfitting, score
+from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import open_clip
 from mmisr.editors.stdo.editor import STDO
 from mmisr.editors.stdo.net import WDSR
@@ -159,7 +155,7 @@ def test_a_joint_network_needs_chunks():
     [
         ({"scale": 3, "grid": (1, 1)}, "must be multiples of the scale 3, got 64 x 64"),
         ({"scale": 2, "grid": (5, 2)}, "divide the LR frame of 32 x 32"),
-        ({"scale": 2, "grid": (8, 8)}, "patches of 8 x 8 HR pixels are too small"),
+        ({"scale": 2, "grid": (8, 8)}, r"patches of \(8, 8\) HR pixels are too small"),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(clip, tmp_path, change, message):
