@@ -49,6 +49,7 @@ EXTRAS = {
     "mmagic": MAGIC,
     "sahi": ["sahi>=0.12"],
     "spandrel": ["spandrel>=0.4"],
+    "video": ["av>=12"],
     "test": [
         "hypothesis>=6.100",
         "import-linter>=2.3",

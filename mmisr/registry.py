@@ -115,6 +115,7 @@ MODELS = Registry(
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
         "mmisr.editors.path_restore.editor",
+        "mmisr.editors.stdo.editor",
         "mmisr.pipeline.preprocess",
         "mmisr.pipeline.sr_detector",
     ],

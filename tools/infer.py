@@ -25,6 +25,8 @@ def parse_args() -> argparse.Namespace:
     drawn_help = "boxes drawn; JSON holds all"
     parser.add_argument("--score-thr", "--pred-score-thr", type=float, default=0.3, help=drawn_help)
     add_routing(parser)
+    stdo_help = "networks of tools/overfit_video.py in place of the pair's editor, for the LR clip"
+    parser.add_argument("--stdo", metavar="MODEL", help=stdo_help)
     parser.add_argument("--save-sr", action="store_true", help="also write the SR images")
     parser.add_argument("--no-vis", "--no-save-vis", action="store_true", help="write no pictures")
     parser.add_argument("--no-save-pred", action="store_true", help="write no JSON")
@@ -47,6 +49,8 @@ def main() -> None:
     infer = mmisr.apis.SRDetInferencer(args.model, args.weights, args.device, **routing)
     if args.windows is not None:
         infer.search_windows({"margin": args.windows})
+    if args.stdo is not None:
+        infer.play_clip(args.stdo)
     infer(
         args.inputs,
         batch_size=args.batch_size,

@@ -24,6 +24,7 @@ from mmisr.datasets.known_ids import Ids, known_ids
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import NativeLR
+from mmisr.editors.stdo.editor import STDO
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer, DetLocalVisualizer, get_palette
 from mmisr.pipeline.previous_frame import PreviousFrame
@@ -116,6 +117,24 @@ class SRDetInferencer(DetInferencer):
         See :func:`mmisr.pipeline.routing.search_windows`.
         """
         search_windows(self.model, windows)
+
+    def play_clip(self, checkpoint: str) -> None:
+        """Take networks that were overfitted to a clip for the editor, for LR videos of that clip.
+
+        Args:
+            checkpoint: The model, as ``tools/overfit_video.py`` makes it.
+
+        Raises:
+            FileNotFoundError: There is no such model.
+            ValueError: It is no model of a clip, or of another scale.
+        """
+        pair = self.model
+        info = pair.editor.info
+        parameter = next(pair.parameters())
+        editor = STDO(checkpoint, info.scale)
+        editor.to(parameter.device)
+        editor.eval()
+        pair.editor = editor
 
     def __call__(self, inputs: Any, batch_size: int = 1, **options: Any) -> dict[str, list]:
         """Detect.

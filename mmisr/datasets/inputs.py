@@ -45,12 +45,14 @@ class InputImage:
         path: File or address; None for an array.
         pixels: (H, W, 3) uint8 BGR, None where it is read from ``path``.
         max_pixels: Largest height times width that is read.
+        frame_index: Place in its video, from 0; None for an image.
     """
 
     name: str
     path: str | None = None
     pixels: Image | None = None
     max_pixels: int = MAX_PIXELS
+    frame_index: int | None = None
 
     def read(self) -> Image:
         """The pixels, (H, W, 3) uint8 BGR.
@@ -119,7 +121,8 @@ class Video:
                 if not good:
                     break
                 pixels = np.asarray(frame, dtype=np.uint8)
-                yield InputImage(f"{self.name}_{number:06d}", pixels=pixels)
+                name = f"{self.name}_{number:06d}"
+                yield InputImage(name, pixels=pixels, frame_index=number)
                 number += 1
         finally:
             capture.release()
@@ -270,6 +273,8 @@ class Batches:
             yield read, self.collate([self._pack(image) for image in read])
 
     def _pack(self, image: InputImage) -> dict:
-        facts = {"img": image.pixels, "img_path": image.path, "img_id": image.name}
+        facts: dict[str, Any] = {"img": image.pixels, "img_path": image.path, "img_id": image.name}
+        if image.frame_index is not None:
+            facts["frame_index"] = image.frame_index
         packed: dict = self.pipeline(facts)
         return packed

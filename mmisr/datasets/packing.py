@@ -25,6 +25,7 @@ FORWARDED = (
     "category_ids",
     "lr_recipe",
     "patch_class",
+    "frame_index",
     "flip",
     "flip_direction",
     HOMOGRAPHY,

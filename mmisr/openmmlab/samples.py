@@ -183,6 +183,7 @@ def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
         masks_lr=annotated_masks(sample, "lr", lr_hw),
         lr_hw=lr_hw,
         seed=image_seed(sample.get("img_id")),
+        frame_index=sample.get("frame_index"),
         patch_class=sample.get("patch_class"),
     )
 

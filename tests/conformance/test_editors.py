@@ -15,6 +15,8 @@ from mmengine.optim import OptimWrapper
 from skimage import data
 from torch import Tensor
 
+from mmisr.editors.stdo.model_file import ClipModel, half
+from mmisr.editors.stdo.net import WDSR
 from mmisr.openmmlab.editor import MagicDataSample, SREditor
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
@@ -176,6 +178,22 @@ def path_restore() -> Iterator[Case]:
         yield Case(config, "path_restore", scale, adaptive=True)
 
 
+def stdo() -> Iterator[Case]:
+    def networks(scale: int, count: int) -> Callable[[Path], object]:
+        def write(path: Path) -> None:
+            torch.manual_seed(0)
+            sizes = {"scale": scale, "blocks": 1, "width": 6}
+            weights = [half(WDSR(folded=True, **sizes).state_dict()) for _ in range(count)]
+            chunks = torch.zeros(1, 4, dtype=torch.uint8)
+            ClipModel("c" * 64, scale, (2, 2), (8, 8), sizes, chunks, weights).write(path)
+
+        return write
+
+    for scale, count in ((2, 1), (3, 2), (4, 2)):
+        config = {"type": "mmisr.STDO", "checkpoint": "clip.pth", "router": "hardest"}
+        yield Case(config, "stdo", scale, weights=networks(scale, count))
+
+
 KINDS = {
     "Resample": resamplers,
     "InstanceRouter": instance_router,
@@ -184,6 +202,7 @@ KINDS = {
     "PlainSR": networks,
     "InstanceSR": instance_sr,
     "SpandrelSR": spandrel,
+    "STDO": stdo,
 }
 """Class name of every registered editor: the cases that stand for it."""
 

@@ -1,0 +1,92 @@
+"""Patches of frames, and the chunks that they are sorted into by how hard they are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mmisr.ops.psnr import BEST, PEAK
+
+
+def patch_hw(hw: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
+    """The size of the patches of a frame, which cover it without overlap and without a rest.
+
+    Args:
+        hw: Height and width of the LR frame.
+        grid: Rows and columns of patches.
+
+    Returns:
+        Height and width in LR pixels.
+
+    Raises:
+        ValueError: The frame is no multiple of the grid.
+
+    Example:
+        >>> patch_hw((270, 480), (5, 10))
+        (54, 48)
+    """
+    height, width = hw
+    rows, cols = grid
+    if min(grid) < 1 or height % rows or width % cols:
+        raise ValueError(
+            f"grid must be (rows, columns) that divide the LR frame of {height} x {width} into "
+            f"equal patches, got {rows} x {cols}; choose divisors of the two, or crop the clip"
+        )
+    return height // rows, width // cols
+
+
+def equal_chunks(psnr: Tensor, k: int) -> Tensor:
+    """Sort patches into chunks of equal count by their PSNR, the hardest into chunk 0.
+
+    Source: STDO (CVPR 2023) and its code: thresholds are the PSNR at the ranks int((i + 1) N / k)
+    of the sorted list, and chunk j holds what lies above the threshold before and not above its
+    own. Patches of equal PSNR are sorted by number here, so that counts differ by one at most.
+
+    Args:
+        psnr: (N,) in dB, under the general network.
+        k: Number of chunks.
+
+    Returns:
+        (N,) int64, the chunk of each patch.
+
+    Raises:
+        ValueError: There are fewer patches than chunks, or k is below 1.
+
+    Example:
+        >>> equal_chunks(torch.tensor([40.0, 20.0, 30.0, 25.0, 35.0]), 2)
+        tensor([1, 0, 1, 0, 1])
+    """
+    count = len(psnr)
+    if not 1 <= k <= count:
+        raise ValueError(
+            f"k must be from 1 to the number of patches, {count}, got {k}; take fewer chunks or a "
+            "finer grid"
+        )
+    order = psnr.argsort(stable=True)
+    chunks = torch.empty(count, dtype=torch.int64)
+    begin = 0
+    for chunk in range(k):
+        end = (chunk + 1) * count // k
+        chunks[order[begin:end]] = chunk
+        begin = end
+    return chunks
+
+
+def pooled_psnr(mse: Tensor) -> float:
+    """PSNR of a clip: of the mean of the squared errors of all its patches.
+
+    Not the mean of the patches' PSNR, in which easy patches would make up for hard ones.
+
+    Args:
+        mse: Mean squared errors of patches of one size, in squared levels of 255; any shape.
+
+    Returns:
+        In dB; 100 at most.
+
+    Example:
+        >>> round(pooled_psnr(torch.tensor([1.0, 0.0])), 3)
+        51.141
+    """
+    ratio = PEAK**2 / mse.double().mean()
+    decibels = 10 * torch.log10(ratio)
+    return min(BEST, float(decibels))

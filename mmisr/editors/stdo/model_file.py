@@ -1,0 +1,170 @@
+"""What is sent along with a clip: small networks, and which patch belongs to which."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmisr.editors.stdo.net import WDSR
+from mmisr.ops.files import write_whole
+from mmisr.structures.checks import fits
+
+FIELDS = {
+    "clip": str,
+    "scale": int,
+    "grid": tuple[int, int],
+    "lr_hw": tuple[int, int],
+    "sizes": dict[str, int],
+    "chunks": Tensor,
+    "weights": list[dict[str, Tensor]],
+}
+
+
+@dataclass(frozen=True)
+class ClipModel:
+    """The networks of one clip, and the chunk of each of its patches.
+
+    Args:
+        clip: Hash of the clip's content.
+        scale: Factor per axis.
+        grid: Rows and columns of patches of a frame.
+        lr_hw: Height and width of an LR frame.
+        sizes: Arguments of :class:`WDSR`, the same for all networks.
+        chunks: (frames, rows * columns) uint8, the network of each patch.
+        weights: Weights of each network by name, gains multiplied in, float16.
+    """
+
+    clip: str
+    scale: int
+    grid: tuple[int, int]
+    lr_hw: tuple[int, int]
+    sizes: dict[str, int]
+    chunks: Tensor
+    weights: list[dict[str, Tensor]]
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights of all networks."""
+        total = 0
+        for state in self.weights:
+            for weight in state.values():
+                total += weight.numel() * weight.element_size()
+        return total
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes that the chunks of all patches need: a bit each for two."""
+        bits = math.ceil(math.log2(len(self.weights)))
+        return math.ceil(bits * self.chunks.numel() / 8)
+
+    def networks(self) -> list[WDSR]:
+        """The networks, in single precision.
+
+        Raises:
+            ValueError: Their weights are of other sizes.
+        """
+        networks = []
+        for state in self.weights:
+            net = WDSR(folded=True, **self.sizes)
+            try:
+                net.load_state_dict(state)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"the weights of this model are of other sizes than {self.sizes}: it is "
+                    "damaged, make it anew with tools/overfit_video.py"
+                ) from error
+            networks.append(net)
+        return networks
+
+    def check_clip(self, clip: str) -> None:
+        """See that a clip is the one that this was made for.
+
+        Args:
+            clip: Hash of its content.
+
+        Raises:
+            ValueError: It is another one.
+        """
+        if clip != self.clip:
+            raise ValueError(
+                f"this model was made for another clip (SHA-256 {self.clip[:12]}..., got "
+                f"{clip[:12]}...); a clip that was encoded anew is another: give the file of the "
+                "training, or overfit this one (tools/overfit_video.py)"
+            )
+
+    def write(self, path: Path) -> None:
+        """Write it, whole or not at all.
+
+        Args:
+            path: The file.
+        """
+        content = asdict(self)
+        write_whole(path, lambda unfinished: torch.save(content, unfinished))
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as they are stored.
+
+    Args:
+        state: Weights by name.
+
+    Returns:
+        The same in float16, in the computer's own memory.
+    """
+    return {name: weight.half().cpu() for name, weight in state.items()}
+
+
+def read_model(path: str | Path) -> ClipModel:
+    """Read the model of a clip.
+
+    Args:
+        path: A file that :meth:`ClipModel.write` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is something else, or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"model {path} does not exist; make it with tools/overfit_video.py CLIP --out {path}"
+        )
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged file makes torch raise
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"model {path} cannot be read: {reason}; it is damaged or of another kind, make it "
+            "with tools/overfit_video.py"
+        ) from error
+    _check(content, path)
+    return ClipModel(**content)
+
+
+def _check(content: Any, path: Path) -> None:
+    """See that a file holds what a model of a clip does."""
+    found = content if isinstance(content, dict) else {}
+    if found.keys() != FIELDS.keys():
+        _refuse(path, f"it has the keys {list(found)}")
+    for key, kind in FIELDS.items():
+        if not fits(found[key], kind):
+            _refuse(path, f"its {key} is no {kind}")
+    rows, cols = found["grid"]
+    chunks = found["chunks"]
+    most = len(found["weights"]) - 1
+    if most < 0 or not isinstance(chunks, Tensor):
+        _refuse(path, "it has no networks, or no chunks")
+    if chunks.ndim != 2 or chunks.shape[1] != rows * cols or chunks.max() > most:
+        _refuse(path, f"its chunks do not name {most + 1} networks for {rows} x {cols} patches")
+
+
+def _refuse(path: Path, found: str) -> None:
+    raise ValueError(
+        f"{path} is no model of a clip: {found}; make one with tools/overfit_video.py CLIP --out "
+        f"{path}"
+    )

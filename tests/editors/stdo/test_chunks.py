@@ -1,0 +1,57 @@
+"""Chunks by PSNR, patches of a frame, and the PSNR of a clip."""
+
+import math
+
+import pytest
+import torch
+
+from mmisr.editors.stdo.chunks import equal_chunks, patch_hw, pooled_psnr
+
+
+@pytest.mark.parametrize(("count", "k"), [(2, 2), (7, 2), (50, 2), (50, 3), (101, 7), (5, 1)])
+def test_chunks_have_one_size_within_1_and_the_first_is_the_hardest(count, k):
+    psnr = torch.rand(count, generator=torch.Generator().manual_seed(count)) * 30 + 20
+    chunks = equal_chunks(psnr, k)
+    sizes = chunks.bincount(minlength=k)
+    assert sizes.sum() == count
+    assert sizes.max() - sizes.min() <= 1
+    for chunk in range(1, k):
+        assert psnr[chunks == chunk - 1].max() <= psnr[chunks == chunk].min()
+
+
+def test_the_thresholds_are_those_of_the_paper():
+    """Chunk j: above the value of rank int(j N / k), not above that of rank int((j + 1) N / k)."""
+    psnr = torch.tensor([31.0, 24.0, 28.0, 35.0, 22.0, 40.0, 26.0])
+    ranked = sorted(psnr.tolist())
+    thresholds = [0.0, ranked[int(7 / 3) - 1], ranked[int(14 / 3) - 1], ranked[6]]
+    expected = [next(j for j in range(3) if p <= thresholds[j + 1]) for p in psnr.tolist()]
+    assert equal_chunks(psnr, 3).tolist() == expected
+
+
+def test_equal_patches_are_sorted_evenly_too():
+    assert equal_chunks(torch.full((6,), 30.0), 3).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("k", [0, -1, 4])
+def test_as_many_chunks_as_patches_at_most(k):
+    with pytest.raises(ValueError, match=rf"k must be from 1 to the number of patches, 3, got {k}"):
+        equal_chunks(torch.rand(3), k)
+
+
+@pytest.mark.parametrize("grid", [(4, 10), (5, 7), (0, 1), (600, 1)])
+def test_a_grid_that_leaves_a_rest_is_refused(grid):
+    with pytest.raises(ValueError, match=rf"270 x 480.*got {grid[0]} x {grid[1]}"):
+        patch_hw((270, 480), grid)
+
+
+def test_the_published_grid_at_x4():
+    assert patch_hw((1080 // 4, 1920 // 4), (5, 10)) == (54, 48)
+
+
+def test_errors_are_pooled_before_the_logarithm():
+    """By hand: errors 1, 3 and 8 are 4 in the mean, and 10 log10(255^2 / 4) is 42.11 dB."""
+    mse = torch.tensor([1.0, 3.0, 8.0])
+    assert pooled_psnr(mse) == pytest.approx(10 * math.log10(65025 / 4))
+    mean_of_psnr = (10 * torch.log10(65025 / mse)).mean().item()
+    assert mean_of_psnr - pooled_psnr(mse) > 1
+    assert pooled_psnr(torch.zeros(3)) == 100
