@@ -45,7 +45,8 @@ def steepness(image: Tensor, token: int) -> float:
     within = []
     for axis in AXES:
         lines = _steps(image, axis)
-        number = torch.arange(1, len(lines) + 1)
+        behind = len(lines) + 1
+        number = torch.arange(1, behind)
         is_border = number % token == 0
         across.append(lines[is_border])
         within.append(lines[~is_border])

@@ -7,6 +7,7 @@ the count of its header. This one knows the time stamp of every frame, and jumps
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from abc import abstractmethod
 from bisect import bisect_right
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmisr.datasets.images import ImageError, read_rgb
@@ -146,7 +148,8 @@ class VideoClip(Clip):
 
     One pass over its packets, without decoding, notes the time stamps. A frame is then decoded from
     the last keyframe before it on; frames that are asked for in order are decoded once each. What a
-    damaged packet spoils, up to the next keyframe, is refused.
+    damaged packet spoils, up to the next keyframe, is refused. Damage that decodes without an error,
+    and the last frame of a Matroska file that was cut off, go unseen.
 
     Convention: frames are numbered in the order they are shown in. Time stamps stay as they are in
     the file, so a variable frame rate is kept. A rotation that the container asks for is not done.
@@ -161,12 +164,10 @@ class VideoClip(Clip):
 
     def __init__(self, path: Path) -> None:
         self._av = pyav()
-        self._container = self._open(path)
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "NONE"
-        self._stream.codec_context.options = STRICT
+        self._begin_anew(path)
         stamps, keys = self._index()
         self._check_index(path, stamps)
+        self._check_count(path, len(stamps))
         self.pts = sorted(stamps)
         self._keys = sorted(keys)
         self._coming: Iterator[tuple[int, Any]] = iter(())
@@ -184,6 +185,13 @@ class VideoClip(Clip):
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+
+    def _begin_anew(self, path: Path) -> None:
+        """Open the file, at its first packet."""
+        self._container = self._open(path)
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "NONE"
+        self._stream.codec_context.options = STRICT
 
     def _open(self, path: Path) -> Any:
         try:
@@ -210,14 +218,32 @@ class VideoClip(Clip):
                 keys.append(stamp)
         return stamps, keys
 
-    @staticmethod
-    def _check_index(path: Path, stamps: list[int]) -> None:
+    def _check_count(self, path: Path, found: int) -> None:
+        """Name the frames that a file of MP4's kind announces and does not hold.
+
+        Other containers guess.
+        """
+        announced = self._stream.frames
+        if "mp4" not in self._container.format.name or announced <= found:
+            return
+        print_log(
+            f"{path} announces {announced} frames and holds {found}: frames {found} to "
+            f"{announced - 1} are missing, it was cut off; the others can be used",
+            logger="current",
+            level=logging.WARNING,
+        )
+
+    def _check_index(self, path: Path, stamps: list[int]) -> None:
         different = len(set(stamps))
+        # AVI says when frames are decoded, not when they are shown, which B-frames set apart.
+        is_avi = self._container.format.name == "avi"
+        if is_avi and self._stream.codec_context.has_b_frames:
+            different = 0
         if not stamps or different < len(stamps):
             raise ImageError(
                 f"the frames of {path} need a time stamp each, found {different} for "
-                f"{len(stamps)} frames; put it into a container that has them "
-                "(ffmpeg -i FILE -c copy new.mkv), or give a folder of frames"
+                f"{len(stamps)} frames; encode it again, into a container that has them "
+                "(ffmpeg -i FILE new.mp4), or give a folder of frames"
             )
 
     def _frame(self, number: int) -> Frame:
@@ -244,7 +270,11 @@ class VideoClip(Clip):
             frame = self._forward(target)
             if frame is not None or self._began <= target:
                 return frame
-        self._seek(self.pts[0])
+        # No jump leads to before the first keyframe (MPEG-TS): from the beginning of the file.
+        self.close()
+        self._begin_anew(self.path)
+        self._coming = self._decoded()
+        self._began = math.inf
         return self._forward(target)
 
     def _seek(self, stamp: int) -> None:
