@@ -12,6 +12,7 @@ import math
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,11 @@ class Clip(Sequence[Frame]):
             FrameError: It cannot be decoded.
         """
         count = len(self)
-        if not isinstance(number, int) or not 0 <= number < count:
+        is_whole = isinstance(number, Integral)
+        place = int(number) if is_whole else -1
+        if not 0 <= place < count:
             raise IndexError(f"{self.path} has frames 0 to {count - 1}, asked for {number!r}")
-        return self._frame(number)
+        return self._frame(place)
 
     def __iter__(self) -> Iterator[Frame]:
         for number in range(len(self)):
@@ -109,9 +112,12 @@ class FolderClip(Clip):
 
     Raises:
         ImageError: It holds no image.
+        ValueError: The frames stand still.
     """
 
     def __init__(self, path: Path, fps: float = 30.0) -> None:
+        if not fps > 0:
+            raise ValueError(f"fps must be above 0, got {fps}")
         files = sorted(path.iterdir())
         self.files = [file for file in files if file.suffix.lower() in IMG_EXTENSIONS]
         if not self.files:
@@ -170,6 +176,7 @@ class VideoClip(Clip):
         self._check_count(path, len(stamps))
         self.pts = sorted(stamps)
         self._keys = sorted(keys)
+        self._damage = _Damage()
         self._coming: Iterator[tuple[int, Any]] = iter(())
         self._last = math.inf
         base = self._stream.time_base
@@ -268,7 +275,8 @@ class VideoClip(Clip):
         for number in reversed(range(before)):
             self._seek(self._keys[number])
             frame = self._forward(target)
-            if frame is not None or self._began <= target:
+            begin = self._damage.begin
+            if frame is not None or (begin is not None and begin <= target):
                 return frame
         # No jump leads to before the first keyframe (MPEG-TS): from the beginning of the file.
         self.close()
@@ -279,13 +287,12 @@ class VideoClip(Clip):
 
     def _seek(self, stamp: int) -> None:
         self._container.seek(stamp, stream=self._stream)
-        self._coming = self._decoded()
-        self._began = math.inf
+        self._damage = _Damage()
+        self._coming = self._decoded(self._damage)
 
     def _forward(self, target: int) -> Any:
         """Decode up to a time stamp."""
         for stamp, frame in self._coming:
-            self._began = min(self._began, stamp)
             self._last = stamp
             if stamp == target:
                 return frame
@@ -295,9 +302,8 @@ class VideoClip(Clip):
         self._last = math.inf
         return None
 
-    def _decoded(self) -> Iterator[tuple[int, Any]]:
+    def _decoded(self, damage: _Damage) -> Iterator[tuple[int, Any]]:
         """Time stamps and frames from here on, without those that damage reaches."""
-        damage = _Damage()
         for packet in self._container.demux(self._stream):
             stamp = _stamp(packet)
             if not damage.lets_in(stamp, packet.is_keyframe):

@@ -155,11 +155,14 @@ def test_a_damaged_frame_is_named_and_the_others_are_usable(tmp_path):
         clip[9]
 
 
-def test_damage_reaches_to_the_next_keyframe_and_no_wrong_pixel_is_given(tmp_path):
+def test_damage_reaches_to_the_next_keyframe_and_no_wrong_pixel_is_given(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.mp4", options={"x264-params": "keyint=10:scenecut=0:bframes=0"})
     expected = in_order(path)
     damage(path, 13)
     clip = open_clip(path)
+    jumps = []
+    real = VideoClip._seek
+    monkeypatch.setattr(VideoClip, "_seek", lambda self, at: jumps.append(at) or real(self, at))
     refused = []
     for number in [*reversed(range(COUNT)), *range(COUNT)]:
         try:
@@ -167,6 +170,7 @@ def test_damage_reaches_to_the_next_keyframe_and_no_wrong_pixel_is_given(tmp_pat
         except FrameError:
             refused.append(number)
     assert sorted(set(refused)) == list(range(13, 20))
+    assert len(jumps) <= 2 * COUNT  # no search through the keyframes before
 
 
 def test_a_folder_of_frames(tmp_path):
@@ -175,7 +179,9 @@ def test_a_folder_of_frames(tmp_path):
         Image.fromarray(frame).save(tmp_path / f"{number:03d}.png")
     clip = open_clip(tmp_path, fps=10)
     assert (len(clip), clip.hw, clip.times) == (4, (64, 96), (0.0, 0.1, 0.2, 0.3))
-    np.testing.assert_array_equal(clip[2], frames[2])
+    np.testing.assert_array_equal(clip[np.int64(2)], frames[2])
+    with pytest.raises(ValueError, match="fps must be above 0, got 0"):
+        open_clip(tmp_path, fps=0)
     (tmp_path / "001.png").write_bytes(b"no image")
     with pytest.raises(FrameError, match="frame 1 of"):
         clip[1]

@@ -74,10 +74,11 @@ class STDO(SREditor):
             hardest = self.networks[0]
             image = hardest(lr)
             return SRResult(image)
-        height, width = hw_of(lr)
-        chunks = self._chunks((height, width), hints)
+        hw = hw_of(lr)
+        height, width = hw
+        chunks = self._chunks(hw, hints)
         chunks = chunks.to(lr.device)
-        size = patch_hw((height, width), self.model.grid)
+        size = patch_hw(hw, self.model.grid)
         patches = split(lr, size)
         enlarged = self._each_by_its_own(patches, chunks)
         scale = self.info.scale
@@ -87,15 +88,17 @@ class STDO(SREditor):
 
     def _each_by_its_own(self, patches: Tensor, chunks: Tensor) -> Tensor:
         """The patches of a chunk run together."""
-        count, channels, height, width = patches.shape
+        num_patches, channels, height, width = patches.shape
         scale = self.info.scale
-        shape = (count, channels, scale * height, scale * width)
+        shape = (num_patches, channels, scale * height, scale * width)
         enlarged = patches.new_empty(shape)
         for number, net in enumerate(self.networks):
             is_member = chunks == number
-            if is_member.any():
+            count = is_member.sum()
+            if count > 0:
                 members = patches[is_member]
-                enlarged[is_member] = net(members)
+                images = net(members)
+                enlarged[is_member] = images.to(patches.dtype)
         return enlarged
 
     def _chunks(self, hw: tuple[int, int], hints: BatchHints | None) -> Tensor:

@@ -25,6 +25,17 @@ def test_the_paste_is_the_evaluation_patch_by_patch(model, file):
             torch.testing.assert_close(part, expected, atol=1e-6, rtol=0)
 
 
+def test_mixed_precision_changes_little(file):
+    editor = STDO(str(file)).eval()
+    frame = torch.rand(1, 3, 8, 12)
+    hints = [ImageHints(frame_index=1)]
+    with torch.no_grad():
+        expected = editor.upscale(frame, hints).image
+        with torch.autocast("cpu", torch.bfloat16):
+            image = editor.upscale(frame, hints).image
+    torch.testing.assert_close(image.float(), expected, atol=0.05, rtol=0)
+
+
 def test_hardest_takes_the_first_network_for_images_of_any_size(model, file):
     editor = STDO(str(file), router="hardest").eval()
     lr = torch.rand(1, 3, 5, 7)
