@@ -21,6 +21,7 @@ from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmisr.datasets.images import ImageError, read_rgb
+from mmisr.datasets.video_damage import Damage
 from mmisr.openmmlab.inferencer import IMG_EXTENSIONS
 
 Frame = NDArray[np.uint8]
@@ -154,8 +155,8 @@ class VideoClip(Clip):
 
     One pass over its packets, without decoding, notes the time stamps. A frame is then decoded from
     the last keyframe before it on; frames that are asked for in order are decoded once each. What a
-    damaged packet spoils, up to the next keyframe, is refused. Damage that decodes without an error,
-    and the last frame of a Matroska file that was cut off, go unseen.
+    damaged packet spoils, up to the next keyframe, is refused. Damage that decodes without an
+    error, and the last frame of a Matroska file that was cut off, go unseen.
 
     Convention: frames are numbered in the order they are shown in. Time stamps stay as they are in
     the file, so a variable frame rate is kept. A rotation that the container asks for is not done.
@@ -176,7 +177,7 @@ class VideoClip(Clip):
         self._check_count(path, len(stamps))
         self.pts = sorted(stamps)
         self._keys = sorted(keys)
-        self._damage = _Damage()
+        self._damage = Damage()
         self._coming: Iterator[tuple[int, Any]] = iter(())
         self._last = math.inf
         base = self._stream.time_base
@@ -281,13 +282,16 @@ class VideoClip(Clip):
         # No jump leads to before the first keyframe (MPEG-TS): from the beginning of the file.
         self.close()
         self._begin_anew(self.path)
-        self._coming = self._decoded()
-        self._began = math.inf
+        self._decode_on()
         return self._forward(target)
 
     def _seek(self, stamp: int) -> None:
         self._container.seek(stamp, stream=self._stream)
-        self._damage = _Damage()
+        self._decode_on()
+
+    def _decode_on(self) -> None:
+        """What comes is decoded from where the file is."""
+        self._damage = Damage()
         self._coming = self._decoded(self._damage)
 
     def _forward(self, target: int) -> Any:
@@ -302,7 +306,7 @@ class VideoClip(Clip):
         self._last = math.inf
         return None
 
-    def _decoded(self, damage: _Damage) -> Iterator[tuple[int, Any]]:
+    def _decoded(self, damage: Damage) -> Iterator[tuple[int, Any]]:
         """Time stamps and frames from here on, without those that damage reaches."""
         for packet in self._container.demux(self._stream):
             stamp = _stamp(packet)
@@ -318,46 +322,6 @@ class VideoClip(Clip):
                 is_good = shown not in damage.spoiled and not frame.is_corrupt
                 if shown is not None and is_good:
                     yield shown, frame
-
-
-class _Damage:
-    """Which frames cannot be trusted, as the packets of a stream come from a keyframe on."""
-
-    def __init__(self) -> None:
-        self.begin: int | None = None
-        self.clean_from = -math.inf
-        self.spoiled: set[int | None] = set()
-
-    def lets_in(self, stamp: int | None, is_keyframe: bool) -> bool:
-        """Note a packet before it is decoded; whether it is to be.
-
-        Args:
-            stamp: When it is shown; None for the end of the stream.
-            is_keyframe: Whether it needs no other.
-        """
-        if stamp is None:
-            return True
-        if self.begin is None:
-            self.begin = stamp
-        # Shown before the keyframe that came first, and predicted from what lies before that.
-        if stamp < self.begin:
-            return False
-        if is_keyframe and self.clean_from == math.inf:
-            self.clean_from = stamp
-        if stamp < self.clean_from:
-            self.spoiled.add(stamp)
-        return True
-
-    def at(self, stamp: int | None, is_disposable: bool) -> None:
-        """A packet that cannot be decoded.
-
-        Args:
-            stamp: When it would be shown.
-            is_disposable: Whether no other frame is predicted from it.
-        """
-        self.spoiled.add(stamp)
-        if not is_disposable:
-            self.clean_from = math.inf
 
 
 def open_clip(path: str | Path, fps: float = 30.0) -> Clip:
