@@ -20,8 +20,8 @@ from mmisr.analysis.overfitting.run import Overfitting
 from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import Clip, open_clip
 from mmisr.datasets.video_writing import write_video
-from mmisr.editors.stdo.editor import STDO
-from mmisr.editors.stdo.model_file import ClipModel, read_model
+from mmisr.editors.stdo.editor import STDO, read_model
+from mmisr.editors.stdo.model_file import ClipModel
 from mmisr.openmmlab.checkpoints import load_training
 from mmisr.ops.files import write_whole
 from mmisr.structures.pixels import to_bytes

@@ -15,7 +15,7 @@ from mmisr.apis import overfit_video as api
 from mmisr.apis.overfit_video import Settings, overfit_video, play_video
 from mmisr.datasets.video import open_clip
 from mmisr.datasets.video_writing import write_video
-from mmisr.editors.stdo.model_file import read_model
+from mmisr.editors.stdo.editor import read_model
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "overfit_video.py"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor, nn
 
 from mmisr.editors.stdo.chunks import patch_hw
-from mmisr.editors.stdo.model_file import ClipModel, read_model
+from mmisr.editors.stdo.model_file import ClipModel, model_of
+from mmisr.openmmlab.checkpoints import load_training
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.ops.patches import split, stitch
 from mmisr.registry import MODELS
@@ -122,3 +125,27 @@ class STDO(SREditor):
                 "frames of the clip it was made for"
             )
         return known.chunks[frames].flatten()
+
+
+def read_model(path: str | Path) -> ClipModel:
+    """Read the model of a clip.
+
+    Args:
+        path: A file that :meth:`ClipModel.write` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is something else, or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"model {path} does not exist; make it with tools/overfit_video.py CLIP --out {path}"
+        )
+    try:
+        content = load_training(path)
+    except ValueError as error:
+        raise ValueError(
+            f"model {path} cannot be read: {error}; make it with tools/overfit_video.py"
+        ) from error
+    return model_of(content, path)

@@ -119,29 +119,16 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: weight.half().cpu() for name, weight in state.items()}
 
 
-def read_model(path: str | Path) -> ClipModel:
-    """Read the model of a clip.
+def model_of(content: Any, path: Path) -> ClipModel:
+    """The model of a clip from what its file holds.
 
     Args:
-        path: A file that :meth:`ClipModel.write` wrote.
+        content: As a file that :meth:`ClipModel.write` wrote holds it.
+        path: The file, for messages.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is something else, or damaged.
+        ValueError: It is something else.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"model {path} does not exist; make it with tools/overfit_video.py CLIP --out {path}"
-        )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes torch raise
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"model {path} cannot be read: {reason}; it is damaged or of another kind, make it "
-            "with tools/overfit_video.py"
-        ) from error
     _check(content, path)
     return ClipModel(**content)
 

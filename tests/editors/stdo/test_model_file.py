@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from mmisr.editors.stdo.model_file import read_model
+from mmisr.editors.stdo.editor import read_model
 
 
 def test_what_is_written_comes_back(model, file):
