@@ -174,4 +174,4 @@ def _threshold(recall: float, train: Scores, test: Scores) -> Threshold:
 
 def _deep_share(scores: Tensor, bias: float) -> float:
     goes_deep = scores + bias > 0
-    return float(goes_deep.float().mean())
+    return float(goes_deep.double().mean())
