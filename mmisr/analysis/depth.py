@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +17,7 @@ from torch.nn import functional as F
 from mmisr.analysis.seams import seam_ratio
 from mmisr.openmmlab.editor import SREditor, routed_by
 from mmisr.ops.macs import counting_macs
+from mmisr.ops.psnr import psnr_of_unit
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import interleaved
 from mmisr.structures.frames import hw_of
@@ -126,9 +126,9 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen]) -> Router
         for seen in images:
             with counting_macs() as count:
                 result = editor.upscale(seen.lr, seen.hints)
-            quality = psnr(result.image, seen.hr)
+            quality = psnr_of_unit(result.image.double(), seen.hr.double())
             depth = _exits(result).mean()
-            psnrs.append(quality)
+            psnrs.append(float(quality))
             depths.append(float(depth))
             token = _token(result) * editor.info.scale
             seam = seam_ratio(result.image, seen.hr, token)
@@ -142,17 +142,6 @@ def _figures(editor: SREditor, router: Router, images: Sequence[Seen]) -> Router
         ms=0.0,
         seams=mean(seams),
     )
-
-
-def psnr(sr: Tensor, hr: Tensor) -> float:
-    """Of pixels in [0, 1], in dB, over all channels.
-
-    Args:
-        sr: (1, 3, H, W).
-        hr: The same shape.
-    """
-    error = F.mse_loss(sr.double(), hr.double())
-    return -10 * math.log10(max(float(error), 1e-12))
 
 
 @torch.no_grad()

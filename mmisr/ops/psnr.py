@@ -1,9 +1,10 @@
-"""Peak signal-to-noise ratio of 8-bit images."""
+"""Peak signal-to-noise ratio."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 PEAK = 255.0
 BEST = 100.0
@@ -64,5 +65,32 @@ def psnr_of_levels(sr: Tensor, hr: Tensor, shave: int = 0) -> Tensor:
         48.13
     """
     mse = mse_of_levels(sr, hr, shave)
+    return psnr_of_mse(mse)
+
+
+def psnr_of_mse(mse: Tensor) -> Tensor:
+    """PSNR of mean squared errors.
+
+    Args:
+        mse: In squared levels, of any shape.
+
+    Returns:
+        The same shape, in dB; 100 at most.
+    """
     ratio = PEAK**2 / mse
-    return (10 * torch.log10(ratio)).clamp(max=BEST)
+    decibels = 10 * torch.log10(ratio)
+    return decibels.clamp(max=BEST)
+
+
+def psnr_of_unit(sr: Tensor, hr: Tensor) -> Tensor:
+    """PSNR of a whole batch of pixels in [0, 1], all its images together.
+
+    Args:
+        sr: (B, 3, H, W) RGB; clamped to [0, 1].
+        hr: The same shape, in [0, 1].
+
+    Returns:
+        Scalar, in dB, 120 at most; without gradients of use.
+    """
+    mse = F.mse_loss(sr.clamp(0, 1), hr)
+    return -10 * torch.log10(mse.clamp(min=1e-12))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmisr.analysis.depth import Seen, binned, depth_by_difficulty, psnr, router_figures
+from mmisr.analysis.depth import Seen, binned, depth_by_difficulty, router_figures
 from mmisr.apis.depth import router_depth
+from mmisr.ops.psnr import psnr_of_unit
 from mmisr.registry import MODELS
 from mmisr.structures.hints import ImageHints
 
@@ -43,7 +44,7 @@ def test_figures_are_means_of_the_images(editor, images):
     editor.route_by("all-paths")
     with torch.no_grad():
         restored = [editor.upscale(seen.lr).image for seen in images]
-    values = [psnr(one, seen.hr) for one, seen in zip(restored, images, strict=True)]
+    values = [float(psnr_of_unit(one, seen.hr)) for one, seen in zip(restored, images, strict=True)]
     assert dense.psnr == pytest.approx(sum(values) / 2)
     assert dense.depth == 2
     assert dense.gmacs == pytest.approx(editor.count_macs(images[0].lr) / 1e9)
@@ -81,7 +82,7 @@ def test_shares_are_equal_and_in_order():
 
 def test_the_psnr_of_a_hand_example():
     zero = torch.zeros(1, 3, 4, 4)
-    assert psnr(zero + 0.1, zero) == pytest.approx(20)
+    assert psnr_of_unit(zero + 0.1, zero) == pytest.approx(20)
 
 
 def test_on_real_images(tree_crowns, tmp_path, monkeypatch):

@@ -16,7 +16,6 @@ from mmisr.editors.instance_sr.labels import CLASSES, LabelRule
 from mmisr.editors.instance_sr.losses import (
     LossWeights,
     every_exit_loss,
-    psnr,
     reconstruction_loss,
     smooth_images,
     smooth_loss,
@@ -29,6 +28,7 @@ from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.heads import reduce_mean
 from mmisr.openmmlab.loading import load_into
+from mmisr.ops.psnr import psnr_of_unit
 from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
@@ -329,7 +329,7 @@ class InstanceSR(SREditor):
             loss = loss + share * (every_exit - loss)
         return {
             "loss_instance_sr_rec": loss,
-            "psnr_sr": psnr(sr.detach(), hr),
+            "psnr_sr": psnr_of_unit(sr.detach(), hr),
             **_exit_psnr(images, hr),
         }
 
@@ -385,5 +385,6 @@ def _like(image: Tensor, hr: Tensor) -> Tensor:
 
 def _exit_psnr(images: Sequence[Tensor], hr: Tensor) -> dict[str, Tensor]:
     return {
-        f"psnr_exit{k}": psnr(_like(image.detach(), hr), hr) for k, image in enumerate(images, 1)
+        f"psnr_exit{k}": psnr_of_unit(_like(image.detach(), hr), hr)
+        for k, image in enumerate(images, 1)
     }

@@ -196,8 +196,3 @@ def localisation_loss(
     loss = F.smooth_l1_loss(boxes, targets, reduction="none") * deep
     count = over_processes(4 * deep.sum())
     return loss.sum() / count.clamp(min=1)
-
-
-def psnr(sr: Tensor, hr: Tensor) -> Tensor:
-    """PSNR in dB of a whole batch in [0, 1]; a scalar for the log, without gradients of use."""
-    return -10 * torch.log10(F.mse_loss(sr.clamp(0, 1), hr).clamp(min=1e-12))

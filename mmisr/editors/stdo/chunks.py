@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmisr.ops.psnr import BEST, PEAK
+from mmisr.ops.psnr import psnr_of_mse
 
 
 def patch_hw(hw: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
@@ -87,6 +87,5 @@ def pooled_psnr(mse: Tensor) -> float:
         >>> round(pooled_psnr(torch.tensor([1.0, 0.0])), 3)
         51.141
     """
-    ratio = PEAK**2 / mse.double().mean()
-    decibels = 10 * torch.log10(ratio)
-    return min(BEST, float(decibels))
+    pooled = mse.double().mean()
+    return float(psnr_of_mse(pooled))
