@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mmisr.analysis.overfitting.frames import frames_of, lr_hw_of, store_patches
-from mmisr.analysis.overfitting.playing import Played, measure, play
+from mmisr.analysis.overfitting.playing import Frame, Meter, Played, measure, play
 from mmisr.analysis.overfitting.run import Overfitting
 from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import Clip, open_clip
 from mmisr.datasets.video_writing import write_video
-from mmisr.editors.stdo.editor import STDO, read_model
+from mmisr.editors.stdo.editor import STDO
 from mmisr.editors.stdo.model_file import ClipModel
 from mmisr.openmmlab.checkpoints import load_training
 from mmisr.ops.files import write_whole
@@ -151,19 +151,22 @@ def play_video(model: str, clip: str, out: str | None = None, device: str = "cpu
     """
     source = open_clip(clip)
     path = Path(model)
-    if out is not None:
-        editor = _editor(path, source, device)
-        count = len(source)
-        with _bar(count, "frame", "playing") as bar:
-            pictures = _pictures(editor, source, bar)
-            write_video(Path(out), pictures, source.fps)
-    return _measure(path, source, device)
+    if out is None:
+        return _measure(path, source, device)
+    editor = _editor(path, source, device)
+    meter = Meter(editor)
+    count = len(source)
+    with _bar(count, "frame", "playing") as bar:
+        played = play(editor, source)
+        frames = meter.watch(played, bar.update)
+        pictures = _pictures(frames, source)
+        write_video(Path(out), pictures, source.fps)
+    return meter.played()
 
 
-def _pictures(editor: STDO, clip: Clip, bar: tqdm) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    for number, sr, *_ in play(editor, clip):
-        yield clip.times[number], _pixels(sr)
-        bar.update()
+def _pictures(frames: Iterable[Frame], clip: Clip) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    for frame in frames:
+        yield clip.times[frame.number], _pixels(frame.sr)
 
 
 def _lr_pictures(clip: Clip, scale: int) -> Iterator[tuple[float, NDArray[np.uint8]]]:
@@ -183,10 +186,9 @@ def _editor(path: Path, clip: Clip, device: str) -> STDO:
 
 def _measure(path: Path, clip: Clip, device: str) -> Played:
     """From the file, as whoever gets it would play it."""
-    grid = read_model(path).grid
     editor = _editor(path, clip, device)
     with _bar(len(clip), "frame", "measuring") as bar:
-        return measure(editor, clip, grid, bar.update)
+        return measure(editor, clip, bar.update)
 
 
 def _bar(total: int, unit: str, does: str, done: int = 0) -> tqdm:

@@ -12,6 +12,7 @@ import math
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ class FolderClip(Clip):
         times = [number / fps for number in range(len(self.files))]
         super().__init__(path, times)
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """Of names and contents."""
         digest = hashlib.sha256()
@@ -185,7 +186,7 @@ class VideoClip(Clip):
         times = [float((stamp - first) * base) for stamp in self.pts]
         super().__init__(path, times)
 
-    @property
+    @cached_property
     def content_hash(self) -> str:
         """Of the file."""
         return _digest(self.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +38,32 @@ class Played:
     fps: float
 
 
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a clip that is played back.
+
+    Args:
+        number: Its place in the clip.
+        sr: (1, 3, H, W) uint8 RGB.
+        bicubic: The LR frame enlarged, the same shape.
+        hr: The same shape.
+        seconds: What SR took.
+    """
+
+    number: int
+    sr: Tensor
+    bicubic: Tensor
+    hr: Tensor
+    seconds: float
+
+
 @torch.no_grad()
-def play(editor: STDO, clip: Clip) -> Iterator[tuple[int, Tensor, Tensor, Tensor, float]]:
+def play(editor: STDO, clip: Clip) -> Iterator[Frame]:
     """The frames of a clip, super-resolved from their simulated LR images.
 
     Args:
         editor: Of this clip.
         clip: The HR clip.
-
-    Yields:
-        The number of a frame; SR, bicubic and HR, (1, 3, H, W) uint8; and the seconds of SR.
     """
     editor.eval()
     parameter = next(editor.parameters())
@@ -64,43 +80,68 @@ def play(editor: STDO, clip: Clip) -> Iterator[tuple[int, Tensor, Tensor, Tensor
         hw = hw_of(hr)
         enlarged = resize(lr, hw, "bicubic")
         bicubic = to_bytes(enlarged)
-        yield number, sr, bicubic, hr, end - begin
+        yield Frame(number, sr, bicubic, hr, seconds=end - begin)
 
 
-def measure(editor: STDO, clip: Clip, grid: tuple[int, int], bar: Callable[[int], Any]) -> Played:
+class Meter:
+    """What frames come to that are played for whatever purpose.
+
+    Args:
+        editor: What plays them; errors are pooled over the patches of its model.
+    """
+
+    def __init__(self, editor: STDO) -> None:
+        self.grid = editor.model.grid
+        self.shave = editor.info.scale + SHAVE
+        self.of_sr: list[Tensor] = []
+        self.of_bicubic: list[Tensor] = []
+        self.seconds: list[float] = []
+
+    def watch(self, frames: Iterable[Frame], bar: Callable[[int], Any]) -> Iterator[Frame]:
+        """Hand frames on, and note what they are like.
+
+        Args:
+            frames: As :func:`play` gives them.
+            bar: Called with 1 after each frame.
+        """
+        for frame in frames:
+            of_sr = self._errors(frame.sr, frame.hr)
+            of_bicubic = self._errors(frame.bicubic, frame.hr)
+            self.of_sr.append(of_sr)
+            self.of_bicubic.append(of_bicubic)
+            self.seconds.append(frame.seconds)
+            yield frame
+            bar(1)
+
+    def played(self) -> Played:
+        """What the frames so far come to."""
+        sr_errors = torch.cat(self.of_sr)
+        bicubic_errors = torch.cat(self.of_bicubic)
+        fps = len(self.seconds) / sum(self.seconds)
+        return Played(
+            psnr=pooled_psnr(sr_errors),
+            bicubic=pooled_psnr(bicubic_errors),
+            fps=fps,
+        )
+
+    def _errors(self, image: Tensor, hr: Tensor) -> Tensor:
+        """Mean squared errors of the patches of a frame."""
+        size = patch_hw(hw_of(hr), self.grid)
+        patches = split(image, size)
+        target = split(hr, size)
+        return mse_of_levels(patches, target, self.shave)
+
+
+def measure(editor: STDO, clip: Clip, bar: Callable[[int], Any]) -> Played:
     """Measure a model on its clip.
 
     Args:
         editor: Of this clip.
         clip: The HR clip.
-        grid: Rows and columns of the patches whose errors are pooled.
         bar: Called with 1 after each frame.
     """
-    info = editor.info
-    shave = info.scale + SHAVE
-    of_sr = []
-    of_bicubic = []
-    seconds = []
-    for _, sr, bicubic, hr, of_frame in play(editor, clip):
-        errors = _errors(sr, hr, grid, shave)
-        of_sr.append(errors)
-        errors = _errors(bicubic, hr, grid, shave)
-        of_bicubic.append(errors)
-        seconds.append(of_frame)
-        bar(1)
-    sr_errors = torch.cat(of_sr)
-    bicubic_errors = torch.cat(of_bicubic)
-    fps = len(seconds) / sum(seconds)
-    return Played(
-        psnr=pooled_psnr(sr_errors),
-        bicubic=pooled_psnr(bicubic_errors),
-        fps=fps,
-    )
-
-
-def _errors(sr: Tensor, hr: Tensor, grid: tuple[int, int], shave: int) -> Tensor:
-    """Mean squared errors of the patches of a frame."""
-    size = patch_hw(hw_of(hr), grid)
-    patches = split(sr, size)
-    target = split(hr, size)
-    return mse_of_levels(patches, target, shave)
+    meter = Meter(editor)
+    frames = play(editor, clip)
+    for _ in meter.watch(frames, bar):
+        pass
+    return meter.played()

@@ -125,7 +125,7 @@ def test_what_is_measured_is_the_pooled_error_of_the_written_model(clip, patches
     model = run.model(torch.arange(5), 5, (32, 32))
     model.write(tmp_path / "model.pth")
     editor = STDO(str(tmp_path / "model.pth"))
-    played = measure(editor, clip, (2, 2), lambda _: None)
+    played = measure(editor, clip, lambda _: None)
     errors = []
     networks = model.networks()
     for number in range(20):
