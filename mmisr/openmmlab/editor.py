@@ -23,6 +23,8 @@ from mmagic.models.base_models.base_edit_model import BaseEditModel
 from mmagic.structures import DataSample as MagicDataSample
 from mmengine.model import BaseModel
 
+from mmisr.openmmlab.checkpoints import load_state
+from mmisr.openmmlab.loading import load_into
 from mmisr.openmmlab.samples import hints_from
 from mmisr.ops.macs import count_macs
 from mmisr.ops.timing import NULL_TIMER, Timer
@@ -69,6 +71,9 @@ class SREditor(BaseEditModel):
     router: Any = None
     """What :meth:`route_by` sets, in rooms that route tokens."""
 
+    checkpoint: str | None = None
+    """Weights that :meth:`_load` reads; None for none."""
+
     timer: Timer = NULL_TIMER
     """Timer of the stages of :meth:`upscale`, in rooms that have stages."""
 
@@ -98,6 +103,20 @@ class SREditor(BaseEditModel):
     @abstractmethod
     def info(self) -> EditorInfo:
         """Scale, size rules and nature of this editor."""
+
+    def init_weights(self) -> None:
+        """Initialise, then load the checkpoint that the config names."""
+        super().init_weights()
+        self._load()
+
+    def _load(self) -> None:
+        """Load :attr:`checkpoint`, of this editor alone or of a pair.
+
+        Rooms with weights call it at the end of their constructors too.
+        """
+        if self.checkpoint is not None:
+            state = load_state(self.checkpoint)
+            load_into(self, state, self.checkpoint, ("editor.",))
 
     @abstractmethod
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:

@@ -20,9 +20,7 @@ from mmisr.editors.classsr.residual import ResidualSR
 from mmisr.editors.classsr.routers import RouteInput, Router, build_router, known_routers
 from mmisr.editors.classsr.srresnet import SRResNet
 from mmisr.editors.classsr.tiles import Tiles
-from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
-from mmisr.openmmlab.loading import load_into
 from mmisr.ops.macs import count_macs
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
@@ -106,11 +104,6 @@ class ClassSR(SREditor):
     def info(self) -> EditorInfo:
         """Scale, size rules and name."""
         return self._info
-
-    def init_weights(self) -> None:
-        """Initialise, then load the checkpoint that the config names."""
-        super().init_weights()
-        self._load()
 
     def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
         """Change who decides, and within what budget; the weights stay.
@@ -370,10 +363,6 @@ class ClassSR(SREditor):
                 f"ClassSR(scale={scale}): branch {number}, {kind}, must turn (1, 3, {size}, "
                 f"{size}) into {expected}, got {shape}; all branches have the same `scale`"
             )
-
-    def _load(self) -> None:
-        if self.checkpoint is not None:
-            load_into(self, load_state(self.checkpoint), self.checkpoint, ("editor.",))
 
 
 @torch.no_grad()

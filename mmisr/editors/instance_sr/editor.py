@@ -24,10 +24,8 @@ from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.router_config import build_router
 from mmisr.editors.instance_sr.routers import Known, Router
 from mmisr.losses.functional import box_weights
-from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.heads import reduce_mean
-from mmisr.openmmlab.loading import load_into
 from mmisr.ops.psnr import psnr_of_unit
 from mmisr.ops.timing import Timer
 from mmisr.ops.tokens import grid_hw
@@ -120,11 +118,6 @@ class InstanceSR(SREditor):
     def info(self) -> EditorInfo:
         """Scale, size rules and name."""
         return self._info
-
-    def init_weights(self) -> None:
-        """Initialise, then load the checkpoint that the config names."""
-        super().init_weights()
-        self._load()
 
     def route_by(self, router: str | dict[str, Any], budget: dict[str, Any] | None = None) -> None:
         """Change who decides, and within what budget; the weights stay.
@@ -361,10 +354,6 @@ class InstanceSR(SREditor):
         lr_to_hr = FrameMap((scale, scale))
         in_hr = [lr_to_hr.boxes(xyxy) for xyxy in boxes]
         return box_weights(in_hr, hw_of(hr), self.weights.box, self.weights.dilate).to(hr)
-
-    def _load(self) -> None:
-        if self.checkpoint is not None:
-            load_into(self, load_state(self.checkpoint), self.checkpoint, ("editor.",))
 
 
 def _size(size: str | dict[str, Any]) -> DecoderSize:

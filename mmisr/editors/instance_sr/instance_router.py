@@ -18,7 +18,6 @@ from mmisr.editors.instance_sr.routers import RouteInput
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.heads import reduce_mean
-from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo, with_budget
 from mmisr.structures.hints import BatchHints, every
@@ -141,7 +140,3 @@ class InstanceRouter(SREditor):
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         return SRResult(lr)
-
-    def _load(self) -> None:
-        if self.checkpoint is not None:
-            load_into(self, load_state(self.checkpoint), self.checkpoint)

@@ -25,10 +25,8 @@ from mmisr.editors.path_restore.policy import (
 )
 from mmisr.editors.path_restore.routers import Batch, Router, build_router
 from mmisr.editors.path_restore.tiling import Patches
-from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.heads import reduce_mean
-from mmisr.openmmlab.loading import load_into
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
 from mmisr.structures.frames import hw_of
@@ -100,11 +98,6 @@ class PathRestore(SREditor):
     def info(self) -> EditorInfo:
         """Scale, size rules and name."""
         return self._info
-
-    def init_weights(self) -> None:
-        """Initialise, then load the checkpoint that the config names."""
-        super().init_weights()
-        self._load()
 
     def set_stage(self, stage: str) -> None:
         """Choose what is trained.
@@ -308,10 +301,6 @@ class PathRestore(SREditor):
         walk = Walk(self.pathfinder, pick)
         restored = self.net(patches, walk)
         return restored, walk.all_actions()
-
-    def _load(self) -> None:
-        if self.checkpoint is not None:
-            load_into(self, load_state(self.checkpoint), self.checkpoint, ("editor.",))
 
 
 def _size(size: str | dict[str, Any]) -> NetSize:

@@ -76,11 +76,6 @@ class PlainSR(SREditor):
         """Scale, size rules and name."""
         return self._info
 
-    def init_weights(self) -> None:
-        """Initialise, then load the checkpoint that the config names."""
-        super().init_weights()
-        self._load()
-
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         return SRResult(self.generator(lr))
 
