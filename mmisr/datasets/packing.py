@@ -154,8 +154,7 @@ class PackSRDetInputs(BaseTransform):
     @staticmethod
     def _instances(results: dict) -> InstanceData:
         boxes = _boxes(results)
-        all_first = np.zeros(len(boxes))
-        labels = np.asarray(results.get("gt_bboxes_labels", all_first), dtype=np.int64)
+        labels = _labels(results, len(boxes))
         return InstanceData(
             bboxes=boxes,
             labels=torch.from_numpy(labels),
@@ -170,8 +169,8 @@ class PackSRInputs(BaseTransform):
 
     Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
     uint8 RGB; the metainfo carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in
-    their frames, and, where masks are loaded, ``masks_lr`` (N, h, w) and ``masks_source``
-    (N, H, W), bool arrays of the same objects.
+    their frames, ``labels``, (N,) int64, and, where masks are loaded, ``masks_lr`` (N, h, w) and
+    ``masks_source`` (N, H, W), bool arrays of the same objects.
 
     Raises:
         KeyError: No LR image, or none that was simulated from an HR image.
@@ -192,6 +191,7 @@ class PackSRInputs(BaseTransform):
         to_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2])
         meta["boxes_source"] = boxes.numpy()
         meta["boxes_lr"] = to_lr.boxes(boxes).numpy()
+        meta["labels"] = _labels(results, len(boxes))
         masks = _masks(results)
         if masks:
             meta["masks_source"] = masks["masks"].numpy()
@@ -200,6 +200,12 @@ class PackSRInputs(BaseTransform):
         sample = MagicDataSample(metainfo=meta)
         sample.set_tensor_data({"gt_img": to_rgb_tensor(results["img"])})
         return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
+
+
+def _labels(results: dict, count: int) -> NDArray[np.int64]:
+    """(count,) classes of the boxes; 0 where none are annotated."""
+    all_first = np.zeros(count)
+    return np.asarray(results.get("gt_bboxes_labels", all_first), dtype=np.int64)
 
 
 COLOUR = {

@@ -29,6 +29,7 @@ from mmisr.structures.hints import BatchHints, ImageHints
 
 __all__ = [
     "annotated_boxes",
+    "annotated_labels",
     "annotated_masks",
     "hints_from",
     "hints_of",
@@ -112,6 +113,22 @@ def _boxes(xyxy: Any) -> Tensor:
     return torch.as_tensor(getattr(xyxy, "tensor", xyxy)).float().reshape(-1, 4)
 
 
+def annotated_labels(sample: Any) -> Tensor | None:
+    """The classes of the boxes that :func:`annotated_boxes` gives, in the same order.
+
+    Args:
+        sample: A sample of either format.
+
+    Returns:
+        (N,) int64 from 0, or None where the sample carries none.
+    """
+    labels = sample.get("labels")  # as mmisr.PackSRInputs leaves them
+    instances = sample.get("gt_instances")
+    if labels is None and instances is not None:
+        labels = instances.get("labels")
+    return None if labels is None else torch.as_tensor(labels).long()
+
+
 def annotated_masks(
     sample: Any, frame: Frame, lr_hw: tuple[int, int] | None = None
 ) -> Tensor | None:
@@ -180,6 +197,7 @@ def hints_of(sample: Any, lr_hw: tuple[int, int]) -> ImageHints:
     """
     return ImageHints(
         boxes_lr=annotated_boxes(sample, "lr", lr_hw),
+        labels=annotated_labels(sample),
         masks_lr=annotated_masks(sample, "lr", lr_hw),
         lr_hw=lr_hw,
         seed=image_seed(sample.get("img_id")),

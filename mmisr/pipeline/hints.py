@@ -13,21 +13,27 @@ from torch import Tensor
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.samples import hints_of
-from mmisr.ops.boxes import grow
+from mmisr.ops.boxes import clip, grow
+from mmisr.ops.masks import resize_masks
+from mmisr.ops.modes import evaluating
 from mmisr.ops.resample import resize
 from mmisr.pipeline.handoff import Handoff
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import FrameMap, hw_of
-from mmisr.structures.hints import BatchHints
+from mmisr.structures.hints import BatchHints, Found
 
 
 @dataclass(frozen=True)
 class PriorPass:
-    """A first pass of the detector on a bicubic enlargement, whose boxes route the second.
+    """A first pass of the detector, on a bicubic enlargement.
+
+    What it finds routes tokens, or tells an editor with a prior what is where.
 
     Args:
         score_thr: Boxes of at least this score count.
         dilate_px: Every box grows by this many LR pixels on each side.
+        checkpoint: Weights of a detector for this pass alone, of the pair's architecture: one that
+            was trained on bicubic images, say. None for the pair's own, whatever they become.
 
     Raises:
         ValueError: ``score_thr`` is not in [0, 1] or ``dilate_px`` is negative.
@@ -35,6 +41,7 @@ class PriorPass:
 
     score_thr: float = 0.05
     dilate_px: float = 0.0
+    checkpoint: str | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "prior")
@@ -45,14 +52,14 @@ class PriorPass:
             )
 
     @torch.no_grad()
-    def boxes(
+    def find(
         self,
         lr: Sequence[Tensor],
         samples: Sequence[DetDataSample],
         scale: int,
         detector: BaseDetector,
-    ) -> list[Tensor]:
-        """Detect on enlarged images.
+    ) -> list[Found]:
+        """Detect on enlarged images; the detector is in evaluation meanwhile.
 
         Args:
             lr: (3, h_i, w_i) RGB in [0, 1].
@@ -61,24 +68,36 @@ class PriorPass:
             detector: The detector.
 
         Returns:
-            (N_i, 4) boxes in the lr frame, one tensor per image.
+            One record per image.
         """
         enlarged = [_enlarged(image, scale) for image in lr]
-        handoff = Handoff()
-        batch = handoff(enlarged, samples, detector, training=False)
-        predictions = detector.predict(batch.inputs, batch.samples)
-        boxes = []
+        batch = Handoff()(enlarged, samples, detector, training=False)
+        with evaluating(detector):
+            predictions = detector.predict(batch.inputs, batch.samples)
+        found = []
         for prediction, source, image in zip(predictions, enlarged, lr, strict=True):
             to_lr = FrameMap.between(hw_of(source), hw_of(image))
-            boxes_lr = self._boxes_of(prediction, to_lr)
-            boxes.append(boxes_lr)
-        return boxes
+            of_image = self._found(prediction, to_lr, hw_of(image))
+            found.append(of_image)
+        return found
 
-    def _boxes_of(self, prediction: DetDataSample, to_lr: FrameMap) -> Tensor:
+    def _found(self, prediction: DetDataSample, to_lr: FrameMap, lr_hw: tuple[int, int]) -> Found:
+        """What counts of a prediction on an enlarged image, in the lr frame."""
         instances = prediction.pred_instances
         is_sure = instances.scores >= self.score_thr
-        boxes = to_lr.boxes(instances.bboxes[is_sure])
-        return grow(boxes, self.dilate_px)
+        sure = instances[is_sure]
+        boxes = to_lr.boxes(sure.bboxes)
+        grown = grow(boxes, self.dilate_px)
+        inside = clip(grown, lr_hw)
+        masks = sure.get("masks")
+        if masks is not None:
+            masks = resize_masks(masks, lr_hw)
+        return Found(
+            boxes_lr=inside,
+            scores=sure.scores,
+            labels=sure.labels,
+            masks_lr=masks,
+        )
 
 
 def _enlarged(image: Tensor, scale: int) -> Tensor:

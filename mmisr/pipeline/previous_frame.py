@@ -9,7 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.ops.boxes import grow
 from mmisr.pipeline.hints import PriorPass
+from mmisr.structures.hints import Found
 
 
 @dataclass(frozen=True)
@@ -20,15 +22,21 @@ class PreviousFrame(PriorPass):
     in :class:`PriorPass`.
     """
 
-    last: list[Tensor] = field(default_factory=list)
+    last: list[Found] = field(default_factory=list)
 
-    def boxes(self, lr: Sequence[Tensor], samples: Any, scale: int, detector: Any) -> list[Tensor]:
-        """Boxes of the frame before, in the lr frame, one (N, 4) tensor for the one image."""
-        return list(self.last) or super().boxes(lr, samples, scale, detector)
+    def find(self, lr: Sequence[Tensor], samples: Any, scale: int, detector: Any) -> list[Found]:
+        """What the frame before had, for the one image."""
+        return list(self.last) or super().find(lr, samples, scale, detector)
 
     def remember(self, sample: DetDataSample) -> None:
         """Keep what was found; LR is native, so its boxes are in the lr frame."""
         instances = sample.pred_instances
-        boxes = instances.bboxes[instances.scores >= self.score_thr]
-        grow = boxes.new_tensor([-1, -1, 1, 1]) * self.dilate_px
-        self.last[:] = [boxes + grow] if len(boxes) else []
+        is_sure = instances.scores >= self.score_thr
+        sure = instances[is_sure]
+        self.last.clear()
+        if len(sure) == 0:
+            return
+        boxes = grow(sure.bboxes, self.dilate_px)
+        masks = sure.get("masks")
+        found = Found(boxes, sure.scores, sure.labels, masks)
+        self.last.append(found)

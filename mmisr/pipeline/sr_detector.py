@@ -13,12 +13,14 @@ from mmisr.openmmlab.detector import BaseDetector, DetDataSample, build_detector
 from mmisr.openmmlab.distributed import PhasedModel
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training
+from mmisr.ops.held_out import HoldsOut
 from mmisr.ops.timing import NULL_TIMER
 from mmisr.pipeline.grouping import group_by_shape, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.loading import known_parts, load_parts
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
+from mmisr.pipeline.teacher import loaded_copy
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.pipeline.views import Search, Views, WholeFrames
 from mmisr.pipeline.windows.search import WindowSearch
@@ -51,8 +53,8 @@ class TestConfig:
     Args:
         keep_sr: Put the SR image ((3, H, W) RGB in [0, 1], on the CPU) and the routing map on every
             sample, for ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
-        prior: Arguments of :class:`PriorPass` to route by the boxes of a first detector pass; None
-            for none.
+        prior: Arguments of :class:`PriorPass`, by whose first look at the image tokens are routed
+            or an editor with a prior knows what is where; None for none.
         windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
             search only where instances may be; None for whole frames.
     """
@@ -68,7 +70,7 @@ class TestConfig:
 
 
 @MODELS.register_module()
-class SRDetector(BaseDetector, PhasedModel):
+class SRDetector(HoldsOut, BaseDetector, PhasedModel):
     """LR image -> SR editor -> handoff -> detector -> boxes in the frame of the annotations.
 
     Trains, tests and resumes with mmengine's Runner, mmdet's hooks, visualizer, TTA and AMP, like
@@ -128,6 +130,9 @@ class SRDetector(BaseDetector, PhasedModel):
         prior = self.test_cfg.prior
         if prior is not None:
             self.prior = PriorPass(**prior)
+            if self.prior.checkpoint is not None:
+                first = loaded_copy(self.detector, self.prior.checkpoint)
+                self.hold_out("prior_detector", first)
         self.search: Search = WholeFrames()
         windows = self.test_cfg.windows
         if windows is not None:
@@ -323,7 +328,7 @@ class SRDetector(BaseDetector, PhasedModel):
     def hints(
         self, lr: Sequence[Tensor], samples: Sequence[DetDataSample] | None
     ) -> BatchHints | None:
-        """What is known of images beside their pixels; boxes of a first pass where one is asked.
+        """What is known of images beside their pixels; what a first pass finds where one is asked.
 
         Args:
             lr: (3, h_i, w_i) RGB in [0, 1].
@@ -333,13 +338,16 @@ class SRDetector(BaseDetector, PhasedModel):
         if self.prior is None or samples is None or hints is None:
             return hints
         scale = self.editor.info.scale
-        boxes = self.prior.boxes(lr, samples, scale, self.detector)
-        routed = []
-        for known, xyxy in zip(hints, boxes, strict=True):
-            # The annotated masks are not those of the boxes of the first pass.
-            known = replace(known, boxes_lr=xyxy, masks_lr=None)
-            routed.append(known)
-        return routed
+        found = self.prior.find(lr, samples, scale, self.first_detector)
+        return [
+            replace(known, found=of_image) for known, of_image in zip(hints, found, strict=True)
+        ]
+
+    @property
+    def first_detector(self) -> BaseDetector:
+        """Who looks at the image before SR: a detector for that alone, or the pair's own."""
+        own: BaseDetector = self.__dict__.get("prior_detector", self.detector)
+        return own
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any

@@ -25,6 +25,19 @@ def build_teacher(detector: BaseDetector, checkpoint: str | None, what: str) -> 
             f"{what} needs a teacher: teacher=FILE, the checkpoint of this detector trained on HR "
             "images (tools/train.py with a config that feeds them, mmisr.FeedHR)"
         )
-    teacher = copy.deepcopy(detector)
-    load_into(teacher, load_state(checkpoint), checkpoint, ("detector.",))
-    return teacher
+    return loaded_copy(detector, checkpoint)
+
+
+def loaded_copy(detector: BaseDetector, checkpoint: str) -> BaseDetector:
+    """A detector of the same architecture with weights from a file.
+
+    Args:
+        detector: Whose architecture it has.
+        checkpoint: Of a detector alone, or of a pair.
+
+    Raises:
+        ValueError: It is of another architecture or class count.
+    """
+    copied = copy.deepcopy(detector)
+    load_into(copied, load_state(checkpoint), checkpoint, ("detector.",))
+    return copied

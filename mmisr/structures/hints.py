@@ -14,15 +14,34 @@ from mmisr.structures.frames import FrameMap
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a detector found in an image before it was super-resolved.
+
+    Args:
+        boxes_lr: (N, 4) xyxy boxes in the lr frame.
+        scores: (N,) in [0, 1].
+        labels: (N,) int64, classes from 0.
+        masks_lr: (N, h, w) bool, in pixels of the lr frame; None where the detector has no masks.
+    """
+
+    boxes_lr: Tensor
+    scores: Tensor
+    labels: Tensor
+    masks_lr: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class ImageHints:
     """Optional facts about one image; most editors ignore them.
 
     Args:
-        boxes_lr: (N, 4) xyxy boxes in the lr frame. Ground truth for the oracle router (which
-            leaks), detections of a cheap pass for the detector-prior router.
+        boxes_lr: (N, 4) xyxy annotated boxes in the lr frame. Whatever reads them to make SR leaks,
+            as the oracle router does; losses may.
+        labels: (N,) int64, the classes of these boxes, from 0.
         masks_lr: (N, h, w) bool masks of the same objects, in pixels of the lr frame; filled where
             the data set loads masks (``LoadAnnotations(with_mask=True)``).
-        class_map: (K, h, w) probabilities of K classes at every LR pixel; they sum to 1 over K.
+        found: What a detector found in the image as it is, where the pair looks first
+            (``test_cfg=dict(prior=dict())``).
         lr_hw: Height and width of the image in the lr frame.
         seed: Number that random choices derive from, so that a result does not depend on the batch
             an image comes in.
@@ -34,8 +53,9 @@ class ImageHints:
     """
 
     boxes_lr: Tensor | None = None
+    labels: Tensor | None = None
     masks_lr: Tensor | None = None
-    class_map: Tensor | None = None
+    found: Found | None = None
     lr_hw: tuple[int, int] | None = None
     seed: int | None = None
     frame_index: int | None = None
@@ -83,6 +103,26 @@ def seeds_of(hints: BatchHints | None, count: int) -> list[int]:
     if hints is None:
         return [0] * count
     return [int(image.seed or 0) for image in hints]
+
+
+def routing_boxes(hints: BatchHints | None, router: str) -> list[Tensor] | None:
+    """The boxes that a router goes by.
+
+    Args:
+        hints: Of a batch, or None for none.
+        router: ``oracle`` for the annotated boxes, any other name for those that a detector found.
+
+    Returns:
+        For each image (N, 4) xyxy in the lr frame, or None unless every image has them.
+
+    Example:
+        >>> routing_boxes([ImageHints(seed=3)], "detector_prior") is None
+        True
+    """
+    if router == "oracle":
+        return every(hints, "boxes_lr")
+    found = every(hints, "found")
+    return None if found is None else [image.boxes_lr for image in found]
 
 
 def boxes_in(hints: BatchHints | None, hw: tuple[int, int]) -> list[Tensor] | None:

@@ -355,9 +355,9 @@ def test_a_video(infer, trees, tmp_path):
 def test_a_video_routed_by_the_frame_before(infer, trees, tmp_path, monkeypatch):
     infer.route_by("detector_prior")
     asked = []
-    boxes = PreviousFrame.boxes
+    find = PreviousFrame.find
     monkeypatch.setattr(
-        PreviousFrame, "boxes", lambda self, *a: [asked.append(len(self.last)), boxes(self, *a)][1]
+        PreviousFrame, "find", lambda self, *a: [asked.append(len(self.last)), find(self, *a)][1]
     )
     path = movie(tmp_path / "flight.avi", trees, 3)
     frames = infer(path, batch_size=3, return_datasamples=True)["predictions"]

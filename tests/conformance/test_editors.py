@@ -20,7 +20,7 @@ from mmisr.editors.stdo.net import WDSR
 from mmisr.openmmlab.editor import MagicDataSample, SREditor
 from mmisr.ops.resample import MODES
 from mmisr.registry import MODELS
-from mmisr.structures.hints import BatchHints, ImageHints
+from mmisr.structures.hints import BatchHints, Found, ImageHints
 
 SIZES_HW = [(1, 1), (2, 3), (7, 5), (13, 21), (33, 17)]
 """Odd sizes, and sizes below a token (8 pixels) or a window."""
@@ -248,7 +248,12 @@ def pictures(count: int = 3, hw: tuple[int, int] = (19, 27)) -> Tensor:
 def hints(count: int = 3) -> list[ImageHints]:
     """Hints for :func:`pictures`, different for each."""
     boxes = [torch.tensor([[2.0 + 5 * n, 1.0, 12.0 + 5 * n, 9.0]]) for n in range(count)]
-    return [ImageHints(boxes_lr=b, seed=11 * n) for n, b in enumerate(boxes)]
+    scores = torch.tensor([0.7])
+    labels = torch.tensor([0])
+    return [
+        ImageHints(b, labels, found=Found(b, scores, labels), seed=11 * n)
+        for n, b in enumerate(boxes)
+    ]
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """A frame is routed by the boxes of the frame before."""
 
+import pytest
 import torch
 from mmengine.structures import InstanceData
 
@@ -12,16 +13,20 @@ BOXES = torch.tensor([[2.0, 3.0, 8.0, 9.0], [1.0, 1.0, 4.0, 4.0]])
 
 def frame(scores):
     return DetDataSample(
-        pred_instances=InstanceData(bboxes=BOXES, scores=torch.tensor(scores)),
+        pred_instances=InstanceData(
+            bboxes=BOXES, scores=torch.tensor(scores), labels=torch.tensor([0, 1])
+        ),
     )
 
 
 def test_boxes_that_count_are_kept_and_grown(monkeypatch):
-    monkeypatch.setattr(PriorPass, "boxes", lambda *_: ["a pass of its own"])
+    monkeypatch.setattr(PriorPass, "find", lambda *_: ["a pass of its own"])
     prior = PreviousFrame(score_thr=0.5, dilate_px=1.0)
-    assert prior.boxes([], None, 4, None) == ["a pass of its own"]
+    assert prior.find([], None, 4, None) == ["a pass of its own"]
     prior.remember(frame([0.9, 0.4]))
-    (boxes,) = prior.boxes([], None, 4, None)
-    assert boxes.tolist() == [[1.0, 2.0, 9.0, 10.0]]
+    (found,) = prior.find([], None, 4, None)
+    assert found.boxes_lr.tolist() == [[1.0, 2.0, 9.0, 10.0]]
+    assert found.scores.tolist() == [pytest.approx(0.9)]
+    assert found.labels.tolist() == [0]
     prior.remember(frame([0.1, 0.2]))
-    assert prior.boxes([], None, 4, None) == ["a pass of its own"]
+    assert prior.find([], None, 4, None) == ["a pass of its own"]

@@ -14,7 +14,7 @@ from mmisr.editors.classsr.tiles import Tiles
 from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
 from mmisr.structures.editor_info import Routers
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, every, seeds_of
+from mmisr.structures.hints import BatchHints, routing_boxes, seeds_of
 
 
 @dataclass
@@ -177,12 +177,13 @@ class FromBoxes(Router):
         Raises:
             ValueError: No boxes were given.
         """
-        boxes = every(given.hints, "boxes_lr")
+        boxes = routing_boxes(given.hints, self.name)
         if boxes is None:
             raise ValueError(
                 f"ClassSR's router {self.name!r} needs boxes in the lr frame and got none; use "
-                "annotated images, ImageHints(boxes_lr=...), or test_cfg=dict(prior=dict()) in the "
-                "SRDetector"
+                "annotated images or ImageHints(boxes_lr=...) for 'oracle', "
+                "test_cfg=dict(prior=dict()) in the SRDetector or ImageHints(found=...) for "
+                "'detector_prior'"
             )
         hw = hw_of(given.lr)
         touched = [given.tiles.touched(xyxy, hw) for xyxy in boxes]

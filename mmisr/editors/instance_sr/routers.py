@@ -14,7 +14,7 @@ from mmisr.editors.instance_sr.budget import Budget, Prices
 from mmisr.editors.instance_sr.labels import CLASSES, EASY, HARD, MODERATE, LabelRule
 from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, every, seeds_of
+from mmisr.structures.hints import BatchHints, routing_boxes, seeds_of
 
 
 @dataclass
@@ -192,13 +192,13 @@ class FromBoxes(Router):
         Raises:
             ValueError: No boxes were given.
         """
-        boxes_lr = every(given.hints, "boxes_lr")
+        boxes_lr = routing_boxes(given.hints, self.name)
         if boxes_lr is None:
             way = (
                 "use annotated images, or ImageHints(boxes_lr=...)"
                 if self.name == "oracle"
                 else "set test_cfg=dict(prior=dict()) in the SRDetector, or give "
-                "ImageHints(boxes_lr=...)"
+                "ImageHints(found=...)"
             )
             raise ValueError(
                 f"router '{self.name}' needs boxes in the lr frame and got none; {way}"

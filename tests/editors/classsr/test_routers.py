@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmisr.structures.hints import ImageHints
+from mmisr.structures.hints import Found, ImageHints
 
 
 def picture(count=1):
@@ -71,6 +71,8 @@ def test_boxes_make_their_tiles_hard(build, name):
     editor = build(router=name)
     lr = torch.rand(1, 3, 28, 28)
     boxes = torch.tensor([[17.0, 17.0, 20.0, 20.0]])
-    assert tiles_of(editor, lr, [ImageHints(boxes_lr=boxes)]).tolist() == [[[0, 0], [0, 2]]]
+    found = Found(boxes, torch.ones(1), torch.zeros(1, dtype=torch.int64))
+    known = {"oracle": {"boxes_lr": boxes}, "detector_prior": {"found": found}}
+    assert tiles_of(editor, lr, [ImageHints(**known[name])]).tolist() == [[[0, 0], [0, 2]]]
     with pytest.raises(ValueError, match=f"router '{name}' needs boxes in the lr frame"):
         tiles_of(editor, lr, [ImageHints()])

@@ -6,7 +6,7 @@ import torch
 from mmisr.editors.instance_sr.labels import LabelRule
 from mmisr.editors.instance_sr.router_config import build_router
 from mmisr.editors.instance_sr.routers import RouteInput
-from mmisr.structures.hints import ImageHints
+from mmisr.structures.hints import Found, ImageHints
 
 EVERY = [
     "learned",
@@ -27,7 +27,14 @@ def logits_of(grid=(4, 5), seed=0):
 
 
 def hints_of(boxes, seeds) -> list[ImageHints]:
-    return [ImageHints(boxes_lr=b, seed=s) for b, s in zip(boxes, seeds, strict=True)]
+    return [
+        ImageHints(boxes_lr=b, found=b if b is None else found_at(b), seed=s)
+        for b, s in zip(boxes, seeds, strict=True)
+    ]
+
+
+def found_at(boxes: torch.Tensor) -> Found:
+    return Found(boxes, torch.ones(len(boxes)), torch.zeros(len(boxes), dtype=torch.int64))
 
 
 def given(grid=(4, 5), hints=None, lr=None, logits=None):
@@ -94,6 +101,17 @@ def test_routers_by_boxes_follow_the_label_rule(name):
     expected = torch.stack([rule(b, (32, 40), 8) for b in BOXES])
     assert torch.equal(build_router(name, rule)(given()), expected)
     assert (expected[1] == 2).any(), "with the specification's rule it would be moderate"
+
+
+def test_only_the_oracle_reads_annotations():
+    rule = LabelRule(small_side=30.0)
+    moved = [
+        ImageHints(boxes_lr=b, found=found_at(b + 1000.0), seed=s)
+        for b, s in zip(BOXES, (7, 8), strict=True)
+    ]
+    request = given(hints=moved)
+    assert (build_router("oracle", rule)(request) > 0).any()
+    assert (build_router("detector_prior", rule)(request) == 0).all()
 
 
 @pytest.mark.parametrize(
