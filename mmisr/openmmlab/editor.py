@@ -251,12 +251,20 @@ class SREditor(BaseEditModel):
 
     def _pad(self, lr: Tensor) -> Tensor:
         """Pad bottom and right, by repeating the border, to a size that ``info`` allows."""
-        height, width = hw_of(lr)
-        pad_h = self._allowed(height) - height
-        pad_w = self._allowed(width) - width
-        if pad_h == pad_w == 0:
-            return lr
-        return F.pad(lr, (0, pad_w, 0, pad_h), mode="replicate")
+        return self._padded(lr, 1)
+
+    def _pad_target(self, hr: Tensor) -> Tensor:
+        """Pad HR as :meth:`_pad` does its LR image, for losses that see all that a room makes."""
+        return self._padded(hr, self.info.scale)
+
+    def _padded(self, image: Tensor, scale: int) -> Tensor:
+        height, width = hw_of(image)
+        tall = scale * self._allowed(height // scale)
+        wide = scale * self._allowed(width // scale)
+        if (tall, wide) == (height, width):
+            return image
+        padding = (0, wide - width, 0, tall - height)
+        return F.pad(image, padding, mode="replicate")
 
     def _allowed(self, side: int) -> int:
         """The next side that is a multiple and at least the minimum that ``info`` states."""

@@ -52,6 +52,48 @@ def counts_of(shares: Sequence[float], num_tokens: int) -> list[int]:
     return counts[::-1]
 
 
+def counts_of_each(shares: Sequence[float], strength: Tensor) -> Tensor:
+    """Tokens of each exit, the same for every image of a batch.
+
+    Args:
+        shares: First exit to last; they sum to 1.
+        strength: (B, rows, cols) of the tokens.
+
+    Returns:
+        (B, exits) int64.
+
+    Example:
+        >>> counts_of_each((0.5, 0.5), torch.rand(2, 2, 3))
+        tensor([[3, 3],
+                [3, 3]])
+    """
+    num_images, rows, cols = strength.shape
+    counts = counts_of(shares, rows * cols)
+    return torch.tensor([counts] * num_images, device=strength.device)
+
+
+def counted(exits: Tensor, num_exits: int) -> Tensor:
+    """Tokens that leave by each exit.
+
+    Args:
+        exits: (B, rows, cols) int64.
+        num_exits: How many exits there are.
+
+    Returns:
+        (B, num_exits) int64.
+
+    Example:
+        >>> counted(torch.tensor([[[0, 2, 2]]]), 3)
+        tensor([[1, 0, 2]])
+    """
+    flat = exits.flatten(1)
+    of_each = []
+    for number in range(num_exits):
+        is_this = flat == number
+        of_each.append(is_this.sum(1))
+    return torch.stack(of_each, 1)
+
+
 def by_rank(strength: Tensor, counts: Tensor) -> Tensor:
     """Exits by rank: the strongest tokens go deepest.
 

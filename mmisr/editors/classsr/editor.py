@@ -189,7 +189,7 @@ class ClassSR(SREditor):
         if hr is None:
             raise ValueError("ClassSR learns from HR images; simulate LR from HR")
         lr = self._pad(lr)
-        hr = self._pad_hr(hr)
+        hr = self._pad_target(hr)
         tiles = self.tiles.split(lr)
         target = self.tiles.split(hr, self.info.scale)
         if self.stage == "branches":
@@ -338,15 +338,6 @@ class ClassSR(SREditor):
     @property
     def _names(self) -> tuple[str, ...]:
         return exit_names(len(self.net.branches))
-
-    def _pad_hr(self, hr: Tensor) -> Tensor:
-        """HR, continued as the LR image is."""
-        height, width = hw_of(hr)
-        least = self.info.scale * self.info.min_size
-        beside = max(0, least - width)
-        below = max(0, least - height)
-        padding = (0, beside, 0, below)
-        return F.pad(hr, padding, mode="replicate")
 
     def _check_branches(self) -> None:
         tile = self._blank_tile()

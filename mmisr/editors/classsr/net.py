@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from mmisr.editors.classsr.classifier import Classifier
+from mmisr.ops.dispatch import each_by_its_own
 
 TILES_PER_PASS = 64
 """More tiles of a class run in several passes: their activations would not fit the caches."""
@@ -38,20 +38,7 @@ class ClassSRNet(nn.Module):
         Returns:
             (N, 3, s*t, s*t).
         """
-        images = []
-        order = []
-        for number, branch in enumerate(self.branches):
-            is_mine = classes == number
-            chosen = is_mine.nonzero().flatten()
-            if not len(chosen):
-                continue
-            for some in chosen.split(TILES_PER_PASS):
-                image = branch(tiles[some])
-                images.append(image)
-                order.append(some)
-        by_class = torch.cat(images)
-        back = torch.cat(order).argsort()
-        return by_class[back]
+        return each_by_its_own(self.branches, tiles, classes, TILES_PER_PASS)
 
     def all_branches(self, tiles: Tensor) -> list[Tensor]:
         """What every branch makes of (N, 3, t, t) tiles: M of (N, 3, s*t, s*t)."""

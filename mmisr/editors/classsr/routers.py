@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mmisr.editors.classsr.tiles import Tiles
-from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
+from mmisr.ops.ranking import by_rank, check_shares, counted, counts_of_each, draws, edges
 from mmisr.structures.editor_info import Routers
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, routing_boxes, seeds_of
@@ -99,10 +99,9 @@ class Learned(Router):
         deeper = logits[..., 1:]
         margin = deeper.amax(-1) - logits[..., 0]
         others = deeper.argmax(-1) + 1
-        num_tiles = margin[0].numel()
         share = self.budget["hard_share"]
-        counts = counts_of((1 - share, share), num_tiles)
-        is_deep = by_rank(margin, margin.new_tensor([counts] * len(margin)).long())
+        counts = counts_of_each((1 - share, share), margin)
+        is_deep = by_rank(margin, counts)
         return others * is_deep
 
 
@@ -144,17 +143,12 @@ class Ranked(Router):
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the branches."""
         strength = self.strength(given).to(given.lr.device)
-        return by_rank(strength, self._counts(given))
-
-    def _counts(self, given: RouteInput) -> Tensor:
-        """(B, classes) tiles of each branch."""
-        if self.shares is None:
-            chosen = given.logits().argmax(-1).flatten(1)
-            of_each = [(chosen == number).sum(1) for number in range(given.num_classes)]
-            return torch.stack(of_each, 1)
-        rows, cols = given.grid
-        counts = counts_of(self.shares, rows * cols)
-        return torch.tensor([counts] * len(given.lr))
+        if self.shares is not None:
+            counts = counts_of_each(self.shares, strength)
+        else:
+            chosen = given.logits().argmax(-1)
+            counts = counted(chosen, given.num_classes)
+        return by_rank(strength, counts)
 
 
 class FromBoxes(Router):

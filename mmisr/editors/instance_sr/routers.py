@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mmisr.editors.instance_sr.budget import Budget, Prices
 from mmisr.editors.instance_sr.labels import CLASSES, EASY, HARD, MODERATE, LabelRule
-from mmisr.ops.ranking import by_rank, check_shares, counts_of, draws, edges
+from mmisr.ops.ranking import by_rank, check_shares, counted, counts_of_each, draws, edges
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints, routing_boxes, seeds_of
 
@@ -227,8 +227,7 @@ class Edge(Router):
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64."""
         strength = F.avg_pool2d(edges(given.lr), given.token)
-        counts = _counts(self.shares, given)
-        return by_rank(strength[:, 0], counts)
+        return _ranked(strength[:, 0], self.shares, given)
 
 
 class Fixed(Router):
@@ -270,21 +269,14 @@ class Random(Router):
     def __call__(self, given: RouteInput) -> Tensor:
         """Choose the exits, (B, rows, cols) int64; images without a seed all draw from seed 0."""
         strength = draws(given.grid, seeds_of(given.hints, len(given.lr)))
-        counts = _counts(self.shares, given)
-        return by_rank(strength.to(counts.device), counts)
+        return _ranked(strength.to(given.lr.device), self.shares, given)
 
 
-def _counts(shares: Sequence[float] | None, given: RouteInput) -> Tensor:
-    """(B, 3) tokens of each exit, for each image."""
-    if shares is None:
-        return _learned_counts(given.logits())
-    rows, cols = given.grid
-    counts = counts_of(shares, rows * cols)
-    return torch.tensor([counts] * len(given.lr), device=given.lr.device)
-
-
-def _learned_counts(logits: Tensor) -> Tensor:
-    """(B, 3) tokens of each exit where (B, 3, rows, cols) logits decide."""
-    chosen = logits.argmax(1).flatten(1)
-    of_each = [(chosen == exit_number).sum(1) for exit_number in range(len(CLASSES))]
-    return torch.stack(of_each, 1)
+def _ranked(strength: Tensor, shares: Sequence[float] | None, given: RouteInput) -> Tensor:
+    """Exits by rank, by shares or as many of each as the learned router takes."""
+    if shares is not None:
+        counts = counts_of_each(shares, strength)
+    else:
+        chosen = given.logits().argmax(1)
+        counts = counted(chosen, len(CLASSES))
+    return by_rank(strength, counts)

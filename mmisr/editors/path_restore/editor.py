@@ -30,7 +30,7 @@ from mmisr.openmmlab.heads import reduce_mean
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo, Routers, with_budget
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, every
+from mmisr.structures.hints import BatchHints, seeds_of
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
 STAGES = ("paths", "policy")
@@ -150,7 +150,7 @@ class PathRestore(SREditor):
             raise ValueError("PathRestore learns from HR images; simulate LR from HR")
         scale = self.info.scale
         padded = self._pad(lr)
-        target = _padded_like(hr, padded, scale)
+        target = self._pad_target(hr)
         patches = self.tiling.split(padded)
         targets = self.tiling.split(target, scale)
         if self.stage == "paths":
@@ -254,9 +254,7 @@ class PathRestore(SREditor):
         images = len(lr)
         hw = hw_of(lr)
         per_image = self.tiling.count(hw)
-        seeds = every(hints, "seed")
-        if seeds is None:
-            seeds = [0] * images
+        seeds = seeds_of(hints, images)
         return Batch(images, per_image, seeds)
 
     def _map(self, lengths: Tensor, hw: tuple[int, int]) -> RoutingMap:
@@ -326,15 +324,6 @@ def _routers(size: NetSize) -> Routers:
         by_share=("random",),
         num_exits=size.blocks + 1,
     )
-
-
-def _padded_like(hr: Tensor, lr: Tensor, scale: int) -> Tensor:
-    """HR grown as its LR image was, by repeating the border."""
-    height, width = hw_of(lr)
-    hr_height, hr_width = hw_of(hr)
-    bottom = height * scale - hr_height
-    right = width * scale - hr_width
-    return F.pad(hr, (0, right, 0, bottom), mode="replicate")
 
 
 def _per_patch(images: Tensor, targets: Tensor) -> Tensor:

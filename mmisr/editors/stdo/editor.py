@@ -10,6 +10,7 @@ from mmisr.editors.stdo.chunks import patch_hw
 from mmisr.editors.stdo.model_file import ClipModel, model_of
 from mmisr.openmmlab.checkpoints import load_training
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
+from mmisr.ops.dispatch import each_by_its_own
 from mmisr.ops.patches import split, stitch
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
@@ -18,6 +19,8 @@ from mmisr.structures.hints import BatchHints, every
 from mmisr.structures.sr_result import SRResult
 
 ROUTERS = ("chunks", "hardest")
+PATCHES_PER_PASS = 64
+"""More patches of a network run in several passes: their activations would not fit the caches."""
 
 
 @MODELS.register_module()
@@ -83,26 +86,12 @@ class STDO(SREditor):
         chunks = chunks.to(lr.device)
         size = patch_hw(hw, self.model.grid)
         patches = split(lr, size)
-        enlarged = self._each_by_its_own(patches, chunks)
+        enlarged = each_by_its_own(self.networks, patches, chunks, PATCHES_PER_PASS)
+        enlarged = enlarged.to(lr.dtype)
         scale = self.info.scale
         whole = (scale * height, scale * width)
         image = stitch(enlarged, whole)
         return SRResult(image)
-
-    def _each_by_its_own(self, patches: Tensor, chunks: Tensor) -> Tensor:
-        """The patches of a chunk run together."""
-        num_patches, channels, height, width = patches.shape
-        scale = self.info.scale
-        shape = (num_patches, channels, scale * height, scale * width)
-        enlarged = patches.new_empty(shape)
-        for number, net in enumerate(self.networks):
-            is_member = chunks == number
-            count = is_member.sum()
-            if count > 0:
-                members = patches[is_member]
-                images = net(members)
-                enlarged[is_member] = images.to(patches.dtype)
-        return enlarged
 
     def _chunks(self, hw: tuple[int, int], hints: BatchHints | None) -> Tensor:
         """(B * patches,) the networks of the patches of frames."""
