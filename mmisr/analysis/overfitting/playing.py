@@ -91,8 +91,11 @@ class Meter:
     """
 
     def __init__(self, editor: STDO) -> None:
-        self.grid = editor.model.grid
-        self.shave = editor.info.scale + SHAVE
+        scale = editor.info.scale
+        model = editor.model
+        height, width = patch_hw(model.lr_hw, model.grid)
+        self.size = scale * height, scale * width
+        self.shave = scale + SHAVE
         self.of_sr: list[Tensor] = []
         self.of_bicubic: list[Tensor] = []
         self.seconds: list[float] = []
@@ -126,9 +129,8 @@ class Meter:
 
     def _errors(self, image: Tensor, hr: Tensor) -> Tensor:
         """Mean squared errors of the patches of a frame."""
-        size = patch_hw(hw_of(hr), self.grid)
-        patches = split(image, size)
-        target = split(hr, size)
+        patches = split(image, self.size)
+        target = split(hr, self.size)
         return mse_of_levels(patches, target, self.shave)
 
 

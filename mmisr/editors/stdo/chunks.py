@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,10 @@ from mmisr.ops.psnr import psnr_of_mse
 
 
 def patch_hw(hw: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
-    """The size of the patches of a frame, which cover it without overlap and without a rest.
+    """The size of the patches of a frame, which cover it.
+
+    They do not overlap, but for the last of a row or column where the grid does not divide the
+    frame: it is flush with the border (:func:`mmisr.ops.patches.split`).
 
     Args:
         hw: Height and width of the LR frame.
@@ -19,20 +24,31 @@ def patch_hw(hw: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
         Height and width in LR pixels.
 
     Raises:
-        ValueError: The frame is no multiple of the grid.
+        ValueError: Patches of one size cannot be so many: fewer would cover the frame.
 
     Example:
-        >>> patch_hw((270, 480), (5, 10))
-        (54, 48)
+        >>> patch_hw((270, 480), (5, 10)), patch_hw((270, 480), (4, 7))
+        ((54, 48), (68, 69))
     """
     height, width = hw
     rows, cols = grid
-    if min(grid) < 1 or height % rows or width % cols:
+    high = _side(height, rows)
+    wide = _side(width, cols)
+    if high is None or wide is None:
         raise ValueError(
-            f"grid must be (rows, columns) that divide the LR frame of {height} x {width} into "
-            f"equal patches, got {rows} x {cols}; choose divisors of the two, or crop the clip"
+            f"grid must be (rows, columns) of patches of one size that cover the LR frame of "
+            f"{height} x {width}, got {rows} x {cols}: fewer cover it; choose a coarser grid"
         )
-    return height // rows, width // cols
+    return high, wide
+
+
+def _side(length: int, count: int) -> int | None:
+    """The side of so many patches that cover a length; None where fewer of that side do."""
+    if count < 1:
+        return None
+    side = math.ceil(length / count)
+    needed = math.ceil(length / side)
+    return side if needed == count else None
 
 
 def equal_chunks(psnr: Tensor, k: int) -> Tensor:

@@ -31,7 +31,9 @@ class STDO(SREditor):
     Overfitting" (CVPR 2023), re-implemented from the specification. The compute of a frame is
     always the same: the networks are of one size, and a patch takes one of them.
 
-    Convention: patches are pasted without overlap, each computed by itself, as in training.
+    Convention: patches are pasted without overlap, each computed by itself, as in training; where
+    the grid does not divide the frame, the last of a row or column overlaps the one before, and
+    both count alike there.
 
     Args:
         checkpoint: The model of the clip, which ``tools/overfit_video.py`` makes.

@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from mmisr.analysis.overfitting.frames import frames_of, store_patches
-from mmisr.analysis.overfitting.playing import measure
+from mmisr.analysis.overfitting.playing import measure, play
 from mmisr.analysis.overfitting.run import Overfitting, score
 from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import open_clip
@@ -139,6 +139,28 @@ def test_what_is_measured_is_the_pooled_error_of_the_written_model(clip, patches
     assert played.fps > 0
 
 
+def test_a_grid_that_does_not_divide_the_frame(clip, tmp_path):
+    """Three columns of 11 LR pixels on 32: the last overlaps, and the whole frame is played."""
+    settings = Settings(**{**SMALL, "grid": (1, 3)}, epochs=2, general_epochs=1)
+    patches = store_patches(clip, settings, tmp_path / "patches", lambda _: None)[0]
+    _, whole, low = next(iter(frames_of(clip, 2)))
+    lr, hr = patches.batch(torch.arange(3), "cpu")
+    assert torch.equal(lr[2], low[0, :, :, 21:])
+    assert torch.equal((hr[2] * 255).round().byte(), whole[0, :, :, 42:])
+    model = finished(patches, settings).model(torch.arange(5), 5, (32, 32))
+    model.write(tmp_path / "model.pth")
+    editor = STDO(str(tmp_path / "model.pth"))
+    (frame, *_) = play(editor, clip)
+    assert frame.sr.shape == frame.hr.shape == (1, 3, 64, 64)
+    networks = model.networks()
+    with torch.no_grad():
+        parts = [networks[model.chunks[0, n]](lr[n : n + 1]) for n in range(3)]
+    middle = ((parts[1][..., 20:] + parts[2][..., :2]) / 2).clamp(0, 1)
+    shown = frame.sr[..., 42:44].float() / 255
+    torch.testing.assert_close(shown, middle, atol=0.6 / 255, rtol=0)
+    assert measure(editor, clip, lambda _: None).psnr > 5
+
+
 @pytest.mark.parametrize("name", ["scale", "k", "channels", "blocks", "epochs", "general_epochs"])
 def test_settings_are_at_least_1(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
@@ -154,7 +176,7 @@ def test_a_joint_network_needs_chunks():
     ("change", "message"),
     [
         ({"scale": 3, "grid": (1, 1)}, "must be multiples of the scale 3, got 64 x 64"),
-        ({"scale": 2, "grid": (5, 2)}, "divide the LR frame of 32 x 32"),
+        ({"scale": 2, "grid": (17, 2)}, "cover the LR frame of 32 x 32"),
         ({"scale": 2, "grid": (8, 8)}, r"patches of \(8, 8\) HR pixels are too small"),
     ],
 )

@@ -4,8 +4,11 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmisr.editors.stdo.chunks import equal_chunks, patch_hw, pooled_psnr
+from mmisr.ops.patches import split, stitch
 
 
 @pytest.mark.parametrize(("count", "k"), [(2, 2), (7, 2), (50, 2), (50, 3), (101, 7), (5, 1)])
@@ -38,10 +41,26 @@ def test_as_many_chunks_as_patches_at_most(k):
         equal_chunks(torch.rand(3), k)
 
 
-@pytest.mark.parametrize("grid", [(4, 10), (5, 7), (0, 1), (600, 1)])
-def test_a_grid_that_leaves_a_rest_is_refused(grid):
-    with pytest.raises(ValueError, match=rf"270 x 480.*got {grid[0]} x {grid[1]}"):
+@pytest.mark.parametrize("grid", [(0, 1), (600, 1), (100, 1), (5, 250)])
+def test_a_grid_of_more_patches_than_cover_the_frame_is_refused(grid):
+    with pytest.raises(ValueError, match=rf"270 x 480.*got {grid[0]} x {grid[1]}: fewer cover it"):
         patch_hw((270, 480), grid)
+
+
+@given(st.tuples(*[st.integers(1, 80)] * 2), st.tuples(*[st.integers(1, 9)] * 2))
+def test_patches_are_as_many_as_the_grid_says_and_cover_the_frame(hw, grid):
+    try:
+        size = patch_hw(hw, grid)
+    except ValueError:
+        # Only a grid whose patches are hardly larger than their number.
+        assert any(length < count**2 for length, count in zip(hw, grid, strict=True))
+        return
+    image = torch.rand(1, 1, *hw, dtype=torch.float64)
+    patches = split(image, size)
+    assert len(patches) == grid[0] * grid[1]
+    torch.testing.assert_close(stitch(patches, hw), image)
+    if not (hw[0] % grid[0] or hw[1] % grid[1]):
+        assert size == (hw[0] // grid[0], hw[1] // grid[1])
 
 
 def test_the_published_grid_at_x4():
