@@ -60,8 +60,8 @@ def compare(
     Args:
         config: Config of a pair; its test data and its metric are those of every arm.
         arms: What to compare, see :func:`mmisr.apis.arms.read_arms`; by default no SR, bicubic, the
-            config's editor (and its dense form where it routes tokens), and HR where the data has
-            it.
+            config's editor (and its dense form where it routes tokens, and in windows where the
+            config has them), and HR where the data has it.
         out: Folder for results; ``work_dirs/compare/<config name>`` by default.
         checkpoint: Weights of the whole pair; None for those that the config itself names.
         device: Where to run; a GPU where there is one by default.
@@ -90,8 +90,9 @@ def compare(
     )
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
-    windows = (cfg.model.get("test_cfg") or {}).get("windows")
-    chosen = read_arms(arms, editor, windows) if arms else default_arms(editor, loader)
+    test_cfg = cfg.model.get("test_cfg") or {}
+    windows = test_cfg.get("windows")
+    chosen = read_arms(arms, editor, windows) if arms else default_arms(editor, loader, windows)
     runs = run_arms(setup, chosen, loader)
     runs = timed(setup, chosen, loader, runs)
     return finish(setup, runs, loader, replicates, seed)
@@ -114,10 +115,12 @@ def results_folder(config: str | Path | Config, out: str | Path | None = None) -
     return Path(out or f"work_dirs/compare/{stem}")
 
 
-def default_arms(editor: dict[str, Any], loader: DataLoader) -> list[Arm]:
+def default_arms(
+    editor: dict[str, Any], loader: DataLoader, windows: dict[str, Any] | None = None
+) -> list[Arm]:
     """The standard arms; without HR where the data has none."""
     sample = loader.dataset[0]["data_samples"]
-    arms = standard_arms(editor)
+    arms = standard_arms(editor, windows)
     if "hr" not in sample:
         arms = [arm for arm in arms if arm.feed != "hr"]
     return arms

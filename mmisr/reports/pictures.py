@@ -32,6 +32,8 @@ TINT = 110
 TINT_EASY = 90
 """How much of the tint covers the image, of 255, where a token is routed deep and where not."""
 
+DIMMED = 150
+"""How dark it is where nothing was searched, of 255."""
 
 NEAREST = Image.Resampling.NEAREST
 LANCZOS = Image.Resampling.LANCZOS
@@ -47,6 +49,8 @@ class Panel:
         truth_xyxy: (N, 4) annotated boxes, pixels of this image.
         found_xyxy: (M, 4) predicted boxes, pixels of this image.
         routing: Routing map drawn over the image, or None.
+        searched_xyxy: (K, 4) what windows answer for, pixels of this image: all else is dimmed.
+            None where the whole image is searched.
     """
 
     title: str
@@ -54,6 +58,7 @@ class Panel:
     truth_xyxy: NDArray[np.floating] | None = None
     found_xyxy: NDArray[np.floating] | None = None
     routing: RoutingMap | None = None
+    searched_xyxy: NDArray[np.floating] | None = None
 
 
 def to_uint8(image: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -124,13 +129,19 @@ def _draw(panel: Panel, height: int) -> Image.Image:
     routing = panel.routing
     if routing is not None:
         image = _tint(image, routing)
+    searched = panel.searched_xyxy
+    if searched is not None:
+        in_picture = to_picture.boxes(searched)
+        image = _dimmed(image, in_picture)
     pen = ImageDraw.Draw(image)
     truth = panel.truth_xyxy
     if truth is not None:
-        _outline(pen, to_picture.boxes(truth), TRUTH, 1)
+        annotated = to_picture.boxes(truth)
+        _outline(pen, annotated, TRUTH, 1)
     predictions = panel.found_xyxy
     if predictions is not None:
-        _outline(pen, to_picture.boxes(predictions), FOUND, 2)
+        found = to_picture.boxes(predictions)
+        _outline(pen, found, FOUND, 2)
     return image
 
 
@@ -155,6 +166,19 @@ def _tint(image: Image.Image, routing: RoutingMap) -> Image.Image:
     layer = _fitted(colours, image.size)
     mask = _fitted(cover, image.size)
     return Image.composite(layer, image, mask)
+
+
+def _dimmed(image: Image.Image, searched_xyxy: NDArray[np.floating]) -> Image.Image:
+    """The image, dark where nothing was searched."""
+    dark = Image.new("RGB", image.size)
+    cover = Image.new("L", image.size, DIMMED)
+    pen = ImageDraw.Draw(cover)
+    whole = np.rint(searched_xyxy)
+    for x1, y1, x2, y2 in whole:
+        last_column = x2 - 1
+        last_row = y2 - 1
+        pen.rectangle((x1, y1, last_column, last_row), fill=0)
+    return Image.composite(dark, image, cover)
 
 
 def exit_colours(count: int) -> NDArray[np.integer]:

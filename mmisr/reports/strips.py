@@ -1,4 +1,4 @@
-"""One strip per image of a comparison: LR, bicubic, SR with its routing map beside it, HR."""
+"""One strip per image of a comparison: LR, bicubic, SR, where its compute went, HR."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mmisr.analysis.comparison.result import ArmRun, Comparison
@@ -13,7 +14,15 @@ from mmisr.ops.files import fitting_name, write_image
 from mmisr.reports.pictures import Panel, kept_picture, strip
 from mmisr.structures.sr_result import RoutingMap
 
-TITLES = {"lr": "LR", "bicubic": "bicubic x4", "instance_sr": "InstanceSR x4", "hr": "HR"}
+TITLES = {
+    "lr": "LR",
+    "bicubic": "bicubic x4",
+    "instance_sr": "InstanceSR x4",
+    "instance_sr_windows": "InstanceSR x4 in windows",
+    "hr": "HR",
+}
+"""Arms that are drawn, where the comparison has them."""
+
 ROUTED = "instance_sr"
 ENDING = ".jpg"
 QUALITY = 88
@@ -35,7 +44,9 @@ def write_strips(comparison: Comparison, folder: Path) -> None:
     for index, row in enumerate(bar):
         panels = []
         for arm, title in TITLES.items():
-            run = comparison.runs[arm]
+            run = comparison.runs.get(arm)
+            if run is None:
+                continue
             panels.append(_panel(title, run, index))
             if arm == ROUTED:  # the same image again, tinted by where the compute went
                 panels.append(_routing(run, index))
@@ -62,7 +73,17 @@ def _panel(title: str, run: ArmRun, index: int) -> Panel:
         image=np.asarray(picture),
         truth_xyxy=truth * factor,
         found_xyxy=boxes * factor,
+        searched_xyxy=_searched(run, index, factor),
     )
+
+
+def _searched(run: ArmRun, index: int, factor: float) -> NDArray[np.floating] | None:
+    """(K, 4) cores of the windows in pixels of the picture; None for whole images."""
+    cores = run.images[index].cores
+    if cores is None:
+        return None
+    xyxy = np.reshape(cores, (-1, 4))
+    return xyxy * factor
 
 
 def _routing(run: ArmRun, index: int) -> Panel:

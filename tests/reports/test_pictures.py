@@ -40,6 +40,19 @@ def test_routing_tints_its_own_tokens():
     assert EXIT_COLOURS[2][0] > EXIT_COLOURS[2][1]
 
 
+def test_what_was_not_searched_is_dark():
+    searched = np.array([[0.0, 0.0, 8.0, 20.0], [8.0, 0.0, 12.0, 10.0]])
+    panel = Panel("a", grey(20, 20), searched_xyxy=searched)
+    pixels = np.asarray(strip([panel], height=40))[TITLE : TITLE + 40, GAP : GAP + 40, 0]
+    expected = np.zeros((40, 40), bool)
+    expected[:, :16] = True
+    expected[:20, 16:24] = True
+    assert ((pixels == 100) == expected).all()
+    assert pixels[~expected].max() < 50
+    nothing = Panel("a", grey(20, 20), searched_xyxy=np.zeros((0, 4)))
+    assert np.asarray(strip([nothing], height=20))[TITLE : TITLE + 20, GAP : GAP + 20].max() < 50
+
+
 def test_more_than_three_exits_have_a_colour_each():
     names = tuple(f"steps_{count}" for count in range(7))
     routing = RoutingMap(torch.arange(7)[None, None], token_size=8, exit_names=names)

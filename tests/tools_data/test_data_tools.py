@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,35 @@ def tiles_of(out: Path, side: str) -> list[tuple[str, int, int, dict]]:
     images = json.loads((out / f"{side}.json").read_text())["images"]
     parts = [(i["file_name"].removesuffix(".png").rsplit("_", 2), i) for i in images]
     return [(name, int(row), int(column), image) for (name, row, column), image in parts]
+
+
+def test_the_frames_are_the_tiles_of_val_uncut(crowns):
+    pixels = {}
+    trees = {}
+    for side in ("val", "val_frames"):
+        whole = np.zeros((932, 2299, 3), np.uint8)
+        for _, row, column, image in tiles_of(crowns, side):
+            tile = np.asarray(Image.open(crowns / side / image["file_name"]))
+            whole[row - 1540 :, column:][: len(tile), : tile.shape[1]] = tile
+        pixels[side] = whole
+        trees[side] = json.loads((crowns / f"{side}.json").read_text())["annotations"]
+    np.testing.assert_array_equal(pixels["val"], pixels["val_frames"])
+    assert len(tiles_of(crowns, "val_frames")) == 2
+    assert len(trees["val_frames"]) == len(trees["val"]) == 225
+    areas = {side: sum(a["area"] for a in of_side) for side, of_side in trees.items()}
+    assert areas["val"] < areas["val_frames"] < 1.1 * areas["val"]  # fewer borders cut fewer trees
+
+
+def test_a_folder_from_before_gets_what_it_lacks(crowns, tmp_path):
+    out = tmp_path / "before"
+    shutil.copytree(crowns, out)
+    (out / "val_frames.json").unlink()
+    shutil.rmtree(out / "val_frames")
+    before = (out / "train.json").stat().st_mtime_ns
+    lines = tree_crowns.prepare(out, CACHE)
+    assert "is there already" not in lines[0]
+    assert (out / "train.json").stat().st_mtime_ns == before
+    assert (out / "val_frames.json").read_text() == (crowns / "val_frames.json").read_text()
 
 
 def test_the_two_sides_share_no_pixel(crowns):

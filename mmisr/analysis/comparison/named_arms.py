@@ -86,18 +86,26 @@ def _own_router(editor: dict[str, Any], routers: Routers) -> str | dict[str, Any
     return configured if kind == routers.own else routers.own
 
 
-def standard_arms(editor: dict[str, Any]) -> list[Arm]:
+def standard_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) -> list[Arm]:
     """The arms that every comparison of an editor needs.
 
-    No SR, bicubic, the editor (and its dense form), HR.
+    No SR, bicubic, the editor (and its dense form, and in windows where the pair has them), HR.
 
     Args:
         editor: Config of the pair's editor.
+        windows: ``test_cfg.windows`` of the pair; None for none.
     """
-    info = MODELS.build(editor).info
-    of_editor = _editor_arms(editor, info)
-    arms = _named_arms(info.scale, of_editor)
-    return [arms["lr"], arms["bicubic"], *of_editor, arms["hr"]]
+    arms = named_arms(editor, windows)
+    method = MODELS.build(editor).info.method
+    names = ["lr", "bicubic", method]
+    dense = f"{method}{DENSE}"
+    in_windows = f"{method}{WINDOWS}"
+    if dense in arms:
+        names.append(dense)
+    if windows is not None:
+        names.append(in_windows)
+    names.append("hr")
+    return [arms[name] for name in names]
 
 
 def router_arms(editor: dict[str, Any], shares: Sequence[float]) -> list[Arm]:

