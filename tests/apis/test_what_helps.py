@@ -1,0 +1,176 @@
+"""What helps a detector: from its plain config to a page, on real trees."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from mmisr.analysis.comparison.result import Comparison
+from mmisr.apis.plain_detector import pair_of
+from mmisr.apis.what_helps import Choice, enlarged, find_what_helps, helps_rows
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_the_repository():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)  # the config names its checkpoints from there
+        yield
+
+
+@pytest.fixture(scope="module")
+def plain(cut_outs, tmp_path_factory) -> Config:
+    """A detector's config as mmdet's users have it, with a Resize of its own."""
+    folder = tmp_path_factory.mktemp("plain")
+    cut_outs(folder / "trees", 128, 3)
+    pair = Config.fromfile(
+        "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+    )
+    pipeline = [
+        {"type": "LoadImageFromFile"},
+        {"type": "Resize", "scale": (160, 160), "keep_ratio": True},
+        {"type": "LoadAnnotations", "with_bbox": True},
+        {"type": "PackDetInputs"},
+    ]
+    dataset = {
+        "type": "CocoDataset",
+        "data_root": f"{folder / 'trees'}/",
+        "ann_file": "val.json",
+        "data_prefix": {"img": "val/"},
+        "metainfo": {"classes": ("tree",)},
+        "pipeline": pipeline,
+    }
+    content = {"model": pair.model.detector, "test_dataloader": {"dataset": dataset}}
+    path = folder / "my_detector.py"
+    Config(content).dump(path)
+    return Config.fromfile(path)
+
+
+@pytest.fixture(scope="module")
+def found(plain, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    return find_what_helps(
+        plain.filename,
+        WEIGHTS,
+        Choice(images=2, simulate=2, seed=3),
+        out=out,
+        device="cpu",
+        replicates=50,
+    )
+
+
+def test_ways_stand_in_order_with_their_figures(found):
+    names = [way.arm for way in found.what.ways]
+    assert names == ["lr", "larger_1.5x", "larger_2x", "sliced_2x2", "bicubic", "hr"]
+    assert all(way.ms > 0 for way in found.what.ways)
+    assert len(found.what.centers) == len(found.what.ways[0].recall)
+    rows = helps_rows(found.what)
+    assert rows[0][4] == "1.00"
+    assert all(len(row) == 7 for row in rows)
+
+
+def test_the_detector_sees_as_many_pixels_as_each_way_says(found):
+    """Its own Resize makes 160 of what it is given; what is enlarged by 2 it sees at 320."""
+    macs = {name: run.macs["detector"] for name, run in found.comparison.runs.items()}
+    assert macs["larger_2x"] == macs["bicubic"] == macs["hr"]
+    assert macs["larger_2x"] == pytest.approx(4 * macs["lr"], rel=0.02)
+    assert macs["lr"] < macs["larger_1.5x"] < macs["larger_2x"]
+
+
+def test_what_was_chosen_is_said(found, plain):
+    assert len(found.comparison.images) == 2
+    assert any("rests on 2 of 3 images" in sentence for sentence in found.what.advice)
+    assert "train it on enlarged images first" in " ".join(found.what.advice)
+
+
+def test_two_images_recommend_nothing(found):
+    assert found.what.advice[0].startswith("No way is shown to help on these images.")
+
+
+def test_everything_is_written_and_read_again(found):
+    folder = found.folder
+    page = (folder / "what_helps.md").read_text()
+    assert page.startswith("# What helps my_detector\n")
+    assert "| lr |" in page
+    content = json.loads((folder / "what_helps.json").read_text())
+    assert content["schema"] == 1
+    assert [way["arm"] for way in content["ways"]] == [way.arm for way in found.what.ways]
+    assert (folder / "recall_by_size.png").stat().st_size > 5000
+    assert (folder / "report.html").is_file()
+    assert list(Comparison.load(folder).arms) == [way.arm for way in found.what.ways]
+
+
+def test_a_second_call_runs_nothing_anew(found, plain):
+    arms = sorted((found.folder / "arms").iterdir())
+    before = [path.stat().st_ino for path in arms]
+    again = find_what_helps(
+        plain.filename,
+        WEIGHTS,
+        Choice(images=2, simulate=2, seed=3),
+        out=found.folder,
+        device="cpu",
+        replicates=50,
+    )
+    assert [path.stat().st_ino for path in arms] == before
+    assert [way.ap for way in again.what.ways] == [way.ap for way in found.what.ways]
+
+
+def test_images_as_they_are_have_no_hr(plain):
+    pair = pair_of(plain)
+    assert pair.model.editor == {"type": "mmisr.Resample", "scale": 1}
+    assert pair.model.handoff == {"resize": {"scale": (160, 160)}}
+    types = [step["type"] for step in pair.test_dataloader.dataset.pipeline]
+    assert types[2:] == ["mmisr.NativeLR", "mmisr.PackSRDetInputs"]
+
+
+@pytest.mark.parametrize(
+    ("resize", "factor", "expected"),
+    [
+        ({}, 2, {"factor": 2.0}),
+        ({"factor": 0.5}, 1.5, {"factor": 0.75}),
+        ({"scale": (1333, 800)}, 2, {"scale": (2666, 1600)}),
+    ],
+)
+def test_a_larger_input(resize, factor, expected):
+    assert enlarged(resize, factor) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {}}, "has no `model`"),
+        ({"test_dataloader.dataset.ann_file": "trees.xml"}, r"must be in COCO format.*trees\.xml"),
+    ],
+)
+def test_a_config_that_cannot_be_judged_is_one_error(plain, change, message):
+    cfg = plain.copy()
+    for key, value in change.items():
+        if key == "model":
+            cfg._cfg_dict.pop("model")
+        else:
+            cfg.merge_from_dict({key: value})
+    with pytest.raises(ValueError, match=message):
+        pair_of(cfg)
+
+
+def test_values_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="images must be at least 1, got 0"):
+        Choice(images=0)
+    with pytest.raises(ValueError, match="simulate must be a factor of at least 2, got 1"):
+        Choice(simulate=1)
+
+
+def test_a_pair_simulates_by_its_own_data(tmp_path):
+    config = "configs/resample/bicubic-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+    with pytest.raises(ValueError, match="simulate is for the config of a plain detector"):
+        find_what_helps(config, choice=Choice(simulate=2), out=tmp_path)
+
+
+def test_the_choice_of_images_is_the_seed_s(found):
+    chosen = [row.img_id for row in found.comparison.images]
+    draws = np.random.default_rng(3)
+    assert len(chosen) == len(set(draws.choice(3, 2, replace=False).tolist()))
