@@ -1,0 +1,1 @@
+"""What can happen to an image on its way to LR, one step each."""
