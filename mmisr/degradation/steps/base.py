@@ -139,20 +139,38 @@ class Step(ABC):
     def name(self) -> str:
         """Kind, version and every value, for result files."""
         kind = f"{type(self).__name__}@{self.version}"
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        listed = [f"{key}={written(value)}" for key, value in values.items()]
+        listed = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            is_range = "Span" in str(field.type) and value is not None
+            text = range_written(value) if is_range else written(value)
+            listed.append(f"{field.name}={text}")
         return f"{kind}({','.join(listed)})"
+
+
+def range_written(span: tuple[float, float]) -> str:
+    """A range as the name of a step has it.
+
+    Args:
+        span: Its two ends.
+
+    Example:
+        >>> range_written((0.5, 100))
+        '0.5-100'
+    """
+    low, high = span
+    return f"{low:g}-{high:g}"
 
 
 def written(value: Any) -> str:
     """A value as the name of a step has it.
 
     Args:
-        value: Any value of a step.
+        value: Any value of a step but a range.
 
     Example:
         >>> written((10, 100)), written(None), written(0.5)
-        ('10-100', 'none', '0.5')
+        ('[10|100]', 'none', '0.5')
     """
     if value is None:
         return "none"
@@ -162,8 +180,6 @@ def written(value: Any) -> str:
         return f"{value:g}"
     if not isinstance(value, list | tuple):
         return str(value)
-    if len(value) == 2 and all(isinstance(end, int | float) for end in value):
-        return f"{value[0]:g}-{value[1]:g}"
     text = "|".join(map(written, value))
     if len(text) > LONG and not _holds_steps(value):
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -53,11 +53,9 @@ class JPEG(Step):
         """Compress the image; its size stays."""
         quality = whole(draw, *self.quality)
         top, left = self._corner(draw)
-        margins = [left, 0, top, 0]
-        batch = to_unit(levels[None])
-        padded = F.pad(batch, margins, mode="replicate")
-        image = padded[0]
-        compressed = jpeg(image, quality, self.subsampling)
+        image = to_unit(levels)
+        padded = _padded(image, top, left)
+        compressed = jpeg(padded, quality, self.subsampling)
         cropped = compressed[:, top:, left:]
         return _levels(cropped)
 
@@ -152,6 +150,13 @@ class Quantise(Step):
         if self.halves == "even":
             return torch.round(clamped)
         return torch.floor(clamped + 0.5)
+
+
+def _padded(image: Tensor, top: int, left: int) -> Tensor:
+    """More rows above and columns to the left, the first ones repeated."""
+    margins = [left, 0, top, 0]
+    padded = F.pad(image[None], margins, mode="replicate")
+    return padded[0]
 
 
 def _levels(image: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def test_names_of_large_kernels_are_digests_that_tell_them_apart():
         ("up", "up"),
         (3, "3"),
         (("a", "b", "c"), "[a|b|c]"),
-        ((0.1, 0.9), "0.1-0.9"),
+        ((0.1, 0.9), "[0.1|0.9]"),
         ([(JPEG((9, 9)),), ()], "[[JPEG@1(quality=9-9,subsampling=4:2:0,shift=0)]|[]]"),
     ],
 )
