@@ -52,8 +52,8 @@ class JPEG(Step):
     def __call__(self, levels: Tensor, lr_hw: tuple[int, int], draw: Generator) -> Tensor:
         """Compress the image; its size stays."""
         quality = whole(draw, *self.quality)
-        top, left = self._corner(draw)
         image = to_unit(levels)
+        top, left = self._corner(draw)
         padded = _padded(image, top, left)
         compressed = jpeg(padded, quality, self.subsampling)
         cropped = compressed[:, top:, left:]
@@ -92,7 +92,8 @@ class WebP(Step):
         """Compress the image; its size stays."""
         quality = whole(draw, *self.quality)
         image = to_unit(levels)
-        return _levels(webp(image, quality))
+        compressed = webp(image, quality)
+        return _levels(compressed)
 
 
 @DEGRADATIONS.register_module()
@@ -122,8 +123,10 @@ class H264(Step):
     def __call__(self, levels: Tensor, lr_hw: tuple[int, int], draw: Generator) -> Tensor:
         """Compress the image; its size stays."""
         crf = whole(draw, *self.crf)
+        frames = int(self.frames)
         image = to_unit(levels)
-        return _levels(h264(image, crf, int(self.frames)))
+        compressed = h264(image, crf, frames)
+        return _levels(compressed)
 
 
 @DEGRADATIONS.register_module()
