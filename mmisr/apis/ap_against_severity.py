@@ -5,6 +5,7 @@ The tables and the plot are those of :mod:`mmisr.reports.severity`.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -209,7 +210,7 @@ def corrupted_config(cfg: Config, name: str, severity: int, seed: int = 0) -> Co
         ValueError: A test pipeline makes no LR images, or feeds HR ones.
     """
     test_pipeline(cfg)
-    corrupted = cfg.copy()
+    corrupted = copy.deepcopy(cfg)  # the config's own copies share what is nested
     corrupted.log_level = "WARNING"  # one table at the end says it all
     step = {
         "type": f"mmisr.{CorruptLR.__name__}",

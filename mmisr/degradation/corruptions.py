@@ -81,7 +81,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "motion_blur": Corruption(1, "length in pixels", (2, 3, 5, 8, 12), _motion_blur),
     "jpeg": Corruption(1, "quality", (60, 40, 25, 15, 8), _jpeg),
     "webp": Corruption(1, "quality", (60, 40, 20, 10, 3), _webp),
-    "h264": Corruption(1, "crf", (24, 29, 34, 39, 45), _h264),
+    "h264": Corruption(1, "crf", (18, 23, 28, 33, 38), _h264),
     "low_resolution": Corruption(1, "factor", (0.8, 0.65, 0.5, 0.4, 0.3), _low_resolution),
 }
 """The corruptions by name, for LR pixels; the values are ours.

@@ -142,7 +142,7 @@ def degraded(bgr: NDArray[np.uint8], degrade: Degrade, seed: int) -> NDArray[np.
     Returns:
         (h, w, 3) uint8 BGR.
     """
-    rgb = np.ascontiguousarray(bgr[..., ::-1])
+    rgb = bgr[..., ::-1].copy()  # contiguous, and writable whoever read it
     batch = torch.from_numpy(rgb).permute(2, 0, 1)[None]
     lr = degrade(to_unit(batch), [seed])
     pixels = to_bytes(lr[0]).permute(1, 2, 0)
