@@ -39,7 +39,7 @@ def options(tmp_path, cut_outs, monkeypatch) -> dict:
 
 def test_cells_are_those_of_a_test_and_are_kept(options, tmp_path):
     pairs = pairs_of([BICUBIC, INSTANCE_SR])
-    asked = {"corruptions": ["jpeg", "gaussian_blur"], "severities": [0, 5]}
+    asked = {"corruptions": ["low_resolution", "gaussian_blur"], "severities": [0, 5]}
     out = tmp_path / "out"
     content = ap_against_severity(pairs, **asked, out=out, cfg_options=options)
     assert json.loads((out / "ap_against_severity.json").read_text()) == content
@@ -47,14 +47,21 @@ def test_cells_are_those_of_a_test_and_are_kept(options, tmp_path):
     assert len(found) == 8
     plain = run_test(BICUBIC, work_dir=str(tmp_path / "plain"), cfg_options=options)
     name = Path(BICUBIC).stem
-    assert found[name, "jpeg", 0] == found[name, "gaussian_blur", 0] == plain["bbox/AP"] > 0
+    assert (
+        found[name, "low_resolution", 0] == found[name, "gaussian_blur", 0] == plain["bbox/AP"] > 0
+    )
     assert found[name, "gaussian_blur", 5] < found[name, "gaussian_blur", 0]
+    blurred = corrupted_config(read_config(BICUBIC, cfg_options=options), "gaussian_blur", 5)
+    alone = run_test(blurred, work_dir=str(tmp_path / "plain"))
+    assert found[name, "gaussian_blur", 5] == alone["bbox/AP"]  # nothing of the cells before it
     files = {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()}
     assert len(files) == 6  # what is clean is measured once for a pair
     again = ap_against_severity(pairs, **asked, out=out, cfg_options=options)
     assert again["cells"] == content["cells"]
     assert {path: path.stat().st_mtime_ns for path in (out / "cells").iterdir()} == files
-    other = ap_against_severity(pairs[:1], ["jpeg"], [5], out, seed=1, cfg_options=options)
+    other = ap_against_severity(
+        pairs[:1], ["gaussian_noise"], [5], out, seed=1, cfg_options=options
+    )
     assert len(other["cells"]) == 1
     assert len(list((out / "cells").iterdir())) == 7  # another seed is another cell
     with Image.open(out / "ap_against_severity.png") as picture:

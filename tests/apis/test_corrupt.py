@@ -101,9 +101,7 @@ def test_what_is_refused(trees, tmp_path):
     with pytest.raises(ExportError, match="holds other files .*give a new or empty folder"):
         corrupt(*source, "jpeg", 1, trees / "val")
     corrupt(*source, "jpeg", 1, tmp_path / "out")
-    with pytest.raises(
-        ExportError, match=r"other settings: corruption was jpeg@1:1.*, is jpeg@1:2"
-    ):
+    with pytest.raises(ExportError, match=r"settings: corruption was jpeg@1:1.*, is jpeg@1:2"):
         corrupt(*source, "jpeg", 2, tmp_path / "out")
 
 
