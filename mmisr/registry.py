@@ -150,6 +150,18 @@ TRANSFORMS = Registry(
         "mmisr.degradation.transform",
     ],
 )
+DEGRADATIONS = OwnRegistry(
+    "degradation step",
+    scope="mmisr",
+    locations=[
+        "mmisr.degradation.steps.aeris",
+        "mmisr.degradation.steps.blur",
+        "mmisr.degradation.steps.choices",
+        "mmisr.degradation.steps.codecs",
+        "mmisr.degradation.steps.noise",
+        "mmisr.degradation.steps.resize",
+    ],
+)
 METRICS = Registry(
     "metric",
     parent=MMENGINE_METRICS,

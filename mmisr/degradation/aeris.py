@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
+from mmisr.degradation.chance import choice, uniform
 from mmisr.ops.blur import blur, gaussian_kernel
 from mmisr.ops.resample import resize
 from mmisr.structures.checks import check_fields
@@ -19,7 +20,6 @@ MODES = ("full", "nb", "resolution")
 KERNEL_SIDES = tuple(range(7, 22, 2))
 """Sides of the blur's kernels, in pixels."""
 RESIZES = ("nearest", "bilinear", "bicubic")
-Option = TypeVar("Option")
 
 
 @dataclass(frozen=True)
@@ -80,29 +80,6 @@ def draw_blur(draw: Generator) -> Blur | None:
     across = uniform(draw, 0.5, along)
     angle = uniform(draw, 0.0, math.pi)
     return Blur(side, (along, across), angle)
-
-
-def uniform(draw: Generator, low: float, high: float) -> float:
-    """A number of U(low, high).
-
-    Args:
-        draw: Where chance comes from.
-        low: The lower end.
-        high: The upper end.
-    """
-    share = torch.rand(1, generator=draw)
-    return low + (high - low) * float(share)
-
-
-def choice(draw: Generator, options: Sequence[Option]) -> Option:
-    """One of several, each as likely.
-
-    Args:
-        draw: Where chance comes from.
-        options: At least one.
-    """
-    number = torch.randint(len(options), (1,), generator=draw)
-    return options[int(number)]
 
 
 def blurred(image: Tensor, change: Blur | None) -> Tensor:

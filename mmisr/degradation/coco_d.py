@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from torch import Generator, Tensor
 
-from mmisr.degradation.aeris import RESIZES, Blur, blurred, choice, draw_blur, noisy, uniform
+from mmisr.degradation.aeris import RESIZES, Blur, blurred, draw_blur, noisy
+from mmisr.degradation.chance import choice, uniform
 from mmisr.ops.resample import resize
 
 Change = Callable[[Tensor, tuple[int, int], Generator], Tensor]

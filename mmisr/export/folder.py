@@ -181,7 +181,7 @@ class ExportFolder:
         if changes:
             raise ExportError(
                 f"{self.root} holds an export made with other settings: {'; '.join(changes)}. Give "
-                "another --out-dir, or delete this one"
+                "another folder, or delete this one"
             )
 
     def manifest(self) -> Manifest | None:
@@ -204,7 +204,7 @@ class ExportFolder:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExportError(
                 f"{path} is no manifest that this version reads ({error!r}): it is damaged or "
-                "another program's; give another --out-dir"
+                "another program's; give another folder"
             ) from error
 
     def add(

@@ -105,17 +105,43 @@ def strip(panels: Sequence[Panel], height: int = 420) -> Image.Image:
     width = GAP
     for picture in drawn:
         width += picture.width + GAP
-    sheet_height = height + TITLE + GAP
-    sheet = Image.new("RGB", (width, sheet_height), GROUND)
-    pen = ImageDraw.Draw(sheet)
+    whole_height = height + TITLE + GAP
+    whole = Image.new("RGB", (width, whole_height), GROUND)
+    pen = ImageDraw.Draw(whole)
     font = ImageFont.load_default(size=14)
     x = GAP
     for panel, picture in zip(panels, drawn, strict=True):
         pen.text((x, 3), panel.title, fill=INK, font=font)
-        sheet.paste(picture, (x, TITLE))
+        whole.paste(picture, (x, TITLE))
         x += picture.width
         x += GAP
-    return sheet
+    return whole
+
+
+def sheet(rows: Sequence[Sequence[Panel]], height: int) -> Image.Image:
+    """Put strips below each other.
+
+    Args:
+        rows: Panels, row by row; at least one row.
+        height: Height of every panel in pixels.
+
+    Returns:
+        The picture, as wide as its longest row.
+
+    Raises:
+        ValueError: No row is given, or one without a panel.
+    """
+    if not rows:
+        raise ValueError("sheet() needs at least one row of panels, got none")
+    strips = [strip(row, height) for row in rows]
+    width = max(picture.width for picture in strips)
+    tall = sum(picture.height for picture in strips)
+    whole = Image.new("RGB", (width, tall), GROUND)
+    y = 0
+    for picture in strips:
+        whole.paste(picture, (0, y))
+        y += picture.height
+    return whole
 
 
 def _draw(panel: Panel, height: int) -> Image.Image:

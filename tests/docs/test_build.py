@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from mmisr.apis import PUBLIC
-from mmisr.registry import DATASETS, HOOKS, METRICS, MODELS, STRATEGIES, TRANSFORMS
+from mmisr.registry import DATASETS, DEGRADATIONS, HOOKS, METRICS, MODELS, STRATEGIES, TRANSFORMS
 
 ROOT = Path(__file__).parents[2]
-REGISTRIES = (MODELS, STRATEGIES, DATASETS, TRANSFORMS, METRICS, HOOKS)
+REGISTRIES = (MODELS, STRATEGIES, DATASETS, TRANSFORMS, METRICS, HOOKS, DEGRADATIONS)
 NOUNS = (
     "frames.FrameMap",
     "editor_info.EditorInfo",

@@ -1,12 +1,25 @@
-"""Gaussian blur: closed forms of the kernel, scipy as the reference of the filter."""
+"""Blur: closed forms of the kernels, mmagic's, scipy as the reference of the filter."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmagic.datasets.transforms import blur_kernels
 from scipy import ndimage
 
-from mmisr.ops.blur import blur, gaussian_kernel
+from mmisr.ops.blur import (
+    blur,
+    blur_by_fft,
+    disc_kernel,
+    gaussian_kernel,
+    generalised_kernel,
+    line_kernel,
+    plateau_kernel,
+    sinc_kernel,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +84,98 @@ def test_wrong_arguments():
         gaussian_kernel((1, 1), side=4)
     with pytest.raises(ValueError, match=r"\(k, k\) with k odd, got \(2, 2\)"):
         blur(torch.rand(1, 3, 4, 4), torch.ones(2, 2))
+
+
+SIGMAS = (2.1, 0.9)
+ANGLE = 0.7
+
+
+@pytest.mark.parametrize("side", [7, 21])
+@pytest.mark.parametrize("beta", [0.6, 1.0, 3.5])
+def test_relatives_of_the_gaussian_are_mmagics(side, beta):
+    """Mmagic turns the other way round: its rotation is from the axes of the kernel."""
+    options = {"is_isotropic": False}
+    for ours, theirs in (
+        (generalised_kernel, blur_kernels.bivariate_generalized_gaussian),
+        (plateau_kernel, blur_kernels.bivariate_plateau),
+    ):
+        expected = theirs(side, *SIGMAS, ANGLE, beta, **options)
+        found = ours(SIGMAS, beta, ANGLE, side)
+        assert np.allclose(found.numpy(), expected, atol=2e-6)
+    plain = gaussian_kernel(SIGMAS, ANGLE, side)
+    assert torch.allclose(generalised_kernel(SIGMAS, 1.0, ANGLE, side), plain, atol=1e-15)
+
+
+@pytest.mark.parametrize("side", [7, 13, 21])
+@pytest.mark.parametrize("cutoff", [0.7, 1.5, math.pi])
+def test_sinc_is_mmagics(side, cutoff):
+    expected = blur_kernels.random_circular_lowpass_kernel([cutoff, cutoff], side)
+    found = sinc_kernel(cutoff, side)
+    assert np.allclose(found.numpy(), expected, atol=1e-7)
+    assert float(found.sum()) == pytest.approx(1, abs=1e-12)
+    assert torch.allclose(found, found.mT)
+    reaches_its_first_zero = cutoff * (side // 2) * math.sqrt(2) > 3.84
+    assert (float(found.min()) < 0) == reaches_its_first_zero
+
+
+def test_sinc_passes_what_is_slow_and_stops_what_is_fast():
+    columns = torch.arange(201, dtype=torch.float64)
+    kernel = sinc_kernel(1.0, 61)
+    for frequency, gain in ((0.4, 1.0), (1.8, 0.0)):
+        wave = torch.cos(frequency * columns).expand(1, 1, 101, 201).contiguous()
+        middle = blur_by_fft(wave, kernel)[0, 0, 50, 60:140]
+        assert torch.allclose(middle, gain * wave[0, 0, 50, 60:140], atol=0.06)
+
+
+@settings(max_examples=40, deadline=None)
+@given(radius=st.floats(0.1, 9))
+def test_a_disc_has_the_variance_of_a_disc(radius):
+    kernel = disc_kernel(radius)
+    assert float(kernel.sum()) == pytest.approx(1)
+    assert torch.equal(kernel, kernel.flip(0)) and torch.equal(kernel, kernel.mT)
+    axis = torch.arange(len(kernel), dtype=torch.float64) - len(kernel) // 2
+    variance = float((kernel.sum(0) * axis**2).sum())
+    # Every point counts where the middle of its pixel is, up to half a pixel away.
+    assert variance == pytest.approx(radius**2 / 4, abs=0.2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(length=st.floats(1, 15), angle=st.floats(0, math.pi))
+def test_a_line_has_the_length_and_direction_of_a_line(length, angle):
+    kernel = line_kernel(length, angle)
+    assert float(kernel.sum()) == pytest.approx(1)
+    assert torch.allclose(kernel, kernel.flip(0, 1), atol=1e-12)
+    axis = torch.arange(len(kernel), dtype=torch.float64) - len(kernel) // 2
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    along = x * math.cos(angle) + y * math.sin(angle)
+    across = y * math.cos(angle) - x * math.sin(angle)
+    # Sharing among four pixels adds up to a quarter of a square pixel each way.
+    assert float((kernel * along**2).sum()) == pytest.approx((length - 1) ** 2 / 12, abs=0.51)
+    assert float((kernel * across**2).sum()) <= 0.51
+
+
+@pytest.mark.parametrize("side", [1, 3, 15])
+@pytest.mark.parametrize("hw", [(20, 31), (16, 16), (64, 37)])
+def test_the_fourier_transform_filters_alike(side, hw):
+    torch.manual_seed(0)
+    image, kernel = torch.rand(2, 3, *hw).double(), torch.rand(side, side).double()
+    assert torch.allclose(blur_by_fft(image, kernel), blur(image, kernel), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: generalised_kernel((1, 1), 0), "beta must be positive, got 0"),
+        (lambda: plateau_kernel((1, 1), -1), "beta must be positive, got -1"),
+        (lambda: plateau_kernel((1, 0), 1), "sigma_xy must be positive"),
+        (lambda: sinc_kernel(0, 7), "cutoff must be above 0 and at most pi, got 0"),
+        (lambda: sinc_kernel(3.2, 7), "cutoff must be"),
+        (lambda: sinc_kernel(1, 8), "side must be odd and at least 1, got 8"),
+        (lambda: disc_kernel(0), "radius must be positive, got 0"),
+        (lambda: line_kernel(0.9, 0), "length must be at least 1, got 0.9"),
+        (lambda: blur_by_fft(torch.ones(1, 1, 4, 4), torch.ones(2, 2)), "k odd"),
+    ],
+)
+def test_wrong_kernels(make, text):
+    with pytest.raises(ValueError, match=text):
+        make()

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from skimage import data
 
-from mmisr.ops.jpeg import jpeg
+from mmisr.ops.jpeg import CHROMA, jpeg
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +37,15 @@ def test_error_grows_as_quality_falls(photo):
 def test_wrong_quality(photo, quality):
     with pytest.raises(ValueError, match=rf"quality must be in 1\.\.100, got {quality}"):
         jpeg(as_tensor(photo), quality)
+
+
+def test_chroma_costs_in_its_order(photo):
+    colourful = as_tensor(photo)[[2, 0, 1]]
+    losses = {c: float((jpeg(colourful, 90, c) - colourful).abs().mean()) for c in CHROMA}
+    assert sorted(losses, key=losses.get) == list(CHROMA)
+    assert torch.equal(jpeg(colourful, 90), jpeg(colourful, 90, "4:2:0"))
+
+
+def test_wrong_chroma(photo):
+    with pytest.raises(ValueError, match=r"JPEG subsampling must be one of .*got '4:1:0'"):
+        jpeg(as_tensor(photo), 90, "4:1:0")

@@ -4,6 +4,7 @@ import argparse
 
 from mmisr.apis.arguments import add_cfg_options
 from mmisr.apis.browse import browse_dataset
+from mmisr.apis.degradation_sheet import browse_degradations
 
 
 def main() -> None:
@@ -20,8 +21,17 @@ def main() -> None:
     parser.add_argument(
         "--not-show", action="store_true", help="open no window, whatever else is given"
     )
+    parser.add_argument(
+        "--degradations",
+        action="store_true",
+        help="one sheet: the same images under every named mix and corruption; 3 by default",
+    )
     add_cfg_options(parser)
     args = parser.parse_args()
+    if args.degradations:
+        what = (args.config, args.output_dir, args.split, args.count, args.cfg_options)
+        print(browse_degradations(*what))
+        return
     seconds = None if args.not_show else args.show_interval
     written = browse_dataset(
         args.config, args.output_dir, args.split, args.count, args.cfg_options, seconds
