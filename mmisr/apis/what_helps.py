@@ -194,12 +194,13 @@ def _arms(cfg: Config, loader: DataLoader, sr: Sequence[str], is_plain: bool) ->
 def _without_sr(own: dict[str, Any], lr_hw: tuple[int, int]) -> Iterator[Arm]:
     """Larger inputs, and slices where sahi is there."""
     for factor in LARGER:
-        resize = enlarged(own, factor)
-        yield Arm(f"larger_{factor:g}x", IDENTITY, handoff={"resize": resize})
+        handoff = {"resize": enlarged(own, factor)}
+        yield Arm(f"larger_{factor:g}x", IDENTITY, handoff=handoff)
     if find_spec("sahi") is None:
         return
     height, width = lr_hw
-    own_height, _ = Resize(**own).target_hw(height, width)
+    resize = Resize(**own)
+    own_height, _ = resize.target_hw(height, width)
     twice = 2 * own_height / height
     yield Arm("sliced_2x2", IDENTITY, handoff={}, sliced={"factor": twice})
 
@@ -228,7 +229,10 @@ def _at_sr_size(arm: Arm, own: dict[str, Any], scale: int) -> Arm:
     """
     if "scale" not in own:
         return arm
-    larger = scale if arm.feed == "hr" else MODELS.build(arm.editor).info.scale
+    larger = scale
+    if arm.feed == "lr":
+        editor = MODELS.build(arm.editor)
+        larger = editor.info.scale
     resize = enlarged(own, larger)
     return replace(arm, handoff={"resize": resize})
 
