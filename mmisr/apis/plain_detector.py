@@ -11,6 +11,7 @@ from mmengine.config import Config
 from mmisr.analysis.comparison.named_arms import IDENTITY
 from mmisr.apis.checks.data import inner_datasets
 from mmisr.apis.checks.own_resize import wanted_resize
+from mmisr.openmmlab.testing import LOAD_BOXES
 
 READ = ("ann_file", "data_root", "data_prefix", "metainfo", "backend_args", "indices")
 """What is taken over of a data set; its pipeline is that of a pair."""
@@ -76,7 +77,7 @@ def _dataset(cfg: Config, simulate: int | None) -> dict[str, Any]:
             f"ann_file={ann_file!r} of {dataset.get('type')}; convert it first"
         )
     known = {key: dataset[key] for key in READ if dataset.get(key) is not None}
-    load = [{"type": "mmisr.LoadImage"}, {"type": "mmdet.LoadAnnotations", "with_bbox": True}]
+    load = [{"type": "mmisr.LoadImage"}, LOAD_BOXES]
     return {
         "type": "mmisr.SRCocoDataset",
         "test_mode": True,

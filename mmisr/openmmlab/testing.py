@@ -18,6 +18,7 @@ from mmisr.ops.wrapped import parts_of
 
 __all__ = [
     "DETECTORS",
+    "LOAD_BOXES",
     "DetVisualizationHook",
     "ImageResize",
     "PackDetInputs",
@@ -27,6 +28,9 @@ __all__ = [
     "draw_boxes",
     "set_tta",
 ]
+
+LOAD_BOXES = {"type": "mmdet.LoadAnnotations", "with_bbox": True}
+"""The transform that reads annotated boxes."""
 
 DETECTORS = "mmdet"
 """Scope in which a plain detector's config names its transforms."""
