@@ -88,10 +88,10 @@ def small(tmp_path, monkeypatch):
         if "teacher" in strategy:
             strategy.teacher = str(tmp_path / "teacher.pth")
             torch.save(MODELS.build(cfg.model).detector.state_dict(), strategy.teacher)
-        loss = cfg.model.get("pixel_loss") or {}
-        if "checkpoint" in loss:
-            loss.checkpoint = str(tmp_path / "network.pth")
-            torch.save(MODELS.build(loss).build().state_dict(), loss.checkpoint)
+        for loss in (cfg.model.get("pixel_loss") or {}, strategy.get("perceptual") or {}):
+            if "checkpoint" in loss:
+                loss.checkpoint = str(tmp_path / "network.pth")
+                torch.save(MODELS.build(loss).build().state_dict(), loss.checkpoint)
         for side in ("train", "val", "test"):
             if f"{side}_dataloader" not in cfg:
                 continue
