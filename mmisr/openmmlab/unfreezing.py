@@ -85,10 +85,9 @@ class UnfreezeHook(Hook):
 
     def _part_of(self, model: nn.Module) -> nn.Module:
         inner: Any = model.module if is_model_wrapper(model) else model
-        if self.part is None:
-            part: nn.Module = inner
-            return part
-        part = getattr(inner, self.part, None)
+        part: Any = inner
+        if self.part is not None:
+            part = getattr(inner, self.part, None)
         if not isinstance(part, nn.Module):
             raise ValueError(
                 f"UnfreezeHook.part={self.part!r} is no part of {type(inner).__name__}; leave it "

@@ -9,6 +9,9 @@ from mmisr.ops.coverage import box_shares
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import Found, ImageHints
 
+AT_ONCE = 32
+"""Objects whose pixels are in memory together."""
+
 PRIORS = ("found", "oracle", "none")
 """What a map is made of: what a detector found, what is annotated (this leaks), or nothing."""
 
@@ -71,21 +74,28 @@ def class_map(objects: Found | None, num_classes: int, hw: tuple[int, int]) -> T
     if objects is None:
         return background(num_classes, hw)
     _check(objects, num_classes, hw)
-    if objects.masks_lr is None:
-        shares = box_shares(objects.boxes_lr, hw)
-    else:
-        shares = objects.masks_lr.to(objects.boxes_lr)
-    scores = objects.scores[:, None, None]
-    labels = objects.labels[:, None, None]
-    evidence = shares * scores
-    classes = evidence.new_zeros(num_classes, *hw)
-    index = labels.expand_as(evidence)
-    classes = classes.scatter_reduce(0, index, evidence, "amax")
+    classes = objects.boxes_lr.new_zeros(num_classes, *hw)
+    for first in range(0, len(objects.scores), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        evidence = _evidence(objects, some, hw)
+        labels = objects.labels[some, None, None]
+        index = labels.expand_as(evidence)
+        classes = classes.scatter_reduce(0, index, evidence, "amax")
     total = classes.sum(0)
     classes = classes / total.clamp(min=1)
     rest = 1 - classes.sum(0, keepdim=True)
     rest = rest.clamp(min=0)
     return torch.cat([rest, classes])
+
+
+def _evidence(objects: Found, some: slice, hw: tuple[int, int]) -> Tensor:
+    """(n, h, w) score times the share of each pixel that some of the objects cover."""
+    boxes = objects.boxes_lr[some]
+    scores = objects.scores[some, None, None]
+    if objects.masks_lr is None:
+        return scores * box_shares(boxes, hw)
+    masks = objects.masks_lr[some]
+    return scores * masks.to(boxes)
 
 
 def background(num_classes: int, hw: tuple[int, int]) -> Tensor:

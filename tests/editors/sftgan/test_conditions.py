@@ -35,6 +35,16 @@ def test_the_largest_of_a_class_counts_and_classes_share_what_is_over_1():
     torch.testing.assert_close(maps[:, 0], expected)
 
 
+def test_many_objects_are_as_few_at_a_time():
+    """More than are in memory together: a row of 70 pixels, each with a box of its own score."""
+    boxes = [[float(x), 0, x + 1.0, 1] for x in range(70)]
+    scores = [(x + 1) / 100 for x in range(70)]
+    maps = class_map(found(boxes, scores, [x % 2 for x in range(70)]), 2, (1, 70))
+    torch.testing.assert_close(maps[1:].sum(0)[0], torch.tensor(scores))
+    assert maps[1, 0, 1::2].max() == 0
+    assert maps[2, 0, ::2].max() == 0
+
+
 def test_masks_count_where_there_are_some():
     mask = torch.zeros(1, *HW, dtype=torch.bool)
     mask[0, 1, 1:3] = True

@@ -125,6 +125,17 @@ class TestInAPair:
             expected = pair.editor.net(small[None], maps).clamp(0, 1)
         assert torch.equal(result.image, expected)
 
+    def test_annotations_do_not_reach_the_image(self, detector_config, photo, sample_of):
+        pair = self.pair(detector_config, test_cfg={"prior": {"score_thr": 0.001}}).eval()
+        small = torch.nn.functional.interpolate(photo[None] / 255, (24, 33), mode="area")[0]
+        images = []
+        for boxes in ([[10.0, 12.0, 50.0, 60.0]], [[60.0, 40.0, 90.0, 70.0]], []):
+            with torch.no_grad():
+                (result,) = pair.upscale([small], [sample_of((96, 132), boxes)])
+            images.append(result.image)
+        assert torch.equal(images[0], images[1])
+        assert torch.equal(images[0], images[2])
+
     @pytest.mark.parametrize("prior", [None, {"score_thr": 0.001}])
     def test_training_needs_the_first_look(self, detector_config, photo, sample_of, prior):
         pair = self.pair(detector_config, test_cfg={"prior": prior}).train()
