@@ -41,8 +41,8 @@ class TaskDriven(Strategy):
         pixel_loss: Config of the loss between SR and HR; None for the mean L1 distance.
 
     Raises:
-        ValueError: A weight is negative, or the detector has no such tap; when training, HR images
-            are needed and a sample has none.
+        ValueError: A weight is negative or all are 0, or the detector has no such tap; when
+            training, HR images are needed and a sample has none.
     """
 
     def __init__(
@@ -63,6 +63,11 @@ class TaskDriven(Strategy):
         }
         check_types(type(self), values, "strategy TaskDriven")
         check_not_negative("strategy TaskDriven", values)
+        if not pixel_weight + detection_weight + feature_weight:
+            raise ValueError(
+                "strategy TaskDriven: one of pixel_weight, detection_weight and feature_weight "
+                "must be above 0, got 0 for each; the editor would learn nothing"
+            )
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.feature_weight = feature_weight
