@@ -105,6 +105,7 @@ MODELS = Registry(
         "mmisr.openmmlab.mmagic_nets",
         "mmisr.openmmlab.torchvision_backbone",
         "mmisr.losses.fdsr.loss",
+        "mmisr.losses.perceptual",
         "mmisr.losses.pixel",
         "mmisr.losses.srobb.loss",
         "mmisr.losses.vgg",
@@ -115,6 +116,7 @@ MODELS = Registry(
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
         "mmisr.editors.path_restore.editor",
+        "mmisr.editors.sftgan.editor",
         "mmisr.editors.stdo.editor",
         "mmisr.pipeline.preprocess",
         "mmisr.pipeline.sr_detector",
@@ -124,6 +126,7 @@ STRATEGIES = OwnRegistry(
     "strategy",
     scope="mmisr",
     locations=[
+        "mmisr.strategies.adversarial.strategy",
         "mmisr.strategies.aeris.strategy",
         "mmisr.strategies.aux_branch.strategy",
         "mmisr.strategies.frozen.strategy",
@@ -179,6 +182,7 @@ HOOKS = Registry(
     scope="mmisr",
     locations=[
         "mmisr.openmmlab.stages",
+        "mmisr.openmmlab.unfreezing",
         "mmisr.datasets.seeding",
         "mmisr.editors.instance_sr.hooks",
     ],

@@ -141,6 +141,40 @@ def raster(xyxy: Tensor, hw: tuple[int, int], grow: float = 0.0) -> Tensor:
     return mask
 
 
+def box_shares(xyxy: Tensor, hw: tuple[int, int]) -> Tensor:
+    """Share of each pixel that each box covers; exact.
+
+    Convention: box edges are coordinates on pixel corners; a box from 0 to 1.5 covers the first
+    pixel whole and half of the second.
+
+    Args:
+        xyxy: (N, 4) boxes in the image.
+        hw: Height and width of the image.
+
+    Returns:
+        (N, H, W) in [0, 1], on the device of the boxes.
+
+    Raises:
+        ValueError: ``xyxy`` is not (N, 4).
+
+    Example:
+        >>> box_shares(torch.tensor([[0.0, 0.5, 1.5, 1.0]]), (1, 3))
+        tensor([[[0.5000, 0.2500, 0.0000]]])
+    """
+    x1, y1, x2, y2 = check_xyxy(xyxy).unbind(1)
+    rows = _axis_shares(y1, y2, hw[0])
+    cols = _axis_shares(x1, x2, hw[1])
+    return rows[:, :, None] * cols[:, None, :]
+
+
+def _axis_shares(low: Tensor, high: Tensor, size: int) -> Tensor:
+    """(N, size) share of each pixel that each (N,) interval covers, on one axis."""
+    starts = torch.arange(size, dtype=low.dtype, device=low.device)
+    first = torch.maximum(low[:, None], starts)
+    last = torch.minimum(high[:, None], starts + 1)
+    return (last - first).clamp(min=0)
+
+
 def touched(xyxy: Tensor, grid: tuple[int, int], token: int) -> Tensor:
     """Which tokens each box touches.
 

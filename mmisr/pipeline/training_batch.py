@@ -203,13 +203,14 @@ class TrainingBatch:
     def editor_losses(self) -> Losses:
         """The editor's own losses, such as those of a router.
 
+        An editor with a prior is told what a first look at the images found, as in :meth:`upscale`.
         Images of one size form a batch, and batches count by their images.
 
         Raises:
             ValueError: A sample has no HR image, or the editor has no losses.
         """
         hr = self.hr_images()
-        hints = ground_truth_hints(self.lr, self.samples) or []
+        hints = self.pair.hints(self.lr, self.samples) or []
 
         def of_group(indices: list[int]) -> dict[str, Tensor]:
             images = stacked(self.lr, indices)

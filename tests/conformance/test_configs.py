@@ -18,7 +18,7 @@ from mmengine.optim import build_optim_wrapper
 from PIL import Image
 from skimage import data
 
-from mmisr.apis.checks.data import inner_dataset, test_pipeline
+from mmisr.apis.checks.data import inner_dataset, inner_datasets, test_pipeline
 from mmisr.apis.checks.hooks import check_switches
 from mmisr.apis.configs import read_config
 from mmisr.datasets.patch_classes import PatchClasses
@@ -67,6 +67,13 @@ def with_patch_classes(pipeline: list, path: Path) -> None:
         step.classes = str(path)
 
 
+def with_network(loss: dict, path: Path) -> None:
+    """A file of the network of a loss, where it goes through one."""
+    if "checkpoint" in loss:
+        loss["checkpoint"] = str(path)
+        torch.save(MODELS.build(loss).build().state_dict(), path)
+
+
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Reads a config and lets its data sets read one small photo with two boxes of each class."""
@@ -88,15 +95,13 @@ def small(tmp_path, monkeypatch):
         if "teacher" in strategy:
             strategy.teacher = str(tmp_path / "teacher.pth")
             torch.save(MODELS.build(cfg.model).detector.state_dict(), strategy.teacher)
-        loss = cfg.model.get("pixel_loss") or {}
-        if "checkpoint" in loss:
-            loss.checkpoint = str(tmp_path / "network.pth")
-            torch.save(MODELS.build(loss).build().state_dict(), loss.checkpoint)
+        with_network(cfg.model.get("pixel_loss") or {}, tmp_path / "network.pth")
+        with_network(strategy.get("perceptual") or {}, tmp_path / "network.pth")
         for side in ("train", "val", "test"):
             if f"{side}_dataloader" not in cfg:
                 continue
-            dataset = inner_dataset(cfg, side)
-            classes = dataset.metainfo.classes
+            datasets = inner_datasets(cfg, side)
+            classes = datasets[0].metainfo.classes
             place = {"image_id": 1, "area": 720, "iscrowd": 0}
             boxes = [
                 {"id": 2 * k + n, "category_id": k + 1, "bbox": [10 + 40 * n, 12, 30, 24], **place}
@@ -109,8 +114,10 @@ def small(tmp_path, monkeypatch):
                 "categories": [{"id": k + 1, "name": name} for k, name in enumerate(classes)],
             }
             (tmp_path / "photo.json").write_text(json.dumps(content))
-            dataset.update(data_root=f"{tmp_path}/", ann_file="photo.json", data_prefix={"img": ""})
-            with_patch_classes(dataset.pipeline, tmp_path / "classes.json")
+            files = {"data_root": f"{tmp_path}/", "ann_file": "photo.json"}
+            for dataset in datasets:
+                dataset.update(data_prefix={"img": ""}, **files)
+                with_patch_classes(dataset.pipeline, tmp_path / "classes.json")
             evaluator = cfg.get(f"{side}_evaluator") or {}
             if "ann_file" in evaluator:
                 evaluator.ann_file = str(tmp_path / "photo.json")

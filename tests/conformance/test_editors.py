@@ -178,6 +178,14 @@ def path_restore() -> Iterator[Case]:
         yield Case(config, "path_restore", scale, adaptive=True)
 
 
+def sftgan() -> Iterator[Case]:
+    size = {"channels": 6, "blocks": 2, "conditions": 4, "hidden": 5}
+    for scale, prior, skip in ((2, "none", True), (4, "oracle", False), (8, "oracle", True)):
+        config = {"type": "mmisr.SFTGAN", "scale": scale, "prior": prior}
+        config["size"] = size | {"skip": skip}
+        yield Case(config, f"sftgan_{prior}", scale)
+
+
 def stdo() -> Iterator[Case]:
     def networks(scale: int, count: int) -> Callable[[Path], object]:
         def write(path: Path) -> None:
@@ -199,6 +207,7 @@ KINDS = {
     "InstanceRouter": instance_router,
     "ClassSR": classsr,
     "PathRestore": path_restore,
+    "SFTGAN": sftgan,
     "PlainSR": networks,
     "InstanceSR": instance_sr,
     "SpandrelSR": spandrel,

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmisr.ops.coverage import centres_near, covered_share, raster, touched
+from mmisr.ops.coverage import box_shares, centres_near, covered_share, raster, touched
 
 EMPTY = torch.zeros((0, 4))
 FINE = 4
@@ -30,6 +30,16 @@ def test_covered_share_is_exact(boxes):
         fine[y1:y2, x1:x2] = 1
     expected = fine.view(2, 8 * FINE, 3, 8 * FINE).mean((1, 3))
     torch.testing.assert_close(covered_share(boxes, (16, 24), 8), expected, rtol=0, atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(boxes=quarter_boxes())
+def test_the_share_that_each_box_covers_is_exact(boxes):
+    shares = box_shares(boxes, (5, 6))
+    assert shares.shape == (len(boxes), 5, 6)
+    for box, share in zip(boxes, shares, strict=True):
+        expected = covered_share(box[None], (5, 6), 1)
+        torch.testing.assert_close(share, expected, rtol=0, atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)

@@ -23,6 +23,11 @@ from mmisr.openmmlab.distributed import PhasedDistributedDataParallel
 from mmisr.registry import MODELS, STRATEGIES
 
 STRATEGY_ARGUMENTS: dict[str, dict] = {
+    "Adversarial": {
+        "pixel_weight": 1.0,
+        # Batch norm would have the size of a batch matter.
+        "discriminator": {"patch": 32, "width": 4, "num_classes": 1, "norm": "group"},
+    },
     # Smaller than the image, and with positions enough for the queries of test_any_detector.py.
     "Aeris": {"views": {"scale": [1.5, 2.0], "multiple": 16}},
     "AuxBranch": {"affinity_weight": 1.0},

@@ -66,12 +66,13 @@ def taught(config: dict, strategy: str, **arguments):
     return moved, {name: float(value) for name, value in logs.items()}
 
 
-@pytest.mark.parametrize("strategy", ["Aeris", "AuxBranch", "SR4IR", "TaskDriven"])
+@pytest.mark.parametrize("strategy", ["Adversarial", "Aeris", "AuxBranch", "SR4IR", "TaskDriven"])
 def test_a_step(detector, strategy):
     _, config, _ = detector
     moved, logs = taught(config, strategy)
     with_branch = {"detector", "strategy"}
     parts = {
+        "Adversarial": {"editor", "strategy"},
         "Aeris": with_branch,
         "AuxBranch": with_branch,
         "SR4IR": {"editor", "detector"},

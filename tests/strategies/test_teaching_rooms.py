@@ -77,6 +77,22 @@ class TestTaskDriven:
             del sample.hr
         assert gradient(model, losses_of(model, batch=batch), "editor") > 0
 
+    def test_pixels_alone_do_not_run_the_detector(self):
+        torch.manual_seed(0)
+        whole = losses_of(pair_with("TaskDriven"))
+        torch.manual_seed(0)
+        model = pair_with("TaskDriven", detection_weight=0.0)
+        model.detector.forward = model.detector.loss = None
+        losses = losses_of(model)
+        assert set(losses) == {"loss_task_driven_pixel"}
+        torch.testing.assert_close(
+            losses["loss_task_driven_pixel"], whole["loss_task_driven_pixel"]
+        )
+
+    def test_nothing_to_learn_from_is_named(self):
+        with pytest.raises(ValueError, match="one of pixel_weight, detection_weight and feature_"):
+            pair_with("TaskDriven", pixel_weight=0.0, detection_weight=0.0)
+
     def test_features_equal_the_hr_images_where_sr_is_hr(self):
         model = steps.pair("TaskDriven")
         seen = seen_by(model)

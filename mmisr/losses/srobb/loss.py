@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmisr.losses.features import region_distance
-from mmisr.losses.network import NetworkLoss, imagenet_pixels
+from mmisr.losses.imagenet import ImageNetLoss
 from mmisr.losses.pixel import PixelLoss
 from mmisr.losses.srobb.regions import box_masks, regions
-from mmisr.losses.vgg import VGG
-from mmisr.openmmlab.taps import tapped
 from mmisr.ops.masks import resize_masks
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_fields, check_not_negative, check_types
@@ -46,7 +44,7 @@ class Term:
 
 
 @MODELS.register_module()
-class SROBBLoss(NetworkLoss):
+class SROBBLoss(ImageNetLoss):
     """Pixels, and in each region of the image the features that matter there.
 
     Source: SROBB (Rad et al., ICCV 2019): low features at the boundaries of objects, higher ones on
@@ -72,13 +70,6 @@ class SROBBLoss(NetworkLoss):
             in shape, an image has no boxes, or the file is of another network.
     """
 
-    prefixes = ("backbone.", "detector.backbone.")
-    way_out = (
-        "`python tools/data/mobilenet_v2.py` makes data/weights/mobilenet_v2_imagenet.pth for "
-        "mmdet.MobileNetV2; for mmisr.VGG get vgg19-dcbb9e9d.pth or vgg16-397923af.pth from "
-        "https://download.pytorch.org/models"
-    )
-
     def __init__(
         self,
         network: dict,
@@ -98,22 +89,11 @@ class SROBBLoss(NetworkLoss):
             raise ValueError(f"{OWNER}.radius must be at least 1 HR pixel, got {radius}")
         by_region = _by_region(terms)
         taps = dict.fromkeys(term.tap for term in by_region.values())
-        super().__init__(checkpoint, list(taps))
-        self.config = network
+        super().__init__(network, checkpoint, list(taps))
         self.by_region = by_region
         self.radius = int(radius)
         arguments = pixel or {"distance": "mse"}
         self.pixel = PixelLoss(**arguments)
-
-    def build(self) -> nn.Module:
-        """The network, without its weights."""
-        network: nn.Module = MODELS.build(self.config)
-        return network
-
-    @staticmethod
-    def renamed(network: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-        """See :meth:`NetworkLoss.renamed`; torchvision's VGG has names of its own."""
-        return network.renamed(state) if isinstance(network, VGG) else state
 
     def terms(self, sr: Tensor, hr: Tensor, hints: BatchHints | None = None) -> dict[str, Tensor]:
         """The pixels, and a term per region; see :meth:`SRLoss.terms`.
@@ -123,20 +103,15 @@ class SROBBLoss(NetworkLoss):
         losses = {"loss_srobb_pixel": self.pixel(sr, hr, hints)}
         parts = self._regions(hr, hints)
         network = self.network_for(hr)
-        of_sr = self._features(network, sr)
+        of_sr = self.features(network, sr)
         with torch.no_grad():
-            of_hr = self._features(network, hr)
+            of_hr = self.features(network, hr)
         for name, term in self.by_region.items():
             ours = of_sr[term.tap]
             theirs = of_hr[term.tap]
             distance = region_distance(ours, theirs, parts[name])
             losses[f"loss_srobb_{name}"] = term.weight * distance
         return losses
-
-    def _features(self, network: nn.Module, images: Tensor) -> dict[str, Tensor]:
-        with tapped(network, self.taps) as features:
-            network(imagenet_pixels(images))
-            return {tap: features[tap] for tap in self.taps}
 
     def _regions(self, hr: Tensor, hints: BatchHints | None) -> dict[str, Tensor]:
         """(B, 1, H, W) of each region."""

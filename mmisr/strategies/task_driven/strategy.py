@@ -17,7 +17,7 @@ from mmisr.pipeline.strategy import Phase, Strategy, ramp
 from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.structures.checks import check_not_negative, check_types
-from mmisr.structures.sr_result import images_of
+from mmisr.structures.sr_result import SRResult, images_of
 
 
 @STRATEGIES.register_module()
@@ -32,7 +32,8 @@ class TaskDriven(Strategy):
 
     Args:
         pixel_weight: alpha, the weight of the loss between SR and HR; 0 for the task alone.
-        detection_weight: beta, the weight of the detector's own losses.
+        detection_weight: beta, the weight of the detector's own losses; 0, without features, for
+            pixels alone, and the detector is not run.
         feature_weight: Weight of the distance between its features on SR and on HR; 0 for none.
         ramp_until: Share of the run over which ``detection_weight`` and ``feature_weight`` grow
             from 0; 0 has them fixed.
@@ -40,8 +41,8 @@ class TaskDriven(Strategy):
         pixel_loss: Config of the loss between SR and HR; None for the mean L1 distance.
 
     Raises:
-        ValueError: A weight is negative, or the detector has no such tap; when training, HR images
-            are needed and a sample has none.
+        ValueError: A weight is negative or all are 0, or the detector has no such tap; when
+            training, HR images are needed and a sample has none.
     """
 
     def __init__(
@@ -62,6 +63,11 @@ class TaskDriven(Strategy):
         }
         check_types(type(self), values, "strategy TaskDriven")
         check_not_negative("strategy TaskDriven", values)
+        if not pixel_weight + detection_weight + feature_weight:
+            raise ValueError(
+                "strategy TaskDriven: one of pixel_weight, detection_weight and feature_weight "
+                "must be above 0, got 0 for each; the editor would learn nothing"
+            )
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.feature_weight = feature_weight
@@ -86,19 +92,24 @@ class TaskDriven(Strategy):
             batch: What is seen of this iteration.
         """
         results = batch.upscale()
-        images = batch.task_images(results)
-        growth = ramp(self.progress.share, self.ramp_until)
-        if self.feature_weight:
-            losses = self._with_features(batch, images, growth)
-        else:
-            detection = batch.detection_losses(images)
-            losses = scaled(detection, self.detection_weight * growth)
+        losses = self._task(batch, results)
         if self.pixel_weight:
             whole = images_of(results)
             asking = replace(batch, needed_by="strategy TaskDriven, unless pixel_weight=0,")
             pixel = asking.pixel_loss(self.pixel_loss, whole)
             losses["loss_task_driven_pixel"] = self.pixel_weight * pixel
         return losses
+
+    def _task(self, batch: TrainingBatch, results: Sequence[SRResult]) -> Losses:
+        """What the detector says of SR."""
+        growth = ramp(self.progress.share, self.ramp_until)
+        images = batch.task_images(results)
+        if self.feature_weight:
+            return self._with_features(batch, images, growth)
+        if not self.detection_weight:
+            return {}
+        detection = batch.detection_losses(images)
+        return scaled(detection, self.detection_weight * growth)
 
     def _with_features(
         self, batch: TrainingBatch, images: Sequence[Tensor], growth: float

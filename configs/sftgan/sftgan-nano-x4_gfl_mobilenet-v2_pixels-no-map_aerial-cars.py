@@ -1,0 +1,14 @@
+# SFTGAN-nano x4 by pixels (L1) without a map: all is background, the network is the same.
+# Train: python tools/train.py \
+#   configs/sftgan/sftgan-nano-x4_gfl_mobilenet-v2_pixels-no-map_aerial-cars.py
+# Test:  python tools/test.py \
+#   configs/sftgan/sftgan-nano-x4_gfl_mobilenet-v2_pixels-no-map_aerial-cars.py CHECKPOINT
+_base_ = [
+    "../_base_/pairs/sftgan_nano_x4_aerial_cars.py",
+    "../_base_/schedules/sftgan_pixels.py",
+]
+model = dict(editor=dict(prior="none"), test_cfg=dict(prior=None))
+default_hooks = dict(
+    checkpoint=dict(by_epoch=False, interval=200, max_keep_ckpts=1),
+    logger=dict(interval=50, log_metric_by_epoch=False),
+)
