@@ -1,0 +1,19 @@
+_base_ = [
+    "../_base_/default_runtime.py",
+    "../_base_/datasets/aerial_cars_x4_editor.py",
+    "../_base_/schedules/cajnn_1k.py",
+]
+model = dict(type="mmisr.CAJNN", scale=4, size=dict(channels=16, growth=8, blocks=1))
+train_pipeline = [
+    dict(type="mmisr.LoadImage", keep=64),
+    dict(type="mmdet.LoadAnnotations", with_bbox=True),
+    dict(type="mmisr.RandomPatch", size=128, around_box=0.5),
+    dict(type="mmdet.RandomFlip", prob=0.5),
+    dict(type="mmisr.RandomTurn"),
+    *_base_.degrade,
+]
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
+default_hooks = dict(
+    checkpoint=dict(by_epoch=False, interval=250),
+    logger=dict(interval=50, log_metric_by_epoch=False),
+)
