@@ -1,3 +1,6 @@
+# CAJNN-nano x4 on aerial cars with JPEG artifacts of quality 10 to 100.
+# Train: python tools/train.py configs/cajnn/cajnn-nano-x4_aerial-cars.py
+# Test:  python tools/test.py configs/cajnn/cajnn-nano-x4_aerial-cars.py CHECKPOINT
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4_jpeg_editor.py",

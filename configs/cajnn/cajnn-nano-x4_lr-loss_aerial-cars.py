@@ -1,3 +1,7 @@
+# The ablation: a head restores the LR image too, by a loss of weight 1; without it this is
+# cajnn-nano-x4_aerial-cars.py.
+# Train: python tools/train.py configs/cajnn/cajnn-nano-x4_lr-loss_aerial-cars.py
+# Test:  python tools/test.py configs/cajnn/cajnn-nano-x4_lr-loss_aerial-cars.py CHECKPOINT
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4_jpeg_editor.py",

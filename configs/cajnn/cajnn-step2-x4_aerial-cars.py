@@ -1,9 +1,13 @@
+# The second of two steps: x4 SR of clean LR images.
+# Train: python tools/train.py configs/cajnn/cajnn-step2-x4_aerial-cars.py
+# Test:  python tools/test.py configs/cajnn/cajnn-step2-x4_aerial-cars.py CHECKPOINT
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4_editor.py",
+    "../_base_/editors/cajnn_two_steps_x4.py",
     "../_base_/schedules/cajnn_1k.py",
 ]
-model = dict(type="mmisr.CAJNN", scale=4, size=dict(channels=16, growth=8, blocks=1))
+model = _base_.editor.editors[1]
 train_pipeline = [
     dict(type="mmisr.LoadImage", keep=64),
     dict(type="mmdet.LoadAnnotations", with_bbox=True),
