@@ -23,6 +23,9 @@ SHIFT = 4
 """Pixels by which the blocks of an earlier compression lie elsewhere: half a block, both ways."""
 
 SEED = 0
+"""Of the images that are drawn anew."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,15 @@ class Compression:
         Returns:
             The same shape, on 8-bit levels.
         """
-        image = lr
+        image = lr[0]
         if self.before is not None:
             # What is added above and left moves the blocks, and is cut off again.
-            shifted = F.pad(image, (SHIFT, 0, SHIFT, 0), mode="replicate")
-            image = jpeg(shifted[0], self.before)[None, :, SHIFT:, SHIFT:]
-        return jpeg(image[0], self.quality)[None]
+            margins = (SHIFT, 0, SHIFT, 0)
+            shifted = F.pad(lr, margins, mode="replicate")
+            image = jpeg(shifted[0], self.before)
+            image = image[:, SHIFT:, SHIFT:]
+        compressed = jpeg(image, self.quality)
+        return compressed[None]
 
 
 @dataclass(frozen=True)
@@ -106,38 +112,46 @@ def psnr_by_quality(
     Returns:
         A row per compression and editor.
     """
-    first = next(iter(editors))
+    counts = draw(len(images), replicates, SEED)
     rows = []
     for compression in compressions:
-        values = {name: _psnrs(editor, images, compression) for name, editor in editors.items()}
-        for name, psnrs in values.items():
-            mean, span = _mean(psnrs, replicates)
-            gain, gain_span = _mean(psnrs - values[first], replicates)
-            rows.append(QualityFigures(compression.name, name, mean, span, gain, gain_span))
+        first = None
+        for name, editor in editors.items():
+            psnrs = _psnrs(editor, images, compression)
+            if first is None:
+                first = psnrs
+            gains = psnrs - first
+            mean, span = _mean(psnrs, counts)
+            gain, gain_span = _mean(gains, counts)
+            row = QualityFigures(compression.name, name, mean, span, gain, gain_span)
+            rows.append(row)
     return rows
 
 
 @torch.no_grad()
-def _psnrs(
-    editor: SREditor, images: Sequence[Seen], compression: Compression
-) -> NDArray[np.float64]:
+def _psnrs(editor: SREditor, images: Sequence[Seen], compression: Compression) -> Floats:
     """Of each image, in dB."""
     psnrs = []
+    info = editor.info
     for seen in images:
-        sr = editor.upscale(compression(seen.lr), seen.hints).image
-        if hw_of(sr) != hw_of(seen.hr):
+        lr = compression(seen.lr)
+        sr = editor.upscale(lr, seen.hints).image
+        made = hw_of(sr)
+        wanted = hw_of(seen.hr)
+        if made != wanted:
             raise ValueError(
-                f"editor {editor.info.name!r} makes {hw_of(sr)} of LR images of {hw_of(seen.lr)}, "
-                f"and HR images are {hw_of(seen.hr)}; its scale must be that of the data"
+                f"editor {info.name!r} makes {made} of LR images of {hw_of(lr)}, and HR images are "
+                f"{wanted}; its scale must be that of the data"
             )
-        psnr = psnr_of_levels(to_bytes(sr), to_bytes(seen.hr), shave=editor.info.scale)
-        psnrs.append(float(psnr))
+        levels = to_bytes(sr)
+        target = to_bytes(seen.hr)
+        psnr = psnr_of_levels(levels, target, shave=info.scale)
+        psnrs.append(psnr.item())
     return np.array(psnrs)
 
 
-def _mean(values: NDArray[np.float64], replicates: int) -> tuple[float, tuple[float, float]]:
+def _mean(values: Floats, counts: NDArray[np.int64]) -> tuple[float, tuple[float, float]]:
     """The mean, and the interval of means over images drawn anew."""
-    count = len(values)
-    counts = draw(count, replicates, SEED)
-    means = counts @ values / count
+    sums = counts @ values
+    means = sums / len(values)
     return float(means[0]), interval(means[1:])

@@ -18,6 +18,7 @@ from mmisr.apis.compare import best_device
 from mmisr.apis.configs import read_config
 from mmisr.apis.depth import seen_images
 from mmisr.apis.models import editor_of, init_model
+from mmisr.degradation.transform import SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.files import write_text
 from mmisr.registry import TRANSFORMS, bare_name, find
@@ -59,33 +60,42 @@ def jpeg_quality(
     """
     cfg = read_config(config, cfg_options=cfg_options)
     _uncompressed(cfg)
-    chosen = device or best_device()
+    where = device or best_device()
     compressions = [Compression(value) for value in quality]
     if before is not None:
         compressions += [Compression(value, before) for value in quality]
-    own = editor_of(init_model(cfg, checkpoint, chosen), config)
+    model = init_model(cfg, checkpoint, where)
+    own = editor_of(model, config)
     editors = {own.info.name: own}
     for other in others:
-        name, editor = _other(other, chosen)
+        name, editor = _other(other, where)
         if name in editors:
             raise ValueError(f"--others: every editor needs a name of its own, got {name!r} twice")
         editors[name] = editor
-    seen = seen_images(cfg, None, chosen)
+    seen = seen_images(cfg, None, where)
     rows = psnr_by_quality(editors, seen, compressions)
-    path = Path(out or f"work_dirs/jpeg_quality/{Path(config).stem}.json")
-    content = {"rows": [asdict(row) for row in rows], "meta": {**meta(cfg), "images": len(seen)}}
+    stem = Path(config).stem
+    path = out or f"work_dirs/jpeg_quality/{stem}.json"
+    facts = {**meta(cfg), "images": len(seen)}
+    _write(rows, facts, Path(path))
+    return rows
+
+
+def _write(rows: Sequence[QualityFigures], facts: dict[str, Any], path: Path) -> None:
+    """The figures, and what they were measured with."""
+    figures = [asdict(row) for row in rows]
+    content = {"rows": figures, "meta": facts}
     text = json.dumps(content, indent=2)
     write_text(path, text + "\n")
-    return rows
 
 
 def _uncompressed(cfg: Config) -> None:
     """Let the test data's LR images be as they are before their JPEG compression."""
-    simulate = find(TRANSFORMS, "mmisr.SimulateLR")
     for dataset in inner_datasets(cfg):
-        steps = [step for step in dataset["pipeline"] if find(TRANSFORMS, step["type"]) is simulate]
+        pipeline = dataset["pipeline"]
+        steps = [step for step in pipeline if find(TRANSFORMS, step["type"]) is SimulateLR]
         if not steps:
-            names = [bare_name(step["type"]) for step in dataset["pipeline"]]
+            names = [bare_name(step["type"]) for step in pipeline]
             raise ValueError(
                 f"the test pipeline must make LR images from HR by mmisr.SimulateLR, got {names}"
             )
@@ -98,6 +108,9 @@ def _other(text: str, device: str) -> tuple[str, SREditor]:
     name, is_given, rest = text.partition("=")
     if not is_given:
         raise ValueError(f"--others takes NAME=CONFIG or NAME=CONFIG,CHECKPOINT, got {text!r}")
-    config, _, checkpoint = rest.partition(",")
-    model = init_model(config, checkpoint or None, device)
-    return name, editor_of(model, config)
+    parts = rest.partition(",")
+    config = parts[0]
+    weights = parts[2] or None
+    model = init_model(config, weights, device)
+    editor = editor_of(model, config)
+    return name, editor

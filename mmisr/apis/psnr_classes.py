@@ -82,8 +82,9 @@ def psnr_classes(
 def _score(editor: SREditor, config: dict[str, Any], tiling: tuple[int, int]) -> Scored:
     """PSNR of the patches of a data set, with a bar."""
     dataset = DATASETS.build(config)
-    numbers = range(len(dataset))
-    samples = (dataset[number] for number in numbers)
-    bar = tqdm(samples, total=len(numbers), unit="image")
+    count = len(dataset)
+    numbers = range(count)
+    bar = tqdm(numbers, unit="image")
+    samples = map(dataset.__getitem__, bar)
     size, stride = tiling
-    return score_patches(editor, bar, size, stride)
+    return score_patches(editor, samples, size, stride)

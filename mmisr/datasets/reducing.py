@@ -42,12 +42,14 @@ class ReduceImage(BaseTransform):
                 f"{path}: sides must be multiples of ReduceImage.scale={scale}, found "
                 f"{width}x{height}; put mmisr.CropToMultiple before"
             )
-        set_image(results, _reduced(results["img"], scale))
-        shrink = np.diag([1 / scale, 1 / scale, 1.0])
+        reduced = _reduced(results["img"], scale)
+        set_image(results, reduced)
+        factor = 1 / scale
+        shrink = np.diag([factor, factor, 1])
         note_motion(results, shrink)
         if "gt_bboxes" in results:
-            factors = 1 / scale, 1 / scale
-            results["gt_bboxes"].rescale_(factors)
+            boxes = results["gt_bboxes"]
+            boxes.rescale_((factor, factor))
         if "gt_masks" in results:
             masks = results["gt_masks"]
             results["gt_masks"] = masks.resize(results["img_shape"])
@@ -57,9 +59,15 @@ class ReduceImage(BaseTransform):
 def _reduced(image: NDArray, scale: int) -> NDArray[np.uint8]:
     """(H, W, 3) to (H/s, W/s, 3) on whole levels, in float64 as the recipes compute."""
     height, width = image.shape[:2]
-    size = height // scale, width // scale
-    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-    levels = resize(planes[None].double(), size, "bicubic", antialias=True)
-    whole = torch.floor(levels.clamp(0, 255) + 0.5)
-    pixels = whole[0].permute(1, 2, 0).to(torch.uint8)
-    return pixels.contiguous().numpy()
+    rows = height // scale
+    columns = width // scale
+    writable = image.copy()
+    pixels = torch.from_numpy(writable)
+    planes = pixels.permute(2, 0, 1)[None]
+    planes = planes.double()
+    levels = resize(planes, (rows, columns), "bicubic", antialias=True)
+    levels = levels.clamp(0, 255)
+    whole = torch.floor(levels + 0.5)
+    whole = whole[0].byte()
+    reduced = whole.permute(1, 2, 0)
+    return reduced.numpy()

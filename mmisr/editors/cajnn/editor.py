@@ -19,6 +19,7 @@ from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import SRResult
 
 TURNS = (0, 1, 2, 3)
+AXES = (-2, -1)
 
 
 @MODELS.register_module()
@@ -97,7 +98,8 @@ class CAJNN(SREditor):
         if self.lr_weight == 0:
             return super().losses(lr, hr, hints)
         sr, restored = self.net.both(lr)
-        distance = l1_loss(restored, clean_lr(hr, hw_of(lr)))
+        clean = clean_lr(hr, hw_of(lr))
+        distance = l1_loss(restored, clean)
         return {
             **self.pixel_terms(sr, hr, hints),
             "loss_cajnn_lr": self.lr_weight * distance,
@@ -110,12 +112,19 @@ class CAJNN(SREditor):
 
     def _ensemble(self, lr: Tensor) -> Tensor:
         """The mean over eight views, each turned back; unclamped floats."""
+        mirrored = lr.flip(-1)
+        plain = self._mean_over_turns(lr)
+        other = self._mean_over_turns(mirrored)
+        return (plain + other.flip(-1)) / 2
+
+    def _mean_over_turns(self, lr: Tensor) -> Tensor:
+        """The mean over four turns, each turned back."""
         views = []
-        for image, is_mirrored in ((lr, False), (lr.flip(-1), True)):
-            for turns in TURNS:
-                turned = torch.rot90(image, turns, (-2, -1))
-                view = torch.rot90(self.net(turned), -turns, (-2, -1))
-                views.append(view.flip(-1) if is_mirrored else view)
+        for turns in TURNS:
+            turned = torch.rot90(lr, turns, AXES)
+            view = self.net(turned)
+            back = torch.rot90(view, -turns, AXES)
+            views.append(back)
         return torch.stack(views).mean(0)
 
 

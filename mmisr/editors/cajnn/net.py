@@ -15,6 +15,9 @@ SCALES = (1, 2, 4, 8)
 
 DILATIONS = (1, 3, 4)
 SLOPE = 0.2
+LAYERS = 4
+"""Of a dense block, before the last."""
+
 RESIDUAL = 0.2
 """How much of what a dense block computes is added to its input."""
 
@@ -70,7 +73,10 @@ class ASPP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same shape."""
-        contexts = [active(branch(x)) for branch in self.branches]
+        contexts = []
+        for branch in self.branches:
+            context = branch(x)
+            contexts.append(active(context))
         joined = torch.cat(contexts, 1)
         return self.joint(joined)
 
@@ -87,21 +93,25 @@ class DenseBlock(nn.Module):
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
-        widths = [channels + number * growth for number in range(5)]
-        *inner, last = widths
-        layers = [conv3(width, growth) for width in inner]
+        layers = []
+        width = channels
+        for _ in range(LAYERS):
+            layer = conv3(width, growth)
+            start_small(layer)
+            layers.append(layer)
+            width += growth
         self.layers = nn.ModuleList(layers)
-        self.last = conv3(last, channels)
-        for conv in (*layers, self.last):
-            start_small(conv)
+        self.last = conv3(width, channels)
+        start_small(self.last)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same shape."""
         seen = x
         for layer in self.layers:
-            new = active(layer(seen))
-            seen = torch.cat((seen, new), 1)
-        return x + RESIDUAL * self.last(seen)
+            new = layer(seen)
+            seen = torch.cat((seen, active(new)), 1)
+        added = self.last(seen)
+        return x + RESIDUAL * added
 
 
 class RRDB(nn.Module):
@@ -117,11 +127,13 @@ class RRDB(nn.Module):
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*[DenseBlock(channels, growth) for _ in range(3)])
+        blocks = [DenseBlock(channels, growth) for _ in range(3)]
+        self.body = nn.Sequential(*blocks)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to the same shape."""
-        return x + RESIDUAL * self.body(x)
+        added = self.body(x)
+        return x + RESIDUAL * added
 
 
 class CAJNNNet(nn.Module):
@@ -147,11 +159,11 @@ class CAJNNNet(nn.Module):
         if isinstance(scale, bool) or scale not in SCALES:
             raise ValueError(f"CAJNN.scale must be one of {SCALES}, got {scale!r}")
         self.scale = int(scale)
-        self.size = size or NetSize()
-        width = self.size.channels
+        size = size or NetSize()
+        width = size.channels
         self.head = conv3(3, width)
         self.context = ASPP(width)
-        blocks = [RRDB(width, self.size.growth) for _ in range(self.size.blocks)]
+        blocks = [RRDB(width, size.growth) for _ in range(size.blocks)]
         self.trunk = nn.Sequential(*blocks)
         self.enlarge = enlargement(width, self.scale)
         self.refine = conv3(width, width)
@@ -193,14 +205,16 @@ class CAJNNNet(nn.Module):
 
     def _features(self, lr: Tensor) -> Tensor:
         """(B, C, h, w)."""
-        context = self.context(self.head(lr))
+        shallow = self.head(lr)
+        context = self.context(shallow)
         return self.trunk(context)
 
     def _image(self, lr: Tensor, features: Tensor) -> Tensor:
         enlarged = self.enlarge(features)
-        refined = active(self.refine(enlarged))
-        detail = self.last(refined)
-        return bilinear(lr, self.scale) + detail
+        refined = self.refine(enlarged)
+        detail = self.last(active(refined))
+        smooth = bilinear(lr, self.scale)
+        return smooth + detail
 
 
 def bilinear(lr: Tensor, scale: int) -> Tensor:
@@ -244,12 +258,16 @@ def enlargement(channels: int, scale: int) -> nn.Sequential:
         channels: C, before and after.
         scale: A power of two.
     """
+    activation = nn.LeakyReLU(SLOPE)
     if scale == 1:
-        return nn.Sequential(conv3(channels, channels), nn.LeakyReLU(SLOPE))
-    steps = scale.bit_length() - 1
+        conv = conv3(channels, channels)
+        return nn.Sequential(conv, activation)
     layers: list[nn.Module] = []
+    shuffle = nn.PixelShuffle(2)
+    steps = scale.bit_length() - 1
     for _ in range(steps):
-        layers += [conv3(channels, 4 * channels), nn.PixelShuffle(2), nn.LeakyReLU(SLOPE)]
+        conv = conv3(channels, 4 * channels)
+        layers += [conv, shuffle, activation]
     return nn.Sequential(*layers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -44,11 +45,13 @@ class EditorChain(SREditor):
         super().__init__(pixel_loss=pixel_loss or PIXEL_LOSS)
         if len(editors) < 2:
             raise ValueError(f"EditorChain.editors needs at least two, got {len(editors)}")
-        self.editors = nn.ModuleList([MODELS.build(editor) for editor in editors])
-        self._check(scale)
-        names = [editor.info.name for editor in self.editors]
-        trainable = any(editor.info.trainable for editor in self.editors)
-        self._info = EditorInfo("+".join(names), int(scale), trainable=trainable)
+        parts: list[SREditor] = [MODELS.build(editor) for editor in editors]
+        self.editors = nn.ModuleList(parts)
+        facts = [part.info for part in parts]
+        _check(scale, facts)
+        name = "+".join(fact.name for fact in facts)
+        trainable = any(fact.trainable for fact in facts)
+        self._info = EditorInfo(name, int(scale), trainable=trainable)
         self.checkpoint = checkpoint
         self._load()
 
@@ -59,23 +62,32 @@ class EditorChain(SREditor):
 
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         image = lr
-        for editor in self.editors:
+        parts = cast("list[SREditor]", list(self.editors))
+        for editor in parts:
             # Hints are of the LR image; behind an enlargement they would be of another frame.
-            given = hints if image.shape == lr.shape else None
-            image = editor.upscale(image.clamp(0, 1), given).image
+            is_lr = image.shape == lr.shape
+            given = hints if is_lr else None
+            seen = image.clamp(0, 1)
+            image = editor.upscale(seen, given).image
         return SRResult(image)
 
-    def _check(self, scale: int) -> None:
-        scales = [editor.info.scale for editor in self.editors]
-        product = math.prod(scales)
-        if isinstance(scale, bool) or scale != product:
+
+def _check(scale: int, facts: Sequence[EditorInfo]) -> None:
+    """See that editors make a chain of a scale.
+
+    Raises:
+        ValueError: They do not.
+    """
+    scales = [fact.scale for fact in facts]
+    product = math.prod(scales)
+    if isinstance(scale, bool) or scale != product:
+        raise ValueError(
+            f"EditorChain.scale must be the product of its editors' scales {scales}, {product}, "
+            f"got {scale!r}"
+        )
+    for number, fact in enumerate(facts):
+        if fact.adaptive:
             raise ValueError(
-                f"EditorChain.scale must be the product of its editors' scales {scales}, "
-                f"{product}, got {scale!r}"
+                f"EditorChain.editors[{number}] routes tokens ({fact.name!r}), which a chain does "
+                "not carry; use it alone"
             )
-        for number, editor in enumerate(self.editors):
-            if editor.info.adaptive:
-                raise ValueError(
-                    f"EditorChain.editors[{number}] routes tokens ({editor.info.name!r}), which a "
-                    "chain does not carry; use it alone"
-                )
