@@ -82,7 +82,7 @@ def router_depth(
             f"{type(editor).__name__}; pairs are measured by tools/analysis/pareto.py"
         )
     weight = next(editor.parameters())
-    seen = _images(cfg, images, weight.device)
+    seen = seen_images(cfg, images, weight.device)
     known = editor.info.routers
     asked = dict.fromkeys([known.own, known.dense, known.cheapest, *routers])
     editor.route_by(known.own)
@@ -99,8 +99,17 @@ def router_depth(
     return result
 
 
-def _images(cfg: Any, count: int, device: Any) -> list[Seen]:
-    """The first images of the test set, on the device of the editor."""
+def seen_images(cfg: Any, count: int | None, device: Any) -> list[Seen]:
+    """The first images of the test set of an editor or a pair, in memory.
+
+    Args:
+        cfg: The config.
+        count: So many; None for all.
+        device: Where they shall be.
+
+    Raises:
+        ValueError: An image has no HR image, or there is none.
+    """
     cfg.test_dataloader.update(batch_size=1, num_workers=0, persistent_workers=False)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     images = []

@@ -14,7 +14,9 @@ from mmisr.apis.checks.data import check_classes, inner_dataset, test_pipeline
 from mmisr.apis.configs import published_weights, read_config
 from mmisr.datasets.coco_checks import class_names
 from mmisr.openmmlab.checkpoints import load_checkpoint
+from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import load_into
+from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import DATASETS, MODELS, find
 
 
@@ -72,6 +74,26 @@ def init_model(
     model.cfg = cfg
     model.dataset_meta = facts  # type: ignore[assignment]
     return model.to(device).eval()
+
+
+def editor_of(model: nn.Module, config: str | Path) -> SREditor:
+    """The editor of a model: itself, or that of a pair; in evaluation mode.
+
+    Args:
+        model: What :func:`init_model` built.
+        config: Where from, for the message.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    editor = model.editor if isinstance(model, SRDetector) else model
+    if not isinstance(editor, SREditor):
+        kind = type(editor).__name__
+        raise ValueError(
+            f"{config} must be the config of an editor, or of a pair with one, got a {kind}"
+        )
+    editor.eval()
+    return editor
 
 
 def dataset_meta(cfg: Config, meta: dict[str, Any]) -> dict[str, Any]:

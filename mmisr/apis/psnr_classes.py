@@ -21,10 +21,9 @@ from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import whole_images
 from mmisr.apis.compare import best_device
 from mmisr.apis.configs import read_config
-from mmisr.apis.models import init_model
+from mmisr.apis.models import editor_of, init_model
 from mmisr.datasets.patch_classes import PatchClasses
 from mmisr.openmmlab.editor import SREditor
-from mmisr.pipeline.sr_detector import SRDetector
 
 
 @names_config
@@ -63,7 +62,7 @@ def psnr_classes(
         raise ValueError(f"--thresholds must ascend, got {wanted}")
     cfg = read_config(config, cfg_options=cfg_options)
     model = init_model(cfg, checkpoint, device or best_device())
-    editor = _editor_of(model, config)
+    editor = editor_of(model, config)
     images = whole_images(cfg, "train")
     scored = _score(editor, images, tiling)
     if not wanted:
@@ -80,21 +79,12 @@ def psnr_classes(
     return found
 
 
-def _editor_of(model: Any, config: str) -> SREditor:
-    """The editor, in evaluation; that of a pair too."""
-    editor = model.editor if isinstance(model, SRDetector) else model
-    if not isinstance(editor, SREditor):
-        kind = type(editor).__name__
-        raise ValueError(f"patches are scored by an editor, and {config} is the config of a {kind}")
-    editor.eval()
-    return editor
-
-
 def _score(editor: SREditor, config: dict[str, Any], tiling: tuple[int, int]) -> Scored:
     """PSNR of the patches of a data set, with a bar."""
     dataset = DATASETS.build(config)
-    numbers = range(len(dataset))
-    samples = (dataset[number] for number in numbers)
-    bar = tqdm(samples, total=len(numbers), unit="image")
+    count = len(dataset)
+    numbers = range(count)
+    bar = tqdm(numbers, unit="image")
+    samples = map(dataset.__getitem__, bar)
     size, stride = tiling
-    return score_patches(editor, bar, size, stride)
+    return score_patches(editor, samples, size, stride)

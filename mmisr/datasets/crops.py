@@ -36,7 +36,7 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     right = x + width
     image = results["img"]
     window = image[y:bottom, x:right]
-    _set_image(results, window)
+    set_image(results, window)
     motion = np.eye(3)
     motion[0, 2] = -x
     motion[1, 2] = -y
@@ -57,7 +57,7 @@ def crop_results(results: dict, y: int, x: int, hw: tuple[int, int]) -> dict:
     return results
 
 
-def _set_image(results: dict, image: NDArray[Any]) -> None:
+def set_image(results: dict, image: NDArray[Any]) -> None:
     """Put in an image of another size, with all that states its size."""
     results["img"] = np.ascontiguousarray(image)
     results["img_shape"] = image.shape[:2]
@@ -194,7 +194,7 @@ class RandomTurn(BaseTransform):
     def _turn(results: dict) -> None:
         """A quarter turn: x becomes the distance from the right edge, and a row number."""
         width = results["img"].shape[1]
-        _set_image(results, np.rot90(results["img"]))
+        set_image(results, np.rot90(results["img"]))
         motion = QUARTER_TURN.copy()
         motion[1, 2] = width
         note_motion(results, motion)

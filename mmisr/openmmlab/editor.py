@@ -314,17 +314,32 @@ class SREditor(BaseEditModel):
         Raises:
             ValueError: The editor was built without a pixel loss.
         """
+        self._need_pixel_loss()
+        sr = self.upscale(lr, hints).image
+        return self.pixel_terms(sr, hr, hints)
+
+    def pixel_terms(
+        self, sr: Tensor, hr: Tensor | None, hints: BatchHints | None = None
+    ) -> dict[str, Tensor]:
+        """What the pixel loss makes of an image, by name.
+
+        Args:
+            sr: (B, 3, H, W) RGB, not clamped.
+            hr: (B, 3, H, W) RGB in [0, 1].
+            hints: One record per image.
+        """
+        if getattr(self.pixel_loss, "takes_hints", False):
+            terms: dict[str, Tensor] = self.pixel_loss.terms(sr, hr, hints)
+            return terms
+        return {"loss_pixel": self.pixel_loss(sr, hr)}
+
+    def _need_pixel_loss(self) -> None:
         if not hasattr(self, "pixel_loss"):
             raise ValueError(
                 f"{type(self).__name__} ({self.info.name}) cannot be trained alone: it was built "
                 f"without `pixel_loss`; "
                 "give one in the config, e.g. pixel_loss=dict(type='mmisr.PixelLoss')"
             )
-        sr = self.upscale(lr, hints).image
-        if getattr(self.pixel_loss, "takes_hints", False):
-            terms: dict[str, Tensor] = self.pixel_loss.terms(sr, hr, hints)
-            return terms
-        return {"loss_pixel": self.pixel_loss(sr, hr)}
 
 
 @contextmanager

@@ -164,6 +164,21 @@ def classsr() -> Iterator[Case]:
         yield Case(config, "classsr_residualsr", scale, adaptive=True)
 
 
+def cajnn() -> Iterator[Case]:
+    size = {"channels": 6, "growth": 3, "blocks": 1}
+    for scale, weight in ((1, 0), (2, 0), (4, 0), (4, 1.0), (8, 0)):
+        config = {"type": "mmisr.CAJNN", "scale": scale, "size": size, "lr_weight": weight}
+        yield Case(config, "cajnn", scale)
+
+
+def chain() -> Iterator[Case]:
+    size = {"channels": 6, "growth": 3, "blocks": 1}
+    for first, second in ((1, 4), (2, 2)):
+        parts = [{"type": "mmisr.CAJNN", "scale": scale, "size": size} for scale in (first, second)]
+        config = {"type": "mmisr.EditorChain", "scale": first * second, "editors": parts}
+        yield Case(config, "cajnn+cajnn", first * second)
+
+
 def path_restore() -> Iterator[Case]:
     size = {"channels": 6, "blocks": 3, "paths": 2}
     tiling = {"size": 8, "stride": 6}  # several patches in small images
@@ -205,6 +220,8 @@ def stdo() -> Iterator[Case]:
 KINDS = {
     "Resample": resamplers,
     "InstanceRouter": instance_router,
+    "CAJNN": cajnn,
+    "EditorChain": chain,
     "ClassSR": classsr,
     "PathRestore": path_restore,
     "SFTGAN": sftgan,

@@ -1,0 +1,22 @@
+# Drone cars (CC BY-SA) as CAJNN's LR images: bicubic x1/4, then JPEG of quality
+# 10 to 100, drawn afresh in training and per image in tests.
+_base_ = "drone_cars_x4_editor.py"
+scale = 4
+load = [
+    dict(type="mmisr.LoadImage", keep=64),
+    dict(type="mmdet.LoadAnnotations", with_bbox=True),
+]
+augment = [
+    dict(type="mmisr.RandomPatch", size=128, around_box=0.5),
+    dict(type="mmdet.RandomFlip", prob=0.5),
+    dict(type="mmisr.RandomTurn"),
+]
+quality = (10, 100)
+crop = dict(type="mmisr.CropToMultiple", multiple=scale)
+reduce = dict(type="mmisr.SimulateLR", scale=scale, recipe="matlab_bicubic", jpeg_quality=quality)
+pack = dict(type="mmisr.PackSRInputs")
+train_pipeline = [*load, *augment, dict(seed=None, **reduce), pack]
+test_pipeline = [*load, crop, dict(seed=0, **reduce), pack]
+train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
