@@ -115,6 +115,7 @@ MODELS = Registry(
         "mmisr.editors.cajnn.editor",
         "mmisr.editors.chain.editor",
         "mmisr.editors.classsr.editor",
+        "mmisr.editors.instance_modulation.editor",
         "mmisr.editors.instance_sr.editor",
         "mmisr.editors.instance_sr.instance_router",
         "mmisr.editors.path_restore.editor",

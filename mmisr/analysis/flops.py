@@ -40,10 +40,12 @@ def part_costs(model: SRDetector | SREditor, lr: Tensor) -> list[PartCost]:
     """
     if isinstance(model, SREditor):
         return editor_costs(model, lr)
+    of_look = look_costs(model, lr)
     of_editor = editor_costs(model.editor, lr)
-    editor_gmacs = of_editor[0].gmacs
-    of_detector = detector_costs(model, lr, editor_gmacs)
-    return of_editor + of_detector
+    own = of_editor[0]
+    before = [*of_look, own]
+    of_detector = detector_costs(model, lr, before)
+    return of_look + of_editor + of_detector
 
 
 def mean_costs(counted: Sequence[Sequence[PartCost]]) -> list[PartCost]:
@@ -97,13 +99,34 @@ def _editor_gmacs(editor: SREditor, lr: Tensor) -> float:
     return editor.count_macs(lr) / 1e9
 
 
-def detector_costs(pair: SRDetector, lr: Tensor, editor_gmacs: float) -> list[PartCost]:
+def look_costs(pair: SRDetector, lr: Tensor) -> list[PartCost]:
+    """What the look before SR costs; nothing where the pair takes none.
+
+    Args:
+        pair: The pair, in evaluation mode.
+        lr: The LR image, (1, 3, h, w) RGB in [0, 1].
+    """
+    if pair.prior is None:
+        return []
+    lr_hw = hw_of(lr)
+    sample = DetDataSample(metainfo={"source_shape": lr_hw})
+    samples = [sample]
+    detector = pair.first_detector
+    scale = pair.editor.info.scale
+    macs = count_macs(pair.prior.find, lr, samples, scale, detector)
+    gmacs = macs / 1e9
+    mparams = million_parameters(detector)
+    look = PartCost("first look", gmacs, mparams)
+    return [look]
+
+
+def detector_costs(pair: SRDetector, lr: Tensor, before: Sequence[PartCost]) -> list[PartCost]:
     """What the detector costs at the size that the pair feeds it, and the pair.
 
     Args:
         pair: The pair, in evaluation mode.
         lr: The LR image, (1, 3, h, w) RGB in [0, 1].
-        editor_gmacs: GMACs of the editor on this image.
+        before: What was done to this image before.
     """
     with torch.no_grad():
         sr = pair.editor.upscale(lr).image[0]
@@ -118,9 +141,10 @@ def detector_costs(pair: SRDetector, lr: Tensor, editor_gmacs: float) -> list[Pa
         gmacs=macs / 1e9,
         mparams=million_parameters(detector),
     )
+    gmacs = [cost.gmacs for cost in (*before, alone)]
     together = PartCost(
         part="pair",
-        gmacs=editor_gmacs + alone.gmacs,
+        gmacs=sum(gmacs),
         mparams=million_parameters(pair),
     )
     return [alone, together]

@@ -201,6 +201,14 @@ def sftgan() -> Iterator[Case]:
         yield Case(config, f"sftgan_{prior}", scale)
 
 
+def instance_modulation() -> Iterator[Case]:
+    size = {"channels": 6, "groups": 2, "conditions": 5}
+    for scale, prior in ((2, "found"), (3, "none"), (4, "found"), (4, "oracle"), (8, "none")):
+        config = {"type": "mmisr.InstanceModulation", "scale": scale, "size": size}
+        config |= {"steps": 2, "prior": prior}
+        yield Case(config, "instance_modulation", scale)
+
+
 def stdo() -> Iterator[Case]:
     def networks(scale: int, count: int) -> Callable[[Path], object]:
         def write(path: Path) -> None:
@@ -219,6 +227,7 @@ def stdo() -> Iterator[Case]:
 
 KINDS = {
     "Resample": resamplers,
+    "InstanceModulation": instance_modulation,
     "InstanceRouter": instance_router,
     "CAJNN": cajnn,
     "EditorChain": chain,

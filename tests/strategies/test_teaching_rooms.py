@@ -103,6 +103,43 @@ class TestTaskDriven:
         with pytest.raises(ValueError, match="has no module 'neck.no_such' to tap"):
             pair_with("TaskDriven", feature_weight=1.0, taps=["neck.no_such"])
 
+    def test_the_editors_own_losses_alone_ask_the_detector_nothing(self):
+        weights = {"pixel_weight": 0.0, "detection_weight": 0.0}
+        model = pair_with("TaskDriven", **weights, editor_weight=2.0)
+        passes = []
+        model.detector.backbone.register_forward_hook(lambda *seen: passes.append(1))
+        losses = losses_of(model)
+        seen = seen_by(model)
+        own = seen.editor_losses()
+        assert set(losses) == set(own) == {"loss_pixel"}
+        assert float(losses["loss_pixel"]) == pytest.approx(2 * float(own["loss_pixel"]))
+        assert not passes
+        assert gradient(model, losses, "editor") > 0
+
+    def test_losses_of_the_detector_without_weight_are_not_computed(self):
+        weights = {"pixel_weight": 0.0, "feature_weight": 1.0}
+        model = pair_with("TaskDriven", **weights, detection_weight=0.0)
+        heads = []
+        model.detector.bbox_head.register_forward_hook(lambda *seen: heads.append(1))
+        losses = losses_of(model)
+        assert set(losses) == {"loss_task_driven_feature"}
+        assert not heads
+        assert gradient(model, losses, "editor") > 0
+        model.strategy.detection_weight = 1.0
+        with_detection = losses_of(model)
+        distance = with_detection["loss_task_driven_feature"]
+        torch.testing.assert_close(losses["loss_task_driven_feature"], distance)
+        assert "loss_cls" in with_detection
+
+    def test_all_weights_add_up(self):
+        model = pair_with("TaskDriven", editor_weight=0.5)
+        losses = losses_of(model)
+        assert {"loss_cls", "loss_task_driven_pixel", "loss_pixel"} <= set(losses)
+
+    def test_no_weight_at_all_is_refused(self):
+        with pytest.raises(ValueError, match="needs one of pixel_weight, .* above 0, got 0 for"):
+            pair_with("TaskDriven", pixel_weight=0.0, detection_weight=0.0)
+
 
 class TestSR4IR:
     def test_both_phases_have_their_terms(self):

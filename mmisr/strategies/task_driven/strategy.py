@@ -39,9 +39,12 @@ class TaskDriven(Strategy):
             from 0; 0 has them fixed.
         taps: Features that are compared, see :func:`mmisr.openmmlab.taps.tapped`.
         pixel_loss: Config of the loss between SR and HR; None for the mean L1 distance.
+        editor_weight: Weight of the editor's own losses. Alone, with all other weights 0, the
+            detector computes no losses: an editor with a prior learns beside a detector that only
+            looks first.
 
     Raises:
-        ValueError: A weight is negative or all are 0, or the detector has no such tap; when
+        ValueError: A weight is negative, none is above 0, or the detector has no such tap; when
             training, HR images are needed and a sample has none.
     """
 
@@ -53,24 +56,25 @@ class TaskDriven(Strategy):
         ramp_until: float = 0.0,
         taps: Sequence[str] = ("pyramid.0", "pyramid.1"),
         pixel_loss: dict | None = None,
+        editor_weight: float = 0.0,
     ) -> None:
         super().__init__()
         values = {
             "pixel_weight": pixel_weight,
             "detection_weight": detection_weight,
             "feature_weight": feature_weight,
-            "ramp_until": ramp_until,
+            "editor_weight": editor_weight,
         }
-        check_types(type(self), values, "strategy TaskDriven")
-        check_not_negative("strategy TaskDriven", values)
-        if not pixel_weight + detection_weight + feature_weight:
-            raise ValueError(
-                "strategy TaskDriven: one of pixel_weight, detection_weight and feature_weight "
-                "must be above 0, got 0 for each; the editor would learn nothing"
-            )
+        checked = {**values, "ramp_until": ramp_until}
+        check_types(type(self), checked, "strategy TaskDriven")
+        check_not_negative("strategy TaskDriven", checked)
+        if not any(values.values()):
+            names = ", ".join(values)
+            raise ValueError(f"strategy TaskDriven needs one of {names} above 0, got 0 for all")
         self.pixel_weight = pixel_weight
         self.detection_weight = detection_weight
         self.feature_weight = feature_weight
+        self.editor_weight = editor_weight
         self.ramp_until = ramp_until
         self.taps = tuple(taps)
         self.pixel_loss = MODELS.build(pixel_loss or PIXEL_LOSS)
@@ -88,9 +92,22 @@ class TaskDriven(Strategy):
     def losses(self, batch: TrainingBatch) -> Losses:
         """Pixels, the detector's losses on SR, and the distance of its features on SR and on HR.
 
+        With the editor's own losses where they have a weight; what has none is not computed.
+
         Args:
             batch: What is seen of this iteration.
         """
+        losses: Losses = {}
+        if self.pixel_weight or self.detection_weight or self.feature_weight:
+            losses |= self._of_images(batch)
+        if self.editor_weight:
+            asking = replace(batch, needed_by="strategy TaskDriven, with editor_weight > 0,")
+            own = asking.editor_losses()
+            losses |= scaled(own, self.editor_weight)
+        return losses
+
+    def _of_images(self, batch: TrainingBatch) -> Losses:
+        """What SR images are compared by: HR, and what the detector makes of them."""
         results = batch.upscale()
         losses = self._task(batch, results)
         if self.pixel_weight:
@@ -120,10 +137,14 @@ class TaskDriven(Strategy):
         detector = batch.detector
         with torch.no_grad():
             of_hr = features_at(detector, self.taps, on_hr.inputs)
-        with tapped(detector, self.taps) as features:
-            detection = detector.loss(on_sr.inputs, on_sr.samples)
-            of_sr = [features[name] for name in self.taps]
-        losses = scaled(detection, self.detection_weight * growth)
+        losses: Losses = {}
+        if self.detection_weight:
+            with tapped(detector, self.taps) as features:
+                detection = detector.loss(on_sr.inputs, on_sr.samples)
+                of_sr = [features[name] for name in self.taps]
+            losses |= scaled(detection, self.detection_weight * growth)
+        else:
+            of_sr = features_at(detector, self.taps, on_sr.inputs)
         distance = mean_distance(pearson_distance, of_sr, of_hr)
         losses["loss_task_driven_feature"] = self.feature_weight * growth * distance
         return losses
