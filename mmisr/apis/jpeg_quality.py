@@ -21,6 +21,7 @@ from mmisr.apis.models import editor_of, init_model
 from mmisr.degradation.transform import SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.files import write_text
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, bare_name, find
 
 QUALITIES = (10, 20, 40)
@@ -55,8 +56,8 @@ def jpeg_quality(
         A row per compression and editor; gains are over the editor of ``config``.
 
     Raises:
-        ValueError: A quality is none, a config is of no editor, an entry of ``others`` cannot be
-            read, or the data has no LR images made from HR.
+        ValueError: A quality is none, a config is of no editor, or names no weights and none were
+            given, an entry of ``others`` cannot be read, or the data has no LR images made from HR.
     """
     cfg = read_config(config, cfg_options=cfg_options)
     _uncompressed(cfg)
@@ -64,8 +65,7 @@ def jpeg_quality(
     compressions = [Compression(value) for value in quality]
     if before is not None:
         compressions += [Compression(value, before) for value in quality]
-    model = init_model(cfg, checkpoint, where)
-    own = editor_of(model, config)
+    own = _editor(cfg, checkpoint, where)
     editors = {own.info.name: own}
     for other in others:
         name, editor = _other(other, where)
@@ -111,6 +111,15 @@ def _other(text: str, device: str) -> tuple[str, SREditor]:
     parts = rest.partition(",")
     config = parts[0]
     weights = parts[2] or None
-    model = init_model(config, weights, device)
-    editor = editor_of(model, config)
+    cfg = read_config(config)
+    editor = _editor(cfg, weights, device)
     return name, editor
+
+
+def _editor(cfg: Config, checkpoint: str | None, device: str) -> SREditor:
+    """The editor of a config, with weights."""
+    model = init_model(cfg, checkpoint, device)
+    editor = editor_of(model, cfg.filename)
+    if checkpoint is None:
+        check_named_weights(model, ("editor",))
+    return editor

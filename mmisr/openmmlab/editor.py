@@ -104,6 +104,11 @@ class SREditor(BaseEditModel):
     def info(self) -> EditorInfo:
         """Scale, size rules and nature of this editor."""
 
+    @property
+    def names_weights(self) -> bool:
+        """Whether the config names the weights; editors of several parts override this."""
+        return self.checkpoint is not None
+
     def init_weights(self) -> None:
         """Initialise, then load the checkpoint that the config names."""
         super().init_weights()

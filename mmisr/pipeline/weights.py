@@ -79,4 +79,4 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _needs_weights(editor: SREditor) -> bool:
-    return editor.info.trainable and getattr(editor, "checkpoint", None) is None
+    return editor.info.trainable and not editor.names_weights

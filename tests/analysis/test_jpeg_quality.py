@@ -132,6 +132,15 @@ def test_others_that_cannot_be_read(others, message):
         jpeg_quality(BICUBIC, others=others, device="cpu")
 
 
+@pytest.mark.parametrize("as_other", [False, True])
+def test_random_weights_are_not_measured(as_other, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    bare = "configs/plain/edsr_x4_tree-crowns.py"
+    config, others = (BICUBIC, [f"edsr={bare}"]) if as_other else (bare, [])
+    with pytest.raises(ValueError, match=r"names no weights \(checkpoint\)"):
+        jpeg_quality(config, others=others, device="cpu")
+
+
 def test_data_without_simulated_lr_is_named(tmp_path):
     native = tmp_path / "native.py"
     names = ("LoadImage", "NativeLR", "PackSRInputs")

@@ -60,6 +60,13 @@ class EditorChain(SREditor):
         """Scale and name."""
         return self._info
 
+    @property
+    def names_weights(self) -> bool:
+        """Whether the config names the weights of the chain, or of each editor that has some."""
+        parts = cast("list[SREditor]", list(self.editors))
+        needed = [part for part in parts if part.info.trainable]
+        return super().names_weights or all(part.names_weights for part in needed)
+
     def _upscale(self, lr: Tensor, hints: BatchHints | None) -> SRResult:
         image = lr
         parts = cast("list[SREditor]", list(self.editors))

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import MODELS
 from mmisr.structures.hints import ImageHints
 
@@ -53,6 +54,19 @@ def test_every_editor_reads_its_own_weights(tmp_path):
     for read, written in zip(editor.editors, (first, second), strict=True):
         for name, value in written.state_dict().items():
             assert torch.equal(value, read.state_dict()[name])
+
+
+def test_weights_are_named_by_the_chain_or_by_every_editor(tmp_path):
+    """Else a comparison would measure what was initialised."""
+    part = MODELS.build(STEP1)
+    torch.save(part.state_dict(), tmp_path / "first.pth")
+    first = {**STEP1, "checkpoint": str(tmp_path / "first.pth")}
+    with pytest.raises(ValueError, match="names no weights"):
+        check_named_weights(chain(first, STEP2, scale=4))
+    check_named_weights(chain(first, DOUBLE, scale=2))
+    whole = chain(STEP1, STEP2, scale=4)
+    torch.save(whole.state_dict(), tmp_path / "chain.pth")
+    check_named_weights(chain(STEP1, STEP2, scale=4, checkpoint=str(tmp_path / "chain.pth")))
 
 
 def test_all_of_it_learns():
