@@ -1,4 +1,11 @@
 # Instance modulation x4 by what a detector finds on bicubic, beside that detector at rest.
+# Train: python tools/train.py \
+#   configs/instance_modulation/instance-modulation-nano-x4_gfl_mobilenet-v2_aerial-cars.py
+# Test:  python tools/test.py \
+#   configs/instance_modulation/instance-modulation-nano-x4_gfl_mobilenet-v2_aerial-cars.py \
+#   CHECKPOINT
+# 600 iterations: 20 minutes on 2 CPU cores (one thread, machine busy).
+# *Measured here*, seed 0: AP 0.593, 31.57 dB, 26.38 dB in boxes; bicubic 0.542, 29.44, 24.29.
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4.py",
