@@ -42,7 +42,7 @@ def config(request, coco) -> Config:
 
 def test_names_are_unique():
     names = [path.name for path in FOLDER.parents[1].rglob("*.py")]
-    assert len(CONFIGS) == 21
+    assert len(CONFIGS) == 27
     assert all(names.count(path.name) == 1 for path in CONFIGS)
 
 
@@ -71,10 +71,11 @@ def test_batches_of_training_and_validation(config):
     sample = batches[0]["data_samples"][0]
     if "scale" in config:
         s = config.scale
-        assert (sample.source_shape, sample.lr_shape) == (
-            (70 - 70 % s, 90 - 90 % s),
-            (70 // s, 90 // s),
-        )
+        reduced = config.get("reduction", 1)  # HR is the data set's own, or a reduction of it
+        multiple = config.get("multiple", s * reduced)
+        height, width = ((side - side % multiple) // reduced for side in (70, 90))
+        assert sample.source_shape == (height, width)
+        assert sample.lr_shape == (height // s, width // s)
     assert DATASETS.build(config.val_dataloader.dataset).metainfo["classes"] == ("thing",)
 
 
@@ -83,7 +84,8 @@ def _patches(config: Config) -> set[tuple[int, int]]:
     scale = config.get("scale", 1)
     patches = [t["size"] for t in config.train_pipeline if t["type"] == "mmisr.RandomPatch"]
     if patches and "scale" in config:
-        return {(patches[0] // scale, patches[0] // scale)}
+        side = patches[0] // (scale * config.get("reduction", 1))
+        return {(side, side)}
     whole = {(70 // scale, width // scale) for width in (90, 91, 92)}
     return whole | {(width, height) for height, width in whole}
 

@@ -3,8 +3,8 @@
 _base_ = "drone_cars_x4_editor.py"
 scale = 4
 load = [
-    dict(type="mmisr.LoadImage", keep=64),
-    dict(type="mmdet.LoadAnnotations", with_bbox=True),
+    dict(type="mmisr.LoadImage", keep=64, backend_args=_base_.backend_args),
+    dict(type="mmdet.LoadAnnotations", with_bbox=True, backend_args=_base_.backend_args),
 ]
 augment = [
     dict(type="mmisr.RandomPatch", size=128, around_box=0.5),
