@@ -125,17 +125,11 @@ class InstanceModulation(SREditor):
         losses = {}
         for step, image in enumerate(self.net.all_images(lr, maps), start=1):
             name = f"loss_instance_modulation_step{step}"
-            losses[name] = self._distance(image, hr, hints)
+            terms = self.pixel_terms(image, hr, hints)
+            losses[name] = torch.stack(list(terms.values())).sum()
         if self.skip_above is None:
             return losses
         return self._unless_outlier(losses, self.skip_above)
-
-    def _distance(self, image: Tensor, hr: Tensor, hints: BatchHints | None) -> Tensor:
-        if getattr(self.pixel_loss, "takes_hints", False):
-            of_all: Tensor = self.pixel_loss(image, hr, hints)
-            return of_all
-        of_pixels: Tensor = self.pixel_loss(image, hr)
-        return of_pixels
 
     @torch.no_grad()
     def _may_learn(self, total: Tensor, times: float) -> Tensor:

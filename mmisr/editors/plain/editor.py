@@ -10,6 +10,7 @@ from torch import Tensor
 from mmisr.openmmlab.checkpoints import load_state
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.openmmlab.loading import load_into
+from mmisr.ops.modes import evaluating
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.hints import BatchHints
@@ -105,15 +106,12 @@ class PlainSR(SREditor):
     @torch.no_grad()
     def _try(self, h: int, w: int) -> tuple[int, ...] | str:
         """The shape of what the network makes of a black image, or what it did instead."""
-        mode = self.generator.training
-        self.generator.eval()
         try:
-            output = self.generator(torch.zeros(1, 3, h, w))
+            with evaluating(self.generator):
+                output = self.generator(torch.zeros(1, 3, h, w))
         except Exception as error:
             # Whatever a network makes of a size or a channel count that it cannot take.
             return f"{type(error).__name__}: {error}"
-        finally:
-            self.generator.train(mode)
         if not isinstance(output, Tensor):
             return f"a {type(output).__name__}"
         return tuple(output.shape)
