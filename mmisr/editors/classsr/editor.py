@@ -22,6 +22,7 @@ from mmisr.editors.classsr.srresnet import SRResNet
 from mmisr.editors.classsr.tiles import Tiles
 from mmisr.openmmlab.editor import SREditor
 from mmisr.ops.macs import count_macs
+from mmisr.ops.modes import evaluating
 from mmisr.ops.tokens import grid_hw
 from mmisr.registry import MODELS
 from mmisr.structures.editor_info import EditorInfo, with_budget
@@ -359,8 +360,6 @@ class ClassSR(SREditor):
 @torch.no_grad()
 def _shape_of(branch: nn.Module, tile: Tensor) -> tuple[int, ...]:
     """Of what a branch makes of a tile."""
-    mode = branch.training
-    branch.eval()
-    image = branch(tile)
-    branch.train(mode)
+    with evaluating(branch):
+        image = branch(tile)
     return tuple(image.shape)
