@@ -11,11 +11,12 @@ import numpy as np
 from mmisr.analysis.comparison.resample import draw, interval
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
-from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.matching import Bools, match_classes
 from mmisr.evaluation.functional.precision_recall import best_score
 from mmisr.evaluation.functional.smallest_seen import (
     SizeCounts,
     count_sizes,
+    found_objects,
     recall_by_size,
     size_edges,
     smallest_seen,
@@ -110,7 +111,8 @@ def _way(comparison: Comparison, run: ArmRun, edges: Floats) -> Way:
     max_dets = meta.metric.max_dets
     score = own_score(records, len(meta.classes), max_dets)
     total = sum(figures.ms.values())
-    found = _Found(comparison, records, edges, score)
+    is_found = found_objects(records, score, max_dets)
+    found = _Found(comparison, records, edges, is_found)
     return Way(
         arm=run.name,
         ap=figures.AP,
@@ -143,7 +145,7 @@ class _Found:
     comparison: Comparison
     records: Sequence[ImageRecord]
     edges: Floats
-    score: float
+    is_found: Sequence[Bools]
 
     def smallest(self, label: int | None = None) -> Smallest | None:
         """Of all classes, or of one; None where there are too few objects."""
@@ -179,8 +181,7 @@ class _Found:
     def _counts(self, label: int | None) -> SizeCounts | None:
         if not len(self.edges):
             return None
-        max_dets = self.comparison.meta.metric.max_dets
-        return count_sizes(self.records, self.edges, self.score, max_dets, label)
+        return count_sizes(self.records, self.edges, self.is_found, label)
 
 
 def _span(sides: Floats) -> tuple[float, float]:

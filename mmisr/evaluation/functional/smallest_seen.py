@@ -69,11 +69,29 @@ def _sides(record: ImageRecord) -> Floats:
     return np.sqrt(counted)
 
 
+def found_objects(records: Sequence[ImageRecord], score_thr: float, max_dets: int) -> list[Bools]:
+    """Which annotations that count were found at IoU 0.5.
+
+    Args:
+        records: One per image.
+        score_thr: Detections from this score on count.
+        max_dets: Detections per image and class that count, best first.
+
+    Returns:
+        (N,) of each image.
+    """
+    found = []
+    for record in records:
+        matches = match_image(record, score_thr, max_dets)
+        of_image = ~record.gt_ignore & ~matches.missed
+        found.append(of_image)
+    return found
+
+
 def count_sizes(
     records: Sequence[ImageRecord],
     edges: Floats,
-    score_thr: float,
-    max_dets: int,
+    is_found: Sequence[Bools],
     label: int | None = None,
 ) -> SizeCounts:
     """Count what was found, by image and by size.
@@ -81,21 +99,18 @@ def count_sizes(
     Args:
         records: One per image.
         edges: As :func:`size_edges` gives them, at least two.
-        score_thr: Detections from this score on count.
-        max_dets: Detections per image and class that count, best first.
+        is_found: As :func:`found_objects` gives it.
         label: Objects of this class alone; None for all.
     """
     found = []
     total = []
-    for record in records:
+    for record, is_hit in zip(records, is_found, strict=True):
         counted = ~record.gt_ignore
         if label is not None:
             counted &= record.gt_labels == label
-        matches = match_image(record, score_thr, max_dets)
-        is_found = counted & ~matches.missed
         of_image = _in_ranges(record, counted, edges)
         total.append(of_image)
-        of_image = _in_ranges(record, is_found, edges)
+        of_image = _in_ranges(record, counted & is_hit, edges)
         found.append(of_image)
     return SizeCounts(
         edges=edges,

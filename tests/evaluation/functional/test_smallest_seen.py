@@ -9,6 +9,7 @@ from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.smallest_seen import (
     SizeCounts,
     count_sizes,
+    found_objects,
     recall_by_size,
     rising,
     size_edges,
@@ -37,10 +38,14 @@ def record(sides, found, ignored=(), labels=None) -> ImageRecord:
     )
 
 
+def counts_from(records, edges, score_thr, label=None) -> SizeCounts:
+    return count_sizes(records, edges, found_objects(records, score_thr, 100), label)
+
+
 def test_objects_are_counted_where_their_size_is():
     edges = np.array([4.0, 8.0, 16.0, 32.0])
     one = record([4, 7.9, 8, 20, 40], [1, 0, 1, 0, 1], ignored=(3,))
-    counts = count_sizes([one], edges, 0.5, 100)
+    counts = counts_from([one], edges, 0.5)
     assert counts.total.tolist() == [[2, 1, 1]]
     assert counts.found.tolist() == [[1, 1, 1]]
 
@@ -48,15 +53,15 @@ def test_objects_are_counted_where_their_size_is():
 def test_a_score_and_a_class_leave_out():
     edges = np.array([4.0, 8.0, 16.0])
     one = record([5, 6, 10, 12], [1, 1, 1, 1], labels=[0, 1, 0, 1])
-    assert count_sizes([one], edges, 0.65, 100).found.tolist() == [[2, 1]]
-    of_second = count_sizes([one], edges, 0.5, 100, label=1)
+    assert counts_from([one], edges, 0.65).found.tolist() == [[2, 1]]
+    of_second = counts_from([one], edges, 0.5, label=1)
     assert (of_second.total.tolist(), of_second.found.tolist()) == ([[1, 1]], [[1, 1]])
 
 
 def test_ranges_hold_equally_many():
     sides = np.geomspace(4, 64, 241)
     edges = size_edges([record(sides, np.zeros(241))], 12)
-    counts = count_sizes([record(sides, np.zeros(241))], edges, 0.5, 100)
+    counts = counts_from([record(sides, np.zeros(241))], edges, 0.5)
     assert len(edges) == 13
     assert counts.total.sum() == 241
     assert np.ptp(counts.total) <= 1
