@@ -17,7 +17,7 @@ from mmisr.registry import MODELS
 from mmisr.structures.checks import check_types
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, Found, ImageHints
+from mmisr.structures.hints import BatchHints, Found, ImageHints, annotated
 from mmisr.structures.sr_result import SRResult
 
 PRIORS = ("found", "oracle", "none")
@@ -189,16 +189,13 @@ class InstanceModulation(SREditor):
 
 def _annotated(known: ImageHints) -> Found:
     """The annotated instances as if a detector had found them, all of them sure."""
-    boxes = known.boxes_lr
-    if boxes is None:
+    instances = annotated(known)
+    if instances is None:
         raise ValueError(
             "InstanceModulation.prior='oracle' reads annotated boxes and got none; use annotated "
             "images, or ImageHints(boxes_lr=...)"
         )
-    labels = known.labels
-    if labels is None:
-        labels = torch.zeros(len(boxes), dtype=torch.int64)
-    return Found(boxes, torch.ones(len(boxes)), labels, known.masks_lr)
+    return instances
 
 
 def _size(size: str | dict[str, Any]) -> NetSize:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmisr.ops.coverage import box_shares
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import Found, ImageHints
+from mmisr.structures.hints import Found, ImageHints, annotated
 
 AT_ONCE = 32
 """Objects whose pixels are in memory together."""
@@ -32,17 +32,9 @@ def known_objects(hints: ImageHints | None, prior: str, num_classes: int) -> Fou
         return None
     if prior == "found":
         return hints.found
-    boxes = hints.boxes_lr
-    if boxes is None:
+    if hints.labels is None and num_classes > 1:
         return None
-    count = len(boxes)
-    labels = hints.labels
-    if labels is None and num_classes == 1:
-        labels = boxes.new_zeros(count).long()
-    if labels is None:
-        return None
-    certain = boxes.new_ones(count)
-    return Found(boxes, certain, labels, hints.masks_lr)
+    return annotated(hints)
 
 
 def class_map(objects: Found | None, num_classes: int, hw: tuple[int, int]) -> Tensor:
