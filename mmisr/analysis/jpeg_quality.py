@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from mmisr.analysis.comparison.resample import draw, interval
 from mmisr.analysis.depth import Seen
@@ -65,11 +64,7 @@ class Compression:
         """
         image = lr[0]
         if self.before is not None:
-            # What is added above and left moves the blocks, and is cut off again.
-            margins = (SHIFT, 0, SHIFT, 0)
-            shifted = F.pad(lr, margins, mode="replicate")
-            image = jpeg(shifted[0], self.before)
-            image = image[:, SHIFT:, SHIFT:]
+            image = jpeg(image, self.before, corner=(SHIFT, SHIFT))
         compressed = jpeg(image, self.quality)
         return compressed[None]
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from mmisr.degradation.chance import whole
 from mmisr.degradation.steps.base import Step, WholeSpan
@@ -53,11 +52,9 @@ class JPEG(Step):
         """Compress the image; its size stays."""
         quality = whole(draw, *self.quality)
         image = to_unit(levels)
-        top, left = self._corner(draw)
-        padded = _padded(image, top, left)
-        compressed = jpeg(padded, quality, self.subsampling)
-        cropped = compressed[:, top:, left:]
-        return _levels(cropped)
+        corner = self._corner(draw)
+        compressed = jpeg(image, quality, self.subsampling, corner)
+        return _levels(compressed)
 
     def _corner(self, draw: Generator) -> tuple[int, int]:
         """How far the grid begins above and to the left of the image."""
@@ -153,13 +150,6 @@ class Quantise(Step):
         if self.halves == "even":
             return torch.round(clamped)
         return torch.floor(clamped + 0.5)
-
-
-def _padded(image: Tensor, top: int, left: int) -> Tensor:
-    """More rows above and columns to the left, the first ones repeated."""
-    margins = [left, 0, top, 0]
-    padded = F.pad(image[None], margins, mode="replicate")
-    return padded[0]
 
 
 def _levels(image: Tensor) -> Tensor:
