@@ -89,6 +89,24 @@ def resize(
     return _along_height(turned, w, mode, antialias).mT.contiguous()
 
 
+def bilinear(image: Tensor, scale: int) -> Tensor:
+    """Enlarge by a whole factor, as networks do that add to what they enlarge.
+
+    Convention: pixel centres lie at half-integers (align_corners=False).
+
+    Args:
+        image: (B, C, h, w).
+        scale: The factor; 1 gives the image itself.
+
+    Example:
+        >>> bilinear(torch.ones(1, 3, 2, 5), 4).shape
+        torch.Size([1, 3, 8, 20])
+    """
+    if scale == 1:
+        return image
+    return F.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
 def _check_batch(image: Tensor) -> None:
     if image.ndim != 4 or 0 in image.shape:
         raise ValueError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmisr.ops.resample import bilinear
 from mmisr.structures.checks import check_fields
 
 SCALES = (1, 2, 4, 8)
@@ -215,24 +216,6 @@ class CAJNNNet(nn.Module):
         detail = self.last(active(refined))
         smooth = bilinear(lr, self.scale)
         return smooth + detail
-
-
-def bilinear(lr: Tensor, scale: int) -> Tensor:
-    """Enlarge by interpolation.
-
-    Convention: pixel centres at half-integers (align_corners=False).
-
-    Args:
-        lr: (B, 3, h, w).
-        scale: A whole factor; 1 gives the image itself.
-
-    Example:
-        >>> bilinear(torch.ones(1, 3, 2, 5), 4).shape
-        torch.Size([1, 3, 8, 20])
-    """
-    if scale == 1:
-        return lr
-    return F.interpolate(lr, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
 def active(x: Tensor) -> Tensor:

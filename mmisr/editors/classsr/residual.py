@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmisr.editors.classsr.initialise import conv3
+from mmisr.ops.resample import bilinear
 
 
 class Unit(nn.Module):
@@ -20,16 +21,6 @@ class Unit(nn.Module):
         """(B, C, h, w) to the same."""
         inner = F.relu(self.conv1(x))
         return x + self.conv2(inner)
-
-
-def bilinear(lr: Tensor, scale: int) -> Tensor:
-    """The enlarged image that a network adds to.
-
-    Args:
-        lr: (B, 3, h, w).
-        scale: Factor per axis.
-    """
-    return F.interpolate(lr, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
 class ResidualSR(nn.Module):

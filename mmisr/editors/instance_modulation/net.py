@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from mmisr.ops.resample import bilinear
 from mmisr.ops.sft import SFT
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
@@ -235,7 +235,7 @@ class FeedbackNet(nn.Module):
         """The image of one step: what is missing from a bilinear enlargement."""
         features = self.up(state)
         missing = self.tail(features)
-        enlarged = F.interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        enlarged = bilinear(lr, self.scale)
         image: Tensor = enlarged + missing
         return image
 

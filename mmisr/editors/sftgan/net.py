@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmisr.ops.resample import bilinear
 from mmisr.ops.sft import SFT
 from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
@@ -217,7 +218,7 @@ class SFTGenerator(nn.Module):
         image = self.tail(x)
         if not self.size.skip:
             return image
-        enlarged = F.interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        enlarged = bilinear(lr, self.scale)
         return enlarged + image
 
     def rest(self) -> None:
