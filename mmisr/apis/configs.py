@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def read_config(
         ValueError: A value is not of the kind that it must be, see
             :mod:`mmisr.apis.checks.config_types`.
     """
-    cfg = config.copy() if isinstance(config, Config) else Config.fromfile(find_config(config))
+    if isinstance(config, Config):
+        cfg = copy.deepcopy(config)  # its own copies share what is nested
+    else:
+        cfg = Config.fromfile(find_config(config))
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     _place_weights(cfg._cfg_dict)

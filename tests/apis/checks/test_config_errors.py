@@ -93,6 +93,15 @@ def fail(error):
     return door
 
 
+def test_a_config_that_is_given_stays_as_it_is(pair):
+    given = Config.fromfile(pair)
+    read = read_config(given, cfg_options={"model.editor.scale": 4})
+    assert (given.model.editor.scale, read.model.editor.scale) == (2, 4)
+    read.model.detector.backbone.pop("deepen_factor")
+    assert "deepen_factor" in given.model.detector.backbone
+    assert read.filename == given.filename
+
+
 def test_errors_that_name_themselves_stay(pair):
     with pytest.raises(
         ConfigError,
