@@ -69,9 +69,8 @@ def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
     if item in known:
         return [known[item]]
     if "=" in item:
-        name, _, rest = item.partition("=")
-        config, _, checkpoint = rest.partition(",")
-        return [_from_dict({"name": name, "config": config, "checkpoint": checkpoint or None})]
+        name, config, checkpoint = named_config(item, "--arms")
+        return [_from_dict({"name": name, "config": config, "checkpoint": checkpoint})]
     if Path(item).suffix not in LISTS:
         raise ValueError(
             f"arm {item!r} is unknown: use one of {sorted(known)}, NAME=CONFIG[,CHECKPOINT], or a "
@@ -81,6 +80,30 @@ def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
     for entry in _listed(Path(item)):
         arms += _read(entry, known)
     return arms
+
+
+def named_config(text: str, flag: str) -> tuple[str, str, str | None]:
+    """A config under a name, as a command line has it.
+
+    Args:
+        text: ``NAME=CONFIG`` or ``NAME=CONFIG,CHECKPOINT``.
+        flag: Where it stands, for the message.
+
+    Returns:
+        Name, config, and the checkpoint or None.
+
+    Raises:
+        ValueError: It has no ``=``.
+
+    Example:
+        >>> named_config("edsr=edsr.py,edsr.pth", "--arms")
+        ('edsr', 'edsr.py', 'edsr.pth')
+    """
+    name, is_given, rest = text.partition("=")
+    if not is_given:
+        raise ValueError(f"{flag} takes NAME=CONFIG or NAME=CONFIG,CHECKPOINT, got {text!r}")
+    config, _, checkpoint = rest.partition(",")
+    return name, config, checkpoint or None
 
 
 def _listed(path: Path) -> list[Any]:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from mmisr.analysis.facts import meta
 from mmisr.analysis.jpeg_quality import Compression, QualityFigures, psnr_by_quality
+from mmisr.apis.arms import named_config
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import inner_datasets
 from mmisr.apis.compare import best_device
@@ -105,12 +106,7 @@ def _uncompressed(cfg: Config) -> None:
 
 def _other(text: str, device: str) -> tuple[str, SREditor]:
     """One entry of ``--others``."""
-    name, is_given, rest = text.partition("=")
-    if not is_given:
-        raise ValueError(f"--others takes NAME=CONFIG or NAME=CONFIG,CHECKPOINT, got {text!r}")
-    parts = rest.partition(",")
-    config = parts[0]
-    weights = parts[2] or None
+    name, config, weights = named_config(text, "--others")
     cfg = read_config(config)
     editor = _editor(cfg, weights, device)
     return name, editor

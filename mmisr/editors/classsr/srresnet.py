@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmisr.editors.classsr.initialise import conv3, start_small
-from mmisr.editors.classsr.residual import Unit, bilinear
+from mmisr.editors.classsr.residual import Unit
 from mmisr.editors.classsr.upsampling import enlargement
+from mmisr.ops.resample import bilinear
 
 SLOPE = 0.1
 
