@@ -42,7 +42,7 @@ def config(request, coco) -> Config:
 
 def test_names_are_unique():
     names = [path.name for path in FOLDER.parents[1].rglob("*.py")]
-    assert len(CONFIGS) == 27
+    assert len(CONFIGS) == 28
     assert all(names.count(path.name) == 1 for path in CONFIGS)
 
 
