@@ -30,6 +30,12 @@ def named_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) ->
         LR enlarged alike, through sahi), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
+    return _arms_of(editor, info, windows)
+
+
+def _arms_of(
+    editor: dict[str, Any], info: EditorInfo, windows: dict[str, Any] | None
+) -> dict[str, Arm]:
     own = _editor_arms(editor, info)
     arms = _named_arms(info.scale, own)
     routed = own[0]
@@ -95,8 +101,9 @@ def standard_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None)
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair; None for none.
     """
-    arms = named_arms(editor, windows)
-    method = MODELS.build(editor).info.method
+    info = MODELS.build(editor).info
+    arms = _arms_of(editor, info, windows)
+    method = info.method
     names = ["lr", "bicubic", method]
     dense = f"{method}{DENSE}"
     in_windows = f"{method}{WINDOWS}"
