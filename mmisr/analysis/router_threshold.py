@@ -27,10 +27,14 @@ class Scores:
     Args:
         objects: (N,) score of the token that holds the centre of each annotated object.
         tokens: (M,) scores of all tokens.
+        sides: (N,) longer side of each object in LR pixels.
+        token: Side of a token in LR pixels.
     """
 
     objects: Tensor
     tokens: Tensor
+    sides: Tensor
+    token: int
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,14 @@ class Thresholds:
     Args:
         thresholds: One per recall.
         objects: How many annotated objects the training data has.
+        large: Share of them that a window over their own token does not show whole.
+        window: Side of such a window, a token with its margins, in LR pixels.
     """
 
     thresholds: list[Threshold]
     objects: int
+    large: float
+    window: int
 
     def to_json(self) -> dict[str, Any]:
         """What ``router_threshold.json`` holds beside ``meta``."""
@@ -83,21 +91,24 @@ def scores_of(pair: SRDetector, batches: Iterable[dict]) -> Scores:
         ValueError: The router does not rank tokens, or no object is annotated.
     """
     objects = [torch.zeros(0)]
+    sides = [torch.zeros(0)]
     tokens = []
     for data in batches:
         batch = pair.data_preprocessor(data, False)
         images = zip(batch["inputs"], batch["data_samples"], strict=True)
         for lr, sample in images:
-            scores, side = _scores(pair, lr)
+            scores, token = _scores(pair, lr)
             tokens.append(scores.flatten())
             boxes = annotated_boxes(sample, "lr", hw_of(lr))
             if boxes is not None:
-                of_objects = at_centres(scores, boxes, side)
+                of_objects = at_centres(scores, boxes, token)
                 objects.append(of_objects)
+                longer = _longer_sides(boxes)
+                sides.append(longer)
     of_all = torch.cat(objects)
     if not len(of_all):
         raise ValueError("a threshold is chosen by annotated objects, and the data has none")
-    return Scores(of_all, torch.cat(tokens))
+    return Scores(of_all, torch.cat(tokens), torch.cat(sides), token)
 
 
 def _scores(pair: SRDetector, lr: Tensor) -> tuple[Tensor, int]:
@@ -136,22 +147,37 @@ def at_centres(scores: Tensor, xyxy: Tensor, token: int) -> Tensor:
     return scores[row.clamp(0, last_row), col.clamp(0, last_col)]
 
 
-def thresholds_for(recalls: Sequence[float], train: Scores, test: Scores) -> Thresholds:
+def _longer_sides(xyxy: Tensor) -> Tensor:
+    """(N,) of (N, 4) boxes."""
+    sides_wh = xyxy[:, 2:] - xyxy[:, :2]
+    return sides_wh.cpu().amax(1)
+
+
+def thresholds_for(
+    recalls: Sequence[float], train: Scores, test: Scores, margin: int = 0
+) -> Thresholds:
     """The largest thresholds that reach a share of the training objects.
 
     Args:
         recalls: Shares of the objects, in (0, 1].
         train: Of the training data.
         test: Of the test data, on which nothing is chosen.
+        margin: LR pixels that a window shows around its tokens.
 
     Raises:
         ValueError: A share is out of range.
     """
-    wrong = [recall for recall in recalls if not 0 < recall <= 1]
-    if wrong:
-        raise ValueError(f"a recall is a share in (0, 1], got {wrong[0]}")
-    thresholds = [_threshold(recall, train, test) for recall in recalls]
-    return Thresholds(thresholds, len(train.objects))
+    for recall in recalls:
+        if not 0 < recall <= 1:
+            raise ValueError(f"a recall is a share in (0, 1], got {recall}")
+    thresholds = []
+    for recall in recalls:
+        threshold = _threshold(recall, train, test)
+        thresholds.append(threshold)
+    window = train.token + 2 * margin
+    is_large = train.sides > window
+    large = float(is_large.double().mean())
+    return Thresholds(thresholds, len(train.objects), large, window)
 
 
 def _threshold(recall: float, train: Scores, test: Scores) -> Threshold:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from tqdm import tqdm
 
@@ -21,6 +23,7 @@ from mmisr.apis.configs import read_config
 from mmisr.apis.models import init_model
 from mmisr.ops.files import write_text
 from mmisr.pipeline.sr_detector import SRDetector
+from mmisr.pipeline.windows.search import WindowSearch
 
 RECALLS = (0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
 
@@ -44,6 +47,9 @@ def router_threshold(
         device: Where to run; a GPU where there is one by default.
         cfg_options: Overrides by dotted key.
 
+    Where the pair searches in windows without an overview, a warning says how many training objects
+    are larger than a window.
+
     Returns:
         A bias for every recall, and what it does on training and test data.
 
@@ -59,7 +65,12 @@ def router_threshold(
     pair.eval()
     train = _scores(pair, cfg, "train")
     test = _scores(pair, cfg, "test")
-    result = thresholds_for(recalls, train, test)
+    search = pair.search
+    windows = search.settings if isinstance(search, WindowSearch) else None
+    margin = windows.margin if windows else 0
+    result = thresholds_for(recalls, train, test, margin)
+    if windows and windows.overview is None and result.large > 0:
+        _warn_of_large(result)
     name = Path(config).stem
     default = f"work_dirs/router_threshold/{name}.json"
     facts = meta(cfg)
@@ -69,6 +80,17 @@ def router_threshold(
     path = Path(out or default)
     write_text(path, f"{text}\n")
     return result
+
+
+def _warn_of_large(result: Thresholds) -> None:
+    text = (
+        f"{100 * result.large:.1f} % of the {result.objects} training objects are larger than the "
+        f"window over their own token ({result.window} LR pixels, a token with its margins), and "
+        "are seen whole only where the router marks the tokens beside it too; "
+        f"test_cfg.windows.overview=dict(min_side={result.window}) looks for them in the whole "
+        "image, a larger test_cfg.windows.margin shows more of them"
+    )
+    print_log(text, logger="current", level=logging.WARNING)
 
 
 def _scores(pair: SRDetector, cfg: Config, side: str) -> Scores:

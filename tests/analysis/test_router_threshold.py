@@ -9,12 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmisr.analysis.router_threshold import Scores, at_centres, thresholds_for
+from mmisr.apis import router_threshold as api
 from mmisr.apis.router_threshold import router_threshold
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 PLAIN = "configs/resample/bicubic-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 NO_BOXES = torch.zeros((0, 4))
+
+
+def scores_of_objects(objects: torch.Tensor, tokens: torch.Tensor) -> Scores:
+    return Scores(objects, tokens, sides=torch.full_like(objects, 4.0), token=8)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +44,7 @@ def test_centres(xyxy, expected):
 @example(list(range(10)), 0.9)  # nine of ten, which float32 rounds down
 def test_as_few_objects_as_the_recall_needs(values, recall):
     objects = torch.tensor(values) / 10.0
-    scores = Scores(objects, torch.linspace(-5, 5, 101))
+    scores = scores_of_objects(objects, torch.linspace(-5, 5, 101))
     (row,) = thresholds_for([recall], scores, scores).thresholds
     assert row.reached >= recall
     assert row.reached - 1 / len(values) < recall + 1e-9, "one object more than needed"
@@ -49,9 +54,18 @@ def test_as_few_objects_as_the_recall_needs(values, recall):
     )
 
 
+@pytest.mark.parametrize(("margin", "large"), [(0, 0.75), (4, 0.5), (8, 0.0)])
+def test_objects_larger_than_a_token_with_its_margins(margin, large):
+    sides = torch.tensor([8.0, 9.0, 17.0, 24.0])
+    scores = Scores(torch.zeros(4), torch.zeros(1), sides, token=8)
+    result = thresholds_for([1.0], scores, scores, margin)
+    assert result.window == 8 + 2 * margin
+    assert result.large == large
+
+
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.1])
 def test_a_recall_is_a_share(recall):
-    scores = Scores(torch.zeros(1), torch.zeros(1))
+    scores = scores_of_objects(torch.zeros(1), torch.zeros(1))
     with pytest.raises(ValueError, match=f"a recall is a share in .*got {recall}"):
         thresholds_for([recall], scores, scores)
 
@@ -78,6 +92,20 @@ def test_on_real_trees(options, tmp_path):
     assert low.bias < high.bias
     assert low.share < high.share
     assert 0 < low.test_share < high.test_share <= 1
+    assert content["large"] == result.large > 0
+
+
+def test_windows_say_how_many_objects_are_larger(options, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(api, "print_log", lambda text, **keys: said.append(text))
+    options["model.test_cfg"] = {"windows": {"margin": 4}}
+    path = str(tmp_path / "thresholds.json")
+    result = router_threshold(CONFIG, recalls=(0.99,), out=path, cfg_options=options)
+    assert result.window == 16
+    share = f"{100 * result.large:.1f} % of the {result.objects} training objects"
+    (text,) = said
+    assert text.startswith(f"{share} are larger than the window")
+    assert "overview=dict(min_side=16)" in text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from mmisr.ops.tokens import Mask, grid_hw
 from mmisr.pipeline.views import FrameViews
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import ImageHints
+from mmisr.structures.hints import ImageHints, annotated
 
 if TYPE_CHECKING:
     from mmisr.pipeline.sr_detector import SRDetector
@@ -176,7 +176,10 @@ class _Look:
 
     @torch.no_grad()
     def route(self) -> None:
-        hints = ImageHints(lr_hw=hw_of(self.lr), seed=0)
+        # A router by boxes gets some, though none: what it takes does not hang on where they are.
+        boxes = self.lr.new_zeros(0, 4)
+        hints = ImageHints(boxes_lr=boxes, lr_hw=hw_of(self.lr), seed=0)
+        hints = replace(hints, found=annotated(hints))
         self.router.route(self.lr[None], [hints])
 
     @torch.no_grad()

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmisr.ops import calibration
+from mmisr.pipeline.windows import costs as costs_module
 from mmisr.pipeline.windows.costs import LINEAR, PairCosts, counted_costs, measured_costs
 from mmisr.registry import MODELS
 
@@ -50,7 +51,8 @@ def pair(detector_config, tmp_path, monkeypatch):
     return build
 
 
-def test_milliseconds_grow_with_the_image_and_are_measured_once(pair, tmp_path):
+def test_milliseconds_grow_with_the_image_and_are_measured_once(pair, tmp_path, monkeypatch):
+    monkeypatch.setattr(costs_module, "SR_SIDES", (64, 512))
     model = pair()
     costs = measured_costs(model, model.router)
     assert costs.of([(400, 400)]) > costs.of([(64, 64)]) > 0
@@ -76,3 +78,10 @@ def test_a_budget_that_cannot_be_met_says_what_it_takes(pair, sample_of):
     with pytest.warns(UserWarning, match="nothing goes deep, and the budget is exceeded"):
         (frame,) = model.search.lay_out(model, [torch.rand(3, 64, 96)], [sample_of((128, 192), [])])
     assert frame.layout.sheets_hw == []
+
+
+@pytest.mark.parametrize("router", ["oracle", "detector_prior"])
+def test_routers_by_boxes_have_costs_before_any_image_has_boxes(pair, router):
+    model = pair(type=router)
+    costs = counted_costs(model, model.router)
+    assert costs.of([(64, 96)]) > 0
