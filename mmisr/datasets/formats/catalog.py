@@ -64,7 +64,10 @@ def convert(name: str, source: Path, out: Path, options: Options | None = None) 
         )
     reports = []
     for split in kind.splits(source, asked):
-        report = convert_split(split, out, version) if kind.writes else check_split(split)
+        if kind.writes:
+            report = convert_split(split, source, out, version)
+        else:
+            report = check_split(split, source)
         reports.append(report)
     return reports
 

@@ -94,7 +94,6 @@ class Split:
 
     Args:
         name: What its file is called.
-        folder: Of its images; ``file_name`` begins behind it.
         classes: Names of the classes; ids count from 1.
         count: How many images come.
         read: Gives the images one by one and counts what it leaves out.
@@ -102,7 +101,6 @@ class Split:
     """
 
     name: str
-    folder: Path
     classes: tuple[str, ...]
     count: int
     read: Callable[[Tally], Iterable[AnnotatedImage]]

@@ -118,7 +118,7 @@ def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) 
         ValueError: The file is no COCO file, an image cannot be read, or the sizes do not fit.
     """
     content = read_annotations(str(ann_file))
-    by_image = defaultdict(list)
+    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for annotation in content["annotations"]:
         of_image = by_image[annotation["image_id"]]
         of_image.append(annotation)

@@ -75,7 +75,7 @@ def _split(name: str, sequences: list[str], frames: Path, truth: Path, options: 
             for stem, path in of_sequence.items():
                 yield AnnotatedImage(path, tuple(boxes[stem]))
 
-    return Split(name, frames, CLASSES, sum(counts), read)
+    return Split(name, CLASSES, sum(counts), read)
 
 
 def _boxes(

@@ -161,7 +161,7 @@ def _split(
         for stem in stems:
             yield load(images[stem], labels[stem], tally)
 
-    return Split(name, folder, classes, len(stems), read, published)
+    return Split(name, classes, len(stems), read, published)
 
 
 def _names_in(paths: Iterable[Path], options: Options) -> tuple[str, ...]:

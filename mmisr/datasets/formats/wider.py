@@ -84,7 +84,7 @@ def _split(name: str, lines: Sequence[Line], folder: Path, truth: Path) -> Split
             path = folder / head.text
             yield AnnotatedImage(path, tuple(faces))
 
-    return Split(name, folder, CLASSES, len(blocks), read, PUBLISHED[name])
+    return Split(name, CLASSES, len(blocks), read, PUBLISHED[name])
 
 
 def _blocks(lines: Sequence[Line]) -> list[tuple[Line, Sequence[Line]]]:

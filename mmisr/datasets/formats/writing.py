@@ -116,13 +116,18 @@ class _Content:
     images: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, image: AnnotatedImage, folder: Path) -> None:
+    def add(self, image: AnnotatedImage, source: Path) -> None:
         """One image with its boxes."""
+        if not image.path.is_relative_to(source):
+            raise FormatError(
+                f"{image.path} must lie below {source}, where `file_name` of a COCO file begins. "
+                f"Name a folder that holds all images of the set"
+            )
         height, width = check_file(str(image.path), max_pixels=MAX_PIXELS)
         number = len(self.images) + 1 if image.number is None else image.number
         entry = {
             "id": number,
-            "file_name": image.path.relative_to(folder).as_posix(),
+            "file_name": image.path.relative_to(source).as_posix(),
             "width": width,
             "height": height,
         }
@@ -204,11 +209,12 @@ def clipped(xywh: Box, wh: tuple[int, int], tally: Tally) -> Box | None:
     return left, top, right - left, bottom - top
 
 
-def convert_split(split: Split, out: Path, version: str) -> Report:
+def convert_split(split: Split, source: Path, out: Path, version: str) -> Report:
     """Write ``<split>.json``, unless it is there.
 
     Args:
         split: What to convert.
+        source: Folder of the archive; ``file_name`` of an image begins behind it.
         out: Folder of the files.
         version: Of what is written: the format and what was asked for.
 
@@ -218,24 +224,31 @@ def convert_split(split: Split, out: Path, version: str) -> Report:
     """
     path = out / f"{split.name}.json"
     if path.is_file():
-        if is_complete(path, split.folder, version):
+        if is_complete(path, source, version):
             return _report(split, fileio.load(path), path, fresh=False)
         _check_replaceable(path, version)
-    content = read_split(split, version)
+    content = read_split(split, source, version)
     write_json(content, path)
     return _report(split, content, path, fresh=True)
 
 
-def check_split(split: Split) -> Report:
-    """Read a split that needs no conversion, as :func:`convert_split` would, and write nothing."""
-    return _report(split, read_split(split, ""), None, fresh=False)
+def check_split(split: Split, source: Path) -> Report:
+    """Read a split that needs no conversion, as :func:`convert_split` would, and write nothing.
+
+    Args:
+        split: What to read.
+        source: As in :func:`convert_split`.
+    """
+    content = read_split(split, source, "")
+    return _report(split, content, None, fresh=False)
 
 
-def read_split(split: Split, version: str) -> dict[str, Any]:
+def read_split(split: Split, source: Path, version: str) -> dict[str, Any]:
     """The content of a split's COCO file.
 
     Args:
         split: What to read.
+        source: As in :func:`convert_split`.
         version: As in :func:`convert_split`.
     """
     tally = Tally()
@@ -249,10 +262,10 @@ def read_split(split: Split, version: str) -> dict[str, Any]:
         disable=split.count < MANY,
     )
     for image in images:
-        content.add(image, split.folder)
+        content.add(image, source)
     if not content.annotations:
         raise FormatError(
-            f"{split.folder}: {split.name} must have boxes, found none on its "
+            f"{source}: {split.name} must have boxes, found none on its "
             f"{len(content.images)} images; dropped: {first(list(tally.dropped)) or 'none'}. The "
             f"annotation files are empty, or belong to other images"
         )

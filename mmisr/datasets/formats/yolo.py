@@ -135,7 +135,6 @@ def _named(
 def _split(
     name: str, labels: dict[Path, Path], classes: tuple[str, ...], options: Options
 ) -> Split:
-    folder = _common(list(labels))
     load = partial(_boxes, classes=classes, options=options)
 
     def read(tally: Tally) -> Iterator[AnnotatedImage]:
@@ -144,15 +143,7 @@ def _split(
                 tally.note("image without a label file, kept without boxes")
             yield AnnotatedImage(path, tuple(load(label, tally)), shares=True)
 
-    return Split(name, folder, classes, len(labels), read)
-
-
-def _common(images: Sequence[Path]) -> Path:
-    """The folder that holds all images."""
-    folder = images[0].parent
-    while not all(path.is_relative_to(folder) for path in images):
-        folder = folder.parent
-    return folder
+    return Split(name, classes, len(labels), read)
 
 
 def _label_of(image: Path) -> Path:

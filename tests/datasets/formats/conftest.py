@@ -60,10 +60,10 @@ def convert(tmp_path) -> Callable[..., tuple[dict[str, Report], Callable[[str], 
 
 @pytest.fixture(scope="session")
 def boxes() -> Callable[[COCO, str], list[tuple]]:
-    """Class and box of every annotation of an image that pycocotools finds by its name."""
+    """Class and box of every annotation of an image, by the end of its name."""
 
     def of(coco: COCO, file_name: str) -> list[tuple]:
-        (image,) = (i for i in coco.imgs.values() if i["file_name"] == file_name)
+        (image,) = (i for i in coco.imgs.values() if i["file_name"].endswith(f"/{file_name}"))
         found = coco.loadAnns(coco.getAnnIds(imgIds=[image["id"]]))
         return [(coco.cats[a["category_id"]]["name"], a["bbox"]) for a in found]
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -13,6 +13,7 @@ from mmisr.datasets.formats.source import FormatError
 from mmisr.datasets.formats.tiles import corners, tile_name, tile_place
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     stem=st.text("aP0_-", min_size=1, max_size=12), corner=st.tuples(*[st.integers(0, 9999)] * 2)
 )
@@ -25,7 +26,8 @@ def test_other_names():
         tile_place("P0003")
 
 
-@given(wh=st.tuples(*[st.integers(1, 400)] * 2), size=st.integers(1, 200), share=st.floats(0, 0.99))
+@settings(max_examples=50, deadline=None)
+@given(wh=st.tuples(*[st.integers(1, 400)] * 2), size=st.integers(30, 200), share=st.floats(0, 0.9))
 def test_tiles_cover_their_image(wh, size, share):
     overlap = int(size * share)
     places = corners(wh, size, overlap)

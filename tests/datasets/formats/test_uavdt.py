@@ -22,8 +22,8 @@ def test_by_sequence_and_frame(archive, convert, boxes):
     reports, read = convert("uavdt", archive)
     coco = read("test")
     assert {i["file_name"] for i in coco.imgs.values()} == {
-        "M0203/img000001.jpg",
-        "M0203/img000002.jpg",
+        "UAV-benchmark-M/M0203/img000001.jpg",
+        "UAV-benchmark-M/M0203/img000002.jpg",
     }
     assert boxes(coco, "M0203/img000001.jpg") == [
         ("car", [10, 12, 20, 16]),

@@ -69,6 +69,14 @@ def test_what_is_there_must_be_its_own(folder, tmp_path):
         to_coco("yolo", folder, out)
 
 
+def test_an_image_elsewhere(folder, tmp_path, picture, text):
+    other = picture(tmp_path / "other/images/a.jpg")
+    text(tmp_path / "other/labels/a.txt", "0 .5 .5 .25 .5")
+    text(folder / "set.yaml", f"train: {other.parent}\nnames: [car]\n")
+    with pytest.raises(FormatError, match=r"other/images/a.jpg must lie below .*mine, where"):
+        to_coco("yolo", folder, tmp_path / "coco")
+
+
 def test_an_image_that_is_none(folder, tmp_path):
     (folder / "images/val/a.jpg").write_bytes(b"<html>")
     with pytest.raises(ImageError, match=r"val/a.jpg is no image"):

@@ -99,7 +99,9 @@ def test_two_images_of_one_name(folder, convert, picture):
 
 def test_empty_label_files(folder, convert, text):
     text(folder / "labels/train/a.txt", "\n")
-    with pytest.raises(FormatError, match=r"train must have boxes, found none on its 3 images"):
+    with pytest.raises(
+        FormatError, match=r"mine: train must have boxes, found none on its 3 images"
+    ):
         convert("yolo", folder)
 
 
