@@ -54,7 +54,8 @@ def splits(source: Path, options: Options) -> list[Split]:
         root = source / f"WIDER_{name}"
         if not root.is_dir():
             continue
-        path = first_of(lists, [f"wider_face_{name}_bbx_gt.txt"], f"the boxes of {name}")
+        file = f"wider_face_{name}_bbx_gt.txt"
+        path = first_of(lists, [file], f"the boxes of {name}")
         folder = first_of(root, ["images"], f"the images of {name}")
         lines = read_lines(path, options.encoding)
         split = _split(name, lines, folder, source / GROUND_TRUTH)
@@ -72,19 +73,26 @@ def _split(name: str, lines: Sequence[Line], folder: Path, truth: Path) -> Split
             )
 
     def read(tally: Tally) -> Iterator[AnnotatedImage]:
-        counting: dict[str, Chosen] = {}
-        if name == "val" and truth.is_dir():
-            counting = subsets(truth)
-        elif name == "val":
-            tally.note(WITHOUT)
+        counting = _counting(name, truth, tally)
         for head, of_image in blocks:
-            faces = [_face(line, tally) for line in of_image]
+            faces = []
+            for line in of_image:
+                faces.append(_face(line, tally))
             if counting:
                 faces = _with_subsets(head, faces, counting)
             path = folder / head.text
             yield AnnotatedImage(path, tuple(faces))
 
     return Split(name, CLASSES, len(blocks), read, PUBLISHED[name])
+
+
+def _counting(name: str, truth: Path, tally: Tally) -> dict[str, Chosen]:
+    if name != "val":
+        return {}
+    if truth.is_dir():
+        return subsets(truth)
+    tally.note(WITHOUT)
+    return {}
 
 
 def _blocks(lines: Sequence[Line]) -> list[tuple[Line, Sequence[Line]]]:
@@ -104,7 +112,8 @@ def _blocks(lines: Sequence[Line]) -> list[tuple[Line, Sequence[Line]]]:
         end = place + 2 + max(count, 1)
         if end > len(lines):
             raise head.error(f"{count} faces must follow", len(lines) - place - 2, "Unpack again")
-        blocks.append((head, lines[place + 2 : place + 2 + count]))
+        faces = lines[place + 2 : end] if count else ()
+        blocks.append((head, faces))
         place = end
     return blocks
 
@@ -164,7 +173,8 @@ def subsets(folder: Path) -> dict[str, Chosen]:
         for name, cell in zip(names, cells, strict=True):
             places = cell.reshape(-1).tolist()
             from_zero = {int(place) - 1 for place in places}
-            chosen[name].append(from_zero)
+            of_image = chosen[name]
+            of_image.append(from_zero)
     found = {}
     for name, count in zip(names, counts, strict=True):
         found[name] = Chosen(count, chosen[name])
@@ -173,10 +183,12 @@ def subsets(folder: Path) -> dict[str, Chosen]:
 
 def _listed(content: dict[str, Any]) -> tuple[list[str], list[int]]:
     """The images of the tool's own list, and how many faces each has."""
-    files = _cells(content["file_list"])
-    boxes = _cells(content["face_bbx_list"])
-    names = [str(cell[0]) for cell in files]
-    counts = [len(cell) for cell in boxes]
+    names = []
+    counts = []
+    for cell in _cells(content["file_list"]):
+        names.append(str(cell[0]))
+    for cell in _cells(content["face_bbx_list"]):
+        counts.append(len(cell))
     return names, counts
 
 
