@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -62,12 +63,13 @@ def convert(name: str, source: Path, out: Path, options: Options | None = None) 
             f"{source} must be the folder of the unpacked archive of {kind.title}, found {found}. "
             f"Unpack it and name the folder"
         )
+    root = Path(os.path.normpath(source))
     reports = []
-    for split in kind.splits(source, asked):
+    for split in kind.splits(root, asked):
         if kind.writes:
-            report = convert_split(split, source, out, version)
+            report = convert_split(split, root, out, version)
         else:
-            report = check_split(split, source)
+            report = check_split(split, root)
         reports.append(report)
     return reports
 

@@ -73,7 +73,7 @@ class CocoSet:
 
 
 def _aitod_folders(name: str) -> tuple[str, ...]:
-    return (f"images/{name}", name, f"images/{name}/images", f"{name}/images")
+    return (f"images/{name}/images", f"images/{name}", f"{name}/images", name)
 
 
 def _aitod(title: str, pattern: str, annotations: Mapping[str, int | None]) -> dict[str, Side]:

@@ -64,7 +64,9 @@ def splits(version: str, source: Path, options: Options) -> list[Split]:
 
 def _split(version: str, name: str, root: Path, options: Options) -> Split:
     folder = first_of(root, ["images"], f"the images of {name}")
-    places = [f"labelTxt-{version}/labelTxt", f"labelTxt-{version}", "labelTxt"]
+    of_version = f"labelTxt-{version}"
+    places = [f"{of_version}/labelTxt", f"{of_version}/DOTA-{version}_{name}", of_version]
+    places.append("labelTxt")
     label_dir = first_of(root, places, f"the labels of DOTA-{version}")
     beside = Beside(name, folder, label_dir, PUBLISHED.get((version, name)))
     return beside.split(CLASSES[version], partial(_box, version), options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,7 +150,8 @@ def first_of(source: Path, names: Sequence[str], what: str) -> Path:
         FormatError: None is there; what lies there still packed is named.
     """
     for name in names:
-        path = source / name
+        # Lists of images say ./a.jpg and ../images.
+        path = Path(os.path.normpath(source / name))
         if path.exists():
             return path
     raise FormatError(

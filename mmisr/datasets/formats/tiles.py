@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torchvision.ops import batched_nms
 from tqdm import tqdm
 
 from mmisr.datasets.coco_file import read_annotations
@@ -271,6 +270,9 @@ def _places(
 
 
 def _suppressed(detections: list[dict[str, Any]], iou_threshold: float) -> list[dict[str, Any]]:
+    # Here, because it takes seconds to import, which conversion does without.
+    from torchvision.ops import batched_nms
+
     boxes = []
     scores = []
     labels = []

@@ -7,6 +7,7 @@ first columns: left 0, width 8.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,18 @@ def challenge_splits(year: str, source: Path, options: Options) -> list[Split]:
 def splits(source: Path, options: Options) -> list[Split]:
     """Any folder of VOC's layout: the splits of ``ImageSets/Main``, or ``all`` where there is none.
 
+    A split ``test`` without any annotation file is left out.
+
     Args:
         source: Folder with ``Annotations`` and ``JPEGImages`` or ``images``.
         options: Its ``encoding``, ``classes`` and ``first_pixel`` are read.
     """
+    images, labels, folder, label_dir = _files(source)
+    if not options.classes:
+        options = replace(options, classes=_names_in(labels.values(), options))
     found = _listed(source, options, {}, None)
     if found:
         return found
-    images, labels, folder, label_dir = _files(source)
     check_pairs(images, labels, folder, label_dir)
     return [_split("all", list(images), source, options, None, None)]
 
@@ -126,10 +131,18 @@ def _listed(
     for name in LISTS:
         path = root / "ImageSets/Main" / f"{name}.txt"
         if path.is_file():
-            lines = read_lines(path, options.encoding)
-            split = _split(name, _stems(lines), root, options, published.get(name), year)
+            stems = _stems(read_lines(path, options.encoding))
+            # The annotations of `test` are often not published.
+            if name == "test" and not _annotated(root, stems):
+                continue
+            split = _split(name, stems, root, options, published.get(name), year)
             found.append(split)
     return found
+
+
+def _annotated(root: Path, stems: Iterable[str]) -> bool:
+    _, labels, _, _ = _files(root)
+    return any(stem in labels for stem in stems)
 
 
 def _stems(lines: Sequence[Line]) -> list[str]:
@@ -154,14 +167,13 @@ def _split(
     # A list names some of the images, and each of them needs both files.
     check_pairs(stems, set(images) & set(stems), root / "ImageSets/Main", folder)
     check_pairs(stems, set(labels) & set(stems), root / "ImageSets/Main", label_dir)
-    classes = options.classes or _names_in(labels.values(), options)
-    load = partial(_image, options=options, classes=classes, year=year)
+    load = partial(_image, options=options, year=year)
 
     def read(tally: Tally) -> Iterator[AnnotatedImage]:
         for stem in stems:
             yield load(images[stem], labels[stem], tally)
 
-    return Split(name, classes, len(stems), read, published)
+    return Split(name, options.classes, len(stems), read, published)
 
 
 def _names_in(paths: Iterable[Path], options: Options) -> tuple[str, ...]:
@@ -205,7 +217,6 @@ def _image(
     label: Path,
     tally: Tally,
     options: Options,
-    classes: tuple[str, ...],
     year: str | None,
 ) -> AnnotatedImage:
     root, lines = _parse(label, options.encoding)
@@ -218,7 +229,7 @@ def _image(
     boxes = []
     for number_of_line, found in zip(lines, root.iter("object"), strict=True):
         where = Line(label, number_of_line, found.findtext("name", "").strip())
-        boxes.append(_box(found, where, options, classes, tally))
+        boxes.append(_box(found, where, options, tally))
     return AnnotatedImage(path, tuple(boxes), wh=_stated_wh(root))
 
 
@@ -232,15 +243,9 @@ def _stated_wh(root: ElementTree.Element) -> tuple[int, int] | None:
     return (width, height) if width > 0 and height > 0 else None
 
 
-def _box(
-    found: ElementTree.Element,
-    where: Line,
-    options: Options,
-    classes: tuple[str, ...],
-    tally: Tally,
-) -> AnnotatedBox:
+def _box(found: ElementTree.Element, where: Line, options: Options, tally: Tally) -> AnnotatedBox:
     name = where.text
-    known_class(where, name, classes, "Give the list in --classes, or mend the file")
+    known_class(where, name, options.classes, "Give the list in --classes, or mend the file")
     xywh = _xywh(found, where, options)
     flags = {}
     if found.findtext("difficult", "0").strip() == "1":

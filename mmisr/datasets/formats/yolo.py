@@ -121,15 +121,24 @@ def _named(
         # `path` is where the set lay on another disk, more often than not.
         stated = description.get("path", ".")
         inside = entry.removeprefix("../").removeprefix("./")
-        candidates = [entry, inside, f"{stated}/{entry}"]
+        candidates = [inside, entry, f"{stated}/{entry}"]
         path = first_of(source, candidates, "what data.yaml lists")
         if path.is_dir():
             images += by_stem(path, entry).values()
-            continue
-        for line in read_lines(path, options.encoding):
-            image = first_of(path.parent, [line.text], f"line {line.number} of {path.name}")
-            images.append(image)
+        else:
+            images += _listed(read_lines(path, options.encoding))
     return images
+
+
+def _listed(lines: Sequence[Line]) -> list[Path]:
+    """The images of a list, whose names begin where it lies."""
+    images: dict[Path, None] = {}
+    for line in lines:
+        image = first_of(line.path.parent, [line.text], f"line {line.number} of {line.path.name}")
+        if image in images:
+            raise line.error("an image must be listed once", line.text, "Remove the second")
+        images[image] = None
+    return list(images)
 
 
 def _split(

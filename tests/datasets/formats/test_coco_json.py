@@ -99,6 +99,16 @@ def test_aitod(aitod, convert, boxes):
     assert "14018 images and 347617 annotations" in reports["test"].lines()[0]
 
 
+def test_aitod_one_folder_deeper(aitod, convert):
+    for name in ("trainval", "test"):
+        folder = aitod / "images" / name
+        folder.rename(aitod / "moved")
+        folder.mkdir()
+        (aitod / "moved").rename(folder / "images")
+    _, read = convert("aitod", aitod)
+    assert read("test").imgs[7]["file_name"] == "images/test/images/a.png"
+
+
 def test_aitod_of_the_other_version_names_both(aitod, convert):
     with pytest.raises(
         FormatError,

@@ -89,6 +89,13 @@ def test_listed_but_not_there(archive, convert):
         convert("voc2007", archive)
 
 
+def test_a_test_list_without_annotations_is_left_out(archive, convert, picture, text):
+    picture(archive / "JPEGImages/000011.jpg")
+    text(archive / "ImageSets/Main/test.txt", "000011\n")
+    reports, _ = convert("voc2007", archive)
+    assert set(reports) == {"train", "val"}
+
+
 def test_listed_twice(archive, convert, text):
     text(archive / "ImageSets/Main/train.txt", "000005\n000005\n")
     with pytest.raises(FormatError, match=r"train.txt, line 2: an image must be listed once"):

@@ -105,6 +105,13 @@ def test_empty_label_files(folder, convert, text):
         convert("yolo", folder)
 
 
+def test_an_image_that_is_listed_twice(folder, convert, text):
+    text(folder / "val.txt", "./images/val/a.jpg\nimages/val/a.jpg\n")
+    text(folder / "data.yaml", "val: val.txt\nnames: [car, van]\n")
+    with pytest.raises(FormatError, match=r"val.txt, line 2: an image must be listed once"):
+        convert("yolo", folder)
+
+
 def test_names_of_classes_are_needed(folder, convert):
     (folder / "data.yaml").unlink()
     with pytest.raises(FormatError, match=r"must hold the names of the classes .*--classes"):
