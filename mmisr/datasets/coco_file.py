@@ -146,7 +146,8 @@ def read_annotations(ann_file: str, backend_args: dict[str, Any] | None = None) 
 
 def _parse(ann_file: str, backend_args: dict[str, Any] | None) -> dict[str, Any]:
     try:
-        content = json.loads(fileio.get_text(ann_file, backend_args=backend_args))
+        # From bytes, JSON finds out itself whether they are UTF-8, UTF-16 or begin with a mark.
+        content = json.loads(fileio.get(ann_file, backend_args=backend_args))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"annotation file {ann_file} does not exist; check data_root and ann_file, or prepare "

@@ -1,5 +1,6 @@
 """Every data-set config, on data of the user's own: one config and no code."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import EVALUATOR, init_default_scope
 from mmengine.runner import Runner
 
+from mmisr.datasets.formats import coco_json, dota, uavdt, visdrone, voc, wider, xview
 from mmisr.openmmlab import mmagic_nets  # noqa: F401  (registers mmagic's metrics)
 from mmisr.registry import DATASETS
 
@@ -42,7 +44,7 @@ def config(request, coco) -> Config:
 
 def test_names_are_unique():
     names = [path.name for path in FOLDER.parents[1].rglob("*.py")]
-    assert len(CONFIGS) == 28
+    assert len(CONFIGS) == 50
     assert all(names.count(path.name) == 1 for path in CONFIGS)
 
 
@@ -51,15 +53,65 @@ def test_a_data_set_says_where_it_is_and_inherits_the_rest(path):
     """The task is written once: only another factor than its own brings transforms."""
     text = path.read_text()
     base = re.search(r'_base_ = "(\w+)\.py"', text).group(1)
-    own = [line for line in text.splitlines() if not line.startswith("#")]
     if "scale = " in text:  # another factor than the task's own
         assert base.startswith("coco_") or path.with_stem(base) in DATA_SETS
     else:
         assert base.startswith("coco_")
-        assert len(own) <= 9
-        assert "pipeline" not in "".join(own)
+        assert len(ast.parse(text).body) <= 9
+        assert "pipeline" not in text
 
 
+CONVERTED = [path for path in DATA_SETS if "to_coco.py" in path.read_text()]
+OF_FORMAT = {
+    "visdrone": visdrone.CLASSES,
+    "uavdt": uavdt.CLASSES,
+    "tinyperson": coco_json.TINYPERSON.classes,
+    "aitod": coco_json.AITOD.classes,
+    "aitodv2": coco_json.AITODV2.classes,
+    "sodad": coco_json.SODAD.classes,
+    "dota-v1.0": dota.V1_0,
+    "xview": xview.CLASSES,
+    "voc2007": voc.CLASSES,
+    "voc2012": voc.CLASSES,
+    "wider": wider.CLASSES,
+    "coco": None,  # those of the file
+}
+
+
+@pytest.mark.parametrize("path", CONVERTED, ids=lambda path: path.stem)
+def test_a_config_reads_what_the_command_in_its_header_writes(path):
+    command = re.search(
+        r"# python tools/data/to_coco\.py (\S+) (\S+) --out (\S+)", path.read_text()
+    )
+    name, source, out = command.groups()
+    cfg = Config.fromfile(path)
+    for side in ("train", "val"):
+        inner = cfg[f"{side}_dataloader"].dataset
+        inner = inner.get("dataset", inner)
+        assert inner.data_root == f"{source}/"
+        if OF_FORMAT[name] is not None:
+            assert inner.metainfo.classes == OF_FORMAT[name]
+        if name != "coco":  # whose files lie in the archive
+            assert Path(source, inner.ann_file).parent == Path(out)
+            assert inner.data_prefix.img == "", "file names begin behind the archive's folder"
+
+
+def test_every_set_has_a_pair_and_a_detector():
+    names = {path.stem for path in CONVERTED}
+    sets = {name.rpartition("_")[0] for name in names} - {"voc2012"}
+    assert len(sets) == 11
+    assert {f"{name}_{task}" for name in sets for task in ("x4", "hr")} <= names
+
+
+OWN_TRANSFORMS = [
+    path
+    for path in CONFIGS
+    if path not in CONVERTED or "pipeline" in path.read_text() or path.stem.startswith("xview")
+]
+"""Batches of a config that only says where its data are would be those of its task."""
+
+
+@pytest.mark.parametrize("config", OWN_TRANSFORMS, indirect=True, ids=lambda path: path.stem)
 def test_batches_of_training_and_validation(config):
     np.random.seed(0)
     batch = next(iter(Runner.build_dataloader(config.train_dataloader, seed=0)))

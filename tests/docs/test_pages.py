@@ -201,7 +201,7 @@ def converted(tmp_path):
 
 @pytest.mark.parametrize("first", [1, 0])
 def test_what_a_converter_wrote_is_read(converted, first):
-    """docs/howto/yolo_voc_to_coco.md: ids from 1 (supervision) or from 0 (globox)."""
+    """Other converters than ours: ids from 1 (supervision) or from 0 (globox)."""
     content = json.loads(json.dumps(SUPERVISION))
     for kind, keys in {
         "images": ["id"],

@@ -1,4 +1,4 @@
-# NWPU VHR-10, 650 images with objects, LR at x1/2, in COCO format: docs/howto/yolo_voc_to_coco.md
+# NWPU VHR-10, 650 images with objects, LR at x1/2, in COCO format
 _base_ = "coco_pair.py"
 data_root = "data/nwpu_vhr10/"
 metainfo = dict(

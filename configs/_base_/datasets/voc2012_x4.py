@@ -1,7 +1,8 @@
 # VOC2012 as SR4IR has it: 5,717 images of `train`, 5,823 of `val`, difficult boxes among the
-# others, LR by bicubic interpolation without antialias. Files: docs/howto/yolo_voc_to_coco.md
+# others, LR by bicubic interpolation without antialias. First:
+# python tools/data/to_coco.py voc2012 data/VOCdevkit/VOC2012 --out data/VOCdevkit/VOC2012
 _base_ = "coco_pair.py"
-data_root = "data/voc2012/"
+data_root = "data/VOCdevkit/VOC2012/"
 metainfo = dict(
     classes=(
         "aeroplane",
@@ -26,7 +27,7 @@ metainfo = dict(
         "tvmonitor",
     )
 )
-data = dict(data_root=data_root, metainfo=metainfo, data_prefix=dict(img="JPEGImages/"))
+data = dict(data_root=data_root, metainfo=metainfo, data_prefix=dict(img=""))
 scale = 4
 augment = [dict(type="mmdet.RandomFlip", prob=0.5)]
 degrade = [

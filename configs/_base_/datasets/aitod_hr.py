@@ -1,0 +1,14 @@
+# AI-TOD. First:
+# python tools/data/to_coco.py aitod data/AI-TOD --out data/AI-TOD
+_base_ = "coco_hr.py"
+data_root = "data/AI-TOD/"
+metainfo = dict(classes=("airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle",
+    "person", "wind-mill"))  # fmt: skip
+data = dict(data_root=data_root, metainfo=metainfo, data_prefix=dict(img=""))
+train_dataloader = dict(
+    num_workers=4, dataset=dict(times=1, dataset=dict(ann_file="trainval.json", **data))
+)
+val_dataloader = dict(dataset=dict(ann_file="test.json", **data))
+test_dataloader = val_dataloader
+val_evaluator = dict(ann_file=data_root + "test.json")
+test_evaluator = val_evaluator

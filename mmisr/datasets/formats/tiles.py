@@ -1,0 +1,291 @@
+"""Overlapping tiles of large images under DOTA's names, and detections on tiles put together.
+
+Source: captain-whu/DOTA_devkit, ImgSplit and ResultMerge. A tile is called
+``<image>__<rate>__<left>___<top>``; we cut at rate 1. An object of which less than 0.7 lies in a
+tile is marked there, as ``ignore``; the devkit writes a difficulty of 2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from mmisr.datasets.coco_file import read_annotations
+from mmisr.datasets.formats.source import FormatError
+from mmisr.datasets.formats.writing import MANY, MAX_PIXELS
+from mmisr.datasets.images import read_rgb
+from mmisr.datasets.prepare.tiles import write_json
+from mmisr.ops.files import write_image
+
+VISIBLE = 0.7
+"""An object counts in a tile that holds at least this share of its area."""
+
+NAME = re.compile(r"(?P<stem>.+)__1__(?P<left>\d+)___(?P<top>\d+)")
+
+Corner = tuple[int, int]
+
+
+def tile_name(stem: str, corner: Corner) -> str:
+    """The name of a tile, without ending.
+
+    Args:
+        stem: Name of the image without ending.
+        corner: Left and top of the tile in the image.
+
+    Example:
+        >>> tile_name("P0003", (824, 0))
+        'P0003__1__824___0'
+    """
+    return f"{stem}__1__{corner[0]}___{corner[1]}"
+
+
+def tile_place(name: str) -> tuple[str, Corner]:
+    """The image of a tile, and its left and top there: the inverse of :func:`tile_name`.
+
+    Args:
+        name: Name of the tile without ending.
+
+    Raises:
+        FormatError: It is no name of a tile at rate 1.
+
+    Example:
+        >>> tile_place("P0003__1__824___0")
+        ('P0003', (824, 0))
+    """
+    match = NAME.fullmatch(name)
+    if match is None:
+        raise FormatError(
+            f"a tile must be called IMAGE__1__LEFT___TOP, found {name!r}. Give the file that "
+            f"`tiles.py cut` wrote"
+        )
+    return match["stem"], (int(match["left"]), int(match["top"]))
+
+
+def corners(wh: tuple[int, int], size: int, overlap: int) -> list[Corner]:
+    """Left and top of the tiles of an image, row by row; the last ones end with the image.
+
+    Args:
+        wh: Width and height of the image.
+        size: Side of a tile; an image that is smaller is one tile.
+        overlap: Pixels that neighbours share.
+
+    Raises:
+        ValueError: The overlap is not below the size.
+
+    Example:
+        >>> corners((150, 60), 100, 20)
+        [(0, 0), (50, 0)]
+    """
+    if not 0 <= overlap < size:
+        raise ValueError(f"tiles need 0 <= overlap < size, got overlap={overlap}, size={size}")
+    stride = size - overlap
+    starts = []
+    for side in wh:
+        last = max(side - size, 0)
+        steps = range(0, last, stride)
+        starts.append([*steps, last])
+    lefts, tops = starts
+    places = product(tops, lefts)
+    return [(left, top) for top, left in places]
+
+
+def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) -> Path:
+    """Cut the images of a COCO file into tiles, with their boxes.
+
+    Tiles that are there already are not cut again: the same call goes on where one ended early.
+
+    Args:
+        ann_file: The COCO file.
+        folder: Of its images.
+        out: Folder for ``images/`` and ``<name of ann_file>_tiles.json``.
+        size: Side of a tile in pixels.
+        overlap: Pixels that neighbours share.
+
+    Returns:
+        The COCO file of the tiles.
+
+    Raises:
+        ValueError: The file is no COCO file, an image cannot be read, or the sizes do not fit.
+    """
+    content = read_annotations(str(ann_file))
+    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for annotation in content["annotations"]:
+        of_image = by_image[annotation["image_id"]]
+        of_image.append(annotation)
+    tiles: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    images = content["images"]
+    quiet = len(images) < MANY
+    bar = tqdm(images, desc="tiles", unit="image", leave=False, disable=quiet)
+    for image in bar:
+        wh = (image["width"], image["height"])
+        places = corners(wh, size, overlap)
+        _write_pixels(image["file_name"], places, folder, out / "images", size)
+        inside = by_image[image["id"]]
+        for corner in places:
+            tile = _entry(image, corner, size)
+            tiles.append(tile)
+            tile["id"] = len(tiles)
+            annotations += _inside(inside, corner, tile)
+    for number, annotation in enumerate(annotations, 1):
+        annotation["id"] = number
+    path = out / f"{ann_file.stem}_tiles.json"
+    found = {
+        "images": tiles,
+        "annotations": annotations,
+        "categories": content["categories"],
+    }
+    write_json(found, path)
+    return path
+
+
+def _file_of(name: str, corner: Corner) -> str:
+    path = Path(name)
+    tile = tile_name(path.stem, corner)
+    return path.with_name(f"{tile}.png").as_posix()
+
+
+def _write_pixels(name: str, places: Sequence[Corner], folder: Path, out: Path, size: int) -> None:
+    targets = {}
+    for corner in places:
+        target = out / _file_of(name, corner)
+        if not target.is_file():
+            targets[target] = corner
+    if not targets:
+        return
+    pixels = read_rgb(str(folder / name), max_pixels=MAX_PIXELS)
+    for target, (left, top) in targets.items():
+        rows = pixels[top : top + size]
+        piece = rows[:, left : left + size]
+        pixels_of_tile = np.ascontiguousarray(piece)
+        write_image(target, Image.fromarray(pixels_of_tile))
+
+
+def _entry(image: dict[str, Any], corner: Corner, size: int) -> dict[str, Any]:
+    left, top = corner
+    return {
+        "file_name": _file_of(image["file_name"], corner),
+        "width": min(size, image["width"] - left),
+        "height": min(size, image["height"] - top),
+    }
+
+
+def _inside(
+    annotations: Sequence[dict[str, Any]], corner: Corner, tile: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The annotations of an image that reach into a tile, in its pixels."""
+    for annotation in annotations:
+        x, y, w, h = annotation["bbox"]
+        x -= corner[0]
+        y -= corner[1]
+        left = max(x, 0)
+        top = max(y, 0)
+        width = min(x + w, tile["width"]) - left
+        height = min(y + h, tile["height"]) - top
+        if width <= 0 or height <= 0:
+            continue
+        found = dict(annotation)
+        found.pop("segmentation", None)
+        found["image_id"] = tile["id"]
+        found["bbox"] = [left, top, width, height]
+        area = width * height
+        share = area / (w * h)
+        found["area"] = area
+        if share < VISIBLE and not annotation.get("iscrowd"):
+            found["ignore"] = 1
+        yield found
+
+
+def merge_tiles(
+    detections: Sequence[dict[str, Any]],
+    tiles: Sequence[dict[str, Any]],
+    images: Sequence[dict[str, Any]],
+    iou_threshold: float = 0.5,
+) -> list[dict[str, Any]]:
+    """Detections on tiles as detections on the images that they were cut from.
+
+    Boxes are moved by the corner in the tile's name; what neighbours both found is found once,
+    by suppression within each image and class.
+
+    Args:
+        detections: COCO results with the tiles' ids, boxes as left, top, width, height.
+        tiles: ``images`` of the tiles' COCO file.
+        images: ``images`` of the whole images' COCO file.
+        iou_threshold: Of two boxes that overlap by more, the one of the lower score goes.
+
+    Returns:
+        COCO results with the images' ids, by image and falling score.
+
+    Raises:
+        FormatError: A tile belongs to no image, or a detection to no tile.
+    """
+    places = _places(tiles, images)
+    by_image = defaultdict(list)
+    for detection in detections:
+        tile = detection["image_id"]
+        if tile not in places:
+            raise FormatError(
+                f"a detection must be on one of the {len(places)} tiles, found image_id {tile!r}. "
+                f"Give results of the file that `tiles.py cut` wrote"
+            )
+        image, (left, top) = places[tile]
+        x, y, w, h = detection["bbox"]
+        moved = [x + left, y + top, w, h]
+        by_image[image].append({**detection, "image_id": image, "bbox": moved})
+    merged = []
+    for image in sorted(by_image):
+        merged += _suppressed(by_image[image], iou_threshold)
+    return merged
+
+
+def _places(
+    tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]
+) -> dict[Any, tuple[Any, Corner]]:
+    """The image of each tile, and its corner there, by the tile's id."""
+    whole = {}
+    for image in images:
+        path = Path(image["file_name"])
+        whole[path.with_suffix("")] = image["id"]
+    places = {}
+    for tile in tiles:
+        path = Path(tile["file_name"])
+        stem, corner = tile_place(path.stem)
+        name = path.with_name(stem)
+        if name not in whole:
+            raise FormatError(
+                f"tile {path} must be of an image of the whole set, found none called {name}. Give "
+                f"the COCO file that the tiles were cut from"
+            )
+        places[tile["id"]] = (whole[name], corner)
+    return places
+
+
+def _suppressed(detections: list[dict[str, Any]], iou_threshold: float) -> list[dict[str, Any]]:
+    # Here, because it takes seconds to import, which conversion does without.
+    from torchvision.ops import batched_nms
+
+    boxes = []
+    scores = []
+    labels = []
+    for detection in detections:
+        x, y, w, h = detection["bbox"]
+        xyxy = [x, y, x + w, y + h]
+        boxes.append(xyxy)
+        scores.append(detection["score"])
+        labels.append(detection["category_id"])
+    kept = batched_nms(
+        torch.tensor(boxes, dtype=torch.float64),
+        torch.tensor(scores, dtype=torch.float64),
+        torch.tensor(labels),
+        iou_threshold,
+    )
+    return [detections[place] for place in kept.tolist()]
