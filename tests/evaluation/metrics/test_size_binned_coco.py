@@ -224,7 +224,7 @@ def test_names_of_the_figures(scene_of, samples_of):
     bins = ("very_tiny", "tiny", "small", "medium")
     binned = [f"{figure}_{name}" for name in bins for figure in ("AP", "AP50", "AR", "count")]
     assert list(metric.evaluate(6)) == [
-        f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned)
+        f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned, "AR@1", "AR@100")
     ]
 
 
@@ -334,7 +334,7 @@ def test_classes_must_be_known():
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"protocol": "voc"}, "protocol must be one of"),
+        ({"protocol": "kitti"}, "protocol must be one of"),
         ({"frame": "sr"}, "frame must be 'lr' or 'source', got 'sr'"),
         ({"area_source": "mask"}, "area_source must be 'box' or 'annotation', got 'mask'"),
         ({"max_dets": 0}, "max_dets must be >= 1, or None for the protocol's own, got 0"),
