@@ -41,10 +41,11 @@ class SRCocoDataset(CocoDataset):
     Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave
     their image by at most one pixel are clipped to it. Crowds and boxes with a true ``ignore``
     attribute carry ``ignore_flag`` 1; ``marks`` says more of what an annotation is
-    (:class:`mmisr.structures.marks.Mark`), for the protocols of the metric. Boxes narrower than a pixel stay, which mmdet drops in
-    silence. The file is read whole by :func:`mmisr.datasets.coco_file.read_annotations`, which says
-    what its entries must be. Instances have a ``mask``, COCO's ``segmentation``, where a step of
-    the pipeline loads masks (``LoadAnnotations(with_mask=True)``).
+    (:class:`mmisr.structures.marks.Mark`), for the protocols of the metric. Boxes narrower than
+    a pixel stay, which mmdet drops in silence. The file is read whole by
+    :func:`mmisr.datasets.coco_file.read_annotations`, which says what its entries must be.
+    Instances have a ``mask``, COCO's ``segmentation``, where a step of the pipeline loads masks
+    (``LoadAnnotations(with_mask=True)``).
 
     Args:
         ann_file: COCO JSON.

@@ -1,6 +1,13 @@
 import pytest
 
-from mmisr.evaluation.size_bins import INFINITE, PROTOCOLS, protocol_named
+from mmisr.evaluation.size_bins import (
+    INFINITE,
+    PROTOCOLS,
+    UNCAPPED,
+    cap_text,
+    deviations,
+    protocol_named,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +66,27 @@ def test_subsets_stand_beside_the_sizes():
 def test_no_range_hides_another(name):
     protocol = PROTOCOLS[name]
     assert len(protocol.ranges()) == 1 + len(protocol.bins) + len(protocol.ignoring.subsets)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_deviations_are_said(name):
+    protocol = protocol_named(name)
+    official = deviations(protocol, "source", "annotation", protocol.max_dets)
+    assert official == list(protocol.notes)
+    ours = deviations(protocol, "lr", "annotation", 7)
+    assert ours[2:] == official
+    assert ours[0] == "sizes are measured in pixels of the LR image, not of the file (frame='lr')"
+    assert ours[1].startswith("max_dets 7, where the protocol has ")
+
+
+def test_the_size_of_a_box_deviates_where_the_benchmark_has_bins():
+    assert "area_source='box'" in deviations(protocol_named("coco"), "source", "box")[0]
+    assert "area_source" not in str(deviations(protocol_named("voc"), "source", "box"))
+
+
+def test_cocos_own_code_counts_coco_and_aitod_alone():
+    assert [name for name, each in PROTOCOLS.items() if each.is_coco] == ["coco", "aitod"]
+    assert (cap_text(100), cap_text(UNCAPPED)) == ("max_dets 100", "no cap on detections")
 
 
 def test_bins_cannot_be_changed_in_passing():

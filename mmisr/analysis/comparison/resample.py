@@ -185,9 +185,7 @@ def _detection(
     )
     # Images are weighted in the order of the records, which matching leaves for that of ids.
     order = np.array(order_of(run.records))
-    by_range = weighted_ap(
-        classes, list(ranges), weights[:, order], on_part, settings.protocol
-    )
+    by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part, settings.protocol)
     sampled = {}
     for index, (range_name, figures) in enumerate(by_range.items()):
         images = _images_with(classes, index)

@@ -91,9 +91,7 @@ def _levels(positives: Counts, recalls: Floats) -> NDArray[np.uint8]:
     return levels.astype(np.uint8)
 
 
-def _interpolated(
-    hits: Counts, total: Counts, levels: NDArray[np.uint8], count: int
-) -> Floats:
+def _interpolated(hits: Counts, total: Counts, levels: NDArray[np.uint8], count: int) -> Floats:
     """(B,) mean over the recall levels of the best precision at that recall or above.
 
     Args:

@@ -34,9 +34,10 @@ def image_record(
 
     Args:
         sample: The sample as a dict: ``img_id``, ``gt_instances`` (``bboxes``, ``labels``, and
-            ``areas`` in px^2 of the source frame, ``marks`` where there are any), ``pred_instances`` (``bboxes``, ``labels``,
-            ``scores``), ``source_shape`` and ``lr_shape`` (height and width first). Crowds and
-            other regions that count neither way are in ``ignored_instances``, which may be absent.
+            ``areas`` in px^2 of the source frame, ``marks`` where there are any),
+            ``pred_instances`` (``bboxes``, ``labels``, ``scores``), ``source_shape`` and
+            ``lr_shape`` (height and width first). Crowds and other regions that count neither way
+            are in ``ignored_instances``, which may be absent.
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.

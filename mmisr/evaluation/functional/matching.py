@@ -148,7 +148,6 @@ class _Plan:
                 is_other[row] |= ~has_mark(record.gt_marks[truths], Mark(mark))
         return is_other | record.gt_ignore[truths], is_other
 
-
     def samples(self, score: Floats) -> Ints | None:
         """(S,) how many of (N,) falling scores reach each level; None where curves are not sampled.
 

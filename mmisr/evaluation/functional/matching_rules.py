@@ -90,6 +90,8 @@ def _match_own_area(
         ignore: (R, G).
         levels: (T,) thresholds.
     """
+    # A detection around an annotation has both alike, but for the last bit.
+    shares = np.maximum(shares, ious)
     near = np.flatnonzero((shares >= levels[0]).any(1))
     overlapping = np.flatnonzero((ious[near] >= levels[0]).any(1))
     nothing_again = np.zeros(ignore.shape[1], dtype=bool)

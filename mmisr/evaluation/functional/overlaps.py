@@ -67,7 +67,6 @@ def _intersection(det: Floats, gt: Floats) -> Floats:
     return np.where((wh > 0).all(-1), wh[..., 0] * wh[..., 1], 0.0)
 
 
-
 def own_shares(det_xyxy: Floats, gt_xyxy: Floats) -> Floats:
     """Intersection over a detection's own area: what COCO measures on crowds.
 

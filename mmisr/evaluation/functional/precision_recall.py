@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, Ints
+from mmisr.evaluation.functional.curves import RECALLS
 from mmisr.evaluation.functional.matching import ClassMatches
 from mmisr.evaluation.functional.matching_rules import TRUE, UNMATCHED
 from mmisr.evaluation.functional.overlaps import Bools
-from mmisr.evaluation.functional.curves import RECALLS
 
 WHOLE_RANGE = 0
 """Objects of every size are the first range that is matched.

@@ -17,8 +17,8 @@ from mmisr.evaluation.functional.coco_records import (
     save_records,
 )
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
-from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
 from mmisr.evaluation.functional.ignore_rules import all_counted
+from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
 from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.functional.size_binned_ap import BinFigures
 from mmisr.evaluation.functional.tables import Cell, render_table

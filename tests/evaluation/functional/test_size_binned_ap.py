@@ -127,6 +127,23 @@ def test_agrees_with_the_printed_summary_of_pycocotools(scene_of):
     )
 
 
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_recall_at_smaller_caps_agrees_with_pycocotools(scene_of, seed):
+    """AI-TOD: one cap for AP, three for recall."""
+    records = scene_of(seed, num_images=2, num_classes=2)
+    ranges = protocol_named("aitod").ranges()
+    ours = size_binned_ap(records, 2, ranges, 1500, (1, 3))
+    theirs = run_reference(records, 2, ranges, 1500)
+    for name, figures in theirs.items():
+        for key, value in figures.items():
+            np.testing.assert_allclose(getattr(ours[name], key), value, atol=1e-6, rtol=0)
+    for cap, recall in ours["all"].recall_at.items():
+        whole = {"all": ranges["all"]}
+        reference_recall = run_reference(records, 2, whole, cap)["all"]["ar"]
+        np.testing.assert_allclose(recall, reference_recall, atol=1e-6, rtol=0)
+
+
 def test_a_bin_does_not_depend_on_the_others(scene_of):
     """faster-coco-eval's summary moves its entries with the list of ranges; ours must not."""
     records = scene_of(3)
