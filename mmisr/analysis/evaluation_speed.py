@@ -147,21 +147,23 @@ def _made_up(
     rng: np.random.Generator, img_id: int, num_truth: int, num_boxes: int, classes: int
 ) -> ImageRecord:
     truth = _boxes(rng, num_truth)
+    none_ignored = np.zeros(num_truth, dtype=bool)
     labels = rng.integers(0, classes, num_truth)
     hits = min(round(HIT_SHARE * num_truth), num_boxes)
     jitter = rng.normal(0, JITTER, (hits, 4))
+    num_others = num_boxes - hits
     near = truth[:hits] + jitter
-    anywhere = _boxes(rng, num_boxes - hits)
+    anywhere = _boxes(rng, num_others)
     boxes = np.concatenate([near, anywhere])
     # A detection has at least one pixel, whatever the jitter did.
     boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
-    guesses = rng.integers(0, classes, num_boxes - hits)
+    guesses = rng.integers(0, classes, num_others)
     return ImageRecord(
         img_id=img_id,
         gt_xyxy=truth,
         gt_labels=labels,
         gt_areas=area(truth),
-        gt_ignore=np.zeros(num_truth, dtype=bool),
+        gt_ignore=none_ignored,
         det_xyxy=boxes,
         det_labels=np.concatenate([labels[:hits], guesses]),
         det_scores=rng.uniform(0.01, 1, num_boxes),
@@ -234,7 +236,8 @@ def _library(truth: Row, results: list[Row], rules: Protocol) -> None:
     detections = [dict(row) for row in results]
     ranges = rules.ranges()
     spans = [list(span) for span in ranges.values()]
-    smaller = [cap for cap in rules.averaging.recall_at if cap < _cap(rules)]
+    cap = _cap(rules)
+    smaller = [each for each in rules.averaging.recall_at if each < cap]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO(content)
         loaded = coco.loadRes(detections)
@@ -243,6 +246,6 @@ def _library(truth: Row, results: list[Row], rules: Protocol) -> None:
         params.areaRng = spans
         params.areaRngLbl = list(ranges)
         params.iouThrs = np.array(rules.matching.ious)
-        params.maxDets = [*smaller, _cap(rules)]
+        params.maxDets = [*smaller, cap]
         evaluator.evaluate()
         evaluator.accumulate()

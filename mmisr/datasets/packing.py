@@ -112,14 +112,16 @@ def _marks(results: dict, is_ignored: NDArray[np.bool_]) -> Tensor:
 
     Where a transform broke the link to ``instances``, what is ignored is a crowd.
     """
+    marks = np.zeros(len(is_ignored), dtype=np.int64)
+    marks[is_ignored] = Mark.CROWD
     instances = results.get("instances", ())
-    crowds = np.where(is_ignored, int(Mark.CROWD), 0)
-    if len(instances) != len(is_ignored):
-        return torch.from_numpy(crowds)
-    marks = []
-    for instance, otherwise in zip(instances, crowds.tolist(), strict=True):
-        marks.append(instance.get("marks", otherwise))
-    return torch.tensor(marks, dtype=torch.int64)
+    if len(instances) != len(marks):
+        instances = ()
+    for index, instance in enumerate(instances):
+        known = instance.get("marks")
+        if known is not None:
+            marks[index] = known
+    return torch.from_numpy(marks)
 
 
 def _frames(results: dict) -> dict[str, Any]:

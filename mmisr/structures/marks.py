@@ -27,8 +27,8 @@ class Mark(IntFlag):
 
 
 FLAGS = {
-    "ignore": Mark.IGNORE,
     "iscrowd": Mark.CROWD,
+    "ignore": Mark.IGNORE,
     "ignored_region": Mark.REGION,
     "uncertain": Mark.UNCERTAIN,
     "difficult": Mark.DIFFICULT,

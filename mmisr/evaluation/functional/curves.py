@@ -79,14 +79,16 @@ def _levels(positives: Counts, recalls: Floats) -> NDArray[np.uint8]:
     """
     most = int(positives.max())
     count = np.arange(most + 1)
-    per_replicate = np.maximum(positives, 1)
-    per_replicate = per_replicate[:, None]
+    possible = np.maximum(positives, 1)
+    per_replicate = possible[:, None]
     last = len(recalls) - 1
     # Whole numbers find the level; floating point, as in the reference, says whether it is reached.
-    level = count * last // per_replicate
-    level = np.minimum(level, last)
+    reachable = count * last
+    level = reachable // per_replicate
+    level = level.clip(max=last)
     recall = count / per_replicate
-    is_reached = recall >= recalls[level]
+    expected = recalls[level]
+    is_reached = recall >= expected
     levels = level + is_reached
     return levels.astype(np.uint8)
 
@@ -102,10 +104,18 @@ def _interpolated(hits: Counts, total: Counts, levels: NDArray[np.uint8], count:
     """
     envelope = _envelope(hits, total)
     replicates, row_length = levels.shape
-    starts = np.arange(replicates) * row_length
-    reached = levels.take(hits + starts[:, None])
+    rows = np.arange(replicates)
+    starts = rows * row_length
+    places = hits + starts[:, None]
+    reached = levels.take(places)
     # From levels reached so far to levels that each true positive is the first to reach.
-    so_far = reached[:, :-1].copy()
-    reached[:, 1:] -= so_far
-    total_precision = np.einsum("be,be->b", envelope, reached)
+    so_far = reached[:, :-1]
+    so_far = so_far.copy()
+    behind = reached[:, 1:]
+    behind -= so_far
+    total_precision = np.einsum(
+        "be,be->b",
+        envelope,
+        reached,
+    )
     return total_precision / count

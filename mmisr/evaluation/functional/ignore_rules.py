@@ -5,8 +5,10 @@ The rules themselves are values: :class:`mmisr.evaluation.size_bins.Ignoring`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 
@@ -48,22 +50,37 @@ def counted(record: ImageRecord, protocol: Protocol, classes: Sequence[str] = ()
         The record as it is counted.
     """
     rule = protocol.ignoring
-    is_kept = ~np.isin(record.gt_labels, labels_named(classes, rule.dropped))
-    is_seen = np.ones(len(record.det_labels), dtype=bool)
+    dropped = labels_named(classes, rule.dropped)
+    is_kept: Bools = ~np.isin(record.gt_labels, dropped)
+    is_seen: Bools = np.ones(len(record.det_labels), dtype=bool)
     if rule.region_share is not None:
         is_region = has_mark(record.gt_marks, Mark.REGION)
-        regions = toolkit_regions(record.gt_xyxy[is_region])
-        outside = share_inside(toolkit_boxes(record.gt_xyxy), regions) < rule.region_share
-        is_kept &= outside & ~is_region
-        is_seen = share_inside(toolkit_boxes(record.det_xyxy), regions) < rule.region_share
-    ignore = record.gt_ignore | has_mark(record.gt_marks, rule.marks)
+        region_xyxy = record.gt_xyxy[is_region]
+        regions = toolkit_regions(region_xyxy)
+        is_kept &= ~is_region
+        is_kept &= _is_outside(record.gt_xyxy, regions, rule.region_share)
+        is_seen = _is_outside(record.det_xyxy, regions, rule.region_share)
+    ignore = has_mark(record.gt_marks, rule.marks)
+    ignore |= record.gt_ignore
     if rule.subsets:
-        of_any = Mark(0)
-        for mark in rule.subsets.values():
-            of_any |= mark
-        ignore = ignore | ~has_mark(record.gt_marks, of_any)
-    left = replace(record, gt_ignore=ignore)
-    return Counted(_selected(left, is_kept, is_seen), np.flatnonzero(is_kept))
+        mark = _any_of(rule.subsets)
+        ignore |= ~has_mark(record.gt_marks, mark)
+    by_rule = replace(record, gt_ignore=ignore)
+    left = _selected(by_rule, is_kept, is_seen)
+    return Counted(left, np.flatnonzero(is_kept))
+
+
+def _is_outside(xyxy: Floats, regions: Floats, share: float) -> Bools:
+    """(N,) boxes with less than a share of their own area in the regions."""
+    looked_up = toolkit_boxes(xyxy)
+    return share_inside(looked_up, regions) < share
+
+
+def _any_of(subsets: Mapping[str, Mark]) -> Mark:
+    together = Mark(0)
+    for mark in subsets.values():
+        together |= mark
+    return together
 
 
 def all_counted(
@@ -85,7 +102,11 @@ def all_counted(
     if protocol.is_coco:
         return list(records)
     check_subsets(records, protocol)
-    return [counted(record, protocol, classes).record for record in records]
+    left = []
+    for record in records:
+        by_rule = counted(record, protocol, classes)
+        left.append(by_rule.record)
+    return left
 
 
 def check_subsets(records: Sequence[ImageRecord], protocol: Protocol) -> None:
@@ -98,7 +119,9 @@ def check_subsets(records: Sequence[ImageRecord], protocol: Protocol) -> None:
     num_annotated = sum(len(record.gt_marks) for record in records)
     if not subsets or not num_annotated:
         return
-    if not any(has_mark(r.gt_marks, mark).any() for r in records for mark in subsets.values()):
+    mark = _any_of(subsets)
+    is_any_there = any(has_mark(record.gt_marks, mark).any() for record in records)
+    if not is_any_there:
         raise ValueError(
             f"protocol {protocol.name!r} counts the subsets {list(subsets)}, and none of "
             f"{num_annotated} annotations is in one: its entry in the annotation file needs "
@@ -178,35 +201,49 @@ def share_inside(xyxy: Floats, regions: Floats) -> Floats:
         >>> share_inside(np.array([[0.0, 0.0, 4.0, 4.0]]), regions).tolist()
         [0.75]
     """
+    corner = xyxy[:, :2]
+    end = xyxy[:, 2:]
     inside = np.zeros(len(xyxy))
     for cell in _disjoint(regions):
-        low = np.maximum(xyxy[:, :2], cell[:2])
-        high = np.minimum(xyxy[:, 2:], cell[2:])
-        inside += np.maximum(high - low, 0).prod(1)
+        low = np.maximum(corner, cell[:2])
+        high = np.minimum(end, cell[2:])
+        sides = high - low
+        sides = np.maximum(sides, 0)
+        inside += sides.prod(1)
     own = area(xyxy)
-    return np.divide(inside, own, out=np.zeros(len(xyxy)), where=own > 0)
+    has_area = own > 0
+    shares = np.zeros(len(xyxy))
+    return np.divide(inside, own, out=shares, where=has_area)
 
 
 def _disjoint(regions: Floats) -> Floats:
     """(C, 4) boxes that do not overlap and cover what the regions cover."""
     if len(regions) < 2:
         return regions
-    xs = np.unique(regions[:, 0::2])
-    cells = []
+    from_the_top = sorted(regions.tolist(), key=itemgetter(1))
+    edges = np.unique(regions[:, 0::2])
+    cells: list[list[float]] = []
     # Columns between edges; in each of them, runs of rows that are covered.
-    for left, right in zip(xs[:-1], xs[1:], strict=True):
-        spans = regions[(regions[:, 0] <= left) & (regions[:, 2] >= right)][:, 1::2]
+    for left, right in pairwise(edges.tolist()):
         end = -np.inf
-        for top, bottom in spans[np.argsort(spans[:, 0], kind="stable")]:
+        for x1, top, x2, bottom in from_the_top:
+            if x1 > left or x2 < right:
+                continue
             start = max(top, end)
-            if bottom > start:
-                cells.append([left, start, right, bottom])
-            end = max(end, bottom)
-    return np.array(cells, dtype=np.float64).reshape(-1, 4)
+            end = max(bottom, end)
+            if end > start:
+                cells.append([left, start, right, end])
+    together = np.array(cells)
+    return together.reshape(-1, 4)
 
 
 def _selected(record: ImageRecord, gt: Bools, det: Bools) -> ImageRecord:
     """The chosen annotations and detections of an image."""
-    columns = {name: getattr(record, name)[gt] for name in GT_FIELDS}
-    columns |= {name: getattr(record, name)[det] for name in DET_FIELDS}
+    columns = {}
+    for name in GT_FIELDS:
+        column = getattr(record, name)
+        columns[name] = column[gt]
+    for name in DET_FIELDS:
+        column = getattr(record, name)
+        columns[name] = column[det]
     return replace(record, **columns)

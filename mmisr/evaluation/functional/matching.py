@@ -96,7 +96,7 @@ def match_classes(
     plan = _Plan(
         rules=rules,
         limits=np.array([*ranges.values()], dtype=np.float64),
-        marks=[int(rules.ignoring.subsets.get(name, 0)) for name in ranges],
+        marks=[rules.ignoring.subsets.get(name, Mark(0)) for name in ranges],
         max_dets=max_dets,
         ranks=[_ranks(record) for record in records] if rules.matching.cap == "image" else None,
         score_span=_score_span(records) if rules.averaging.curve == "sampled" else None,
@@ -123,7 +123,7 @@ class _Plan:
 
     rules: Protocol
     limits: Floats
-    marks: list[int]
+    marks: list[Mark]
     max_dets: int
     ranks: list[Ints] | None
     score_span: tuple[float, float] | None
@@ -133,20 +133,28 @@ class _Plan:
         if self.ranks is None:
             best = best_of_class(record, label, self.max_dets)
             return best, np.arange(len(best))
+        is_of_class = record.det_labels == label
+        of_class = np.flatnonzero(is_of_class)
         of_image = self.ranks[index]
-        of_class = np.flatnonzero(record.det_labels == label)
-        in_turn = of_class[np.argsort(of_image[of_class])]
-        ranks = of_image[in_turn]
-        is_kept = ranks < self.max_dets
-        return in_turn[is_kept], ranks[is_kept]
+        ranks = of_image[of_class]
+        order = np.argsort(ranks)
+        ranks = ranks[order]
+        num_kept = np.searchsorted(ranks, self.max_dets)
+        kept = order[:num_kept]
+        return of_class[kept], ranks[:num_kept]
 
     def ignored(self, record: ImageRecord, truths: Ints) -> tuple[Bools, Bools]:
         """(R, G) annotations that do not count in a range, and those that are of another kind."""
-        is_other = ~inside(record.gt_areas[truths], self.limits)
-        for row, mark in enumerate(self.marks):
+        areas = record.gt_areas[truths]
+        marks = record.gt_marks[truths]
+        is_inside = inside(areas, self.limits)
+        is_other = ~is_inside
+        for row, mark in zip(is_other, self.marks, strict=True):
             if mark:
-                is_other[row] |= ~has_mark(record.gt_marks[truths], Mark(mark))
-        return is_other | record.gt_ignore[truths], is_other
+                has_it = has_mark(marks, mark)
+                row |= ~has_it
+        is_ignored = record.gt_ignore[truths]
+        return is_other | is_ignored, is_other
 
     def samples(self, score: Floats) -> Ints | None:
         """(S,) how many of (N,) falling scores reach each level; None where curves are not sampled.
@@ -159,14 +167,22 @@ class _Plan:
         low, high = self.score_span
         if high <= low:
             return np.zeros(NUM_SAMPLES, dtype=np.int64)
-        stretched = (score - low) / (high - low)
-        levels = 1 - np.arange(1, NUM_SAMPLES + 1) / NUM_SAMPLES
-        return np.searchsorted(-stretched, -levels, side="right")
+        span = high - low
+        stretched = (score - low) / span
+        steps = np.arange(1, NUM_SAMPLES + 1)
+        levels = 1 - steps / NUM_SAMPLES
+        rising = -stretched
+        return np.searchsorted(rising, -levels, side="right")
 
 
 def _score_span(records: Sequence[ImageRecord]) -> tuple[float, float]:
-    scores = np.concatenate([np.zeros(0), *(record.det_scores for record in records)])
-    return (float(scores.min()), float(scores.max())) if len(scores) else (0.0, 0.0)
+    of_images = [record.det_scores for record in records if len(record.det_scores)]
+    if not of_images:
+        return 0.0, 0.0
+    scores = np.concatenate(of_images)
+    low = float(scores.min())
+    high = float(scores.max())
+    return low, high
 
 
 def _ranks(record: ImageRecord) -> Ints:
@@ -218,33 +234,40 @@ class _Columns:
         self, index: int, record: ImageRecord, detections: Ints, ranks: Ints
     ) -> None:
         """Of the same image: all detections of the class."""
-        self.image.append(np.full(len(detections), index))
-        self.score.append(record.det_scores[detections])
-        self.area.append(record.det_areas[detections])
+        number = len(detections)
+        images = np.full(number, index)
+        scores = record.det_scores[detections]
+        areas = record.det_areas[detections]
+        self.image.append(images)
+        self.score.append(scores)
+        self.area.append(areas)
         self.rank.append(ranks)
-        self.num_detections += len(detections)
+        self.num_detections += number
 
 
 def _match_class(records: Sequence[ImageRecord], label: int, plan: _Plan) -> ClassMatches:
-    matching = plan.rules.matching
-    counts_all = plan.rules.averaging.possible == "all"
-    no_status = np.zeros((len(matching.ious), len(plan.limits), 0), dtype=np.int8)
+    rules = plan.rules
+    counts_all = rules.averaging.possible == "all"
+    num_ranges = len(plan.limits)
+    no_status = np.zeros((len(rules.matching.ious), num_ranges, 0), dtype=np.int8)
     columns = _Columns(status=[no_status])
-    positives = np.zeros((len(plan.limits), len(records)), dtype=np.int64)
+    positives = np.zeros((num_ranges, len(records)), dtype=np.int64)
     for index, record in enumerate(records):
-        truths = np.flatnonzero(record.gt_labels == label)
+        if not (rules.ignoring.empty_images or len(record.gt_labels)):
+            continue
+        is_of_class = record.gt_labels == label
+        truths = np.flatnonzero(is_of_class)
         detections, ranks = plan.detections(record, index, label)
         if len(truths):
             ignore, is_other = plan.ignored(record, truths)
-            possible = ~is_other if counts_all else ~ignore
+            impossible = is_other if counts_all else ignore
+            possible = ~impossible
             positives[:, index] = possible.sum(1)
         if not len(detections):
             continue
         if len(truths):
-            near, status = match_by_rule(record, truths, detections, ignore, matching)
+            near, status = match_by_rule(record, truths, detections, ignore, rules.matching)
             columns.add_matches(near, status)
-        elif not (plan.rules.ignoring.empty_images or len(record.gt_labels)):
-            continue
         columns.add_detections(index, record, detections, ranks)
     return _by_score(columns, plan, positives)
 

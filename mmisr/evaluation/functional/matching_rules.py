@@ -41,15 +41,20 @@ def match_by_rule(
     det = record.det_xyxy[detections]
     gt = record.gt_xyxy[truths]
     levels = np.array(matching.ious)
-    if matching.rule == "best":
-        return _match_best(pixel_ious(det, gt), ignore, levels)
-    if matching.rule == "own_area":
-        return _match_own_area(box_ious(det, gt), own_shares(det, gt), ignore, levels)
+    rule = matching.rule
+    if rule == "best":
+        ious = pixel_ious(det, gt)
+        return _match_best(ious, ignore, levels)
+    if rule == "own_area":
+        ious = box_ious(det, gt)
+        shares = own_shares(det, gt)
+        return _match_own_area(ious, shares, ignore, levels)
     crowd = record.gt_ignore[truths]
-    if matching.rule == "once":
+    if rule == "once":
         crowd = np.zeros_like(crowd)
     near, owner = match_boxes(det, gt, ignore, crowd, levels)
-    return near, status_of(owner, ignore)
+    status = status_of(owner, ignore)
+    return near, status
 
 
 def _match_best(ious: Floats, ignore: Bools, levels: Floats) -> tuple[Ints, Status]:
@@ -58,19 +63,27 @@ def _match_best(ious: Floats, ignore: Bools, levels: Floats) -> tuple[Ints, Stat
     Source: ``VOCevaldet.m`` of PASCAL VOC's development kit, and ``evaluation.m`` of WIDER FACE's:
     among equal overlaps the first annotation; one that is ignored takes any number of detections.
     """
+    near = _reaching(ious, levels)
+    ious = ious[near]
     best = ious.argmax(1)
     overlap = ious.max(1)
-    near = np.flatnonzero(overlap >= levels[0])
-    best = best[near]
-    fits = overlap[near] >= levels[:, None]
+    least = levels[:, None]
+    fits = overlap >= least
     is_first = np.zeros_like(fits)
     for row, fit in zip(is_first, fits, strict=True):
         enough = np.flatnonzero(fit)
-        _, first = np.unique(best[enough], return_index=True)
-        row[enough[first]] = True
-    is_ignored = fits[:, None] & ignore[:, best]
-    is_true = is_first[:, None] & ~ignore[:, best]
-    return near, _status(is_true, is_ignored)
+        taken = best[enough]
+        _, first = np.unique(taken, return_index=True)
+        finders = enough[first]
+        row[finders] = True
+    goes_nowhere = ignore[:, best]
+    counts = ~goes_nowhere
+    fits = fits[:, None]
+    is_first = is_first[:, None]
+    is_ignored = fits & goes_nowhere
+    is_true = is_first & counts
+    status = _status(is_true, is_ignored)
+    return near, status
 
 
 def _match_own_area(
@@ -92,16 +105,34 @@ def _match_own_area(
     """
     # A detection around an annotation has both alike, but for the last bit.
     shares = np.maximum(shares, ious)
-    near = np.flatnonzero((shares >= levels[0]).any(1))
-    overlapping = np.flatnonzero((ious[near] >= levels[0]).any(1))
+    near = _reaching(shares, levels)
+    ious = ious[near]
+    shares = shares[near]
+    overlapping = _reaching(ious, levels)
+    candidates = ious[overlapping]
     nothing_again = np.zeros(ignore.shape[1], dtype=bool)
-    owner = np.full((len(levels), len(ignore), len(near)), -1)
-    candidates = ious[near][overlapping]
-    owner[..., overlapping] = assign(candidates, ignore, nothing_again, levels, free=~ignore)
-    among_ignored = np.where(ignore[:, None], shares[near], 0.0).max(-1)
-    is_true = owner >= 0
-    is_ignored = ~is_true & (among_ignored >= levels[:, None, None])
+    found = assign(
+        candidates,
+        ignore,
+        nothing_again,
+        levels,
+        free=~ignore,
+    )
+    shape = (len(levels), len(ignore), len(near))
+    is_true = np.zeros(shape, dtype=bool)
+    is_true[..., overlapping] = found >= 0
+    of_ignored = np.where(ignore[:, None], shares, 0.0)
+    largest = of_ignored.max(-1)
+    least = levels[:, None, None]
+    is_enough = largest >= least
+    is_ignored = is_enough & ~is_true
     return near, _status(is_true, is_ignored)
+
+
+def _reaching(overlaps: Floats, levels: Floats) -> Ints:
+    """Which of (D, G) detections overlap an annotation at the lowest level."""
+    is_enough = overlaps >= levels[0]
+    return np.flatnonzero(is_enough.any(1))
 
 
 def _status(is_true: Bools, is_ignored: Bools) -> Status:
@@ -126,7 +157,7 @@ def match_boxes(
         which annotation each of these takes, -1 for none.
     """
     ious = box_ious(det_xyxy, gt_xyxy, crowd)
-    near = np.flatnonzero((ious >= levels[0]).any(1))
+    near = _reaching(ious, levels)
     return near, assign(ious[near], ignore, crowd, levels)
 
 
@@ -152,21 +183,24 @@ def assign(
     """
     enough = np.minimum(levels, 1 - 1e-10)
     fits = ious >= enough[:, None, None]
-    open_to = np.ones(ignore.shape, dtype=bool) if free is None else free
-    free = np.repeat(open_to[None], len(levels), axis=0)
-    owner = np.full((len(levels), len(ignore), len(ious)), -1, dtype=np.int64)
+    if free is None:
+        free = np.ones(ignore.shape, dtype=bool)
+    free = np.repeat(free[None], len(levels), axis=0)
+    shape = (len(levels), len(ignore), len(ious))
+    owner = np.full(shape, -1, dtype=np.int64)
     # Those that count come before all others, whatever their overlap; a power of two leaves its
     # bits alone.
     precedence = np.where(ignore, 2.0**-60, 1.0)
     for d, candidates in enumerate(_candidates(fits[0])):
         # One annotation to choose from is the rule where objects stand apart, and needs no rank.
+        fits_it = fits[:, d]
         if len(candidates) == 1:
             only = candidates[0]
-            taken = _take_only(only, fits[:, d], free, crowd)
+            taken = _take_only(only, fits_it, free, crowd)
             owner[..., d] = np.where(taken, only, -1)
             continue
         rank = ious[d, candidates] * precedence[:, candidates]
-        owner[..., d] = _take_best(candidates, rank, fits[:, d], free, crowd)
+        owner[..., d] = _take_best(candidates, rank, fits_it, free, crowd)
     return owner
 
 

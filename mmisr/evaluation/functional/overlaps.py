@@ -103,10 +103,22 @@ def pixel_ious(det_xyxy: Floats, gt_xyxy: Floats) -> Floats:
     """
     det = det_xyxy[:, None]
     gt = gt_xyxy[None]
-    low = np.maximum(det[..., :2], gt[..., :2])
-    high = np.minimum(det[..., 2:], gt[..., 2:])
-    sides = high - low + 1
-    common = np.where((sides > 0).all(-1), sides.prod(-1), 0.0)
-    det_sides = widths_heights(det) + 1
-    gt_sides = widths_heights(gt) + 1
-    return common / (det_sides.prod(-1) + gt_sides.prod(-1) - common)
+    latest = np.maximum(det, gt)
+    earliest = np.minimum(det, gt)
+    corner = latest[..., :2]
+    end = earliest[..., 2:]
+    sides = end - corner + 1
+    # A side that is not there is no pixel.
+    pixels = np.maximum(sides, 0)
+    common = pixels.prod(-1)
+    det_area = _pixels(det)
+    gt_area = _pixels(gt)
+    both_areas = det_area + gt_area
+    union = both_areas - common
+    return common / union
+
+
+def _pixels(xyxy: Floats) -> Floats:
+    """(...,) pixels of (..., 4) boxes, both corners included."""
+    sides = widths_heights(xyxy) + 1
+    return sides.prod(-1)

@@ -7,7 +7,7 @@ docs/concepts/evaluation.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.ignore_rules import has_mark
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.matching_rules import TRUE
+from mmisr.evaluation.functional.overlaps import inside
 from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
 from mmisr.evaluation.functional.weighted_ap import class_figures, iou_index, over_classes
 from mmisr.evaluation.size_bins import Protocol, Span
@@ -50,15 +51,18 @@ def protocol_ap(
     figures = {}
     for r, name in enumerate(ranges):
         ap = precision[r, ..., 0]
+        ar = recall[r, ..., 0]
         weight = shares[r, :, 0]
-        at_caps = {
-            cap: _mean(recall_under(matches, r, cap), weight) for cap in recall_at if cap < max_dets
-        }
+        at_caps = {}
+        for cap in recall_at:
+            if cap < max_dets:
+                early = recall_under(matches, r, cap)
+                at_caps[cap] = _mean(early, weight)
         figures[name] = BinFigures(
             ap=_mean(ap.mean(0), weight),
             ap50=_at(0.5, ap, weight, protocol),
             ap75=_at(0.75, ap, weight, protocol),
-            ar=_mean(recall[r, ..., 0].mean(0), weight),
+            ar=_mean(ar.mean(0), weight),
             count=counts[name],
             class_ap=tuple(ap.mean(0).tolist()),
             recall_at=at_caps,
@@ -89,13 +93,19 @@ def recall_under(classes: Sequence[ClassMatches], r: int, cap: int) -> Floats:
         r: The range.
         cap: Detections that count, per image (and class) as the matches were made.
     """
-    recalls = []
-    for matches in classes:
+    recalls = np.full(len(classes), np.nan)
+    for c, matches in enumerate(classes):
         positives = matches.positives[r].sum()
-        is_early = matches.rank[matches.near] < cap
-        found = ((matches.status[:, r] == TRUE) & is_early).sum(1).mean()
-        recalls.append(found / positives if positives else np.nan)
-    return np.array(recalls)
+        if not positives:
+            continue
+        ranks = matches.rank[matches.near]
+        is_early = ranks < cap
+        status = matches.status[:, r]
+        is_found = is_early & (status == TRUE)
+        by_level = is_found.sum(1)
+        share = by_level.mean()
+        recalls[c] = share / positives
+    return recalls
 
 
 def annotations_in(records: Sequence[ImageRecord], protocol: Protocol) -> dict[str, int]:
@@ -117,10 +127,12 @@ def annotations_in(records: Sequence[ImageRecord], protocol: Protocol) -> dict[s
 
 
 def _count(record: ImageRecord, name: str, span: Span, protocol: Protocol) -> int:
-    low, high = span
-    areas = record.gt_areas
-    is_counted = (areas >= low) & (areas <= high) & ~record.gt_ignore
-    subsets: Mapping = protocol.ignoring.subsets
+    limits = np.array([span])
+    is_of_size = inside(record.gt_areas, limits)
+    is_counted = is_of_size[0]
+    is_counted &= ~record.gt_ignore
+    subsets = protocol.ignoring.subsets
     if name in subsets:
         is_counted &= has_mark(record.gt_marks, subsets[name])
-    return int(is_counted.sum())
+    total = is_counted.sum()
+    return int(total)

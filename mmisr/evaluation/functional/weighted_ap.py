@@ -112,11 +112,13 @@ def weighted_ap(
     figures = {}
     for r, name in enumerate(ranges):
         ap = precision[r]
+        ar = recall[r]
+        weight = shares[r]
         figures[name] = WeightedFigures(
-            ap=over_classes(ap.mean(0), shares[r]),
-            ap50=_at(0.5, ap, shares[r], rules),
-            ap75=_at(0.75, ap, shares[r], rules),
-            ar=over_classes(recall[r].mean(0), shares[r]),
+            ap=over_classes(ap.mean(0), weight),
+            ap50=_at(0.5, ap, weight, rules),
+            ap75=_at(0.75, ap, weight, rules),
+            ar=over_classes(ar.mean(0), weight),
         )
     return figures
 
@@ -159,21 +161,25 @@ def class_figures(
         ValueError: ``weights`` is for another number of images.
     """
     _check(classes, weights)
-    shape = (num_ranges, len(rules.matching.ious), len(classes), len(weights))
+    averaging = rules.averaging
+    num_classes = len(classes)
+    replicates = len(weights)
+    shape = (num_ranges, len(rules.matching.ious), num_classes, replicates)
     precision = np.full(shape, np.nan)
     recall = np.full(shape, np.nan)
-    shares = np.ones((num_ranges, len(classes), len(weights)))
+    shares = np.ones((num_ranges, num_classes, replicates))
     drawn = np.ascontiguousarray(weights, dtype=np.int32)
-    for c, r in np.ndindex(len(classes), num_ranges):
+    for c, r in np.ndindex(num_classes, num_ranges):
         plan = _plan(classes[c], r)
-        for chunk in _chunks(len(weights), len(plan.counted)):
-            ap, final_recall = _range_figures(plan, drawn[chunk], rules.averaging)
+        for chunk in _chunks(replicates, len(plan.counted)):
+            ap, final_recall = _range_figures(plan, drawn[chunk], averaging)
             precision[r, :, c, chunk] = ap
             recall[r, :, c, chunk] = final_recall
-        if rules.averaging.classes == "images":
-            shares[r, c] = drawn @ (plan.positives > 0)
+        if averaging.classes == "images":
+            has_any = plan.positives > 0
+            shares[r, c] = drawn @ has_any
         if on_part is not None:
-            on_part(len(weights))
+            on_part(replicates)
     return precision, recall, shares
 
 
@@ -202,9 +208,11 @@ def over_classes(values: Floats, shares: Floats) -> Floats:
     Returns:
         (B,).
     """
-    weight = np.where(np.isnan(values), 0.0, shares)
-    filled = np.where(np.isnan(values), 0.0, values)
-    total = (filled * weight).sum(0)
+    is_none = np.isnan(values)
+    weight = np.where(is_none, 0.0, shares)
+    filled = np.where(is_none, 0.0, values)
+    weighted = filled * weight
+    total = weighted.sum(0)
     count = weight.sum(0)
     means = np.full_like(total, np.nan)
     is_known = count > 0
@@ -279,7 +287,8 @@ def _range_figures(
                 continue
             hits, total = _hits_and_total(threshold, weights, before)
             ap[t] = average(hits, total)
-            recall[t] = weights.take(threshold.true, axis=1).sum(1) / possible
+            found = weights.take(threshold.true, axis=1)
+            recall[t] = found.sum(1) / possible
     is_none = positives == 0
     ap[:, is_none] = np.nan
     recall[:, is_none] = np.nan
@@ -296,7 +305,8 @@ def _hits_and_total(
         weights: (B, I) how often each image counts.
         before: (B, N + 1) running sums of the detections of the range's own size.
     """
-    hits = _running(weights, threshold.true).take(threshold.found, axis=1)
+    found = _running(weights, threshold.true)
+    hits = found.take(threshold.found, axis=1)
     total = before.take(threshold.counted, axis=1)
     wrong = threshold.wrong
     if len(wrong):

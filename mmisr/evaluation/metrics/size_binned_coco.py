@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from mmengine.evaluator import BaseMetric
@@ -163,13 +162,19 @@ class SizeBinnedCocoMetric(BaseMetric):
 
         Names that hooks and schedulers may watch.
         """
-        nothing = BinFigures(*[math.nan] * 4, count=0, class_ap=())
-        caps = dict.fromkeys(self._recall_caps(), math.nan)
-        figures = dict.fromkeys(self.protocol.ranges(), replace(nothing, recall_at=caps))
+        nothing = math.nan
+        caps = [cap for cap in self.protocol.averaging.recall_at if cap < self.max_dets]
+        of_range = BinFigures(
+            ap=nothing,
+            ap50=nothing,
+            ap75=nothing,
+            ar=nothing,
+            count=0,
+            class_ap=(),
+            recall_at=dict.fromkeys(caps, nothing),
+        )
+        figures = dict.fromkeys(self.protocol.ranges(), of_range)
         return [f"{self.prefix}/{name}" for name in _flat(figures, self.protocol)]
-
-    def _recall_caps(self) -> list[int]:
-        return [cap for cap in self.protocol.averaging.recall_at if cap < self.max_dets]
 
     def deviations(self) -> list[str]:
         """What this metric counts otherwise than the benchmark's own tool, one sentence each."""
@@ -229,9 +234,9 @@ class SizeBinnedCocoMetric(BaseMetric):
             text += "\n" + render_table("AP by class", ("class", *figures), by_class)
         whole = figures[WHOLE]
         if whole.recall_at:
-            caps = tuple(whole.recall_at)
-            row = ("AR", *whole.recall_at.values())
-            text += "\n" + render_table("AR at fewer detections", ("", *map(str, caps)), [row])
+            caps = map(str, whole.recall_at)
+            recalls: tuple[Cell, ...] = ("AR", *whole.recall_at.values())
+            text += "\n" + render_table("AR at fewer detections", ("", *caps), [recalls])
         for sentence in self.deviations():
             text += f"\nnot as in the benchmark's own tool: {sentence}"
         MMLogger.get_current_instance().info("\n" + text)

@@ -101,9 +101,11 @@ def figure_name(figure: str) -> str:
 def how_counted(metric: MetricMeta) -> str:
     """Which protocol counted, where, and under which cap, in a sentence."""
     place = "LR image" if metric.frame == "lr" else "image file"
+    where = "an image and class"
     protocol = PROTOCOLS.get(metric.protocol)
-    per_image = protocol is not None and protocol.matching.cap == "image"
-    cap = f"at most {metric.max_dets} detections an image{'' if per_image else ' and class'} count"
+    if protocol is not None and protocol.matching.cap == "image":
+        where = "an image"
+    cap = f"at most {metric.max_dets} detections {where} count"
     if metric.max_dets >= UNCAPPED:
         cap = "every detection counts"
     return f"Sizes are measured in pixels of the {place} (bins of {metric.protocol}), {cap}."
