@@ -11,7 +11,8 @@ import numpy as np
 from mmisr.analysis.comparison.resample import draw, interval
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
-from mmisr.evaluation.functional.matching import Bools, match_classes
+from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.overlaps import Bools
 from mmisr.evaluation.functional.precision_recall import best_score
 from mmisr.evaluation.functional.smallest_seen import (
     SizeCounts,

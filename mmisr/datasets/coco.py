@@ -19,6 +19,7 @@ from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
+from mmisr.structures.marks import marks_of
 
 OVERSHOOT = 1.0
 """Pixels by which a box may leave its image before it counts as wrong: annotation tools round."""
@@ -39,10 +40,12 @@ class SRCocoDataset(CocoDataset):
 
     Convention: boxes are xyxy in the pixels of the image file (the source frame). Boxes that leave
     their image by at most one pixel are clipped to it. Crowds and boxes with a true ``ignore``
-    attribute carry ``ignore_flag`` 1. Boxes narrower than a pixel stay, which mmdet drops in
-    silence. The file is read whole by :func:`mmisr.datasets.coco_file.read_annotations`, which says
-    what its entries must be. Instances have a ``mask``, COCO's ``segmentation``, where a step of
-    the pipeline loads masks (``LoadAnnotations(with_mask=True)``).
+    attribute carry ``ignore_flag`` 1; ``marks`` says more of what an annotation is
+    (:class:`mmisr.structures.marks.Mark`), for the protocols of the metric. Boxes narrower than
+    a pixel stay, which mmdet drops in silence. The file is read whole by
+    :func:`mmisr.datasets.coco_file.read_annotations`, which says what its entries must be.
+    Instances have a ``mask``, COCO's ``segmentation``, where a step of the pipeline loads masks
+    (``LoadAnnotations(with_mask=True)``).
 
     Args:
         ann_file: COCO JSON.
@@ -203,6 +206,7 @@ class SRCocoDataset(CocoDataset):
             "bbox_label": self.cat2label[annotation["category_id"]],
             "ignore_flag": int(bool(annotation.get("iscrowd") or annotation.get("ignore"))),
             "area": area,
+            "marks": marks_of(annotation),
         }
         if self._loads_masks():
             instance["mask"] = annotation.get("segmentation")

@@ -26,6 +26,7 @@ from mmisr.datasets.coco_values import (
     some,
     text,
 )
+from mmisr.structures.marks import FLAGS, SUBSETS, subset_names
 
 RULES_NAMED = 4
 """How many broken rules an error names."""
@@ -65,8 +66,8 @@ PARTS = {
         Field("image_id", identifier, ID.rule),
         Field("category_id", identifier, ID.rule),
         Field("area", number, AREA, needed=False),
-        Field("iscrowd", flag, "0 or 1", needed=False),
-        Field("ignore", flag, "0 or 1", needed=False),
+        *(Field(key, flag, "0 or 1", needed=False) for key in FLAGS),
+        Field("subsets", subset_names, f"a list of {sorted(SUBSETS)}", needed=False),
     ),
 }
 """The lists of a file, and what is read of their entries."""

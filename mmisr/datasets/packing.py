@@ -18,6 +18,7 @@ from mmisr.ops.masks import resize_masks
 from mmisr.ops.motion import HOMOGRAPHY, FrameError, check_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.frames import FrameMap
+from mmisr.structures.marks import Mark
 
 FORWARDED = (
     "img_id",
@@ -106,6 +107,23 @@ def _areas(boxes: Tensor, results: dict) -> Tensor:
     return torch.tensor(annotated, dtype=torch.float32) * shares
 
 
+def _marks(results: dict, is_ignored: NDArray[np.bool_]) -> Tensor:
+    """(N,) what each annotation is, see :class:`mmisr.structures.marks.Mark`.
+
+    Where a transform broke the link to ``instances``, what is ignored is a crowd.
+    """
+    marks = np.zeros(len(is_ignored), dtype=np.int64)
+    marks[is_ignored] = Mark.CROWD
+    instances = results.get("instances", ())
+    if len(instances) != len(marks):
+        instances = ()
+    for index, instance in enumerate(instances):
+        known = instance.get("marks")
+        if known is not None:
+            marks[index] = known
+    return torch.from_numpy(marks)
+
+
 def _frames(results: dict) -> dict[str, Any]:
     source = results["img"].shape[:2]
     meta = {key: results[key] for key in FORWARDED if key in results}
@@ -125,11 +143,11 @@ class PackSRDetInputs(BaseTransform):
     """Pack a sample for :class:`mmisr.SRDetector`.
 
     Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds
-    ``gt_instances`` and ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``) in the
-    **source** frame, ``hr`` (3, H, W) uint8 RGB where LR was simulated, and the metainfo
-    ``source_shape``, ``lr_shape`` (the sensor's frame, for size bins). Where masks are loaded, the
-    instances have ``masks`` (N, H, W) bool in the source frame, and ``masks_lr`` (N, h, w) bool in
-    the pixels of ``inputs``.
+    ``gt_instances`` and ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``, and
+    ``marks``, see :class:`mmisr.structures.marks.Mark`) in the **source** frame, ``hr`` (3, H, W)
+    uint8 RGB where LR was simulated, and the metainfo ``source_shape``, ``lr_shape`` (the sensor's
+    frame, for size bins). Where masks are loaded, the instances have ``masks`` (N, H, W) bool in
+    the source frame, and ``masks_lr`` (N, h, w) bool in the pixels of ``inputs``.
 
     Raises:
         KeyError: No transform before it made an LR image.
@@ -141,9 +159,10 @@ class PackSRDetInputs(BaseTransform):
         _need_lr(results, "PackSRDetInputs")
         check_partner(results, BETWEEN)
         sample = DetDataSample(metainfo=_frames(results))
-        instances = self._instances(results)
-        none_ignored = np.zeros(len(instances))
+        none_ignored = np.zeros(len(_boxes(results)))
         flags = np.asarray(results.get("gt_ignore_flags", none_ignored), dtype=bool)
+        instances = self._instances(results)
+        instances.marks = _marks(results, flags)
         ignored = torch.from_numpy(flags)
         sample.gt_instances = instances[~ignored]
         sample.ignored_instances = instances[ignored]

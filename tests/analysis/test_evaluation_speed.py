@@ -16,6 +16,12 @@ def test_every_part_is_timed():
     assert evaluation_speed(4, 40, 80, 3, 0, 1).bootstrap is None
 
 
+@pytest.mark.parametrize("protocol", ["visdrone", "tinyperson", "wider"])
+def test_every_protocol_can_be_timed(protocol):
+    speed = evaluation_speed(3, 30, 60, 2, replicates=2, repeats=1, protocol=protocol)
+    assert min(speed.metric, speed.library, speed.bootstrap) > 0
+
+
 def test_both_read_the_same_boxes():
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval

@@ -9,6 +9,7 @@ from PIL import Image
 from mmisr.datasets.coco import SRCocoDataset
 from mmisr.datasets.images import ImageError
 from mmisr.registry import DATASETS
+from mmisr.structures.marks import Mark
 
 
 def build(root, classes=("thing",), **arguments) -> SRCocoDataset:
@@ -39,7 +40,16 @@ def test_images_and_boxes(coco):
         "bbox_label": 0,
         "ignore_flag": 0,
         "area": 192.0,
+        "marks": 0,
     }
+
+
+def test_what_an_annotation_is_stands_in_its_marks(coco):
+    root = coco()
+    change(root, iscrowd=1, ignored_region=1, uncertain=1, difficult=0, subsets=["hard"])
+    first, second = build(root).get_data_info(0)["instances"]
+    assert first["marks"] == Mark.CROWD | Mark.REGION | Mark.UNCERTAIN | Mark.HARD
+    assert second["marks"] == 0
 
 
 @pytest.mark.parametrize("attribute", ["iscrowd", "ignore"])

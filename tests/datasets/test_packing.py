@@ -72,6 +72,22 @@ def test_boxes_labels_and_areas_are_in_the_source_frame(info):
     assert truth.bboxes.dtype == truth.areas.dtype == torch.float32
 
 
+def test_marks_follow_their_boxes(info):
+    """They are those of the file while boxes have their entries; else what is ignored is a crowd.
+
+    The third box lies outside the crop, the last is ignored.
+    """
+    for instance, marks in zip(info["instances"], (8, 224, 16, 6), strict=True):
+        instance["marks"] = marks
+    sample = run(info, *LOAD, *DEGRADE, PAIR)["data_samples"]
+    assert sample.gt_instances.marks.tolist() == [8, 224]
+    assert sample.ignored_instances.marks.tolist() == [6]
+    info["instances"] = [{k: v for k, v in i.items() if k != "marks"} for i in info["instances"]]
+    sample = run(info, *LOAD, *DEGRADE, PAIR)["data_samples"]
+    assert sample.gt_instances.marks.tolist() == [0, 0]
+    assert sample.ignored_instances.marks.tolist() == [2]
+
+
 def test_areas_follow_a_resize(info):
     half = {"type": "mmdet.Resize", "scale_factor": 0.5, "keep_ratio": True}
     native = [{"type": "mmisr.NativeLR"}, PAIR]

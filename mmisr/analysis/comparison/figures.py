@@ -39,7 +39,8 @@ class ArmFigures:
     """The figures of one arm, unrounded; None where one does not exist.
 
     Args:
-        AP: AP at IoU 0.50:0.05:0.95, objects of every size.
+        AP: AP, mean over the protocol's IoU thresholds (COCO's: 0.50:0.05:0.95), objects of every
+            size.
         AP50: AP at IoU 0.50.
         AP75: AP at IoU 0.75.
         AR: Recall at IoU 0.50:0.05:0.95.
@@ -89,10 +90,11 @@ class MetricMeta:
     Args:
         protocol: Name of the protocol.
         bins: Range of areas in px^2, by bin.
-        max_dets: Detections per image and class that count.
+        max_dets: Detections per image (and class) that count.
         frame: The frame that sizes are measured in.
         area_source: Where the size of an annotation is taken from.
         whole: Name of the range of all sizes.
+        deviations: What is counted otherwise than by the benchmark's own tool, one sentence each.
     """
 
     protocol: str
@@ -101,6 +103,7 @@ class MetricMeta:
     frame: str
     area_source: str
     whole: str
+    deviations: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from mmisr.analysis.comparison.resample import (
     interval,
 )
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference, Verdict
-from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.object_recall import count_reached, total_reached
+from mmisr.evaluation.functional.protocol_ap import annotations_in
 from mmisr.evaluation.functional.region_quality import REGIONS
+from mmisr.evaluation.size_bins import WHOLE, Protocol
 
 HEADLINES = ("AP", "psnr_in_box")
 """Every pair of arms gets a verdict on these, and on AP of each bin."""
@@ -49,7 +50,7 @@ def judge(
         The comparison.
     """
     figures = {name: arm_figures(run, sampled[name], settings) for name, run in runs.items()}
-    headlines = {*HEADLINES, *(f"AP_{name}" for name in settings.protocol.bins)}
+    headlines = {*HEADLINES, *(f"AP_{name}" for name in _bin_names(settings.protocol))}
     all_differences = []
     verdicts = []
     for difference, images in differences(sampled):
@@ -101,25 +102,22 @@ def _bins(
     run: ArmRun, values: Mapping[str, float | None], settings: Settings
 ) -> dict[str, BinFigures]:
     """AP, AR and how many annotations there are, by bin."""
+    counts = annotations_in(run.records, settings.protocol)
     bins = {}
-    for name, (low, high) in settings.protocol.bins.items():
-        count = 0
-        for record in run.records:
-            count += _count_in(record, low, high)
+    for name in _bin_names(settings.protocol):
         bins[name] = BinFigures(
             AP=values[flat("AP", name)],
             AP50=values[flat("AP50", name)],
             AP75=values[flat("AP75", name)],
             AR=values[flat("AR", name)],
-            count=count,
+            count=counts[name],
         )
     return bins
 
 
-def _count_in(record: ImageRecord, low: float, high: float) -> int:
-    """Annotations that count and whose area lies in a range; both ends belong to it."""
-    areas = record.gt_areas[~record.gt_ignore]
-    return int(((areas >= low) & (areas <= high)).sum())
+def _bin_names(protocol: Protocol) -> list[str]:
+    """The ranges but that of all sizes."""
+    return [name for name in protocol.ranges() if name != WHOLE]
 
 
 def _mean_tokens(run: ArmRun) -> dict[str, float]:
@@ -132,12 +130,13 @@ def _mean_tokens(run: ArmRun) -> dict[str, float]:
 
 def _object_recall(run: ArmRun, settings: Settings) -> dict[str, float | None]:
     """Share of the objects that are searched, by range of sizes; empty where nothing is routed."""
-    ranges = settings.protocol.ranges()
+    ranges = settings.protocol.sizes()
     images = []
-    for image, record in zip(run.images, run.records, strict=True):
-        if image.reached is None:
+    for index, record in enumerate(run.records):
+        of_image = run.reached(index)
+        if of_image is None:
             return {}
-        reached = np.array(image.reached, dtype=bool)
+        reached = np.array(of_image, dtype=bool)
         counts = count_reached(record.gt_areas, record.gt_ignore, reached, ranges)
         images.append(counts)
     totals = total_reached(images)

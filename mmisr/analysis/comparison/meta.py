@@ -72,4 +72,5 @@ def _metric(setup: Setup, settings: Settings) -> MetricMeta:
         frame=metric.frame,
         area_source=metric.area_source,
         whole=WHOLE,
+        deviations=metric.deviations(),
     )

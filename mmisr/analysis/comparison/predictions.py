@@ -37,4 +37,4 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
             ids[img_id] = tuple(part.cat_ids)
     for name, run in runs.items():
         path = folder / FOLDER / f"{name}.bbox.json"
-        write_coco_results(path, coco_results(run.records, ids))
+        write_coco_results(path, coco_results(run.stored, ids))

@@ -38,8 +38,8 @@ class Settings:
     """How detections are counted and images are drawn.
 
     Args:
-        protocol: Bins of object size.
-        max_dets: Detections per image and class that count.
+        protocol: Bins of object size, and the rules of matching and averaging.
+        max_dets: Detections per image (and class) that count.
         num_classes: Number of classes.
         replicates: How often the images are drawn anew.
         seed: Seed of the draws.
@@ -180,10 +180,12 @@ def _detection(
 ) -> dict[str, Sampled]:
     """AP and AR over all sizes and by bin."""
     ranges = settings.protocol.ranges()
-    classes = match_classes(run.records, settings.num_classes, ranges, settings.max_dets)
+    classes = match_classes(
+        run.records, settings.num_classes, ranges, settings.max_dets, settings.protocol
+    )
     # Images are weighted in the order of the records, which matching leaves for that of ids.
     order = np.array(order_of(run.records))
-    by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part)
+    by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part, settings.protocol)
     sampled = {}
     for index, (range_name, figures) in enumerate(by_range.items()):
         images = _images_with(classes, index)

@@ -39,6 +39,8 @@ from numpy.typing import NDArray
 from mmisr.analysis.comparison.figures import ArmFigures, Meta
 from mmisr.analysis.comparison.schema import SCHEMA, of_fields, read_schema
 from mmisr.evaluation.functional.coco_records import ImageRecord, load_records
+from mmisr.evaluation.functional.ignore_rules import all_counted, counted
+from mmisr.evaluation.size_bins import PROTOCOLS, Protocol
 
 RESULTS = "results.json"
 ARM_FILE = "arm.json"
@@ -125,8 +127,8 @@ class ArmImage:
         tokens: Share of tokens by exit; None without routing.
         token_size: Side of a token in LR pixels; None without routing.
         hw: Height and width of what the detector saw; None where it is not known.
-        reached: Whether the centre of each annotation was searched, in the order of the records;
-            None where nothing is routed.
+        reached: Whether the centre of each annotation was searched, in the order of the records
+            on disk; None where nothing is routed.
         searched_area: Share of the frame that was searched; None where nothing is routed.
         cores: xyxy of what windows answer for, in the source frame, to a tenth of a pixel; None
             without windows.
@@ -197,6 +199,8 @@ class ArmRun:
         macs: Mean multiply-accumulates by stage.
         ms_intervals: ``ms`` for all stages together and ``ms_<stage>``; empty where the arm was
             timed alone, as it ran.
+        protocol: How ``records`` are counted; None for as they lie on disk.
+        classes: Names of the labels, for the protocol.
     """
 
     name: str
@@ -206,14 +210,31 @@ class ArmRun:
     ms: dict[str, float] = field(default_factory=dict)
     macs: dict[str, float] = field(default_factory=dict)
     ms_intervals: dict[str, list[float]] = field(default_factory=dict)
+    protocol: Protocol | None = None
+    classes: tuple[str, ...] = ()
+
+    @cached_property
+    def stored(self) -> list[ImageRecord]:
+        """Annotations and detections of every image, as they lie on disk."""
+        return load_records(self.folder / RECORDS)[0]
 
     @cached_property
     def records(self) -> list[ImageRecord]:
-        """Annotations and detections of every image.
+        """Annotations and detections of every image, as the protocol counts them.
 
         Boxes in the source frame, areas in the frame of the size bins.
         """
-        return load_records(self.folder / RECORDS)[0]
+        if self.protocol is None:
+            return self.stored
+        return all_counted(self.stored, self.protocol, self.classes)
+
+    def reached(self, index: int) -> list[bool] | None:
+        """Whether each annotation in an image's record was searched; None without routing."""
+        reached = self.images[index].reached
+        if reached is None or self.protocol is None:
+            return reached
+        left = counted(self.stored[index], self.protocol, self.classes).annotations
+        return [reached[place] for place in left]
 
     def picture(self, index: int) -> Path | None:
         """The file of what the detector saw; None where pictures were not kept."""
@@ -228,8 +249,15 @@ class ArmRun:
             return file[f"exits_{index}"]
 
     @classmethod
-    def load(cls, folder: str | Path) -> ArmRun:
+    def load(
+        cls, folder: str | Path, protocol: Protocol | None = None, classes: Sequence[str] = ()
+    ) -> ArmRun:
         """Read an arm's folder.
+
+        Args:
+            folder: The folder.
+            protocol: How its records are counted.
+            classes: Names of the labels.
 
         Raises:
             FileNotFoundError: There is none.
@@ -249,6 +277,8 @@ class ArmRun:
             images=images,
             ms=content["ms"],
             macs=content["macs"],
+            protocol=protocol,
+            classes=tuple(classes),
         )
 
 
@@ -306,10 +336,15 @@ class Comparison:
         content = read_schema(path)
         meta = Meta.from_json(content["meta"])
         figures = {name: ArmFigures.from_json(arm) for name, arm in content["arms"].items()}
+        # A protocol of a later version is not known here: its records stay as they lie on disk.
+        protocol = PROTOCOLS.get(meta.metric.protocol)
+        runs = {}
+        for name, place in meta.folders.items():
+            runs[name] = ArmRun.load(folder / place, protocol, meta.classes)
         return cls(
             arms=figures,
             differences=[of_fields(Difference, entry) for entry in content["differences"]],
             verdicts=[of_fields(Verdict, entry) for entry in content["verdicts"]],
             meta=meta,
-            runs={name: ArmRun.load(folder / path) for name, path in meta.folders.items()},
+            runs=runs,
         )

@@ -113,8 +113,10 @@ def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str,
         _run(setup, arm, loader, pair, slot)
     runs = {}
     current = []
+    protocol = metric_of(setup.cfg).protocol
+    classes = metainfo_of(loader)["classes"]
     for name, slot in slots.items():
-        runs[name] = ArmRun.load(slot.folder)
+        runs[name] = ArmRun.load(slot.folder, protocol, classes)
         current.append(slot.folder.name)
     forget_others(setup.folder / "arms", current)
     return runs

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.structures.marks import Mark
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 ImageId = int | str
+
+
+def _no_marks() -> Ints:
+    return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class ImageRecord:
         det_areas: (M,) sizes of the detections.
         category_ids: What the annotation file calls the classes, by label; empty where the sample
             does not say. Not stored.
+        gt_marks: (N,) what an annotation is, see :class:`mmisr.structures.marks.Mark`; crowds where
+            ``gt_ignore`` by default.
     """
 
     img_id: ImageId
@@ -51,6 +59,12 @@ class ImageRecord:
     det_scores: Floats
     det_areas: Floats
     category_ids: tuple[int | str, ...] = ()
+    gt_marks: Ints = field(default_factory=_no_marks)
+
+    def __post_init__(self) -> None:
+        if len(self.gt_marks) != len(self.gt_ignore):
+            marks = np.where(self.gt_ignore, int(Mark.CROWD), 0)
+            object.__setattr__(self, "gt_marks", marks)
 
 
 GT_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("gt_"))
@@ -147,7 +161,8 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
     """
     with np.load(path, allow_pickle=False) as file:
         columns = dict(file)
-    expected = {"img_ids", "meta", *GT_FIELDS, *DET_FIELDS}
+    # Files of before annotations had marks hold none.
+    expected = {"img_ids", "meta", *GT_FIELDS, *DET_FIELDS} - {"gt_marks"}
     absent = sorted(expected - set(columns))
     if absent:
         raise ValueError(
@@ -168,7 +183,8 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
 
 def _by_image(columns: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """For every field the rows of each image."""
-    of_gt = {name: _split(columns[name], columns["gt_counts"]) for name in GT_FIELDS}
+    names = [name for name in GT_FIELDS if name in columns]
+    of_gt = {name: _split(columns[name], columns["gt_counts"]) for name in names}
     of_det = {name: _split(columns[name], columns["det_counts"]) for name in DET_FIELDS}
     return of_gt | of_det
 

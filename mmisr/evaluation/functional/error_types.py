@@ -9,7 +9,8 @@ import numpy as np
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints
 from mmisr.evaluation.functional.image_matches import match_image
-from mmisr.evaluation.functional.matching import IOUS, box_ious, inside
+from mmisr.evaluation.functional.matching_rules import IOUS
+from mmisr.evaluation.functional.overlaps import box_ious, inside
 
 ERROR_TYPES = ("localisation", "classification", "both", "duplicate", "background", "missed")
 LOCALISATION, CLASSIFICATION, BOTH, DUPLICATE, BACKGROUND, MISSED = range(len(ERROR_TYPES))

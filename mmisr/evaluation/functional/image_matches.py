@@ -11,14 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
-from mmisr.evaluation.functional.matching import (
-    TRUE,
-    UNMATCHED,
-    Bools,
-    best_of_class,
-    match_boxes,
-    status_of,
-)
+from mmisr.evaluation.functional.matching import best_of_class
+from mmisr.evaluation.functional.matching_rules import TRUE, UNMATCHED, match_boxes, status_of
+from mmisr.evaluation.functional.overlaps import Bools
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,9 @@ def _match_class(
     truths = np.flatnonzero(of_class)
     # Objects of every size are one range, in which crowds alone do not count.
     crowd = record.gt_ignore[truths]
-    near, by_threshold = match_boxes(record, truths, detections, crowd[None])
+    near, by_threshold = match_boxes(
+        record.det_xyxy[detections], record.gt_xyxy[truths], crowd[None], crowd
+    )
     if not len(near):
         return
     first = by_threshold[:1]  # IoU 0.5

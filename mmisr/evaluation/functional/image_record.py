@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmisr.evaluation.functional.coco_records import Floats, ImageId, ImageRecord
+from mmisr.evaluation.functional.coco_records import Floats, ImageId, ImageRecord, Ints
 from mmisr.ops.boxes import area
 from mmisr.structures.frames import FrameMap
+from mmisr.structures.marks import Mark
 
 BinFrame = Literal["lr", "source"]
 AreaSource = Literal["box", "annotation"]
@@ -33,9 +34,10 @@ def image_record(
 
     Args:
         sample: The sample as a dict: ``img_id``, ``gt_instances`` (``bboxes``, ``labels``, and
-            ``areas`` in px^2 of the source frame), ``pred_instances`` (``bboxes``, ``labels``,
-            ``scores``), ``source_shape`` and ``lr_shape`` (height and width first). Crowds and
-            other regions that count neither way are in ``ignored_instances``, which may be absent.
+            ``areas`` in px^2 of the source frame, ``marks`` where there are any),
+            ``pred_instances`` (``bboxes``, ``labels``, ``scores``), ``source_shape`` and
+            ``lr_shape`` (height and width first). Crowds and other regions that count neither way
+            are in ``ignored_instances``, which may be absent.
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
@@ -75,7 +77,22 @@ def image_record(
         det_scores=_column(predictions, "scores", np.float64),
         det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
         category_ids=tuple(sample.get("category_ids") or ()),
+        gt_marks=_marks(counted, ignored, len(gt_xyxy)),
     )
+
+
+def _marks(counted: Any, ignored: Any, count: int) -> Ints:
+    """(N,) what the annotations are.
+
+    A sample that does not say has objects, and crowds among those to ignore.
+    """
+    num_counted = len(counted["bboxes"])
+    marks = np.where(np.arange(count) < num_counted, 0, int(Mark.CROWD))
+    if "marks" in counted:
+        marks[:num_counted] = _column(counted, "marks", np.int64)
+    if "marks" in ignored:
+        marks[num_counted:] = _column(ignored, "marks", np.int64)
+    return marks
 
 
 def _map_to_bins(sample: Mapping[str, Any], frame: BinFrame) -> FrameMap:

@@ -20,16 +20,15 @@ from mmisr.evaluation.functional.coco_records import (
     check_labels,
     in_order,
 )
-from mmisr.ops.boxes import area, widths_heights
+from mmisr.evaluation.functional.ignore_rules import has_mark
+from mmisr.evaluation.functional.matching_rules import match_by_rule
+from mmisr.evaluation.functional.overlaps import Bools, inside
+from mmisr.evaluation.size_bins import PROTOCOLS, Protocol
+from mmisr.structures.marks import Mark
 
-IOUS = np.linspace(0.5, 0.95, 10)
-"""COCO's thresholds."""
-
-UNMATCHED, TRUE, IGNORED = 0, 1, 2
-"""What became of a detection: it overlaps nothing enough, it found an annotation that counts, or
-one that does not."""
-
-Bools = NDArray[np.bool_]
+COCO = PROTOCOLS["coco"]
+NUM_SAMPLES = 1000
+"""Levels of the score at which WIDER FACE's tool looks at its curve."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,23 @@ class ClassMatches:
     Args:
         image: (N,) index of the image.
         score: (N,) scores, falling.
+        rank: (N,) how many detections come before it where the cap counts.
         inside: (R, N) whether a detection's own area lies in the range.
         near: (M,) indices of the detections that overlap an annotation, rising.
         status: (T, R, M) UNMATCHED, TRUE or IGNORED.
-        positives: (R, I) annotations that count.
+        positives: (R, I) annotations that recall is a share of.
+        samples: (S,) how many detections score at least each level that a curve is sampled at,
+            highest first; None where it is taken at every true positive.
     """
 
     image: Ints
     score: Floats
+    rank: Ints
     inside: Bools
     near: Ints
     status: NDArray[np.int8]
     positives: Ints
+    samples: Ints | None = None
 
 
 def match_classes(
@@ -62,19 +66,23 @@ def match_classes(
     num_classes: int,
     ranges: Mapping[str, tuple[float, float]],
     max_dets: int,
+    rules: Protocol = COCO,
 ) -> list[ClassMatches]:
     """Match every detection at every IoU threshold and in every range of areas.
 
     Source: ``COCOeval.evaluateImg`` of pycocotools, rule for rule: detections by falling score,
     each takes the free annotation of its class with the highest IoU, those that count before those
     that do not; crowds may be taken again, and overlap is measured on the detection's own area
-    there; what matched nothing counts only inside the range.
+    there; what matched nothing counts only inside the range. Other rules are those of
+    :mod:`mmisr.evaluation.functional.matching_rules`.
 
     Args:
-        records: One per image, in any order.
+        records: One per image, in any order, as :func:`all_counted` gives them.
         num_classes: Number of classes; labels are below it.
-        ranges: Area ranges in px^2 by name; both ends belong to them.
-        max_dets: Detections per image and class that count.
+        ranges: Area ranges in px^2 by name; both ends belong to them. Those named as a subset of
+            the rules hold the annotations that are in it.
+        max_dets: Detections per image (and class) that count.
+        rules: Thresholds, and how to match; its bins and cap are not read.
 
     Returns:
         One entry per class.
@@ -85,12 +93,104 @@ def match_classes(
     records = in_order(records)
     for record in records:
         check_labels(record, num_classes)
-    limits = np.array([*ranges.values()], dtype=np.float64)
+    plan = _Plan(
+        rules=rules,
+        limits=np.array([*ranges.values()], dtype=np.float64),
+        marks=[rules.ignoring.subsets.get(name, Mark(0)) for name in ranges],
+        max_dets=max_dets,
+        ranks=[_ranks(record) for record in records] if rules.matching.cap == "image" else None,
+        score_span=_score_span(records) if rules.averaging.curve == "sampled" else None,
+    )
     matches = []
     for label in range(num_classes):
-        of_class = _match_class(records, label, limits, max_dets)
+        of_class = _match_class(records, label, plan)
         matches.append(of_class)
     return matches
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is the same for every class.
+
+    Args:
+        rules: How to match.
+        limits: (R, 2) ranges of area.
+        marks: For every range what its annotations must be marked with; 0 for nothing.
+        max_dets: Detections that count.
+        ranks: For every image the ranks of its detections; None where the cap is per class.
+        score_span: The lowest and the highest score of all; None where curves are not sampled.
+    """
+
+    rules: Protocol
+    limits: Floats
+    marks: list[Mark]
+    max_dets: int
+    ranks: list[Ints] | None
+    score_span: tuple[float, float] | None
+
+    def detections(self, record: ImageRecord, index: int, label: int) -> tuple[Ints, Ints]:
+        """Which detections of a class count, best score first, and their ranks under the cap."""
+        if self.ranks is None:
+            best = best_of_class(record, label, self.max_dets)
+            return best, np.arange(len(best))
+        is_of_class = record.det_labels == label
+        of_class = np.flatnonzero(is_of_class)
+        of_image = self.ranks[index]
+        ranks = of_image[of_class]
+        order = np.argsort(ranks)
+        ranks = ranks[order]
+        num_kept = np.searchsorted(ranks, self.max_dets)
+        kept = order[:num_kept]
+        return of_class[kept], ranks[:num_kept]
+
+    def ignored(self, record: ImageRecord, truths: Ints) -> tuple[Bools, Bools]:
+        """(R, G) annotations that do not count in a range, and those that are of another kind."""
+        areas = record.gt_areas[truths]
+        marks = record.gt_marks[truths]
+        is_inside = inside(areas, self.limits)
+        is_other = ~is_inside
+        for row, mark in zip(is_other, self.marks, strict=True):
+            if mark:
+                has_it = has_mark(marks, mark)
+                row |= ~has_it
+        is_ignored = record.gt_ignore[truths]
+        return is_other | is_ignored, is_other
+
+    def samples(self, score: Floats) -> Ints | None:
+        """(S,) how many of (N,) falling scores reach each level; None where curves are not sampled.
+
+        Source: ``norm_score.m`` and ``evaluation.m`` of WIDER FACE's tool. Where all scores are one
+        there is no stretching them, and none reaches a level.
+        """
+        if self.score_span is None:
+            return None
+        low, high = self.score_span
+        if high <= low:
+            return np.zeros(NUM_SAMPLES, dtype=np.int64)
+        span = high - low
+        stretched = (score - low) / span
+        steps = np.arange(1, NUM_SAMPLES + 1)
+        levels = 1 - steps / NUM_SAMPLES
+        rising = -stretched
+        return np.searchsorted(rising, -levels, side="right")
+
+
+def _score_span(records: Sequence[ImageRecord]) -> tuple[float, float]:
+    of_images = [record.det_scores for record in records if len(record.det_scores)]
+    if not of_images:
+        return 0.0, 0.0
+    scores = np.concatenate(of_images)
+    low = float(scores.min())
+    high = float(scores.max())
+    return low, high
+
+
+def _ranks(record: ImageRecord) -> Ints:
+    """(D,) rank of every detection of an image by falling score, from 0."""
+    order = np.argsort(-record.det_scores, kind="stable")
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    return ranks
 
 
 def _no_numbers() -> list[Ints]:
@@ -113,6 +213,7 @@ class _Columns:
         image: (N,) index of the image of every detection.
         score: (N,) its score.
         area: (N,) its area.
+        rank: (N,) its rank under the cap.
         num_detections: N so far.
     """
 
@@ -121,6 +222,7 @@ class _Columns:
     image: list[Ints] = field(default_factory=_no_numbers)
     score: list[Floats] = field(default_factory=_no_values)
     area: list[Floats] = field(default_factory=_no_values)
+    rank: list[Ints] = field(default_factory=_no_numbers)
     num_detections: int = 0
 
     def add_matches(self, near: Ints, status: NDArray[np.int8]) -> None:
@@ -128,40 +230,46 @@ class _Columns:
         self.near.append(near + self.num_detections)
         self.status.append(status)
 
-    def add_detections(self, index: int, record: ImageRecord, detections: Ints) -> None:
+    def add_detections(
+        self, index: int, record: ImageRecord, detections: Ints, ranks: Ints
+    ) -> None:
         """Of the same image: all detections of the class."""
-        self.image.append(np.full(len(detections), index))
-        self.score.append(record.det_scores[detections])
-        self.area.append(record.det_areas[detections])
-        self.num_detections += len(detections)
+        number = len(detections)
+        images = np.full(number, index)
+        scores = record.det_scores[detections]
+        areas = record.det_areas[detections]
+        self.image.append(images)
+        self.score.append(scores)
+        self.area.append(areas)
+        self.rank.append(ranks)
+        self.num_detections += number
 
 
-def _match_class(
-    records: Sequence[ImageRecord], label: int, limits: Floats, max_dets: int
-) -> ClassMatches:
-    no_status = np.zeros((len(IOUS), len(limits), 0), dtype=np.int8)
+def _match_class(records: Sequence[ImageRecord], label: int, plan: _Plan) -> ClassMatches:
+    rules = plan.rules
+    counts_all = rules.averaging.possible == "all"
+    num_ranges = len(plan.limits)
+    no_status = np.zeros((len(rules.matching.ious), num_ranges, 0), dtype=np.int8)
     columns = _Columns(status=[no_status])
-    positives = np.zeros((len(limits), len(records)), dtype=np.int64)
+    positives = np.zeros((num_ranges, len(records)), dtype=np.int64)
     for index, record in enumerate(records):
-        truths = np.flatnonzero(record.gt_labels == label)
-        detections = best_of_class(record, label, max_dets)
+        if not (rules.ignoring.empty_images or len(record.gt_labels)):
+            continue
+        is_of_class = record.gt_labels == label
+        truths = np.flatnonzero(is_of_class)
+        detections, ranks = plan.detections(record, index, label)
         if len(truths):
-            ignore = _ignored(record, truths, limits)
-            positives[:, index] = (~ignore).sum(1)
+            ignore, is_other = plan.ignored(record, truths)
+            impossible = is_other if counts_all else ignore
+            possible = ~impossible
+            positives[:, index] = possible.sum(1)
         if not len(detections):
             continue
         if len(truths):
-            near, owner = match_boxes(record, truths, detections, ignore)
-            status = status_of(owner, ignore)
+            near, status = match_by_rule(record, truths, detections, ignore, rules.matching)
             columns.add_matches(near, status)
-        columns.add_detections(index, record, detections)
-    return _by_score(columns, limits, positives)
-
-
-def _ignored(record: ImageRecord, truths: Ints, limits: Floats) -> Bools:
-    """(R, G) annotations that do not count in a range: regions to ignore, and other sizes."""
-    in_range = inside(record.gt_areas[truths], limits)
-    return ~in_range | record.gt_ignore[truths]
+        columns.add_detections(index, record, detections, ranks)
+    return _by_score(columns, plan, positives)
 
 
 def best_of_class(record: ImageRecord, label: int, max_dets: int) -> Ints:
@@ -181,28 +289,7 @@ def best_of_class(record: ImageRecord, label: int, max_dets: int) -> Ints:
     return detections[order[:max_dets]]
 
 
-def match_boxes(
-    record: ImageRecord, truths: Ints, detections: Ints, ignore: Bools
-) -> tuple[Ints, Ints]:
-    """Match detections and annotations of one image and class at every threshold.
-
-    Args:
-        record: The image.
-        truths: (G,) indices of the annotations.
-        detections: (D,) indices of the detections, best score first.
-        ignore: (R, G) annotations that do not count in a range.
-
-    Returns:
-        (M,) which of the detections overlap an annotation at the lowest threshold, and (T, R, M)
-        which annotation each of these takes, -1 for none.
-    """
-    crowd = record.gt_ignore[truths]
-    ious = box_ious(record.det_xyxy[detections], record.gt_xyxy[truths], crowd)
-    near = np.flatnonzero((ious >= IOUS[0]).any(1))
-    return near, assign(ious[near], ignore, crowd)
-
-
-def _by_score(columns: _Columns, limits: Floats, positives: Ints) -> ClassMatches:
+def _by_score(columns: _Columns, plan: _Plan, positives: Ints) -> ClassMatches:
     """Bring the detections of all images into one order.
 
     Equal scores stay in the order of the images.
@@ -210,6 +297,7 @@ def _by_score(columns: _Columns, limits: Floats, positives: Ints) -> ClassMatche
     image = np.concatenate(columns.image)
     score = np.concatenate(columns.score)
     size = np.concatenate(columns.area)
+    under_cap = np.concatenate(columns.rank)
     near = np.concatenate(columns.near)
     status = np.concatenate(columns.status, axis=2)
     order = np.argsort(-score, kind="stable")
@@ -221,173 +309,10 @@ def _by_score(columns: _Columns, limits: Floats, positives: Ints) -> ClassMatche
     return ClassMatches(
         image=image[order],
         score=score[order],
-        inside=inside(size[order], limits),
+        rank=under_cap[order],
+        inside=inside(size[order], plan.limits),
         near=near[by_rank],
         status=np.ascontiguousarray(status),
         positives=positives,
+        samples=plan.samples(score[order]),
     )
-
-
-def inside(areas: Floats, limits: Floats) -> Bools:
-    """Which areas lie in which ranges; both ends belong to a range.
-
-    Args:
-        areas: (N,) areas.
-        limits: (R, 2) ranges.
-
-    Returns:
-        (R, N).
-
-    Example:
-        >>> inside(np.array([4.0, 9.0]), np.array([[0.0, 4.0], [4.0, 9.0]])).tolist()
-        [[True, False], [True, True]]
-    """
-    return (areas >= limits[:, :1]) & (areas <= limits[:, 1:])
-
-
-def box_ious(det_xyxy: Floats, gt_xyxy: Floats, crowd: Bools | None = None) -> Floats:
-    """Intersection over union, in the very operations of COCO's code.
-
-    At IoU 0.5 exactly, the last bit decides.
-
-    Args:
-        det_xyxy: (D, 4).
-        gt_xyxy: (G, 4).
-        crowd: (G,) where the overlap is measured on the detection's own area; None for nowhere.
-
-    Returns:
-        (D, G).
-
-    Example:
-        >>> box_ious(np.array([[0.0, 0.0, 2.0, 2.0]]), np.array([[0.0, 0.0, 2.0, 4.0]])).tolist()
-        [[0.5]]
-    """
-    det = det_xyxy[:, None]
-    gt = gt_xyxy[None]
-    det_area = area(det)
-    gt_area = area(gt)
-    intersection = _intersection(det, gt)
-    both_areas = det_area + gt_area
-    union = both_areas - intersection
-    if crowd is not None:
-        union = np.where(crowd, det_area, union)
-    overlaps = intersection > 0
-    ious = np.zeros_like(intersection)
-    return np.divide(intersection, union, out=ious, where=overlaps)
-
-
-def _intersection(det: Floats, gt: Floats) -> Floats:
-    """(D, G) area that (D, 1, 4) and (1, G, 4) boxes have in common."""
-    # Corner plus size, not the far corner itself: COCO stores sizes, and rounds as they do.
-    end = np.minimum(widths_heights(det) + det[..., :2], widths_heights(gt) + gt[..., :2])
-    wh = end - np.maximum(det[..., :2], gt[..., :2])
-    return np.where((wh > 0).all(-1), wh[..., 0] * wh[..., 1], 0.0)
-
-
-def assign(ious: Floats, ignore: Bools, crowd: Bools) -> Ints:
-    """Give annotations to the detections of one image and class, best score first.
-
-    Args:
-        ious: (D, G), rows by falling score, of detections that overlap something at the lowest
-            threshold.
-        ignore: (R, G) annotations that do not count in a range.
-        crowd: (G,) annotations that can be taken again.
-
-    Returns:
-        (T, R, D) index of the annotation that every detection takes, -1 for none.
-    """
-    enough = np.minimum(IOUS, 1 - 1e-10)
-    fits = ious >= enough[:, None, None]
-    free = np.ones((len(IOUS), *ignore.shape), dtype=bool)
-    owner = np.full((len(IOUS), len(ignore), len(ious)), -1, dtype=np.int64)
-    # Those that count come before all others, whatever their overlap; a power of two leaves its
-    # bits alone.
-    precedence = np.where(ignore, 2.0**-60, 1.0)
-    for d, candidates in enumerate(_candidates(fits[0])):
-        # One annotation to choose from is the rule where objects stand apart, and needs no rank.
-        if len(candidates) == 1:
-            only = candidates[0]
-            taken = _take_only(only, fits[:, d], free, crowd)
-            owner[..., d] = np.where(taken, only, -1)
-            continue
-        rank = ious[d, candidates] * precedence[:, candidates]
-        owner[..., d] = _take_best(candidates, rank, fits[:, d], free, crowd)
-    return owner
-
-
-def _take_only(candidate: int, fits: Bools, free: Bools, crowd: Bools) -> Bools:
-    """Take the only annotation that a detection may have, where it is free.
-
-    Args:
-        candidate: Index of the annotation.
-        fits: (T, G) whether the overlap is enough.
-        free: (T, R, G) annotations that are not taken yet; changed here.
-        crowd: (G,) annotations that can be taken again.
-
-    Returns:
-        (T, R) where it is taken.
-    """
-    taken = free[..., candidate] & fits[:, candidate, None]
-    if not crowd[candidate]:
-        free[..., candidate] &= ~taken
-    return taken
-
-
-def _take_best(candidates: list[int], rank: Floats, fits: Bools, free: Bools, crowd: Bools) -> Ints:
-    """Take the best of several annotations that is free.
-
-    Args:
-        candidates: K indices.
-        rank: (R, K) their order, the highest first.
-        fits: (T, G), as in :func:`_take_only`.
-        free: (T, R, G), as there.
-        crowd: (G,), as there.
-
-    Returns:
-        (T, R) index of the annotation that is taken, -1 for none.
-    """
-    available = free[..., candidates] & fits[:, candidates][:, None]
-    value = available * rank
-    best = value.argmax(-1)
-    taken = value.max(-1) > 0
-    chosen = np.asarray(candidates)[best]
-    gone = taken & ~crowd[chosen]
-    t, r = np.nonzero(gone)
-    free[t, r, chosen[t, r]] = False
-    return np.where(taken, chosen, -1)
-
-
-def _candidates(fits: Bools) -> list[list[int]]:
-    """For every detection the annotations that it may take, the last first.
-
-    Among equal overlaps COCO's loop keeps the last that it looks at, ``argmax`` keeps the first.
-
-    Args:
-        fits: (D, G) whether the overlap is enough at the lowest threshold.
-    """
-    if not len(fits):
-        return []
-    rows, columns = np.nonzero(fits)
-    numbers = np.arange(1, len(fits))
-    starts = np.searchsorted(rows, numbers)
-    candidates = []
-    for of_detection in np.split(columns, starts):
-        backwards = of_detection[::-1]
-        candidates.append(backwards.tolist())
-    return candidates
-
-
-def status_of(owner: Ints, ignore: Bools) -> NDArray[np.int8]:
-    """What became of every detection.
-
-    Args:
-        owner: (T, R, D), see :func:`assign`.
-        ignore: (R, G) annotations that do not count in a range; at least one annotation.
-
-    Returns:
-        (T, R, D) UNMATCHED, TRUE or IGNORED.
-    """
-    by_threshold = np.broadcast_to(ignore, (len(owner), *ignore.shape))
-    ignored = np.take_along_axis(by_threshold, owner.clip(0), -1)
-    matched = np.where(ignored, IGNORED, TRUE)
-    return np.where(owner < 0, UNMATCHED, matched).astype(np.int8)

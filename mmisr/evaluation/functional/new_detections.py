@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord
-from mmisr.evaluation.functional.matching import box_ious
+from mmisr.evaluation.functional.overlaps import box_ious
 
 SCORE, TOUCH = 0.3, 0.1
 """From this score on a detection counts, and from this IoU on two boxes mean the same place."""

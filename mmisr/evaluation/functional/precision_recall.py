@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, Ints
-from mmisr.evaluation.functional.matching import TRUE, UNMATCHED, Bools, ClassMatches
-from mmisr.evaluation.functional.weighted_ap import RECALLS
+from mmisr.evaluation.functional.curves import RECALLS
+from mmisr.evaluation.functional.matching import ClassMatches
+from mmisr.evaluation.functional.matching_rules import TRUE, UNMATCHED
+from mmisr.evaluation.functional.overlaps import Bools
 
 WHOLE_RANGE = 0
 """Objects of every size are the first range that is matched.
@@ -26,7 +28,7 @@ def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
 
     Args:
         classes: Matches by class, see :func:`mmisr.evaluation.functional.matching.match_classes`.
-        iou: Index into :data:`mmisr.evaluation.functional.matching.IOUS`.
+        iou: Index into :data:`mmisr.evaluation.functional.matching_rules.IOUS`.
 
     Returns:
         (101,) precision; NaN where no class has an annotation.

@@ -6,8 +6,9 @@ Why there are two, and what holds them equal: docs/concepts/evaluation.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,14 @@ class BinFigures:
     """The figures of one range of sizes; NaN where it holds no ground truth.
 
     Args:
-        ap: AP at IoU 0.50:0.05:0.95.
+        ap: AP, mean over the IoU thresholds (COCO's: 0.50:0.05:0.95).
         ap50: AP at IoU 0.50.
-        ap75: AP at IoU 0.75.
-        ar: Recall at IoU 0.50:0.05:0.95.
+        ap75: AP at IoU 0.75; NaN where a protocol does not have it.
+        ar: Recall, mean over the thresholds.
         count: Ground-truth boxes in the range, regions to ignore not counted.
         class_ap: ``ap`` of each class.
+        recall_at: ``ar`` by smaller cap, where the protocol has any.
+        ap25: AP at IoU 0.25; NaN where a protocol does not have it.
     """
 
     ap: float
@@ -41,6 +44,8 @@ class BinFigures:
     ar: float
     count: int
     class_ap: tuple[float, ...]
+    recall_at: Mapping[int, float] = field(default_factory=dict)
+    ap25: float = math.nan
 
 
 def size_binned_ap(
@@ -48,6 +53,7 @@ def size_binned_ap(
     num_classes: int,
     ranges: Mapping[str, tuple[float, float]],
     max_dets: int,
+    recall_at: Sequence[int] = (),
 ) -> dict[str, BinFigures]:
     """COCO's AP and AR over each range of areas, with one cap for all of them.
 
@@ -64,6 +70,7 @@ def size_binned_ap(
         num_classes: Number of classes; labels are below it.
         ranges: Area ranges in px^2 by name.
         max_dets: Detections per image and class that count, best scores first.
+        recall_at: Smaller caps at which recall is given too; others are passed over.
 
     Returns:
         Figures by name of the range, in the order given.
@@ -79,7 +86,9 @@ def size_binned_ap(
         )
     for record in records:
         check_labels(record, num_classes)
-    precision, recall = _precision_recall(in_order(records), num_classes, ranges, max_dets)
+    caps = [*(cap for cap in sorted(recall_at) if cap < max_dets), max_dets]
+    precision, recalls = _precision_recall(in_order(records), num_classes, ranges, caps)
+    recall = recalls[..., -1]
     return {
         name: BinFigures(
             ap=_mean(precision[..., i]),
@@ -88,6 +97,7 @@ def size_binned_ap(
             ar=_mean(recall[..., i]),
             count=_count(records, *span),
             class_ap=tuple(_mean(precision[:, :, c, i]) for c in range(num_classes)),
+            recall_at={cap: _mean(recalls[..., i, m]) for m, cap in enumerate(caps[:-1])},
         )
         for i, (name, span) in enumerate(ranges.items())
     }
@@ -97,32 +107,28 @@ def _precision_recall(
     records: Sequence[ImageRecord],
     num_classes: int,
     ranges: Mapping[str, tuple[float, float]],
-    max_dets: int,
+    caps: list[int],
 ) -> tuple[Floats, Floats]:
-    """Precision (10, 101, classes, ranges) and recall (10, classes, ranges).
+    """Precision (10, 101, classes, ranges) at the last cap, recall (10, classes, ranges, caps).
 
     -1 where a class has no ground truth.
     """
+    of_precision = (NUM_IOUS, NUM_RECALLS, num_classes, len(ranges), len(caps))
+    of_recall = (NUM_IOUS, num_classes, len(ranges), len(caps))
     if not any(len(r.gt_labels) for r in records):
-        return (
-            np.full((NUM_IOUS, NUM_RECALLS, num_classes, len(ranges)), -1.0),
-            np.full((NUM_IOUS, num_classes, len(ranges)), -1.0),
-        )
+        return np.full(of_precision[:-1], -1.0), np.full(of_recall, -1.0)
     evaluator = COCOeval_faster(
         _ground_truth(records, num_classes), _detections(records, num_classes), "bbox"
     )
     evaluator.params.areaRng = [list(span) for span in ranges.values()]
     evaluator.params.areaRngLbl = list(ranges)
-    evaluator.params.maxDets = [max_dets]
+    evaluator.params.maxDets = caps
     evaluator.evaluate()
     evaluator.accumulate()
     precision, recall = (
         np.asarray(evaluator.eval[key], dtype=np.float64) for key in ("precision", "recall")
     )
-    return (
-        precision.reshape(NUM_IOUS, NUM_RECALLS, num_classes, len(ranges)),
-        recall.reshape(NUM_IOUS, num_classes, len(ranges)),
-    )
+    return precision.reshape(of_precision)[..., -1], recall.reshape(of_recall)
 
 
 def _mean(values: NDArray[np.floating]) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints
 from mmisr.evaluation.functional.image_matches import match_image
-from mmisr.evaluation.functional.matching import Bools
+from mmisr.evaluation.functional.overlaps import Bools
 
 BINS = 12
 """Ranges of size that recall is counted in; fewer where there are fewer sizes."""

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, Ints
-from mmisr.evaluation.functional.matching import IGNORED, IOUS, TRUE, Bools, ClassMatches
-from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75, NUM_RECALLS
+from mmisr.evaluation.functional.curves import mean_precision
+from mmisr.evaluation.functional.matching import COCO, ClassMatches
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE
+from mmisr.evaluation.functional.overlaps import Bools
+from mmisr.evaluation.size_bins import Averaging, Protocol
 
-RECALLS = np.linspace(0.0, 1.0, NUM_RECALLS)
 CHUNK = 500_000
 """Numbers in an intermediate array: more would leave the processor's cache, fewer cost calls."""
 
@@ -29,10 +31,10 @@ class WeightedFigures:
     NaN where a replicate holds no annotation.
 
     Args:
-        ap: (B,) AP at IoU 0.50:0.05:0.95.
+        ap: (B,) AP, mean over the protocol's IoU thresholds (COCO's: 0.50:0.05:0.95).
         ap50: (B,) AP at IoU 0.50.
-        ap75: (B,) AP at IoU 0.75.
-        ar: (B,) recall at IoU 0.50:0.05:0.95.
+        ap75: (B,) AP at IoU 0.75; NaN where the protocol has none.
+        ar: (B,) recall, mean over the thresholds.
     """
 
     ap: Floats
@@ -47,14 +49,15 @@ class _Threshold:
 
     Args:
         true: (K,) images of the true positives, best score first.
-        counted: (K,) how many detections of the range's own size stand up to each of them, itself
-            included.
+        found: (P,) how many of them stand up to each point of the curve.
+        counted: (P,) how many detections of the range's own size do.
         wrong: Images of the detections that a count by size alone gets wrong.
         sign: 1 for a true positive of another size, -1 for a match that is ignored.
-        corrected: (K,) how many of the wrong ones stand up to each true positive.
+        corrected: (P,) how many of the wrong ones stand up to each point.
     """
 
     true: Ints
+    found: Ints
     counted: Ints
     wrong: Ints
     sign: NDArray[np.int32]
@@ -81,13 +84,15 @@ def weighted_ap(
     ranges: Sequence[str],
     weights: Ints,
     on_part: Callable[[int], Any] | None = None,
+    rules: Protocol = COCO,
 ) -> dict[str, WeightedFigures]:
     """COCO's figures for every replicate, without matching again.
 
     An image of weight w counts as w copies of it. Copies of a true positive stand side by side in
     the order of scores, and precision rises along them; so the envelope is the same as if they were
     listed one by one, and it is enough to look at each true positive once. With all weights 1 the
-    figures are those of :func:`size_binned_ap`.
+    figures are those of :func:`size_binned_ap`. A curve that is sampled at levels of the score is
+    looked at there.
 
     Args:
         classes: Matches by class, see :func:`match_classes`.
@@ -95,6 +100,7 @@ def weighted_ap(
         weights: (B, I) how often each image counts in each replicate, whole numbers.
         on_part: Called with a number of replicates when they are done for one class and range, for
             a progress bar.
+        rules: How the classes were matched, and how their curves are averaged.
 
     Returns:
         Figures by name of the range.
@@ -102,33 +108,79 @@ def weighted_ap(
     Raises:
         ValueError: ``weights`` is for another number of images.
     """
-    _check(classes, weights)
-    shape = (len(ranges), len(IOUS), len(classes), len(weights))
-    precision = np.full(shape, np.nan)
-    recall = np.full(shape, np.nan)
-    drawn = np.ascontiguousarray(weights, dtype=np.int32)
-    for c, r in np.ndindex(len(classes), len(ranges)):
-        plan = _plan(classes[c], r)
-        for chunk in _chunks(len(weights), len(plan.counted)):
-            ap, final_recall = _range_figures(plan, drawn[chunk])
-            precision[r, :, c, chunk] = ap
-            recall[r, :, c, chunk] = final_recall
-        if on_part is not None:
-            on_part(len(weights))
+    precision, recall, shares = class_figures(classes, len(ranges), weights, on_part, rules)
     figures = {}
     for r, name in enumerate(ranges):
-        figures[name] = _figures(precision[r], recall[r])
+        ap = precision[r]
+        ar = recall[r]
+        weight = shares[r]
+        figures[name] = WeightedFigures(
+            ap=over_classes(ap.mean(0), weight),
+            ap50=_at(0.5, ap, weight, rules),
+            ap75=_at(0.75, ap, weight, rules),
+            ar=over_classes(ar.mean(0), weight),
+        )
     return figures
 
 
-def _figures(precision: Floats, recall: Floats) -> WeightedFigures:
-    """The figures of one range, from (T, C, B) AP and recall."""
-    return WeightedFigures(
-        ap=_over_classes(precision.mean(0)),
-        ap50=_over_classes(precision[IOU_50]),
-        ap75=_over_classes(precision[IOU_75]),
-        ar=_over_classes(recall.mean(0)),
-    )
+def _at(iou: float, ap: Floats, shares: Floats, rules: Protocol) -> Floats:
+    """(B,) AP at one threshold; NaN where the protocol does not have it."""
+    place = iou_index(rules, iou)
+    if place is None:
+        return np.full(ap.shape[-1], np.nan)
+    return over_classes(ap[place], shares)
+
+
+def iou_index(rules: Protocol, iou: float) -> int | None:
+    """Which of a protocol's thresholds an IoU is, None for none of them."""
+    is_it = np.isclose(rules.matching.ious, iou)
+    return int(is_it.argmax()) if is_it.any() else None
+
+
+def class_figures(
+    classes: Sequence[ClassMatches],
+    num_ranges: int,
+    weights: Ints,
+    on_part: Callable[[int], Any] | None = None,
+    rules: Protocol = COCO,
+) -> tuple[Floats, Floats, Floats]:
+    """AP and recall of every class, for every replicate.
+
+    Args:
+        classes: Matches by class.
+        num_ranges: R ranges that were matched.
+        weights: (B, I), as for :func:`weighted_ap`.
+        on_part: As there.
+        rules: As there.
+
+    Returns:
+        (R, T, C, B) AP and recall, NaN where a replicate has no annotation; (R, C, B) what each
+        class weighs in a mean.
+
+    Raises:
+        ValueError: ``weights`` is for another number of images.
+    """
+    _check(classes, weights)
+    averaging = rules.averaging
+    num_classes = len(classes)
+    replicates = len(weights)
+    shape = (num_ranges, len(rules.matching.ious), num_classes, replicates)
+    precision = np.full(shape, np.nan)
+    recall = np.full(shape, np.nan)
+    shares = np.ones((num_ranges, num_classes, replicates))
+    drawn = np.ascontiguousarray(weights, dtype=np.int32)
+    for c, r in np.ndindex(num_classes, num_ranges):
+        plan = _plan(classes[c], r)
+        for chunk in _chunks(replicates, len(plan.counted)):
+            ap, final_recall = _range_figures(plan, drawn[chunk], averaging)
+            precision[r, :, c, chunk] = ap
+            recall[r, :, c, chunk] = final_recall
+        if averaging.classes == "images":
+            has_any = plan.positives > 0
+            shares[r, c] = drawn @ has_any
+        if on_part is not None:
+            on_part(replicates)
+    return precision, recall, shares
 
 
 def _chunks(replicates: int, detections: int) -> Iterator[slice]:
@@ -146,12 +198,22 @@ def _check(classes: Sequence[ClassMatches], weights: Ints) -> None:
         )
 
 
-def _over_classes(values: Floats) -> Floats:
-    """Mean over the classes that a replicate has annotations of; (C, B) to (B,)."""
-    known = ~np.isnan(values)
-    count = known.sum(0)
-    filled = np.where(known, values, 0.0)
-    total = filled.sum(0)
+def over_classes(values: Floats, shares: Floats) -> Floats:
+    """Mean over the classes that a replicate has annotations of.
+
+    Args:
+        values: (C, B), NaN where a replicate has no annotation of a class.
+        shares: (C, B) what each class weighs.
+
+    Returns:
+        (B,).
+    """
+    is_none = np.isnan(values)
+    weight = np.where(is_none, 0.0, shares)
+    filled = np.where(is_none, 0.0, values)
+    weighted = filled * weight
+    total = weighted.sum(0)
+    count = weight.sum(0)
     means = np.full_like(total, np.nan)
     is_known = count > 0
     return np.divide(total, count, out=means, where=is_known)
@@ -193,35 +255,40 @@ def _threshold(
     is_wrong = added | removed
     wrong = matches.near[is_wrong]
     sign = np.where(added[is_wrong], 1, -1)
+    # How many detections stand up to each point of the curve.
+    points = true + 1 if matches.samples is None else matches.samples
     return _Threshold(
         true=matches.image[true],
-        counted=np.searchsorted(counted, true, side="right"),
+        found=np.searchsorted(true, points),
+        counted=np.searchsorted(counted, points),
         wrong=matches.image[wrong],
         sign=sign.astype(np.int32),
-        corrected=np.searchsorted(wrong, true, side="right"),
+        corrected=np.searchsorted(wrong, points),
     )
 
 
-def _range_figures(plan: _RangePlan, weights: NDArray[np.int32]) -> tuple[Floats, Floats]:
+def _range_figures(
+    plan: _RangePlan, weights: NDArray[np.int32], averaging: Averaging
+) -> tuple[Floats, Floats]:
     """AP and final recall, (T, B) each, of one class and range.
 
     NaN where a replicate has no positive.
     """
-    shape = (len(IOUS), len(weights))
+    shape = (len(plan.thresholds), len(weights))
     ap = np.zeros(shape)
     recall = np.zeros(shape)
     positives = weights @ plan.positives
     if positives.any():
         before = _running(weights, plan.counted)
-        levels = _levels(positives)
+        average = mean_precision(averaging.curve, positives)
         possible = np.maximum(positives, 1)
         for t, threshold in enumerate(plan.thresholds):
             if not len(threshold.true):
                 continue
             hits, total = _hits_and_total(threshold, weights, before)
-            found = hits[:, -1]
-            ap[t] = _interpolated(hits, total, levels)
-            recall[t] = found / possible
+            ap[t] = average(hits, total)
+            found = weights.take(threshold.true, axis=1)
+            recall[t] = found.sum(1) / possible
     is_none = positives == 0
     ap[:, is_none] = np.nan
     recall[:, is_none] = np.nan
@@ -231,15 +298,15 @@ def _range_figures(plan: _RangePlan, weights: NDArray[np.int32]) -> tuple[Floats
 def _hits_and_total(
     threshold: _Threshold, weights: NDArray[np.int32], before: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """(B, K) true positives, and all detections that count, down to each true positive.
+    """(B, P) true positives, and all detections that count, down to each point of the curve.
 
     Args:
         threshold: One IoU threshold.
         weights: (B, I) how often each image counts.
         before: (B, N + 1) running sums of the detections of the range's own size.
     """
-    each = weights.take(threshold.true, axis=1)
-    hits = each.cumsum(axis=1, dtype=np.int32)
+    found = _running(weights, threshold.true)
+    hits = found.take(threshold.found, axis=1)
     total = before.take(threshold.counted, axis=1)
     wrong = threshold.wrong
     if len(wrong):
@@ -260,49 +327,3 @@ def _running(
     behind = sums[:, 1:]
     np.cumsum(each, axis=1, dtype=np.int32, out=behind)
     return sums
-
-
-def _levels(positives: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """(B, P + 1) how many of the 101 recall levels are reached by 0, 1, ... P true positives.
-
-    Decided as in COCO's code.
-
-    Args:
-        positives: (B,) annotations that count, P at most.
-    """
-    most = int(positives.max())
-    count = np.arange(most + 1)
-    per_replicate = np.maximum(positives, 1)
-    per_replicate = per_replicate[:, None]
-    last = NUM_RECALLS - 1
-    # Whole numbers find the level; floating point, as in the reference, says whether it is reached.
-    level = count * last // per_replicate
-    level = np.minimum(level, last)
-    recall = count / per_replicate
-    is_reached = recall >= RECALLS[level]
-    levels = level + is_reached
-    return levels.astype(np.uint8)
-
-
-def _interpolated(
-    hits: NDArray[np.int32], total: NDArray[np.int32], levels: NDArray[np.uint8]
-) -> Floats:
-    """(B,) mean over the recall levels of the best precision at that recall or above.
-
-    Args:
-        hits: (B, K) true positives down to each of them.
-        total: (B, K) detections down to each of them.
-        levels: (B, P + 1) recall levels reached by so many true positives.
-    """
-    precision = hits / np.maximum(total, 1)
-    backwards = precision[:, ::-1]
-    best = np.maximum.accumulate(backwards, axis=1)
-    envelope = best[:, ::-1]
-    replicates, row_length = levels.shape
-    starts = np.arange(replicates) * row_length
-    reached = levels.take(hits + starts[:, None])
-    # From levels reached so far to levels that each true positive is the first to reach.
-    so_far = reached[:, :-1].copy()
-    reached[:, 1:] -= so_far
-    total_precision = np.einsum("be,be->b", envelope, reached)
-    return total_precision / NUM_RECALLS

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 
+from mmisr.evaluation.functional.ignore_rules import counted
 from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
 from mmisr.evaluation.functional.object_recall import (
     NONE,
@@ -41,7 +42,8 @@ class ObjectRecall(BaseMetric):
     a bin belong to it, crowds and other regions to ignore do not count.
 
     Args:
-        protocol: ``coco`` or ``aitod``; gives the bins.
+        protocol: A name of :data:`mmisr.evaluation.size_bins.PROTOCOLS`; gives the bins and what
+            does not count.
         frame: Where sizes are measured: ``lr`` (what the sensor saw) or ``source``.
         area_source: Size of an annotation: ``box`` takes the box's area in the frame,
             ``annotation`` the annotated (mask) area, scaled into it.
@@ -99,15 +101,18 @@ class ObjectRecall(BaseMetric):
                 "(test_cfg=dict(windows=dict(margin=8)) in the model), or keep the map of an "
                 "editor that routes tokens (test_cfg=dict(keep_sr=True))"
             )
-        ranges = self.protocol.ranges()
-        counts = count_reached(record.gt_areas, record.gt_ignore, reach.reached, ranges)
+        ranges = self.protocol.sizes()
+        classes = (self.dataset_meta or {}).get("classes", ())
+        seen = counted(record, self.protocol, classes)
+        reached = reach.reached[seen.annotations]
+        counts = count_reached(seen.record.gt_areas, seen.record.gt_ignore, reached, ranges)
         return counts, reach.area
 
     def compute_metrics(
         self, results: list[tuple[dict[str, ReachCount], float]]
     ) -> dict[str, float]:
         """All figures by name; the class says which."""
-        ranges = self.protocol.ranges()
+        ranges = self.protocol.sizes()
         images: list[ReachCounts] = [dict.fromkeys(ranges, NONE)]
         areas = []
         for counts, area in results:

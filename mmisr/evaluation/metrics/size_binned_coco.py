@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.evaluator import BaseMetric
@@ -15,10 +16,13 @@ from mmisr.evaluation.functional.coco_records import (
     save_records,
 )
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
+from mmisr.evaluation.functional.ignore_rules import all_counted
 from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
-from mmisr.evaluation.functional.size_binned_ap import BinFigures, size_binned_ap
+from mmisr.evaluation.functional.protocol_ap import protocol_ap
+from mmisr.evaluation.functional.size_binned_ap import BinFigures
 from mmisr.evaluation.functional.tables import Cell, render_table
-from mmisr.evaluation.size_bins import WHOLE, protocol_named
+from mmisr.evaluation.functional.weighted_ap import iou_index
+from mmisr.evaluation.size_bins import WHOLE, Protocol, cap_text, deviations, protocol_named
 from mmisr.registry import METRICS
 
 
@@ -31,21 +35,26 @@ class SizeBinnedCocoMetric(BaseMetric):
     8x8 at LR is 32x32 in a source of x4, and would leave "small" without a word.
 
     Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin
-    ``AP_<bin>``, ``AP50_<bin>``, ``AR_<bin>``, ``count_<bin>``; with ``classwise`` also
-    ``AP_class_<name>``. A bin (or class) without ground truth is NaN. After an evaluation
-    ``records`` holds every image's boxes on the main process, for resampling.
+    ``AP_<bin>``, ``AP50_<bin>``, ``AR_<bin>``, ``count_<bin>``; ``AR@<cap>`` at the protocol's
+    smaller caps; ``AP25`` and ``AP25_<bin>`` where it has that threshold; with ``classwise`` also
+    ``AP_class_<name>``. A bin (or class) without ground truth is NaN, and so is a threshold that
+    the protocol does not have. What is counted otherwise than by the benchmark's own tool is
+    printed below the table. After an evaluation ``records`` holds every image's boxes on the main
+    process, before the protocol leaves any out.
 
     Convention: both ends of a bin belong to it, and AR is the recall at ``max_dets``, as in COCO's
     reference code.
 
     Args:
-        protocol: ``coco`` or ``aitod``; gives the bins and the cap.
+        protocol: A name of :data:`mmisr.evaluation.size_bins.PROTOCOLS`: ``coco``, ``aitod``,
+            ``tinyperson``, ``visdrone``, ``sodad``, ``voc`` (2010 and later), ``voc07`` or
+            ``wider``; gives bins, cap, and the rules of matching, ignoring and averaging.
         frame: Where sizes are measured: ``lr`` (what the sensor saw) or ``source``.
         area_source: Size of an annotation: ``box`` takes the box's area in the frame,
             ``annotation`` the annotated (mask) area, scaled into it. A detection's is always its
             box's.
-        max_dets: Detections per image and class that count, for every figure; the protocol's by
-            default.
+        max_dets: Detections per image and class (``visdrone``: per image) that count, for every
+            figure; the protocol's by default.
         classwise: Whether every class's AP is reported.
         records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for
             none.
@@ -58,7 +67,8 @@ class SizeBinnedCocoMetric(BaseMetric):
 
     Raises:
         ValueError: An argument is not one of those named, or ``format_only`` has no file to write;
-            or a sample cannot be measured, or has a label outside ``dataset_meta['classes']``.
+            or a sample cannot be measured, or has a label outside ``dataset_meta['classes']``;
+            or no annotation is in a subset that the protocol counts.
     """
 
     default_prefix = "bbox"
@@ -136,11 +146,12 @@ class SizeBinnedCocoMetric(BaseMetric):
                 self.format_only is None and not any(len(r.gt_labels) for r in self.records)
             ):
                 return {}
-        figures = size_binned_ap(self.records, len(classes), self.protocol.ranges(), self.max_dets)
+        records = all_counted(self.records, self.protocol, classes)
+        figures = protocol_ap(records, len(classes), self.protocol, self.max_dets)
         if self.records_file is not None:
             save_records(self.records_file, self.records, self._settings(classes))
         self._log(figures, classes)
-        flat = _flat(figures)
+        flat = _flat(figures, self.protocol)
         if self.classwise:
             for name, ap in zip(classes, figures[WHOLE].class_ap, strict=True):
                 flat[f"AP_class_{name}"] = ap
@@ -151,10 +162,23 @@ class SizeBinnedCocoMetric(BaseMetric):
 
         Names that hooks and schedulers may watch.
         """
-        names = ["AP", "AP50", "AP75", "AR", "count"]
-        for bin_name in self.protocol.bins:
-            names += [f"{figure}_{bin_name}" for figure in ("AP", "AP50", "AR", "count")]
-        return [f"{self.prefix}/{name}" for name in names]
+        nothing = math.nan
+        caps = [cap for cap in self.protocol.averaging.recall_at if cap < self.max_dets]
+        of_range = BinFigures(
+            ap=nothing,
+            ap50=nothing,
+            ap75=nothing,
+            ar=nothing,
+            count=0,
+            class_ap=(),
+            recall_at=dict.fromkeys(caps, nothing),
+        )
+        figures = dict.fromkeys(self.protocol.ranges(), of_range)
+        return [f"{self.prefix}/{name}" for name in _flat(figures, self.protocol)]
+
+    def deviations(self) -> list[str]:
+        """What this metric counts otherwise than the benchmark's own tool, one sentence each."""
+        return deviations(self.protocol, self.frame, self.area_source, self.max_dets)
 
     def mmdet_names(self) -> dict[str, str]:
         """The names under which mmdet's ``CocoMetric`` gives the same figures, and ours for them.
@@ -162,6 +186,8 @@ class SizeBinnedCocoMetric(BaseMetric):
         They are no figures of their own: a ``CocoMetric`` beside this one gives them too, and
         mmengine refuses a name twice.
         """
+        if not self.protocol.is_coco:
+            return {}
         same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
         if self.protocol.name == "coco" and self.frame == "source":
             same |= {f"mAP_{name[0]}": f"AP_{name}" for name in self.protocol.bins}
@@ -190,21 +216,33 @@ class SizeBinnedCocoMetric(BaseMetric):
 
     def _log(self, figures: dict[str, BinFigures], classes: tuple[str, ...]) -> None:
         title = (
-            f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, max_dets "
-            f"{self.max_dets})"
+            f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, "
+            f"{cap_text(self.max_dets)})"
         )
-        rows = [(name, f.count, f.ap, f.ap50, f.ap75, f.ar) for name, f in figures.items()]
-        text = render_table(title, ("size", "boxes", "AP", "AP50", "AP75", "AR"), rows)
+        has_25 = iou_index(self.protocol, 0.25) is not None
+        header = ("size", "boxes", "AP", *(("AP25",) if has_25 else ()), "AP50", "AP75", "AR")
+        rows: list[tuple[Cell, ...]] = []
+        for name, f in figures.items():
+            low_iou = (f.ap25,) if has_25 else ()
+            rows.append((name, f.count, f.ap, *low_iou, f.ap50, f.ap75, f.ar))
+        text = render_table(title, header, rows)
         if self.classwise:
             by_class: list[tuple[Cell, ...]] = []
             for index, name in enumerate(classes):
                 aps = [f.class_ap[index] for f in figures.values()]
                 by_class.append((name, *aps))
             text += "\n" + render_table("AP by class", ("class", *figures), by_class)
+        whole = figures[WHOLE]
+        if whole.recall_at:
+            caps = map(str, whole.recall_at)
+            recalls: tuple[Cell, ...] = ("AR", *whole.recall_at.values())
+            text += "\n" + render_table("AR at fewer detections", ("", *caps), [recalls])
+        for sentence in self.deviations():
+            text += f"\nnot as in the benchmark's own tool: {sentence}"
         MMLogger.get_current_instance().info("\n" + text)
 
 
-def _flat(figures: dict[str, BinFigures]) -> dict[str, float]:
+def _flat(figures: Mapping[str, BinFigures], protocol: Protocol) -> dict[str, float]:
     """The figures of all ranges under the names that configs and logs use."""
     whole = figures[WHOLE]
     # Counts are floats: mmengine writes whole numbers into its JSON log as null.
@@ -222,4 +260,9 @@ def _flat(figures: dict[str, BinFigures]) -> dict[str, float]:
         flat[f"AP50_{name}"] = figure.ap50
         flat[f"AR_{name}"] = figure.ar
         flat[f"count_{name}"] = float(figure.count)
+    for cap, recall in whole.recall_at.items():
+        flat[f"AR@{cap}"] = recall
+    if iou_index(protocol, 0.25) is not None:
+        for name, figure in figures.items():
+            flat["AP25" if name == WHOLE else f"AP25_{name}"] = figure.ap25
     return flat

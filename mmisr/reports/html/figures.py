@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from mmisr.analysis.comparison.figures import ArmFigures
 from mmisr.analysis.comparison.per_image import ImageGain
+from mmisr.evaluation.functional.curves import RECALLS
 from mmisr.evaluation.functional.error_types import ERROR_TYPES
-from mmisr.evaluation.functional.weighted_ap import RECALLS
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.reports.html.tables import size_words
 

@@ -20,7 +20,7 @@ from mmisr.ops.files import write_text
 from mmisr.reports.html import figures, tables
 from mmisr.reports.html.findings import Findings, find
 from mmisr.reports.html.gallery import make_gallery
-from mmisr.reports.html.words import caveats, statements
+from mmisr.reports.html.words import caveats, how_counted, statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 TITLE = "Super-resolution in front of a detector"
@@ -89,6 +89,7 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         findings=findings,
         statements=statements(comparison, findings.pair),
         caveats=caveats(comparison),
+        counted=how_counted(comparison.meta.metric),
         gallery=gallery,
         hidden_arms=[name for name in comparison.arms if name not in gallery.arms],
         opened=OPENED,

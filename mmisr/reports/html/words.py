@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mmisr.analysis.comparison.figures import MetricMeta
 from mmisr.analysis.comparison.judge import digits_of
 from mmisr.analysis.comparison.result import Comparison, Difference, Verdict
+from mmisr.evaluation.size_bins import PROTOCOLS, UNCAPPED
 from mmisr.reports.html.findings import Pair
 from mmisr.reports.html.tables import fixed
 
@@ -94,6 +96,19 @@ def figure_name(figure: str) -> str:
     if kind in ("psnr", "ssim"):
         return f"{kind.upper()} {REGION_WORDS[part]}"
     return f"{kind} of {part.replace('_', ' ')} objects" if part else kind
+
+
+def how_counted(metric: MetricMeta) -> str:
+    """Which protocol counted, where, and under which cap, in a sentence."""
+    place = "LR image" if metric.frame == "lr" else "image file"
+    where = "an image and class"
+    protocol = PROTOCOLS.get(metric.protocol)
+    if protocol is not None and protocol.matching.cap == "image":
+        where = "an image"
+    cap = f"at most {metric.max_dets} detections {where} count"
+    if metric.max_dets >= UNCAPPED:
+        cap = "every detection counts"
+    return f"Sizes are measured in pixels of the {place} (bins of {metric.protocol}), {cap}."
 
 
 def caveats(comparison: Comparison) -> Sequence[str]:

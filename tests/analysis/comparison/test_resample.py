@@ -1,5 +1,6 @@
 """The paired bootstrap: the same images for every arm, intervals that a plain loop finds too."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -13,8 +14,11 @@ from mmisr.analysis.comparison.resample import (
     resample,
     sample_arm,
 )
+from mmisr.evaluation.functional.ignore_rules import all_counted
+from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.structures.marks import Mark
 
 AITOD = protocol_named("aitod")
 SETTINGS = Settings(AITOD, 100, 1, replicates=200)
@@ -40,6 +44,27 @@ def test_the_first_value_is_the_figure_itself(run_of, records_of):
     assert sampled["AP"].value == pytest.approx(plain["all"].ap, abs=1e-9)
     assert sampled["AR_tiny"].value == pytest.approx(plain["tiny"].ar, abs=1e-9)
     assert sampled["AP_small"].value is None
+
+
+@pytest.mark.parametrize("name", ["visdrone", "tinyperson", "sodad", "voc07", "wider"])
+def test_every_protocol_is_counted_as_the_metric_counts_it(run_of, records_of, name):
+    """From what lies on disk: the first annotation is a region, the next two are marked."""
+    protocol = protocol_named(name)
+    marks = np.array([Mark.CROWD | Mark.REGION, Mark.UNCERTAIN | Mark.DIFFICULT, 0, 0, 0])
+    records = []
+    for record in records_of(skill=0.8):
+        ignore = np.array([True, *[False] * 4])
+        record = dataclasses.replace(record, gt_marks=marks | Mark.HARD, gt_ignore=ignore)
+        records.append(record)
+    run = dataclasses.replace(run_of("sr", records), protocol=protocol, classes=("tree",))
+    settings = dataclasses.replace(SETTINGS, protocol=protocol)
+    sampled = sample_arm(run, None, settings, draw(12, 5, 0))
+    plain = protocol_ap(all_counted(records, protocol, ("tree",)), 1, protocol, 100)
+    assert plain["all"].count == {"visdrone": 48, "sodad": 48, "wider": 48}.get(name, 36)
+    for range_name, figures in plain.items():
+        of_range = sampled["AP" if range_name == "all" else f"AP_{range_name}"]
+        assert of_range.value == (None if math.isnan(figures.ap) else pytest.approx(figures.ap))
+    assert 0 < sampled["AP"].value <= 1
 
 
 def test_a_data_set_in_another_order_gives_the_same_replicates_of_means(

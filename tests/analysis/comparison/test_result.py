@@ -3,15 +3,25 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from mmisr.analysis.comparison.figures import ArmFigures, BinFigures
 from mmisr.analysis.comparison.judge import judge
 from mmisr.analysis.comparison.resample import Settings, resample
-from mmisr.analysis.comparison.result import ArmImage, ArmRun, Comparison, Difference, ImageRow
+from mmisr.analysis.comparison.result import (
+    RESULTS,
+    ArmImage,
+    ArmRun,
+    Comparison,
+    Difference,
+    ImageRow,
+)
 from mmisr.analysis.comparison.schema import SCHEMA, of_fields
 from mmisr.apis.compare import write
+from mmisr.evaluation.functional.coco_records import save_records
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.structures.marks import Mark
 
 SETTINGS = Settings(protocol_named("aitod"), 100, 1, replicates=20)
 
@@ -42,6 +52,37 @@ def without(path, key):
     content = json.loads(path.read_text())
     del content[key]
     path.write_text(json.dumps(content))
+
+
+def test_records_are_those_of_the_protocol_and_what_was_reached_with_them(stored):
+    """A region and the two objects in it leave the record, and their entries what was reached."""
+    comparison, folder = stored
+    content = json.loads((folder / RESULTS).read_text())
+    content["meta"]["metric"]["protocol"] = "visdrone"
+    (folder / RESULTS).write_text(json.dumps(content))
+    run = comparison.runs["sr"]
+    first = run.stored[0]
+    xyxy = first.gt_xyxy.copy()
+    xyxy[:3] = [[10, 10, 90, 90], [20, 20, 30, 30], [40, 40, 60, 60]]
+    marks = np.array([Mark.CROWD | Mark.REGION, 0, 0, 0, 0])
+    first = dataclasses.replace(first, gt_xyxy=xyxy, gt_marks=marks)
+    save_records(run.folder / "records.npz", [first, *run.stored[1:]])
+    (again,) = [run for run in Comparison.load(folder).runs.values() if run.name == "sr"]
+    assert [len(r.gt_labels) for r in again.records][:2] == [2, 5]
+    assert [len(r.gt_labels) for r in again.stored][:2] == [5, 5]
+    reached = dataclasses.replace(again.images[0], reached=[True, True, False, False, True])
+    again = dataclasses.replace(again, images=[reached, *again.images[1:]])
+    assert again.reached(0) == [False, True]
+    assert again.reached(1) is None
+
+
+def test_a_protocol_that_is_not_known_leaves_records_as_they_lie(stored):
+    _, folder = stored
+    text = (folder / RESULTS).read_text()
+    (folder / RESULTS).write_text(text.replace('"protocol": "aitod"', '"protocol": "of_tomorrow"'))
+    run = Comparison.load(folder).runs["sr"]
+    assert run.protocol is None
+    assert run.records is run.stored
 
 
 def test_what_is_written_is_read_back(stored):

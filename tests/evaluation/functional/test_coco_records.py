@@ -30,6 +30,17 @@ def test_records_survive_a_file(scene_of, record_of, tmp_path):
     )
 
 
+def test_a_file_of_before_there_were_marks(tmp_path, scene_of):
+    """What was ignored then is a crowd."""
+    save_records(tmp_path / "new.npz", scene_of(1))
+    with np.load(tmp_path / "new.npz") as file:
+        columns = {name: file[name] for name in file if name != "gt_marks"}
+    np.savez(tmp_path / "old.npz", **columns)
+    records, _ = load_records(tmp_path / "old.npz")
+    assert any(r.gt_ignore.any() for r in records)
+    assert all((r.gt_marks == np.where(r.gt_ignore, 2, 0)).all() for r in records)
+
+
 def test_no_records(tmp_path):
     save_records(tmp_path / "none.npz", [])
     assert load_records(tmp_path / "none.npz") == ([], {})

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mmisr.evaluation.functional.image_matches import match_image
-from mmisr.evaluation.functional.matching import IGNORED, TRUE, match_classes
+from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE
 from mmisr.evaluation.size_bins import INFINITE
 
 WHOLE = {"all": (0.0, INFINITE)}

@@ -96,6 +96,21 @@ def test_annotated_areas_are_scaled_and_detections_keep_their_boxes():
     assert image_record(sample, "source", "annotation").gt_areas.tolist() == [320, 1600]
 
 
+def test_marks_come_with_the_sample_or_are_those_of_crowds():
+    sample = {
+        "img_id": 7,
+        "source_shape": (64, 64),
+        "lr_shape": (16, 16),
+        "gt_instances": {"bboxes": torch.ones(2, 4), "labels": [0, 0]},
+        "ignored_instances": {"bboxes": torch.ones(1, 4), "labels": [0]},
+        "pred_instances": {"bboxes": torch.zeros(0, 4), "labels": [], "scores": []},
+    }
+    assert image_record(sample).gt_marks.tolist() == [0, 0, 2]
+    sample["gt_instances"]["marks"] = torch.tensor([8, 224])
+    sample["ignored_instances"]["marks"] = torch.tensor([6])
+    assert image_record(sample).gt_marks.tolist() == [8, 224, 6]
+
+
 def test_instances_of_mmengine_ids_that_are_names_and_category_ids():
     sample = sample_of([OBJECT], [OBJECT], img_id="a/b.png", category_ids=[17, 18])
     for key in ("gt_instances", "pred_instances"):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from mmisr.evaluation.functional.matching import IGNORED, TRUE, UNMATCHED, box_ious, match_classes
+from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE, UNMATCHED
+from mmisr.evaluation.functional.overlaps import box_ious
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.functional.weighted_ap import weighted_ap
 from mmisr.evaluation.size_bins import protocol_named

@@ -55,22 +55,24 @@ def mean(values):
     return float(values[values > -1].mean()) if (values > -1).any() else math.nan
 
 
-def run_reference(records, num_classes, ranges, max_dets):
-    """Figures by range from pycocotools' own arrays."""
+def run_reference(records, num_classes, ranges, max_dets, caps=()):
+    """Figures by range from pycocotools' own arrays; recall at smaller caps under ``ar@``."""
     evaluator = reference(records, num_classes)
     evaluator.params.areaRng = [list(span) for span in ranges.values()]
     evaluator.params.areaRngLbl = list(ranges)
-    evaluator.params.maxDets = [max_dets]
+    evaluator.params.maxDets = [*caps, max_dets]
     with contextlib.redirect_stdout(io.StringIO()):
         evaluator.evaluate()
         evaluator.accumulate()
-    precision, recall = evaluator.eval["precision"][..., 0], evaluator.eval["recall"][..., 0]
+    precision, recalls = evaluator.eval["precision"][..., -1], evaluator.eval["recall"]
+    recall = recalls[..., -1]
     return {
         name: {
             "ap": mean(precision[..., i]),
             "ap50": mean(precision[0, ..., i]),
             "ap75": mean(precision[5, ..., i]),
             "ar": mean(recall[..., i]),
+            **{f"ar@{cap}": mean(recalls[..., i, m]) for m, cap in enumerate(caps)},
         }
         for i, name in enumerate(ranges)
     }
@@ -125,6 +127,19 @@ def test_agrees_with_the_printed_summary_of_pycocotools(scene_of):
     np.testing.assert_allclose(
         ours, [*evaluator.stats[:6], *evaluator.stats[8:]], atol=1e-6, rtol=0
     )
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_recall_at_smaller_caps_agrees_with_pycocotools(scene_of, seed):
+    """AI-TOD: one cap for AP, three for recall."""
+    records = scene_of(seed, num_images=2, num_classes=1)
+    ranges = protocol_named("aitod").ranges()
+    ours = size_binned_ap(records, 1, ranges, 1500, (1, 3))
+    for name, theirs in run_reference(records, 1, ranges, 1500, (1, 3)).items():
+        figures = ours[name]
+        found = [figures.ap, figures.ap50, figures.ap75, figures.ar, *figures.recall_at.values()]
+        np.testing.assert_allclose(found, list(theirs.values()), atol=1e-6, rtol=0, err_msg=name)
 
 
 def test_a_bin_does_not_depend_on_the_others(scene_of):

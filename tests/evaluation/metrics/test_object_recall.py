@@ -94,7 +94,7 @@ def test_a_sample_that_does_not_say_is_named_with_the_way_out(samples):
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"protocol": "voc"}, "protocol must be one of .*, got 'voc'"),
+        ({"protocol": "kitti"}, "protocol must be one of .*, got 'kitti'"),
         ({"frame": "sr"}, r"frame must be one of \('lr', 'source'\), got 'sr'"),
         ({"area_source": "mask"}, r"area_source must be one of .*'annotation'\), got 'mask'"),
     ],

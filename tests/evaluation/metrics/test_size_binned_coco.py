@@ -224,7 +224,7 @@ def test_names_of_the_figures(scene_of, samples_of):
     bins = ("very_tiny", "tiny", "small", "medium")
     binned = [f"{figure}_{name}" for name in bins for figure in ("AP", "AP50", "AR", "count")]
     assert list(metric.evaluate(6)) == [
-        f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned)
+        f"arm/{n}" for n in ("AP", "AP50", "AP75", "AR", "count", *binned, "AR@1", "AR@100")
     ]
 
 
@@ -239,6 +239,60 @@ def test_the_log_has_the_table(scene_of, samples_of, monkeypatch):
     assert table[1].split() == ["size", "boxes", "AP", "AP50", "AP75", "AR"]
     assert table[2].split() == ["all", "1", "1.000", "1.000", "1.000", "1.000"]
     assert table[4].split() == ["medium", "0", "-", "-", "-", "-"]
+
+
+def marked(gt, found, *marks):
+    sample = one_sample(gt, found)
+    sample["gt_instances"]["marks"] = torch.tensor(marks)
+    return sample
+
+
+def test_a_protocol_of_its_own_rules(monkeypatch):
+    """TinyPerson: three thresholds, an uncertain person, and what is otherwise than in its tool."""
+    from mmengine.logging import MMLogger
+
+    lines = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), "info", lines.append)
+    sample = marked([[0, 0, 64, 64], [200, 0, 240, 40]], [[0, 0, 40, 64], [200, 0, 240, 40]], 0, 8)
+    found, metric = evaluate([sample], ("person",), protocol="tinyperson", max_dets=50)
+    assert (found["AP25"], found["AP50"], found["AP75"]) == (1, 1, 0)
+    assert (found["count"], found["count_tiny"], found["AP25_tiny3"]) == (1, 1, 1)
+    assert [f"bbox/{name}" for name in found] == metric.figure_names()
+    assert metric.mmdet_names() == {}
+    assert len(metric.records[0].gt_labels) == 2
+    table = lines[-1].strip().splitlines()
+    assert table[0] == "AP by object size (tinyperson, sizes in lr pixels, max_dets 50)"
+    assert table[1].split() == ["size", "boxes", "AP", "AP25", "AP50", "AP75", "AR"]
+    said = [line for line in table if line.startswith("not as in the benchmark's own tool: ")]
+    assert [line.partition(": ")[2] for line in said] == metric.deviations()
+    assert "max_dets 50, where the protocol has max_dets 200" in metric.deviations()
+
+
+def test_recall_at_fewer_detections(monkeypatch):
+    from mmengine.logging import MMLogger
+
+    lines = []
+    monkeypatch.setattr(MMLogger.get_current_instance(), "info", lines.append)
+    gt = [[0, 0, 40, 40], [100, 0, 140, 40], [200, 0, 240, 40], [300, 0, 340, 40]]
+    for protocol in ("coco", "visdrone"):
+        found, _ = evaluate([one_sample(gt, gt)], ("car",), protocol=protocol)
+        assert (found["AR@1"], found["AR@10"], found["AR"]) == (0.25, 1, 1)
+    assert "AR at fewer detections" in lines[-1]
+    assert "AR@10" not in evaluate([one_sample(gt, gt)], ("car",), max_dets=5)[0]
+
+
+def test_both_frames_stand_beside_each_other():
+    """Two metrics with a prefix each: sizes of the file, and those that the sensor saw."""
+    sample = one_sample([[10, 10, 90, 90]], [[10, 10, 90, 90]])
+    lr, _ = evaluate([sample], ("car",), protocol="visdrone", prefix="lr")
+    source, _ = evaluate([sample], ("car",), protocol="visdrone", prefix="file", frame="source")
+    assert (lr["lr/AP_small"], source["file/AP_medium"]) == (1, 1)
+    assert lr["lr/AP"] == source["file/AP"] == 1
+
+
+def test_subsets_that_no_annotation_names():
+    with pytest.raises(ValueError, match="none of 1 annotations is in one"):
+        evaluate([one_sample([[0, 0, 9, 9]], [])], ("face",), protocol="wider")
 
 
 def test_nothing_found_and_nothing_to_find():
@@ -334,7 +388,7 @@ def test_classes_must_be_known():
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"protocol": "voc"}, "protocol must be one of"),
+        ({"protocol": "kitti"}, "protocol must be one of"),
         ({"frame": "sr"}, "frame must be 'lr' or 'source', got 'sr'"),
         ({"area_source": "mask"}, "area_source must be 'box' or 'annotation', got 'mask'"),
         ({"max_dets": 0}, "max_dets must be >= 1, or None for the protocol's own, got 0"),

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
+from mmisr.analysis.comparison.figures import MetricMeta
 from mmisr.analysis.comparison.judge import verdict_on
 from mmisr.analysis.comparison.result import Difference
 from mmisr.reports.html.findings import Pair
-from mmisr.reports.html.words import caveats, figure_name, statements
+from mmisr.reports.html.words import caveats, figure_name, how_counted, statements
 
 
 def said(comparison, pair, lo, hi, images=40, figure="AP"):
@@ -24,6 +25,20 @@ def test_a_difference(comparison):
         text
         == "AP is higher with sr than with bicubic (+0.0200, 95 % interval +0.0100 to +0.0300)."
     )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "max_dets", "frame", "text"),
+    [
+        ("coco", 100, "lr", "LR image {}, at most 100 detections an image and class count"),
+        ("visdrone", 500, "source", "image file {}, at most 500 detections an image count"),
+        ("voc", 10**6, "source", "image file {}, every detection counts"),
+    ],
+)
+def test_how_was_counted(protocol, max_dets, frame, text):
+    metric = MetricMeta(protocol, {}, max_dets, frame, "box", "all")
+    said = text.format(f"(bins of {protocol})")
+    assert how_counted(metric) == f"Sizes are measured in pixels of the {said}."
 
 
 def test_the_other_way_round(comparison):
