@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mmisr.apis.checks.checkpoints import check_checkpoint
 from mmisr.apis.checks.config_errors import names_config
-from mmisr.apis.checks.data import check_classes, check_frame, classes_of, test_pipeline
+from mmisr.apis.checks.data import check_classes, check_metrics, classes_of, test_pipeline
 from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
 from mmisr.degradation.transform import NativeLR, SimulateLR
@@ -105,7 +105,7 @@ def test(
     runner = Runner.from_cfg(cfg)
     _load(runner, checkpoint)
     check_classes(runner.model, classes_of(cfg))
-    check_frame(runner.test_loop.dataloader.dataset, cfg.get("test_evaluator"), "test")
+    check_metrics(runner.test_loop.dataloader.dataset, cfg.get("test_evaluator"), "test")
     say_dropped_resize(cfg)
     if out is not None:
         add_dump(runner, out)

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from mmisr.apis.checks.checkpoints import check_resumable, check_start, last_checkpoint
 from mmisr.apis.checks.config_errors import names_config
-from mmisr.apis.checks.data import check_classes, check_frame, check_packing, classes_of
+from mmisr.apis.checks.data import check_classes, check_metrics, check_packing, classes_of
 from mmisr.apis.checks.hooks import check_switches
 from mmisr.apis.checks.monitors import check_monitors
 from mmisr.apis.checks.own_resize import say_dropped_resize
@@ -77,7 +77,7 @@ def train(
     check_switches(runner.hooks, cfg)
     say_dropped_resize(cfg)
     if runner.val_loop is not None:
-        check_frame(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
+        check_metrics(runner.val_loop.dataloader.dataset, cfg.get("val_evaluator"), "val")
     if isinstance(unwrapped(runner.model), SRDetector):
         runner.register_hook(SameStrategyHook())
     _check_start(runner, cfg)

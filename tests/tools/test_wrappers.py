@@ -197,3 +197,19 @@ def test_an_evaluator_of_its_own_needs_the_frame_of_the_file(
         match="the test pipeline moves the images .*CocoMetric compares with boxes that are",
     ):
         test(cfg, checkpoint, str(tmp_path / "theirs"))
+
+
+def test_a_protocol_of_subsets_wants_them_annotated_before_anything_is_predicted(
+    tiny_config, photos, checkpoint, tmp_path
+):
+    cfg = Config.fromfile(tiny_config("subsets"))
+    cfg.test_evaluator.protocol = "wider"
+    with pytest.raises(ValueError, match="test_evaluator counts the subsets .*no annotation"):
+        test(cfg, checkpoint, str(tmp_path / "out"))
+    path = photos / "photos.json"
+    content = json.loads(path.read_text())
+    for annotation in content["annotations"]:
+        annotation["subsets"] = ["hard"]
+    path.write_text(json.dumps(content))
+    cfg.work_dir = str(tmp_path / "again")
+    assert test(cfg, checkpoint, str(tmp_path / "out"))["bbox/count_hard"] == 24

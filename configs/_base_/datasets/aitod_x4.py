@@ -10,5 +10,5 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(ann_file="test.json", **data))
 test_dataloader = val_dataloader
-val_evaluator = dict(max_dets=1500)
+val_evaluator = dict(max_dets=None)
 test_evaluator = val_evaluator

@@ -11,5 +11,5 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=dict(ann_file="test.json", **data))
 test_dataloader = val_dataloader
-val_evaluator = dict(protocol="coco")
+val_evaluator = dict(protocol="voc07", max_dets=None)
 test_evaluator = val_evaluator

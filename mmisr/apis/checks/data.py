@@ -14,6 +14,7 @@ from mmisr.datasets.coco_checks import class_names
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.evaluation.metrics.region_quality import RegionQuality
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
+from mmisr.evaluation.size_bins import protocol_named
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.testing import PackDetInputs
 from mmisr.ops.motion import is_moved
@@ -189,23 +190,29 @@ def _heads(model: nn.Module) -> Iterator[tuple[str, int]]:
             yield name, num_classes
 
 
-def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
-    """See that predictions come back in the pixels of the files where a metric needs them there.
-
-    A metric that reads boxes from the annotation file does. Ours take ground truth from the
-    samples, which a moved image takes along.
+def check_metrics(dataset: Any, evaluators: Any, side: str) -> None:
+    """See that metrics can be counted on a data set, before anything is predicted.
 
     Args:
-        dataset: The data set of the test or the validation; its first sample is looked at.
+        dataset: The data set of the test or the validation.
         evaluators: ``test_evaluator`` or ``val_evaluator`` of the config.
         side: Whose data it is, ``test`` or ``val``, for the message.
 
     Raises:
         ValueError: A transform moves the images, and a metric that is not ours would compare with
-            boxes that it did not move.
+            boxes that it did not move; or a protocol counts subsets, and no annotation is in one.
     """
-    listed = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
-    types = [entry["type"] for entry in listed if entry]
+    _check_frame(dataset, evaluators, side)
+    _check_subsets(dataset, evaluators, side)
+
+
+def _check_frame(dataset: Any, evaluators: Any, side: str) -> None:
+    """See that predictions come back in the pixels of the files where a metric needs them there.
+
+    A metric that reads boxes from the annotation file does. Ours take ground truth from the
+    samples, which a moved image takes along. The first sample is looked at.
+    """
+    types = [entry["type"] for entry in _listed(evaluators)]
     others = [str(kind) for kind in types if find(METRICS, kind) not in FROM_SAMPLES]
     if not others or not len(dataset):
         return
@@ -220,6 +227,46 @@ def check_frame(dataset: Any, evaluators: Any, side: str) -> None:
             "(handoff=dict(resize=...) resizes for the detector alone), or use "
             f"{SizeBinnedCocoMetric.__name__} alone"
         )
+
+
+def _check_subsets(dataset: Any, evaluators: Any, side: str) -> None:
+    """See that annotations say in which subset they are, where a metric's protocol counts these."""
+    subsets = _counted_subsets(evaluators)
+    if not subsets or _has_marks(dataset, subsets):
+        return
+    raise ValueError(
+        f"{side}_evaluator counts the subsets {list(subsets)}, and no annotation of the {side} "
+        "data is in one: entries of the annotation file need subsets=[...] with these names "
+        "(tools/data/to_coco.py wider writes them where eval_tools of the benchmark lies beside "
+        "the images); or set protocol='voc'"
+    )
+
+
+def _counted_subsets(evaluators: Any) -> dict[str, int]:
+    """The subsets that metrics of ours count, with their marks."""
+    counted = {}
+    for entry in _listed(evaluators):
+        if find(METRICS, entry["type"]) is SizeBinnedCocoMetric:
+            protocol = protocol_named(entry.get("protocol", "coco"))
+            counted.update(protocol.ignoring.subsets)
+    return counted
+
+
+def _has_marks(dataset: Any, subsets: dict[str, int]) -> bool:
+    """Whether an annotation of a data set has one of these marks."""
+    of_any = 0
+    for mark in subsets.values():
+        of_any |= mark
+    for index in range(len(dataset)):
+        for instance in dataset.get_data_info(index).get("instances", ()):
+            if instance.get("marks", 0) & of_any:
+                return True
+    return False
+
+
+def _listed(evaluators: Any) -> list[Any]:
+    listed = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
+    return [entry for entry in listed if entry]
 
 
 def _name(cfg: Config) -> str:
