@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mmisr.evaluation.functional.mask_records import ImageMasks, mask_columns, masks_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,6 +41,9 @@ class ImageRecord:
         det_areas: (M,) sizes of the detections.
         category_ids: What the annotation file calls the classes, by label; empty where the sample
             does not say. Not stored.
+        masks: The masks of all boxes; None where only boxes are measured.
+        ious: (M, N) overlap of detections and annotations that matching goes by, see
+            :func:`by_masks`; None for that of the boxes. Not stored.
     """
 
     img_id: ImageId
@@ -51,10 +56,34 @@ class ImageRecord:
     det_scores: Floats
     det_areas: Floats
     category_ids: tuple[int | str, ...] = ()
+    masks: ImageMasks | None = None
+    ious: Floats | None = None
 
 
 GT_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("gt_"))
 DET_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("det_"))
+
+
+def by_masks(record: ImageRecord, annotated_areas: bool = False) -> ImageRecord:
+    """The record as AP of masks (``segm``) counts it.
+
+    Args:
+        record: With masks.
+        annotated_areas: Whether ``gt_areas`` are those that the annotations state, of their masks:
+            the size of a detection is then that of its mask, as in COCO, else of its box.
+
+    Raises:
+        ValueError: The record has no masks.
+    """
+    masks = record.masks
+    if masks is None:
+        raise ValueError(
+            f"AP of masks needs a record with masks, that of image {record.img_id!r} has none: "
+            "measure with SizeBinnedCocoMetric(iou_type='segm')"
+        )
+    ious = masks.ious(record.det_labels, record.gt_labels, record.gt_ignore)
+    areas = masks.det_areas() if annotated_areas else record.det_areas
+    return replace(record, ious=ious, det_areas=areas)
 
 
 def check_labels(record: ImageRecord, num_classes: int) -> None:
@@ -115,6 +144,7 @@ def save_records(
     }
     for name in (*GT_FIELDS, *DET_FIELDS):
         columns[name] = _column(records, name)
+    columns |= mask_columns([record.masks for record in records])
     with path.open("wb") as file:
         # numpy names its own flag in the signature.
         np.savez_compressed(file, **columns)  # type: ignore[arg-type]
@@ -156,6 +186,7 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
     ids = json.loads(str(columns["img_ids"]))
     meta = json.loads(str(columns["meta"]))
     by_image = _by_image(columns)
+    by_image["masks"] = masks_of(columns, len(ids))
     records = []
     for index, img_id in enumerate(ids):
         values = {}

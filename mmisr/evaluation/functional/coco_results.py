@@ -26,7 +26,8 @@ def coco_results(
         category_ids: For each image id the ids of the classes, by label.
 
     Returns:
-        Entries with ``image_id``, ``category_id``, ``bbox`` and ``score``.
+        Entries with ``image_id``, ``category_id``, ``bbox`` and ``score``; and ``segmentation``,
+        compressed run lengths, where the records have masks.
 
     Raises:
         ValueError: An image is not in ``category_ids``, or has a label beyond its ids.
@@ -45,15 +46,28 @@ def coco_results(
                 "among its detections: read the data with mmisr.SRCocoDataset and pack it with "
                 "mmisr.PackSRDetInputs"
             )
-        for xywh, label, score in zip(
+        for xywh, label, score, mask in zip(
             to_xywh(record.det_xyxy).tolist(),
             record.det_labels.tolist(),
             record.det_scores.tolist(),
+            _segmentations(record),
             strict=True,
         ):
-            box = {"bbox": xywh, "score": score}
+            box = {"bbox": xywh, "score": score, **mask}
             entries.append({"image_id": record.img_id, "category_id": ids[label], **box})
     return entries
+
+
+def _segmentations(record: ImageRecord) -> list[dict[str, Any]]:
+    """What every entry has beside its box: its mask as JSON can hold it; nothing without masks."""
+    masks = record.masks
+    if masks is None:
+        return [{}] * len(record.det_labels)
+    segmentations = []
+    for counts in masks.det:
+        mask = {"size": list(masks.hw), "counts": counts.decode()}
+        segmentations.append({"segmentation": mask})
+    return segmentations
 
 
 def write_coco_results(path: str | Path, entries: Sequence[dict[str, Any]]) -> None:

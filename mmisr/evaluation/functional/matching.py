@@ -197,7 +197,10 @@ def match_boxes(
         which annotation each of these takes, -1 for none.
     """
     crowd = record.gt_ignore[truths]
-    ious = box_ious(record.det_xyxy[detections], record.gt_xyxy[truths], crowd)
+    if record.ious is None:
+        ious = box_ious(record.det_xyxy[detections], record.gt_xyxy[truths], crowd)
+    else:
+        ious = record.ious[np.ix_(detections, truths)]
     near = np.flatnonzero((ious >= IOUS[0]).any(1))
     return near, assign(ious[near], ignore, crowd)
 

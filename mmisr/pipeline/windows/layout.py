@@ -146,15 +146,57 @@ class Layout:
         """
         if self.is_whole:
             return xyxy, torch.ones_like(xyxy[:, 0], dtype=torch.bool)
-        on_sheet = self.sheet_of == number
-        shifts = self._shifts()[on_sheet]
-        cores = self.cores[on_sheet] + shifts
-        holds = _holds_centres(torch.from_numpy(cores).to(xyxy), xyxy)
-        is_owned = holds.any(1)
-        owner = holds.int().argmax(1)
-        shift_of = torch.from_numpy(shifts).to(xyxy)
-        in_frame = xyxy - shift_of[owner]
+        owner, is_owned = self._owners(number, xyxy)
+        shifts = torch.from_numpy(self._shifts()).to(xyxy)
+        in_frame = xyxy - shifts[owner]
         return in_frame, is_owned
+
+    def masks_to_frame(
+        self, number: int, xyxy: Tensor, masks: Tensor, factor_xy: tuple[int, int]
+    ) -> Tensor:
+        """Masks found on a sheet, in the frame: what their window shows of them.
+
+        On a canvas other windows stand beside it, which show other places.
+
+        Args:
+            number: Of the sheet.
+            xyxy: (N, 4) their boxes in LR pixels of the sheet, each of which a core owns.
+            masks: (N, f*h_i, f*w_i) bool, pixels of the enlarged sheet.
+            factor_xy: How many times it is enlarged, along x and y.
+
+        Returns:
+            (N, f*h, f*w) bool, pixels of the equally enlarged frame.
+        """
+        if self.is_whole:
+            return masks
+        height, width = self.frame_hw
+        x_factor, y_factor = factor_xy
+        frame = masks.new_zeros(len(masks), height * y_factor, width * x_factor)
+        owner, _ = self._owners(number, xyxy)
+        windows = list(self._placed(self.windows))
+        for mask, target, index in zip(masks, frame, owner.tolist(), strict=True):
+            in_frame, on_sheet, _ = windows[index]
+            rows, cols = _rows_and_columns(in_frame, factor_xy)
+            rows_on_sheet, cols_on_sheet = _rows_and_columns(on_sheet, factor_xy)
+            target[rows, cols] = mask[rows_on_sheet, cols_on_sheet]
+        return frame
+
+    def _owners(self, number: int, xyxy: Tensor) -> tuple[Tensor, Tensor]:
+        """Which window answers for each box found on a sheet.
+
+        Args:
+            number: Of the sheet.
+            xyxy: (N, 4) boxes in LR pixels of the sheet.
+
+        Returns:
+            (N,) numbers of windows, and (N,) bool whether one answers at all.
+        """
+        on_sheet = np.flatnonzero(self.sheet_of == number)
+        cores = self.cores[on_sheet] + self._shifts()[on_sheet]
+        holds = _holds_centres(torch.from_numpy(cores).to(xyxy), xyxy)
+        windows = torch.from_numpy(on_sheet).to(xyxy.device)
+        first = holds.int().argmax(1)
+        return windows[first], holds.any(1)
 
     def _shifts(self) -> Pixels:
         """(n, 4) what xyxy in the frame and on the sheet of a window differ by."""
@@ -176,6 +218,15 @@ def _pixels_of(xyxy: list[int], scale: int = 1) -> tuple[slice, ...]:
     """What a box holds of an image (C, s*h, s*w) that is enlarged so many times."""
     x1, y1, x2, y2 = (edge * scale for edge in xyxy)
     return slice(None), slice(y1, y2), slice(x1, x2)
+
+
+def _rows_and_columns(xyxy: list[int], factor_xy: tuple[int, int]) -> tuple[slice, slice]:
+    """What a box holds of an image (f*h, f*w) that is enlarged so many times along x and y."""
+    x1, y1, x2, y2 = xyxy
+    x_factor, y_factor = factor_xy
+    rows = slice(y1 * y_factor, y2 * y_factor)
+    cols = slice(x1 * x_factor, x2 * x_factor)
+    return rows, cols
 
 
 def _holds_centres(cores: Tensor, xyxy: Tensor) -> Tensor:

@@ -1,0 +1,161 @@
+"""Masks of one image beside its boxes: stored as run lengths, and AP that is matched by them.
+
+COCO's rules know one difference between boxes and masks: what IoU is measured on. So a record is
+matched by masks once it carries their IoU, and nothing else of either AP engine changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Rle = dict[str, Any]
+
+IouType = Literal["bbox", "segm"]
+IOU_TYPES = ("bbox", "segm")
+"""What IoU is measured on: boxes or masks."""
+
+
+@dataclass(frozen=True)
+class ImageMasks:
+    """The masks of one image's record.
+
+    Convention: compressed run lengths of COCO in pixels of the **source** frame, in the order of
+    the record's annotations and detections.
+
+    Args:
+        hw: Height and width of the source frame.
+        gt: Run lengths of N annotations.
+        det: Run lengths of M detections.
+        pixel_area: Area of a pixel of the source frame in the frame that sizes are measured in.
+    """
+
+    hw: tuple[int, int]
+    gt: tuple[bytes, ...]
+    det: tuple[bytes, ...]
+    pixel_area: float = 1.0
+
+    def rles(self, counts: Sequence[bytes]) -> list[Rle]:
+        """Some of the masks as COCO's tools take them.
+
+        Args:
+            counts: Run lengths, of ``gt`` or ``det``.
+        """
+        return [{"size": list(self.hw), "counts": one} for one in counts]
+
+    def pixels(self, counts: Sequence[bytes]) -> NDArray[np.uint8]:
+        """Some of the masks, (K, H, W) of 0 and 1.
+
+        Args:
+            counts: K run lengths, of ``gt`` or ``det``.
+        """
+        from pycocotools import mask  # here, because reading records needs none
+
+        if not counts:
+            return np.zeros((0, *self.hw), dtype=np.uint8)
+        columns = mask.decode(self.rles(counts))
+        return np.ascontiguousarray(columns.transpose(2, 0, 1))
+
+    def det_areas(self) -> Floats:
+        """(M,) areas of the detections' masks, in px^2 of the frame that sizes are measured in."""
+        from pycocotools import mask
+
+        if not self.det:
+            return np.zeros(0)
+        areas = mask.area(self.rles(self.det))
+        return areas.astype(np.float64) * self.pixel_area
+
+    def ious(self, det_labels: Ints, gt_labels: Ints, crowd: NDArray[np.bool_]) -> Floats:
+        """Intersection over union of detections and annotations of one class.
+
+        Args:
+            det_labels: (M,) classes.
+            gt_labels: (N,) classes.
+            crowd: (N,) annotations where the overlap is measured on the detection's own area.
+
+        Returns:
+            (M, N); 0 where classes differ.
+        """
+        from pycocotools import mask
+
+        ious = np.zeros((len(self.det), len(self.gt)))
+        for label in np.intersect1d(det_labels, gt_labels):
+            detections = np.flatnonzero(det_labels == label)
+            truths = np.flatnonzero(gt_labels == label)
+            found = self.rles([self.det[i] for i in detections])
+            annotated = self.rles([self.gt[i] for i in truths])
+            flags = crowd[truths].astype(np.uint8).tolist()
+            ious[np.ix_(detections, truths)] = mask.iou(found, annotated, flags)
+        return ious
+
+
+def encoded(masks: Tensor | NDArray[Any]) -> tuple[bytes, ...]:
+    """Compressed run lengths of (K, H, W) masks, bool or of 0 and 1.
+
+    Example:
+        >>> encoded(np.array([[[1, 0], [1, 0]]]))
+        (b'022',)
+    """
+    from pycocotools import mask
+
+    pixels = torch.as_tensor(masks).detach().cpu().numpy().astype(np.uint8)
+    if not len(pixels):
+        return ()
+    columns = np.asfortranarray(pixels.transpose(1, 2, 0))
+    return tuple(rle["counts"] for rle in mask.encode(columns))
+
+
+def mask_columns(masks: Sequence[ImageMasks | None]) -> dict[str, NDArray[Any]]:
+    """The masks of many images as plain arrays, to be stored.
+
+    Args:
+        masks: One entry per image.
+
+    Returns:
+        By name; empty unless every image has masks.
+    """
+    known = [of_image for of_image in masks if of_image is not None]
+    if not known or len(known) < len(masks):
+        return {}
+    return {
+        "mask_hw": np.array([of_image.hw for of_image in known]),
+        "mask_pixel_area": np.array([of_image.pixel_area for of_image in known]),
+        "mask_gt": _texts([of_image.gt for of_image in known]),
+        "mask_det": _texts([of_image.det for of_image in known]),
+    }
+
+
+def _texts(counts: Sequence[tuple[bytes, ...]]) -> NDArray[np.str_]:
+    """(K,) one text per image: run lengths hold no blank, which stands between them."""
+    lines = [b" ".join(of_image).decode() for of_image in counts]
+    return np.array(lines, dtype=np.str_)
+
+
+def masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> list[ImageMasks | None]:
+    """The masks that :func:`mask_columns` made columns of, one entry per image.
+
+    Args:
+        columns: Arrays by name.
+        count: Images.
+    """
+    if "mask_hw" not in columns:
+        return [None] * count
+    masks: list[ImageMasks | None] = []
+    rows = (columns[f"mask_{name}"].tolist() for name in ("hw", "gt", "det", "pixel_area"))
+    for hw, gt, det, pixel_area in zip(*rows, strict=True):
+        height, width = hw
+        of_image = ImageMasks((height, width), _counts(gt), _counts(det), pixel_area)
+        masks.append(of_image)
+    return masks
+
+
+def _counts(text: str) -> tuple[bytes, ...]:
+    return tuple(text.encode().split())
