@@ -169,7 +169,7 @@ def rtmdet_ins(per_img: int = 20) -> dict:
             "pos_weight": -1,
             "debug": False,
         },
-        "test_cfg": single_stage_test(per_img, mask_thr_binary=0.5),
+        "test_cfg": single_stage_test(per_img, mask_thr_binary=0.3),
     }
 
 

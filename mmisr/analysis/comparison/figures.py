@@ -2,7 +2,7 @@
 
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
 differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
-psnr_<region>, ssim_<region>, new_false_positives; in ``intervals`` also ms and ms_<stage>, in the
+psnr_<region>, ssim_<region>, new_false_positives, and segm_<figure> for AP and AR of masks; in ``intervals`` also ms and ms_<stage>, in the
 CSV also recall_all, recall_<bin> and searched_area.
 """
 
@@ -57,6 +57,7 @@ class ArmFigures:
             empty where the arm routes nothing.
         searched_area: Mean share of the frame that is searched: in windows, or by tokens that leave
             later than by the first exit; None where the arm routes nothing.
+        segm: AP and AR of masks, ``AP``, ..., ``AR_<bin>``; empty where masks are not measured.
     """
 
     AP: float | None
@@ -74,6 +75,7 @@ class ArmFigures:
     intervals: dict[str, list[float]]
     object_recall: dict[str, float | None] = field(default_factory=dict)
     searched_area: float | None = None
+    segm: dict[str, float | None] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ArmFigures:

@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
+from mmisr.evaluation.functional.mask_records import IOU_TYPES
 from mmisr.ops.wrapped import parts_of
 
 FOLDER = "predictions"
@@ -17,6 +18,8 @@ FOLDER = "predictions"
 
 def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) -> None:
     """Write ``predictions/<arm>.bbox.json``, with the ids of the annotation file.
+
+    And ``<arm>.segm.json`` where the arms have masks.
 
     Args:
         folder: The folder of the comparison.
@@ -36,5 +39,6 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
             img_id = part.get_data_info(index)["img_id"]
             ids[img_id] = tuple(part.cat_ids)
     for name, run in runs.items():
-        path = folder / FOLDER / f"{name}.bbox.json"
-        write_coco_results(path, coco_results(run.records, ids))
+        for iou_type in IOU_TYPES if run.has_masks else IOU_TYPES[:1]:
+            path = folder / FOLDER / f"{name}.{iou_type}.json"
+            write_coco_results(path, coco_results(run.records, ids, iou_type))

@@ -63,14 +63,19 @@ class Setup:
 
 
 def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
-    """The config's :class:`SizeBinnedCocoMetric`; one with its defaults where it has another."""
+    """The config's :class:`SizeBinnedCocoMetric`; one with its defaults where it has another.
+
+    Where it has several, the first, which keeps masks too if one of them counts AP of masks.
+    """
     evaluators = cfg.get("test_evaluator") or []
     if not isinstance(evaluators, (list, tuple)):
         evaluators = [evaluators]
-    for evaluator in evaluators:
-        if METRICS.get(evaluator["type"]) is SizeBinnedCocoMetric:
-            return METRICS.build({**evaluator, "records_file": None})
-    return SizeBinnedCocoMetric()
+    ours = [e for e in evaluators if METRICS.get(e["type"]) is SizeBinnedCocoMetric]
+    if not ours:
+        return SizeBinnedCocoMetric()
+    iou_types = [evaluator.get("iou_type", "bbox") for evaluator in ours]
+    iou_type = "segm" if "segm" in iou_types else "bbox"
+    return METRICS.build({**ours[0], "records_file": None, "iou_type": iou_type})
 
 
 def settings_of(
@@ -78,7 +83,10 @@ def settings_of(
 ) -> Settings:
     """How a metric counts the detections of a data set, and how its images are drawn."""
     classes = len(metainfo_of(loader)["classes"])
-    return Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
+    settings = Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
+    if metric.iou_type == "segm":
+        return replace(settings, mask_areas=metric.area_source)
+    return settings
 
 
 def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
@@ -218,7 +226,7 @@ def _facts(setup: Setup, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
         "sliced": arm.sliced,
         "data": data,
         "dataset": _plain(datasets if len(datasets) > 1 else datasets[0]),
-        "areas": [metric.frame, metric.area_source],
+        "areas": [metric.frame, metric.area_source, metric.iou_type],
         "pictures": setup.pictures,
         "versions": {name: versions[name] for name in ("mmisr", "packages")},
         "code": code_hash(),

@@ -75,15 +75,24 @@ def by_masks(record: ImageRecord, annotated_areas: bool = False) -> ImageRecord:
     Raises:
         ValueError: The record has no masks.
     """
-    masks = record.masks
-    if masks is None:
+    masks = masks_in(record)
+    ious = masks.ious(record.det_labels, record.gt_labels, record.gt_ignore)
+    areas = masks.det_areas() if annotated_areas else record.det_areas
+    return replace(record, ious=ious, det_areas=areas)
+
+
+def masks_in(record: ImageRecord) -> ImageMasks:
+    """The masks of a record.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if record.masks is None:
         raise ValueError(
             f"AP of masks needs a record with masks, that of image {record.img_id!r} has none: "
             "measure with SizeBinnedCocoMetric(iou_type='segm')"
         )
-    ious = masks.ious(record.det_labels, record.gt_labels, record.gt_ignore)
-    areas = masks.det_areas() if annotated_areas else record.det_areas
-    return replace(record, ious=ious, det_areas=areas)
+    return record.masks
 
 
 def check_labels(record: ImageRecord, num_classes: int) -> None:

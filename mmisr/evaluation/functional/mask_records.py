@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Rle = dict[str, Any]
 
 IouType = Literal["bbox", "segm"]
-IOU_TYPES = ("bbox", "segm")
+IOU_TYPES: tuple[IouType, ...] = ("bbox", "segm")
 """What IoU is measured on: boxes or masks."""
 
 

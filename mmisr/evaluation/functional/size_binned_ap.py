@@ -158,7 +158,7 @@ def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
             }
             rows.append({**row, "iscrowd": int(ignore)})
         _add_masks(rows, r, lambda masks: masks.gt)
-    return _coco(len(records), num_classes, rows)
+    return _coco(records, num_classes, rows)
 
 
 def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
@@ -180,7 +180,7 @@ def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
             }
             rows.append({**row, "iscrowd": 0, "score": score})
         _add_masks(rows, r, lambda masks: masks.det)
-    return _coco(len(records), num_classes, rows)
+    return _coco(records, num_classes, rows)
 
 
 def _add_masks(
@@ -197,10 +197,16 @@ def _add_masks(
         row["segmentation"] = rle
 
 
-def _coco(num_images: int, num_classes: int, annotations: list[dict[str, Any]]) -> COCO:
+def _coco(
+    records: Sequence[ImageRecord], num_classes: int, annotations: list[dict[str, Any]]
+) -> COCO:
+    images = []
+    for image, record in enumerate(records, 1):
+        height, width = record.masks.hw if record.masks else (None, None)
+        images.append({"id": image, "height": height, "width": width})
     return COCO(
         {
-            "images": [{"id": i + 1} for i in range(num_images)],
+            "images": images,
             "categories": [{"id": c + 1, "name": str(c)} for c in range(num_classes)],
             "annotations": annotations,
         }

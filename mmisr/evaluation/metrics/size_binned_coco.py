@@ -138,7 +138,8 @@ class SizeBinnedCocoMetric(BaseMetric):
         classes = self._classes()
         self.records = in_order(results)
         if self.outfile_prefix is not None:
-            entries = coco_results(self.records, {r.img_id: r.category_ids for r in self.records})
+            ids = {r.img_id: r.category_ids for r in self.records}
+            entries = coco_results(self.records, ids, self.iou_type)
             write_coco_results(f"{self.outfile_prefix}.{self.iou_type}.json", entries)
             if self.format_only or (
                 self.format_only is None and not any(len(r.gt_labels) for r in self.records)
