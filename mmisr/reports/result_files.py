@@ -86,7 +86,7 @@ class ResultFiles:
         Args:
             image: The image.
             prediction: ``bboxes`` (N lists of xyxy in the image's own pixels), ``scores`` and
-                ``labels``.
+                ``labels``; and ``masks``, N compressed run lengths, where the detector has them.
             hw: Height and width of the image.
         """
         image_id = self._note(image, hw)

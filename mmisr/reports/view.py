@@ -14,7 +14,7 @@ from PIL import Image
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.resample import resize
-from mmisr.reports.annotate import annotate, box_texts, outlined
+from mmisr.reports.annotate import annotate, box_texts, outlined, tinted
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import to_unit
@@ -128,7 +128,8 @@ def _with_boxes(
     boxes = to_sr.boxes(instances.bboxes)
     # The text says the class; one colour stands out on any image.
     one_colour = [0] * len(texts)
-    return annotate(sr, boxes, one_colour, texts, [FOUND])
+    picture = tinted(sr, instances.get("masks"), one_colour, [FOUND])
+    return annotate(picture, boxes, one_colour, texts, [FOUND])
 
 
 def _shares(routing: RoutingMap) -> str:

@@ -160,10 +160,9 @@ BLOBS = [(3, 5, 9, 11), (50, 44, 60, 56), (100, 70, 130, 90), (71, 10, 75, 12)]
 """The second and the last lie where slices overlap."""
 
 
-@pytest.mark.parametrize("merge", ["NMS", "LSNMS"])
 @pytest.mark.parametrize("factor", [1.0, 2.0])
 @pytest.mark.parametrize("native", [False, True])
-def test_every_mask_comes_back_with_its_object(merge, factor, native, sample_of):
+def test_every_mask_comes_back_with_its_object(factor, native, sample_of):
     pair = MODELS.build(
         {
             "type": "mmisr.SRDetector",
@@ -171,7 +170,7 @@ def test_every_mask_comes_back_with_its_object(merge, factor, native, sample_of)
             "detector": {"type": "BlobDetector", "masks": True},
         }
     ).eval()
-    slicing = Slicing(factor=factor, merge=merge)
+    slicing = Slicing(factor=factor)
     pair.detector = SlicedDetector(pair.detector, slicing)
     scale = 1 if native else 2
     sample = sample_of((HW[0] * scale, HW[1] * scale), [])

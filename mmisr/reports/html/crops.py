@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmisr.evaluation.functional.coco_records import Floats
+from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.reports.pictures import EXIT_COLOURS
 
 SIDE = 512
@@ -22,6 +25,9 @@ BYTES = 225_000
 
 RUNGS = ((1, 90), (1, 80), (1, 65), (1, 50), (2, 65), (2, 40), (4, 40))
 """Reduction and quality, tried in this order until the pictures of an image are small enough."""
+
+HALF = 0.5
+"""Half a pixel: where centres of pixels lie, and what the edge of a mask may be off by."""
 
 ALPHA = 105
 """How much of a token's tint covers the picture, of 255."""
@@ -181,6 +187,57 @@ def routing_uri(exits: NDArray[np.int8]) -> str:
 
 def _uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+Side = Literal["gt", "det"]
+"""Which boxes of a record: annotated or found."""
+
+
+def shapes(record: ImageRecord, side: Side, chosen: NDArray[Any], window: Sequence[float]) -> str:
+    """Boxes of a record that touch a window, and their masks where it has some, as one SVG path.
+
+    Args:
+        record: The record, in the source frame.
+        side: Which boxes.
+        chosen: Indices, or a flag for each.
+        window: Left, top, width and height in the source frame.
+    """
+    boxes = record.gt_xyxy if side == "gt" else record.det_xyxy
+    path = outlines(boxes[chosen], window)
+    masks = record.masks
+    if masks is None:
+        return path
+    counts = masks.gt if side == "gt" else masks.det
+    numbers = np.arange(len(counts))[chosen]
+    for number in numbers.tolist():
+        (pixels,) = masks.pixels(counts[number : number + 1])
+        path += contours(pixels, window)
+    return path
+
+
+def contours(mask: NDArray[np.uint8], window: Sequence[float]) -> str:
+    """The edge of a mask in a window, as an SVG path.
+
+    Convention: it runs through the middle of the outermost pixels; boxes run on pixel corners.
+
+    Args:
+        mask: (H, W) of 0 and 1.
+        window: Left, top, width and height in pixels of the mask.
+    """
+    left, top, width, height = window
+    x = max(0, math.floor(left))
+    y = max(0, math.floor(top))
+    inside = mask[y : math.ceil(top + height), x : math.ceil(left + width)]
+    pixels = np.ascontiguousarray(inside)
+    lines, _ = cv2.findContours(pixels, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    shift = np.array([x - left + HALF, y - top + HALF])
+    path = ""
+    for line in lines:
+        simple = cv2.approxPolyDP(line, HALF, True)
+        points = simple[:, 0] + shift
+        words = [f"{_short(px)} {_short(py)}" for px, py in points.tolist()]
+        path += f"M{'L'.join(words)}z"
+    return path
 
 
 def outlines(xyxy: Floats, window: Sequence[float]) -> str:
