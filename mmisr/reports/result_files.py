@@ -31,7 +31,8 @@ class ResultFiles:
 
     ``vis/<name>.jpg`` (or one ``vis/<video>.mp4``), ``preds/<name>.json`` (or one file for a video,
     a list of frames), ``sr/<name>.png``; and over the whole call ``results.bbox.json``, COCO
-    results, with ``images.json``, the images and categories that its ids mean. Every file is
+    results, with ``results.segm.json`` where the detector has masks, and with ``images.json``, the
+    images and categories that its ids mean. Every file is
     written under a temporary name first.
 
     Args:
@@ -55,6 +56,7 @@ class ResultFiles:
             self.categories.append(category)
         self.images: list[Row] = []
         self.results: list[Row] = []
+        self.masks: list[Row] = []
         self.frames: list[Row] = []
         self._free_ids = count(ids.first_free)
         self._movie: Movie | None = None
@@ -93,14 +95,15 @@ class ResultFiles:
         boxes = prediction["bboxes"]
         scores = prediction["scores"]
         labels = prediction["labels"]
-        for (left, top, right, bottom), score, label in zip(boxes, scores, labels, strict=True):
-            result = {
-                "image_id": image_id,
-                "category_id": self.ids.category(label),
-                "bbox": [left, top, right - left, bottom - top],
-                "score": score,
-            }
-            self.results.append(result)
+        # mmdet's inferencer leaves them out where nothing is found.
+        masks = prediction.get("masks", ())
+        for index, (box, score, label) in enumerate(zip(boxes, scores, labels, strict=True)):
+            left, top, right, bottom = box
+            result = {"image_id": image_id, "category_id": self.ids.category(label)}
+            xywh = [left, top, right - left, bottom - top]
+            self.results.append({**result, "bbox": xywh, "score": score})
+            if masks:
+                self.masks.append({**result, "segmentation": masks[index], "score": score})
         if self.video is not None:
             self.frames.append(prediction)
             return
@@ -136,6 +139,8 @@ class ResultFiles:
             "categories": self.categories,
         }
         _write_json(folder / "results.bbox.json", self.results)
+        if self.masks:
+            _write_json(folder / "results.segm.json", self.masks)
         _write_json(folder / "images.json", known)
 
 

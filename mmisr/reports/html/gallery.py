@@ -16,17 +16,9 @@ from mmisr.analysis.comparison.result import ArmRun, Comparison, ImageRow
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.image_matches import ImageMatches, match_image
 from mmisr.ops.boxes import centers
-from mmisr.reports.html.crops import (
-    SIDE,
-    Window,
-    cut,
-    outlines,
-    pack,
-    place_window,
-    routing_uri,
-    shapes,
-)
+from mmisr.reports.html.crops import SIDE, Window, cut, pack, place_window, routing_uri
 from mmisr.reports.html.findings import Findings, Pair
+from mmisr.reports.html.paths import outlines, shapes
 from mmisr.reports.html.tables import fixed
 from mmisr.reports.pictures import kept_picture
 
