@@ -15,6 +15,6 @@ model = dict(
     _delete_=True,
     type="mmisr.SRDetector",
     editor=_base_.editor,
-    detector=dict(_scope_="mmdet", **_base_.model),
+    detector=_base_.model,
     strategy=dict(type="Frozen"),
 )

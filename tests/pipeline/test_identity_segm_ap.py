@@ -1,10 +1,10 @@
 """The guard of masks: an identity SR reproduces plain mmdet's AP of masks, and tools report it.
 
-What is annotated is what the untrained detector finds, moved by a pixel or two, so that AP is
-neither 0 nor 1. These are tests of frames: no figure here says how good a detector is.
+What is annotated is most of what the untrained detector finds, so that AP is neither 0 nor 1. These are tests of frames: no figure here says how good a detector is.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ def detector(weights):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, detector):
-    """Two photos, annotated by what the detector finds in them, moved."""
+    """Two photos, annotated by what the detector finds in them, cut off above."""
     folder = tmp_path_factory.mktemp("photos")
     for number, photo in enumerate((data.astronaut()[20:116, 150:278], data.rocket()[:96, 250:378])):
         Image.fromarray(photo).save(folder / f"{number + 1}.png")
@@ -119,14 +119,16 @@ def root(tmp_path_factory, detector):
     for sample in predictions(detector, loader_of(folder, "mmdet.CocoDataset", PLAIN)):
         found = sample.pred_instances
         for mask, label in zip(found.masks.numpy()[::2], found.labels.tolist()[::2], strict=True):
-            moved = np.roll(mask, tuple(rng.integers(-2, 3, 2)), (0, 1))
-            if not moved.any():
+            part = mask.copy()
+            rows_of = np.flatnonzero(mask.any(1))
+            part[rows_of[: int(rng.integers(0, 1 + len(rows_of) // 3))]] = False
+            if not part.any():
                 continue
-            rle = coco_mask.encode(np.asfortranarray(moved.astype(np.uint8)))
+            rle = coco_mask.encode(np.asfortranarray(part.astype(np.uint8)))
             row = {"id": len(rows) + 1, "image_id": sample.img_id, "iscrowd": 0}
             row |= {"category_id": 10 * (label + 1), "bbox": coco_mask.toBbox(rle).tolist()}
             row["segmentation"] = {"size": rle["size"], "counts": rle["counts"].decode()}
-            rows.append({**row, "area": float(moved.sum())})
+            rows.append({**row, "area": float(part.sum())})
     assert len(rows) >= 4
     write(folder, rows)
     return folder
@@ -154,7 +156,10 @@ def test_identity_sr_reproduces_plain_mmdets_ap_of_masks(root, detector, weights
     truth = COCO(str(root / "val.json"))
     expected = {}
     for kind in ("bbox", "segm"):
-        reference = COCOeval(truth, truth.loadRes(f"{prefix}.{kind}.json"), kind)
+        rows = json.loads(Path(f"{prefix}.{kind}.json").read_text())
+        if kind == "segm":  # as mmdet's metric does: else masks would have the sizes of their boxes
+            rows = [{key: row[key] for key in row if key != "bbox"} for row in rows]
+        reference = COCOeval(truth, truth.loadRes(rows), kind)
         reference.evaluate()
         reference.accumulate()
         reference.summarize()
