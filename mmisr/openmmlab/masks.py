@@ -94,9 +94,7 @@ def check_annotated(samples: Sequence[DetDataSample]) -> None:
             )
 
 
-def pad_masks(
-    samples: Sequence[DetDataSample], sizes_hw: Sequence[Hw], padded_hw: Hw
-) -> None:
+def pad_masks(samples: Sequence[DetDataSample], sizes_hw: Sequence[Hw], padded_hw: Hw) -> None:
     """Pad annotated masks as a detector's preprocessor padded the images.
 
     Its own ``pad_mask`` does so too, where a config sets it.

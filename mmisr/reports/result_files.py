@@ -32,8 +32,7 @@ class ResultFiles:
     ``vis/<name>.jpg`` (or one ``vis/<video>.mp4``), ``preds/<name>.json`` (or one file for a video,
     a list of frames), ``sr/<name>.png``; and over the whole call ``results.bbox.json``, COCO
     results, with ``results.segm.json`` where the detector has masks, and with ``images.json``, the
-    images and categories that its ids mean. Every file is
-    written under a temporary name first.
+    images and categories that its ids mean. Every file is written under a temporary name first.
 
     Args:
         folder: The folder; made where it does not exist.

@@ -40,7 +40,9 @@ def merged(model, views, sample_of):
         return model.test_step({"inputs": inputs, "data_samples": samples})[0].pred_instances
 
 
-@pytest.mark.parametrize("views", [[None], [None, "horizontal"], [None, *FLIPPED_AXES], ["diagonal"]])
+@pytest.mark.parametrize(
+    "views", [[None], [None, "horizontal"], [None, *FLIPPED_AXES], ["diagonal"]]
+)
 def test_an_object_is_found_once_with_its_mask(views, pair, sample_of):
     found = merged(built(pair), views, sample_of)
     expected = sorted([2.0 * v for v in box] for box in BOXES)

@@ -1,6 +1,7 @@
 """The guard of masks: an identity SR reproduces plain mmdet's AP of masks, and tools report it.
 
-What is annotated is most of what the untrained detector finds, so that AP is neither 0 nor 1. These are tests of frames: no figure here says how good a detector is.
+What is annotated is most of what the untrained detector finds, so that AP is neither 0 nor 1. These
+are tests of frames: no figure here says how good a detector is.
 """
 
 import json
@@ -111,7 +112,9 @@ def detector(weights):
 def root(tmp_path_factory, detector):
     """Two photos, annotated by what the detector finds in them, cut off above."""
     folder = tmp_path_factory.mktemp("photos")
-    for number, photo in enumerate((data.astronaut()[20:116, 150:278], data.rocket()[:96, 250:378])):
+    for number, photo in enumerate(
+        (data.astronaut()[20:116, 150:278], data.rocket()[:96, 250:378])
+    ):
         Image.fromarray(photo).save(folder / f"{number + 1}.png")
     write(folder, [])
     rng = np.random.default_rng(0)

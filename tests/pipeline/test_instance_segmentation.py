@@ -2,12 +2,18 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmengine.logging import MessageHub
+from mmengine.structures import InstanceData
 
-from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.detector import DetDataSample, build_detector, detector_sample, to_source
 from mmisr.openmmlab.masks import bool_masks, predicts_masks
+from mmisr.ops.boxes import area
+from mmisr.ops.masks import resize_masks
 from mmisr.pipeline.handoff import Handoff
 from mmisr.registry import MODELS
+from mmisr.structures.frames import FrameMap
 from tests.mask_detectors import MASK_DETECTORS, mask_rcnn
 
 BOXES = [[10, 12, 60, 70], [100, 20, 180, 90], [140, 110, 156, 150]]
@@ -153,6 +159,53 @@ def test_a_batch_augmentation_that_leaves_masks_behind_is_an_error(images, sampl
         for _ in range(2):  # the first batch decides on the size of the next
             sample = sample_with_masks(sample_of, hw)
             Handoff()([torch.zeros(3, *hw)], [sample], detector, training=True)
+
+
+SIDES = st.integers(20, 70)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    source=st.tuples(SIDES, SIDES),
+    det=st.tuples(SIDES, SIDES),
+    corner=st.tuples(st.floats(0, 0.6), st.floats(0, 0.6)),
+    size=st.tuples(st.floats(0.2, 0.4), st.floats(0.2, 0.4)),
+)
+def test_masks_go_into_the_frame_of_the_detector_and_back(source, det, corner, size):
+    """By any factor on each axis: a mask's box is the mapped box within a pixel, its area scales.
+
+    Back in the source frame both are off by what a pixel of the detector's frame is.
+    """
+    height, width = source
+    y1, x1 = (int(c * side) for c, side in zip(corner, source, strict=True))
+    y2, x2 = (int(s * side) + start for s, side, start in zip(size, source, (y1, x1), strict=True))
+    box = torch.tensor([[x1, y1, x2, y2]]).float()
+    sample = DetDataSample(metainfo={"source_shape": source})
+    masks = torch.zeros(1, height, width, dtype=torch.bool)
+    masks[0, y1:y2, x1:x2] = True
+    sample.gt_instances = InstanceData(bboxes=box, labels=torch.zeros(1).long(), masks=masks)
+    to_det = FrameMap.between(source, det)
+    made = detector_sample(sample, to_det, det, training=True)
+    in_det = bool_masks(made.gt_instances.masks)
+    mapped = to_det.boxes(box)[0]
+    assert (tight(in_det[0]) - mapped).abs().max() <= 1
+    border = (mapped[2:] - mapped[:2]).sum() + 1  # half a pixel all around, and the corners
+    assert abs(int(in_det.sum()) - area(mapped[None])) <= border
+    made.pred_instances = InstanceData(bboxes=mapped[None], masks=in_det)
+    back = to_source(made, to_det, source)
+    pixel = 1 + torch.tensor(to_det.inverse().scale_xy * 2).clamp(min=1)
+    assert back.masks.shape == (1, *source)
+    assert back.masks.dtype == torch.bool
+    assert ((tight(back.masks[0]) - box[0]).abs() <= pixel).all()
+    if source == det:
+        assert torch.equal(back.masks, masks)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_a_whole_factor_up_and_down_again_is_exact(factor):
+    masks = objects((30, 41), [[2, 3, 20, 28], [30, 1, 32, 2]])
+    larger = (30 * factor, 41 * factor)
+    assert torch.equal(resize_masks(resize_masks(masks, larger), (30, 41)), masks)
 
 
 def test_who_predicts_masks(detector_config):

@@ -1,9 +1,9 @@
 """The figures of an arm and what they were made with: the entries of ``results.json``.
 
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
-differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
-psnr_<region>, ssim_<region>, new_false_positives, and segm_<figure> for AP and AR of masks; in ``intervals`` also ms and ms_<stage>, in the
-CSV also recall_all, recall_<bin> and searched_area.
+differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>, the same
+of masks with segm_ before them, psnr_<region>, ssim_<region>, new_false_positives; in ``intervals``
+also ms and ms_<stage>, in the CSV also recall_all, recall_<bin> and searched_area.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
     timing.json                  times of the arms, kept while they stay the same
     arms/<NAME>-<KEY>/           one folder per arm; KEY is the hash of all that the arm depends on
         arm.json                 an ArmRun: key, config, ms, macs, and one row per image
-        records.npz              boxes and masks, see mmisr.evaluation.functional.coco_records.load_records
+        records.npz              boxes and masks, read by
+                                 mmisr.evaluation.functional.coco_records.load_records
         routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where
                                  the arm routes
         sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX counts images

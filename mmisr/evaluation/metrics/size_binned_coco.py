@@ -185,7 +185,9 @@ class SizeBinnedCocoMetric(BaseMetric):
         same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
         if self.protocol.name == "coco" and self.frame == "source":
             same |= {f"mAP_{name[0]}": f"AP_{name}" for name in self.protocol.bins}
-        return {f"coco/{self.iou_type}_{alias}": f"{self.prefix}/{name}" for alias, name in same.items()}
+        return {
+            f"coco/{self.iou_type}_{alias}": f"{self.prefix}/{name}" for alias, name in same.items()
+        }
 
     def _classes(self) -> tuple[str, ...]:
         classes = (self.dataset_meta or {}).get("classes", ())
