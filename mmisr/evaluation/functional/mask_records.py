@@ -23,6 +23,9 @@ IouType = Literal["bbox", "segm"]
 IOU_TYPES: tuple[IouType, ...] = ("bbox", "segm")
 """What IoU is measured on: boxes or masks."""
 
+SIDES = ("gt", "det")
+"""Fields of :class:`ImageMasks` that hold run lengths."""
+
 
 @dataclass(frozen=True)
 class ImageMasks:
@@ -125,18 +128,16 @@ def mask_columns(masks: Sequence[ImageMasks | None]) -> dict[str, NDArray[Any]]:
     known = [of_image for of_image in masks if of_image is not None]
     if not known or len(known) < len(masks):
         return {}
-    return {
+    columns = {
         "mask_hw": np.array([of_image.hw for of_image in known]),
         "mask_pixel_area": np.array([of_image.pixel_area for of_image in known]),
-        "mask_gt": _texts([of_image.gt for of_image in known]),
-        "mask_det": _texts([of_image.det for of_image in known]),
     }
-
-
-def _texts(counts: Sequence[tuple[bytes, ...]]) -> NDArray[np.str_]:
-    """(K,) one text per image: run lengths hold no blank, which stands between them."""
-    lines = [b" ".join(of_image).decode() for of_image in counts]
-    return np.array(lines, dtype=np.str_)
+    for side in SIDES:
+        # Run lengths hold no blank, which stands between them.
+        texts = [b" ".join(getattr(of_image, side)) for of_image in known]
+        columns[f"mask_{side}"] = np.frombuffer(b"".join(texts), dtype=np.uint8)
+        columns[f"mask_{side}_ends"] = np.cumsum([len(text) for text in texts])
+    return columns
 
 
 def masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> list[ImageMasks | None]:
@@ -148,14 +149,18 @@ def masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> list[ImageMasks
     """
     if "mask_hw" not in columns:
         return [None] * count
+    sizes = columns["mask_hw"].tolist()
+    areas = columns["mask_pixel_area"].tolist()
+    by_side = [_counts(columns, side) for side in SIDES]
     masks: list[ImageMasks | None] = []
-    rows = (columns[f"mask_{name}"].tolist() for name in ("hw", "gt", "det", "pixel_area"))
-    for hw, gt, det, pixel_area in zip(*rows, strict=True):
-        height, width = hw
-        of_image = ImageMasks((height, width), _counts(gt), _counts(det), pixel_area)
+    for (height, width), pixel_area, gt, det in zip(sizes, areas, *by_side, strict=True):
+        of_image = ImageMasks((height, width), gt, det, pixel_area)
         masks.append(of_image)
     return masks
 
 
-def _counts(text: str) -> tuple[bytes, ...]:
-    return tuple(text.encode().split())
+def _counts(columns: Mapping[str, NDArray[Any]], side: str) -> list[tuple[bytes, ...]]:
+    """The run lengths of every image, of annotations or of detections."""
+    ends = columns[f"mask_{side}_ends"]
+    texts = np.split(columns[f"mask_{side}"], ends[:-1])
+    return [tuple(text.tobytes().split()) for text in texts]
