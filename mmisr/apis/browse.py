@@ -93,12 +93,14 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
     if in_source is None or in_lr is None:
         in_source = in_lr = torch.zeros((0, 4))
     # The same boxes on both: where they part, the pipeline moves images and boxes apart.
-    picture = _with_masks(lr, annotated_masks(sample, "lr", lr_hw))
+    masks_lr = annotated_masks(sample, "lr", lr_hw)
+    picture = _with_masks(lr, masks_lr)
     panels = [Panel(_title("LR", lr, in_lr), picture, in_lr.numpy())]
     packed_hr = hr_pixels(sample)
     if packed_hr is not None:
         hr = _pixels(packed_hr)
-        picture = _with_masks(hr, annotated_masks(sample, "source"))
+        masks = annotated_masks(sample, "source")
+        picture = _with_masks(hr, masks)
         panels.append(Panel(_title("HR", hr, in_source), picture, in_source.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
 

@@ -40,12 +40,16 @@ class MaskTTA(DetTTAModel):
         together = InstanceData.cat([_flipped_back(sample) for sample in data_samples])
         merged = data_samples[0]
         if len(together):
-            boxes, kept = batched_nms(
-                together.bboxes, together.scores, together.labels, self.tta_cfg.nms
+            scored, kept = batched_nms(
+                together.bboxes,
+                together.scores,
+                together.labels,
+                self.tta_cfg.nms,
             )
             kept = kept[: self.tta_cfg.max_per_img]
             together = together[kept]
-            together.scores = boxes[: len(kept), -1]
+            scores = scored[:, -1]
+            together.scores = scores[: len(kept)]
         merged.pred_instances = together
         return merged
 

@@ -176,7 +176,7 @@ class SlicedDetector(BaseDetector):
         numbers = found.pop("numbers")
         if predicts_masks(self.detector):
             chosen = [masks[number] for number in numbers.tolist()]
-            found.masks = _pasted(chosen, image.new_zeros(len(found), height, width).bool())
+            found.masks = _pasted(chosen, (height, width), image.device)
         return found
 
     def _detect_slice(self, image: Tensor) -> InstanceData:
@@ -220,16 +220,14 @@ class SliceMask:
     y: int
 
 
-def _pasted(masks: Sequence[SliceMask], images: Tensor) -> Tensor:
-    """N masks where they lie in the image.
-
-    Args:
-        masks: N masks.
-        images: (N, H, W) bool, written to.
-    """
+def _pasted(masks: Sequence[SliceMask], hw: tuple[int, int], device: torch.device) -> Tensor:
+    """(N, H, W) bool, N masks where they lie in an image of this height and width."""
+    images = torch.zeros(len(masks), *hw, dtype=torch.bool, device=device)
     for mask, image in zip(masks, images, strict=True):
         height, width = mask.pixels.shape
-        image[mask.y : mask.y + height, mask.x : mask.x + width] = mask.pixels
+        rows = slice(mask.y, mask.y + height)
+        cols = slice(mask.x, mask.x + width)
+        image[rows, cols] = mask.pixels
     return images
 
 
@@ -266,12 +264,15 @@ def merged(
     if predictions:
         predictions = sorted(merge(predictions), key=lambda p: -p.score.value)
     predictions = predictions[:cap]
-    xyxy = boxes.new_tensor([p.bbox.to_xyxy() for p in predictions])
+    corners = [p.bbox.to_xyxy() for p in predictions]
+    xyxy = boxes.new_tensor(corners)
+    best_scores = [p.score.value for p in predictions]
+    numbers = [int(p.category.name) for p in predictions]
     return InstanceData(
         bboxes=xyxy.reshape(-1, 4),
-        scores=boxes.new_tensor([p.score.value for p in predictions]),
+        scores=boxes.new_tensor(best_scores),
         labels=labels.new_tensor([p.category.id for p in predictions]),
-        numbers=labels.new_tensor([int(p.category.name) for p in predictions]),
+        numbers=labels.new_tensor(numbers),
     )
 
 
@@ -284,7 +285,8 @@ def _sahis(boxes: Tensor, scores: Tensor, labels: Tensor, hw: tuple[int, int]) -
 
     predictions = []
     columns = zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True)
-    for number, (box, score, label) in enumerate(columns):
+    for number, row in enumerate(columns):
+        box, score, label = row
         x1, y1, x2, y2 = box
         if x2 <= x1 or y2 <= y1:
             continue

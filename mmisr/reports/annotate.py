@@ -107,7 +107,8 @@ def tinted(
         resized = resize_masks(pixels[None], (height, width))
         is_covered = resized[0].numpy()
         colour = np.array(colours[label])
-        mixed = (1 - TINT) * drawn[is_covered] + TINT * colour
+        below = drawn[is_covered]
+        mixed = (1 - TINT) * below + TINT * colour
         drawn[is_covered] = np.rint(mixed)
     return drawn
 

@@ -96,13 +96,20 @@ class ResultFiles:
         labels = prediction["labels"]
         # mmdet's inferencer leaves them out where nothing is found.
         masks = prediction.get("masks", ())
-        for index, (box, score, label) in enumerate(zip(boxes, scores, labels, strict=True)):
+        rows = zip(boxes, scores, labels, strict=True)
+        for index, (box, score, label) in enumerate(rows):
             left, top, right, bottom = box
-            result = {"image_id": image_id, "category_id": self.ids.category(label)}
+            result = {
+                "image_id": image_id,
+                "category_id": self.ids.category(label),
+                "score": score,
+            }
             xywh = [left, top, right - left, bottom - top]
-            self.results.append({**result, "bbox": xywh, "score": score})
+            of_box = {**result, "bbox": xywh}
+            self.results.append(of_box)
             if masks:
-                self.masks.append({**result, "segmentation": masks[index], "score": score})
+                of_mask = {**result, "segmentation": masks[index]}
+                self.masks.append(of_mask)
         if self.video is not None:
             self.frames.append(prediction)
             return

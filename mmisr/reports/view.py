@@ -124,12 +124,18 @@ def _with_boxes(
     sr: NDArray[np.uint8], instances: InstanceData, classes: Sequence[str], to_sr: FrameMap
 ) -> NDArray[np.uint8]:
     """SR with the boxes of LR instances."""
-    texts = box_texts(classes, instances.labels, instances.scores)
-    boxes = to_sr.boxes(instances.bboxes)
+    labels = instances.labels
+    scores = instances.scores
+    texts = box_texts(classes, labels, scores)
+    in_lr = instances.bboxes
+    boxes = to_sr.boxes(in_lr)
     # The text says the class; one colour stands out on any image.
-    one_colour = [0] * len(texts)
-    picture = tinted(sr, instances.get("masks"), one_colour, [FOUND])
-    return annotate(picture, boxes, one_colour, texts, [FOUND])
+    count = len(texts)
+    one_colour = [0] * count
+    colours = [FOUND]
+    masks = instances.get("masks")
+    picture = tinted(sr, masks, one_colour, colours)
+    return annotate(picture, boxes, one_colour, texts, colours)
 
 
 def _shares(routing: RoutingMap) -> str:

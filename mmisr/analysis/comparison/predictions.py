@@ -10,7 +10,6 @@ from mmengine.logging import MMLogger
 
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
-from mmisr.evaluation.functional.mask_records import IOU_TYPES
 from mmisr.ops.wrapped import parts_of
 
 FOLDER = "predictions"
@@ -39,6 +38,10 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
             img_id = part.get_data_info(index)["img_id"]
             ids[img_id] = tuple(part.cat_ids)
     for name, run in runs.items():
-        for iou_type in IOU_TYPES if run.has_masks else IOU_TYPES[:1]:
-            path = folder / FOLDER / f"{name}.{iou_type}.json"
-            write_coco_results(path, coco_results(run.records, ids, iou_type))
+        boxes = coco_results(run.records, ids)
+        path = folder / FOLDER / f"{name}.bbox.json"
+        write_coco_results(path, boxes)
+        if run.has_masks:
+            masks = coco_results(run.records, ids, "segm")
+            path = folder / FOLDER / f"{name}.segm.json"
+            write_coco_results(path, masks)

@@ -134,8 +134,9 @@ def resample(runs: Mapping[str, ArmRun], settings: Settings) -> dict[str, dict[s
     first, *_ = runs.values()
     weights = draw(len(first.rows), settings.replicates, settings.seed)
     num_ranges = len(settings.protocol.ranges())
-    engines = 1 if settings.mask_areas is None else 2
-    per_arm = engines * settings.num_classes * num_ranges * len(weights)
+    per_arm = settings.num_classes * num_ranges * len(weights)
+    if settings.mask_areas is not None:
+        per_arm *= 2
     steps = len(runs) * per_arm
     baseline = runs.get(BASELINE)
     sampled = {}
@@ -178,10 +179,11 @@ def sample_arm(
     """
     sampled = _detection(run.records, settings, weights, on_part)
     if settings.mask_areas is not None:
-        annotated = settings.mask_areas == "annotation"
-        masks = [by_masks(record, annotated) for record in run.records]
-        of_masks = _detection(masks, settings, weights, on_part)
-        sampled |= {SEGM + name: figure for name, figure in of_masks.items()}
+        records = _by_masks(run, settings)
+        of_masks = _detection(records, settings, weights, on_part)
+        for name, figure in of_masks.items():
+            flat_name = SEGM + name
+            sampled[flat_name] = figure
     for kind in QUALITY:
         for region in REGIONS:
             name = f"{kind}_{region}"
@@ -192,6 +194,12 @@ def sample_arm(
     new = new_counts(run, baseline)
     sampled[NEW] = _mean(new, weights)
     return sampled
+
+
+def _by_masks(run: ArmRun, settings: Settings) -> list[ImageRecord]:
+    """The records of an arm as AP of masks counts them."""
+    annotated = settings.mask_areas == "annotation"
+    return [by_masks(record, annotated) for record in run.records]
 
 
 def _detection(

@@ -70,23 +70,36 @@ def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
     evaluators = cfg.get("test_evaluator") or []
     if not isinstance(evaluators, (list, tuple)):
         evaluators = [evaluators]
-    ours = [e for e in evaluators if METRICS.get(e["type"]) is SizeBinnedCocoMetric]
+    ours = []
+    iou_type = "bbox"
+    for evaluator in evaluators:
+        if METRICS.get(evaluator["type"]) is not SizeBinnedCocoMetric:
+            continue
+        ours.append(evaluator)
+        if evaluator.get("iou_type") == "segm":
+            iou_type = "segm"
     if not ours:
         return SizeBinnedCocoMetric()
-    iou_types = [evaluator.get("iou_type", "bbox") for evaluator in ours]
-    iou_type = "segm" if "segm" in iou_types else "bbox"
-    return METRICS.build({**ours[0], "records_file": None, "iou_type": iou_type})
+    first = {**ours[0], "records_file": None}
+    return METRICS.build({**first, "iou_type": iou_type})
 
 
 def settings_of(
     metric: SizeBinnedCocoMetric, loader: DataLoader, replicates: int, seed: int = SEED
 ) -> Settings:
     """How a metric counts the detections of a data set, and how its images are drawn."""
-    classes = len(metainfo_of(loader)["classes"])
-    settings = Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
+    classes = metainfo_of(loader)["classes"]
+    mask_areas = None
     if metric.iou_type == "segm":
-        return replace(settings, mask_areas=metric.area_source)
-    return settings
+        mask_areas = metric.area_source
+    return Settings(
+        protocol=metric.protocol,
+        max_dets=metric.max_dets,
+        num_classes=len(classes),
+        replicates=replicates,
+        seed=seed,
+        mask_areas=mask_areas,
+    )
 
 
 def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:

@@ -64,8 +64,10 @@ class ImageMasks:
 
         if not counts:
             return np.zeros((0, *self.hw), dtype=np.uint8)
-        columns = mask.decode(self.rles(counts))
-        return np.ascontiguousarray(columns.transpose(2, 0, 1))
+        rles = self.rles(counts)
+        by_column = mask.decode(rles)
+        images = by_column.transpose(2, 0, 1)
+        return np.ascontiguousarray(images)
 
     def det_areas(self) -> Floats:
         """(M,) areas of the detections' masks, in px^2 of the frame that sizes are measured in."""
@@ -73,7 +75,8 @@ class ImageMasks:
 
         if not self.det:
             return np.zeros(0)
-        areas = mask.area(self.rles(self.det))
+        rles = self.rles(self.det)
+        areas = mask.area(rles)
         return areas.astype(np.float64) * self.pixel_area
 
     def ious(self, det_labels: Ints, gt_labels: Ints, crowd: NDArray[np.bool_]) -> Floats:
@@ -90,13 +93,17 @@ class ImageMasks:
         from pycocotools import mask
 
         ious = np.zeros((len(self.det), len(self.gt)))
+        found = self.rles(self.det)
+        annotated = self.rles(self.gt)
         for label in np.intersect1d(det_labels, gt_labels):
             detections = np.flatnonzero(det_labels == label)
             truths = np.flatnonzero(gt_labels == label)
-            found = self.rles([self.det[i] for i in detections])
-            annotated = self.rles([self.gt[i] for i in truths])
-            flags = crowd[truths].astype(np.uint8).tolist()
-            ious[np.ix_(detections, truths)] = mask.iou(found, annotated, flags)
+            found_here = [found[i] for i in detections]
+            annotated_here = [annotated[i] for i in truths]
+            is_crowd = crowd[truths]
+            flags = is_crowd.astype(np.uint8)
+            pairs = np.ix_(detections, truths)
+            ious[pairs] = mask.iou(found_here, annotated_here, flags.tolist())
         return ious
 
 
@@ -109,11 +116,16 @@ def encoded(masks: Tensor | NDArray[Any]) -> tuple[bytes, ...]:
     """
     from pycocotools import mask
 
-    pixels = torch.as_tensor(masks).detach().cpu().numpy().astype(np.uint8)
-    if not len(pixels):
+    tensor = torch.as_tensor(masks)
+    on_cpu = tensor.detach().cpu()
+    if not len(on_cpu):
         return ()
-    columns = np.asfortranarray(pixels.transpose(1, 2, 0))
-    return tuple(rle["counts"] for rle in mask.encode(columns))
+    array = on_cpu.numpy()
+    pixels = array.astype(np.uint8)
+    by_column = pixels.transpose(1, 2, 0)
+    by_column = np.asfortranarray(by_column)
+    rles = mask.encode(by_column)
+    return tuple(rle["counts"] for rle in rles)
 
 
 def mask_columns(masks: Sequence[ImageMasks | None]) -> dict[str, NDArray[Any]]:
@@ -128,15 +140,20 @@ def mask_columns(masks: Sequence[ImageMasks | None]) -> dict[str, NDArray[Any]]:
     known = [of_image for of_image in masks if of_image is not None]
     if not known or len(known) < len(masks):
         return {}
+    sizes = [of_image.hw for of_image in known]
+    areas = [of_image.pixel_area for of_image in known]
     columns = {
-        "mask_hw": np.array([of_image.hw for of_image in known]),
-        "mask_pixel_area": np.array([of_image.pixel_area for of_image in known]),
+        "mask_hw": np.array(sizes),
+        "mask_pixel_area": np.array(areas),
     }
     for side in SIDES:
+        counts = [getattr(of_image, side) for of_image in known]
         # Run lengths hold no blank, which stands between them.
-        texts = [b" ".join(getattr(of_image, side)) for of_image in known]
-        columns[f"mask_{side}"] = np.frombuffer(b"".join(texts), dtype=np.uint8)
-        columns[f"mask_{side}_ends"] = np.cumsum([len(text) for text in texts])
+        texts = [b" ".join(of_image) for of_image in counts]
+        lengths = [len(text) for text in texts]
+        together = b"".join(texts)
+        columns[f"mask_{side}"] = np.frombuffer(together, dtype=np.uint8)
+        columns[f"mask_{side}_ends"] = np.cumsum(lengths)
     return columns
 
 
@@ -147,14 +164,18 @@ def masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> list[ImageMasks
         columns: Arrays by name.
         count: Images.
     """
-    if "mask_hw" not in columns:
+    hws = columns.get("mask_hw")
+    if hws is None:
         return [None] * count
-    sizes = columns["mask_hw"].tolist()
+    sizes = hws.tolist()
     areas = columns["mask_pixel_area"].tolist()
     by_side = [_counts(columns, side) for side in SIDES]
+    rows = zip(sizes, areas, *by_side, strict=True)
     masks: list[ImageMasks | None] = []
-    for (height, width), pixel_area, gt, det in zip(sizes, areas, *by_side, strict=True):
-        of_image = ImageMasks((height, width), gt, det, pixel_area)
+    for size, pixel_area, gt, det in rows:
+        height, width = size
+        hw = height, width
+        of_image = ImageMasks(hw, gt, det, pixel_area)
         masks.append(of_image)
     return masks
 

@@ -197,12 +197,16 @@ def match_boxes(
         which annotation each of these takes, -1 for none.
     """
     crowd = record.gt_ignore[truths]
-    if record.ious is None:
-        ious = box_ious(record.det_xyxy[detections], record.gt_xyxy[truths], crowd)
-    else:
-        ious = record.ious[np.ix_(detections, truths)]
+    ious = overlaps(record, detections, truths)
     near = np.flatnonzero((ious >= IOUS[0]).any(1))
     return near, assign(ious[near], ignore, crowd)
+
+
+def overlaps(record: ImageRecord, detections: Ints, truths: Ints) -> Floats:
+    """(D, G) IoU that matching goes by: of boxes, or the record's own, of masks."""
+    if record.ious is not None:
+        return record.ious[np.ix_(detections, truths)]
+    return box_ious(record.det_xyxy[detections], record.gt_xyxy[truths], record.gt_ignore[truths])
 
 
 def _by_score(columns: _Columns, limits: Floats, positives: Ints) -> ClassMatches:

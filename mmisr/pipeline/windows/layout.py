@@ -147,8 +147,9 @@ class Layout:
         if self.is_whole:
             return xyxy, torch.ones_like(xyxy[:, 0], dtype=torch.bool)
         owner, is_owned = self._owners(number, xyxy)
-        shifts = torch.from_numpy(self._shifts()).to(xyxy)
-        in_frame = xyxy - shifts[owner]
+        shifts = torch.from_numpy(self._shifts())
+        shift_of = shifts.to(xyxy)
+        in_frame = xyxy - shift_of[owner]
         return in_frame, is_owned
 
     def masks_to_frame(
@@ -171,14 +172,18 @@ class Layout:
             return masks
         height, width = self.frame_hw
         x_factor, y_factor = factor_xy
-        frame = masks.new_zeros(len(masks), height * y_factor, width * x_factor)
+        rows = height * y_factor
+        cols = width * x_factor
+        frame = masks.new_zeros(len(masks), rows, cols)
         owner, _ = self._owners(number, xyxy)
         windows = list(self._placed(self.windows))
-        for mask, target, index in zip(masks, frame, owner.tolist(), strict=True):
-            in_frame, on_sheet, _ = windows[index]
-            rows, cols = _rows_and_columns(in_frame, factor_xy)
-            rows_on_sheet, cols_on_sheet = _rows_and_columns(on_sheet, factor_xy)
-            target[rows, cols] = mask[rows_on_sheet, cols_on_sheet]
+        numbers = owner.tolist()
+        columns = zip(masks, frame, numbers, strict=True)
+        for mask, target, window in columns:
+            in_frame, on_sheet, _ = windows[window]
+            place = _enlarged_part(in_frame, factor_xy)
+            shown = _enlarged_part(on_sheet, factor_xy)
+            target[place] = mask[shown]
         return frame
 
     def _owners(self, number: int, xyxy: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,12 +196,17 @@ class Layout:
         Returns:
             (N,) numbers of windows, and (N,) bool whether one answers at all.
         """
-        on_sheet = np.flatnonzero(self.sheet_of == number)
-        cores = self.cores[on_sheet] + self._shifts()[on_sheet]
-        holds = _holds_centres(torch.from_numpy(cores).to(xyxy), xyxy)
-        windows = torch.from_numpy(on_sheet).to(xyxy.device)
+        is_on_sheet = self.sheet_of == number
+        shifted = self.cores + self._shifts()
+        shifted = shifted[is_on_sheet]
+        cores = torch.from_numpy(shifted)
+        cores = cores.to(xyxy)
+        holds = _holds_centres(cores, xyxy)
+        on_sheet = np.flatnonzero(is_on_sheet)
+        numbers = torch.from_numpy(on_sheet)
+        numbers = numbers.to(xyxy.device)
         first = holds.int().argmax(1)
-        return windows[first], holds.any(1)
+        return numbers[first], holds.any(1)
 
     def _shifts(self) -> Pixels:
         """(n, 4) what xyxy in the frame and on the sheet of a window differ by."""
@@ -220,13 +230,15 @@ def _pixels_of(xyxy: list[int], scale: int = 1) -> tuple[slice, ...]:
     return slice(None), slice(y1, y2), slice(x1, x2)
 
 
-def _rows_and_columns(xyxy: list[int], factor_xy: tuple[int, int]) -> tuple[slice, slice]:
-    """What a box holds of an image (f*h, f*w) that is enlarged so many times along x and y."""
+def _enlarged_part(xyxy: list[int], factor_xy: tuple[int, int]) -> tuple[slice, slice]:
+    """What a box holds of a mask (f*h, f*w) that is enlarged so many times along x and y."""
     x1, y1, x2, y2 = xyxy
     x_factor, y_factor = factor_xy
-    rows = slice(y1 * y_factor, y2 * y_factor)
-    cols = slice(x1 * x_factor, x2 * x_factor)
-    return rows, cols
+    left = x1 * x_factor
+    right = x2 * x_factor
+    top = y1 * y_factor
+    bottom = y2 * y_factor
+    return slice(top, bottom), slice(left, right)
 
 
 def _holds_centres(cores: Tensor, xyxy: Tensor) -> Tensor:

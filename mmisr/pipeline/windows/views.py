@@ -232,7 +232,8 @@ class WindowViews:
         in_source = frame.to_source.boxes(boxes[is_owned])
         owned.bboxes = clip(in_source, source_hw(frame.sample))
         if "masks" in owned:
-            owned.masks = self._masks_in_source(owned.masks, on_sheet[is_owned], sheet)
+            places = on_sheet[is_owned]
+            owned.masks = self._masks_in_source(owned.masks, places, sheet)
         return owned
 
     def _masks_in_source(self, masks: Tensor, xyxy: Tensor, sheet: SheetOf) -> Tensor:
@@ -244,14 +245,18 @@ class WindowViews:
             sheet: What they were found on.
         """
         frame = self.frames[sheet.image]
-        hw = source_hw(frame.sample)
-        if sheet.sheet is None:
+        number = sheet.sheet
+        if number is None:
+            hw = source_hw(frame.sample)
             return resize_masks(masks, hw)
         factor_xy = _whole_factors(frame.to_source)
         x_factor, y_factor = factor_xy
-        height, width = frame.lr_hw(sheet.sheet)
-        on_sheet = resize_masks(masks, (height * y_factor, width * x_factor))
-        return frame.layout.masks_to_frame(sheet.sheet, xyxy, on_sheet, factor_xy)
+        height, width = frame.lr_hw(number)
+        rows = height * y_factor
+        cols = width * x_factor
+        on_sheet = resize_masks(masks, (rows, cols))
+        layout = frame.layout
+        return layout.masks_to_frame(number, xyxy, on_sheet, factor_xy)
 
     def _owned(self, xyxy: Tensor, sheet: SheetOf) -> tuple[Tensor, Tensor]:
         """Boxes in LR pixels of the frame, and whether the sheet answers for each.

@@ -28,15 +28,19 @@ def shapes(record: ImageRecord, side: Side, chosen: NDArray[Any], window: Sequen
         chosen: Indices, or a flag for each.
         window: Left, top, width and height in the source frame.
     """
-    boxes = record.gt_xyxy if side == "gt" else record.det_xyxy
-    path = outlines(boxes[chosen], window)
+    is_truth = side == "gt"
+    boxes = record.gt_xyxy if is_truth else record.det_xyxy
+    touching = boxes[chosen]
+    path = outlines(touching, window)
     masks = record.masks
     if masks is None:
         return path
-    counts = masks.gt if side == "gt" else masks.det
-    numbers = np.arange(len(counts))[chosen]
+    counts = masks.gt if is_truth else masks.det
+    numbers = np.arange(len(counts))
+    numbers = numbers[chosen]
     for number in numbers.tolist():
-        (pixels,) = masks.pixels(counts[number : number + 1])
+        one = [counts[number]]
+        (pixels,) = masks.pixels(one)
         path += contours(pixels, window)
     return path
 
@@ -53,17 +57,30 @@ def contours(mask: NDArray[np.uint8], window: Sequence[float]) -> str:
     left, top, width, height = window
     x = max(0, math.floor(left))
     y = max(0, math.floor(top))
-    inside = mask[y : math.ceil(top + height), x : math.ceil(left + width)]
+    right = math.ceil(left + width)
+    bottom = math.ceil(top + height)
+    inside = mask[y:bottom, x:right]
     pixels = np.ascontiguousarray(inside)
     lines, _ = cv2.findContours(pixels, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    shift = np.array([x - left + HALF, y - top + HALF])
+    corner = np.array([x - left, y - top])
+    to_window = corner + HALF
     path = ""
     for line in lines:
         simple = cv2.approxPolyDP(line, HALF, True)
-        points = simple[:, 0] + shift
-        words = [f"{_short(px)} {_short(py)}" for px, py in points.tolist()]
-        path += f"M{'L'.join(words)}z"
+        points = simple[:, 0]
+        moved = points + to_window
+        path += _polygon(moved.tolist())
     return path
+
+
+def _polygon(points: Sequence[Sequence[float]]) -> str:
+    """One closed outline through points, in the words of an SVG path."""
+    words = []
+    for x, y in points:
+        word = f"{_short(x)} {_short(y)}"
+        words.append(word)
+    through = "L".join(words)
+    return f"M{through}z"
 
 
 def outlines(xyxy: Floats, window: Sequence[float]) -> str:
@@ -76,11 +93,13 @@ def outlines(xyxy: Floats, window: Sequence[float]) -> str:
     left, top, width, height = window
     moved = xyxy - (left, top, left, top)
     path = ""
-    for x1, y1, x2, y2 in moved.tolist():
+    for box in moved.tolist():
+        x1, y1, x2, y2 = box
         touches_across = x1 < width and x2 > 0
         touches_down = y1 < height and y2 > 0
-        if touches_across and touches_down:
-            path += _rectangle(x1, y1, x2, y2)
+        touches = touches_across and touches_down
+        if touches:
+            path += _rectangle(*box)
     return path
 
 

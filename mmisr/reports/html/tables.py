@@ -115,14 +115,15 @@ def main_table(comparison: Comparison) -> Table:
     """Every arm with its figures and their intervals."""
     first = next(iter(comparison.arms.values()))
     bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
+    bin_names = list(bins)
     is_routed = any(_is_routed(figures) for figures in comparison.arms.values())
     rows = []
     for name, figures in comparison.arms.items():
         reach = _reach_cells(figures, (WHOLE,)) if is_routed else ()
         cells = [
             word(name),
-            *_detection_cells(figures, list(bins)),
-            *_mask_cells(figures, list(bins)),
+            *_detection_cells(figures, bin_names),
+            *_mask_cells(figures, bin_names),
             *_quality_cells(figures),
             *reach,
             *_cost_cells(figures),
@@ -176,7 +177,8 @@ def _mask_cells(figures: ArmFigures, bins: Sequence[str]) -> list[Cell]:
     if not figures.segm:
         return []
     cells = []
-    for name in (*SEGM_TITLES, *(f"AP_{name}" for name in bins)):
+    by_size = [f"AP_{name}" for name in bins]
+    for name in (*SEGM_TITLES, *by_size):
         span = figures.intervals.get(f"segm_{name}")
         cell = number(figures.segm[name], 3, span)
         cells.append(cell)
