@@ -104,6 +104,7 @@ MODELS = Registry(
         "mmisr.openmmlab.editor",
         "mmisr.openmmlab.mmagic_nets",
         "mmisr.openmmlab.torchvision_backbone",
+        "mmisr.openmmlab.tta",
         "mmisr.losses.fdsr.loss",
         "mmisr.losses.perceptual",
         "mmisr.losses.pixel",

@@ -14,10 +14,11 @@ from tqdm import tqdm
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
-from mmisr.openmmlab.samples import annotated_boxes, hr_pixels
+from mmisr.openmmlab.samples import annotated_boxes, annotated_masks, hr_pixels
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
-from mmisr.reports.pictures import Panel, strip
+from mmisr.reports.annotate import tinted
+from mmisr.reports.pictures import TRUTH, Panel, strip
 
 NUMBER_AND_ENDING = len("00000_.jpg")
 
@@ -92,17 +93,28 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
     if in_source is None or in_lr is None:
         in_source = in_lr = torch.zeros((0, 4))
     # The same boxes on both: where they part, the pipeline moves images and boxes apart.
-    panels = [Panel(_title("LR", lr, in_lr), lr, in_lr.numpy())]
+    masks_lr = annotated_masks(sample, "lr", lr_hw)
+    picture = _with_masks(lr, masks_lr)
+    panels = [Panel(_title("LR", lr, in_lr), picture, in_lr.numpy())]
     packed_hr = hr_pixels(sample)
     if packed_hr is not None:
         hr = _pixels(packed_hr)
-        panels.append(Panel(_title("HR", hr, in_source), hr, in_source.numpy()))
+        masks = annotated_masks(sample, "source")
+        picture = _with_masks(hr, masks)
+        panels.append(Panel(_title("HR", hr, in_source), picture, in_source.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
 
 
 def _pixels(image: Tensor) -> NDArray[np.uint8]:
     """(3, H, W) uint8 to (H, W, 3)."""
     return np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+
+
+def _with_masks(image: NDArray[np.uint8], masks: Tensor | None) -> NDArray[np.uint8]:
+    """An image with its annotated masks, where the pipeline loads some."""
+    if masks is None:
+        return image
+    return tinted(image, masks.numpy(), [0] * len(masks), [TRUTH])
 
 
 def _title(what: str, image: NDArray[np.uint8], boxes: Tensor) -> str:

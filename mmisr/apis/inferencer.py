@@ -32,7 +32,7 @@ from mmisr.pipeline.routing import PRIOR_ROUTER, route_by, search_windows
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, find
-from mmisr.reports.annotate import annotate, box_texts, enlarged, outlined
+from mmisr.reports.annotate import annotate, box_texts, enlarged, outlined, tinted
 from mmisr.reports.pictures import to_uint8
 from mmisr.reports.result_files import ResultFiles
 from mmisr.structures.frames import FrameMap
@@ -321,12 +321,14 @@ class SRDetInferencer(DetInferencer):
     def _with_boxes(
         self, rgb: NDArray[np.uint8], to_picture: FrameMap, instances: Any
     ) -> NDArray[np.uint8]:
-        """A picture with boxes that are in pixels of the LR image."""
+        """A picture with boxes and masks that are in pixels of the LR image."""
         boxes = to_picture.boxes(instances.bboxes)
         labels = instances.labels
         meta = self.model.dataset_meta
         texts = box_texts(meta["classes"], labels, instances.scores)
-        return annotate(rgb, boxes, labels, texts, self._colours(labels))
+        colours = self._colours(labels)
+        picture = tinted(rgb, instances.get("masks"), labels, colours)
+        return annotate(picture, boxes, labels, texts, colours)
 
     def _canvas(self, lr: NDArray[np.uint8], sample: DetDataSample) -> NDArray[np.uint8]:
         """What boxes are drawn on: SR, so that objects of a few LR pixels can be seen."""

@@ -13,6 +13,8 @@ from mmisr.apis.checks.data import inner_datasets
 from mmisr.apis.checks.own_resize import wanted_resize
 from mmisr.openmmlab.testing import LOAD_BOXES
 
+METRIC = {"type": "mmisr.SizeBinnedCocoMetric"}
+
 READ = ("ann_file", "data_root", "data_prefix", "metainfo", "backend_args", "indices")
 """What is taken over of a data set; its pipeline is that of a pair."""
 
@@ -27,6 +29,7 @@ def pair_of(cfg: Config, simulate: int | None = None) -> Config:
 
     Returns:
         A config of model, test data and metric; the detector's own ``Resize`` is in the handoff.
+        Masks are loaded and counted where the detector's own metric counts them.
 
     Raises:
         ValueError: The model is no detector, the test data is not in COCO format, or there are
@@ -35,7 +38,8 @@ def pair_of(cfg: Config, simulate: int | None = None) -> Config:
     model = cfg.get("model") or {}
     if "type" not in model:
         raise ValueError(f"config {_name(cfg)} has no `model`; give that of an mmdet detector")
-    dataset = _dataset(cfg, simulate)
+    has_masks = _counts_masks(cfg)
+    dataset = _dataset(cfg, simulate, has_masks)
     editor = dict(IDENTITY)
     if simulate is not None:
         editor = {"type": "mmisr.Resample", "mode": "bicubic", "scale": simulate}
@@ -55,14 +59,22 @@ def pair_of(cfg: Config, simulate: int | None = None) -> Config:
             "sampler": {"type": "DefaultSampler", "shuffle": False},
             "dataset": dataset,
         },
-        "test_evaluator": {"type": "mmisr.SizeBinnedCocoMetric"},
+        "test_evaluator": [METRIC, {**METRIC, "iou_type": "segm"}] if has_masks else METRIC,
     }
     pair = Config(content)
     pair._filename = cfg.filename  # results are named after it
     return pair
 
 
-def _dataset(cfg: Config, simulate: int | None) -> dict[str, Any]:
+def _counts_masks(cfg: Config) -> bool:
+    """Whether the detector's own metric counts AP of masks."""
+    evaluators = cfg.get("test_evaluator") or []
+    if not isinstance(evaluators, (list, tuple)):
+        evaluators = [evaluators]
+    return any("segm" in (evaluator.get("metric") or ()) for evaluator in evaluators)
+
+
+def _dataset(cfg: Config, simulate: int | None, has_masks: bool) -> dict[str, Any]:
     datasets = inner_datasets(cfg)
     if len(datasets) > 1:
         raise ValueError(
@@ -77,7 +89,7 @@ def _dataset(cfg: Config, simulate: int | None) -> dict[str, Any]:
             f"ann_file={ann_file!r} of {dataset.get('type')}; convert it first"
         )
     known = {key: dataset[key] for key in READ if dataset.get(key) is not None}
-    load = [{"type": "mmisr.LoadImage"}, LOAD_BOXES]
+    load = [{"type": "mmisr.LoadImage"}, {**LOAD_BOXES, "with_mask": has_masks}]
     return {
         "type": "mmisr.SRCocoDataset",
         "test_mode": True,

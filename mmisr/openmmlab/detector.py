@@ -17,6 +17,8 @@ from mmdet.models.detectors.base import BaseDetector
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.structures import DetDataSample
 
+from mmisr.openmmlab.masks import bitmaps
+from mmisr.ops.masks import resize_masks
 from mmisr.structures.frames import FrameMap
 
 __all__ = ["BaseDetector", "DetDataSample", "build_detector", "detector_sample", "to_source"]
@@ -58,7 +60,7 @@ def detector_sample(
         source: The pair's sample; boxes in the source frame.
         source_to_det: The map into the detector's frame.
         det_hw: Height and width of the image that the detector gets, before padding.
-        training: Whether to map the ground truth too.
+        training: Whether to map the ground truth too, boxes and, where they are loaded, masks.
 
     Returns:
         A new sample whose ``scale_factor`` is 1: the way back is ours alone.
@@ -83,6 +85,8 @@ def detector_sample(
             mapped = InstanceData(
                 bboxes=source_to_det.boxes(instances.bboxes), labels=instances.labels
             )
+            if "masks" in instances:
+                mapped.masks = bitmaps(instances.masks, det_hw)
             setattr(sample, field, mapped)
     return sample
 
@@ -92,26 +96,23 @@ def to_source(
 ) -> InstanceData:
     """Predictions of the detector, with boxes mapped to the source frame and clipped to it.
 
+    Masks come along: as they are where both frames are of one size, else by the area that they
+    cover, see :func:`mmisr.ops.masks.resize_masks`.
+
     Args:
         prediction: The detector's output in its own frame.
         source_to_det: The map that led there.
         source_hw: Height and width of the source frame.
 
     Returns:
-        ``pred_instances`` with (N, 4) ``bboxes`` in the source frame.
-
-    Raises:
-        ValueError: The detector predicts masks and its frame is not the source's.
+        ``pred_instances`` with (N, 4) ``bboxes`` in the source frame, and (N, H, W) bool ``masks``
+        in its pixels where the detector predicts masks.
     """
     instances: InstanceData = prediction.pred_instances.new()
     for key, value in prediction.pred_instances.items():
         instances.set_field(value, key)
-    if "masks" in instances and source_to_det != FrameMap():
-        raise ValueError(
-            "the detector predicts masks, which are mapped back only where its frame is the source "
-            "frame; "
-            "use a box head, or drop handoff.resize and train on simulated LR"
-        )
+    if "masks" in instances:
+        instances.masks = resize_masks(instances.masks, source_hw)
     if instances.bboxes.numel():
         instances.bboxes = clip(source_to_det.inverse().boxes(instances.bboxes), source_hw)
     return instances

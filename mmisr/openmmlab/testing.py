@@ -35,9 +35,8 @@ LOAD_BOXES = {"type": "mmdet.LoadAnnotations", "with_bbox": True}
 DETECTORS = "mmdet"
 """Scope in which a plain detector's config names its transforms."""
 
-# mmdet registers it in the root: by its bare name it is found whatever the default scope.
 TTA_MODEL = {
-    "type": "DetTTAModel",
+    "type": "mmisr.MaskTTA",
     "tta_cfg": {"nms": {"type": "nms", "iou_threshold": 0.6}, "max_per_img": 500},
 }
 FLIPS = [{"type": "mmdet.RandomFlip", "prob": 0.0}, {"type": "mmdet.RandomFlip", "prob": 1.0}]

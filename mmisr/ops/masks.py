@@ -14,6 +14,9 @@ HALF = 0.5
 ROUNDING = 1e-6
 """What sums of shares may be off by."""
 
+AT_ONCE = 16
+"""Masks that are resized together: their shares are floats, four times the masks themselves."""
+
 
 def resize_masks(masks: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """Masks in a frame of another size, by the area that the objects cover there.
@@ -47,7 +50,13 @@ def resize_masks(masks: Tensor, size_hw: tuple[int, int]) -> Tensor:
         raise TypeError(f"masks must be bool, got {masks.dtype}; compare them with 0 first")
     if masks.shape[1:] == size:
         return masks
-    share = _covered_share(masks.float(), size)
+    parts = [_resized(part, size) for part in masks.split(AT_ONCE)]
+    return torch.cat(parts)
+
+
+def _resized(masks: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """(N, h, w) bool of (N, H, W) bool."""
+    share = _covered_share(masks.float(), size_hw)
     largest = share.amax((1, 2), keepdim=True)
     enough = largest.clamp(max=HALF) - ROUNDING
     is_covered = share > 0

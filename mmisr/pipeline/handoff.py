@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample, detector_sample
+from mmisr.openmmlab.masks import check_annotated, pad_masks, predicts_masks
 from mmisr.openmmlab.samples import source_hw
 from mmisr.structures.checks import check_fields, check_hw, check_types
 from mmisr.structures.frames import FrameMap, hw_of
@@ -129,7 +130,13 @@ class Handoff:
 
         Returns:
             The batch, and the maps that lead from source to det.
+
+        Raises:
+            ValueError: In training, the detector predicts masks and the samples have none; or it
+                resizes images in its own preprocessor, where masks do not follow.
         """
+        if training and predicts_masks(detector):
+            check_annotated(samples)
         pixels: list[Tensor] = []
         maps: list[FrameMap] = []
         det_samples: list[DetDataSample] = []
@@ -142,4 +149,7 @@ class Handoff:
             det_samples.append(detector_sample(sample, to_det, hw, training))
         data = {"inputs": pixels, "data_samples": det_samples}
         data = detector.data_preprocessor(data, training)
+        if training:
+            sizes_hw = [hw_of(image) for image in pixels]
+            pad_masks(data["data_samples"], sizes_hw, hw_of(data["inputs"]))
         return DetectorBatch(data["inputs"], data["data_samples"], maps)

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from mmisr.openmmlab.detections import box_cap
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.openmmlab.masks import predicts_masks
 from mmisr.ops.boxes import clip
+from mmisr.ops.masks import resize_masks
 from mmisr.pipeline.handoff import Resize
 from mmisr.structures.checks import check_fields, check_hw
 from mmisr.structures.frames import FrameMap, hw_of
@@ -28,6 +30,8 @@ MERGES = {
     "GREEDYNMM": "GreedyNMMPostprocess",
     "LSNMS": "LSNMSPostprocess",
 }
+CHOOSING = ("NMS", "LSNMS")
+"""Merges that keep some detections as they are; the others make new boxes, which have no mask."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ class SlicedDetector(BaseDetector):
     It stands in the pair where the detector does.
 
     Convention: inputs are (3, h, w) BGR in [0, 255], before the detector's own preprocessor, which
-    every slice goes through. Boxes come back in the frame of the whole image.
+    every slice goes through. Boxes come back in the frame of the whole image, and masks in its
+    pixels: what their slice shows of them.
 
     Args:
         detector: The detector that sees the slices.
@@ -126,11 +131,17 @@ class SlicedDetector(BaseDetector):
 
     Raises:
         ImportError: The ``sahi`` package is not installed.
+        ValueError: The detector predicts masks, and slices are merged by making new boxes.
     """
 
     def __init__(self, detector: BaseDetector, slicing: Slicing) -> None:
         super().__init__()
         _need_sahi()
+        if predicts_masks(detector) and slicing.merge not in CHOOSING:
+            raise ValueError(
+                f"sliced.merge must be one of {CHOOSING} for a detector that predicts masks, got "
+                f"{slicing.merge!r}, which makes new boxes of several: these have no mask"
+            )
         self.detector = detector
         self.slicing = slicing
         self.data_preprocessor = PassOn()
@@ -147,6 +158,7 @@ class SlicedDetector(BaseDetector):
         resize = Resize(factor=self.slicing.factor)
         height, width = hw_of(image)
         by_slice = []
+        masks = []
         for x1, y1, x2, y2 in self.slicing.boxes((height, width)):
             cut = image[:, y1:y2, x1:x2]
             resized = resize(cut)
@@ -156,8 +168,16 @@ class SlicedDetector(BaseDetector):
             # sahi takes no box that leaves the image.
             boxes = clip(to_image.boxes(instances.bboxes), (height, width))
             by_slice.append((boxes, instances.scores, instances.labels))
+            if "masks" in instances:
+                on_cut = resize_masks(instances.masks, hw_of(cut))
+                masks += [SliceMask(mask, x1, y1) for mask in on_cut]
         cap = box_cap(self.detector)
-        return merged(by_slice, (height, width), self.slicing, cap)
+        found = merged(by_slice, (height, width), self.slicing, cap)
+        numbers = found.pop("numbers")
+        if predicts_masks(self.detector):
+            chosen = [masks[number] for number in numbers.tolist()]
+            found.masks = _pasted(chosen, (height, width), image.device)
+        return found
 
     def _detect_slice(self, image: Tensor) -> InstanceData:
         """Boxes, scores and labels in the frame of one (3, h, w) slice."""
@@ -185,6 +205,32 @@ class SlicedDetector(BaseDetector):
         )
 
 
+@dataclass(frozen=True)
+class SliceMask:
+    """A mask that was found in a slice.
+
+    Args:
+        pixels: (h, w) bool, pixels of the slice.
+        x: First column of the slice in the image.
+        y: First row of the slice.
+    """
+
+    pixels: Tensor
+    x: int
+    y: int
+
+
+def _pasted(masks: Sequence[SliceMask], hw: tuple[int, int], device: torch.device) -> Tensor:
+    """(N, H, W) bool, N masks where they lie in an image of this height and width."""
+    images = torch.zeros(len(masks), *hw, dtype=torch.bool, device=device)
+    for mask, image in zip(masks, images, strict=True):
+        height, width = mask.pixels.shape
+        rows = slice(mask.y, mask.y + height)
+        cols = slice(mask.x, mask.x + width)
+        image[rows, cols] = mask.pixels
+    return images
+
+
 def merged(
     by_slice: Sequence[tuple[Tensor, Tensor, Tensor]],
     hw: tuple[int, int],
@@ -200,7 +246,8 @@ def merged(
         cap: Boxes that an image may have, best scores first; None for any number.
 
     Returns:
-        ``bboxes``, ``scores`` and ``labels``, best scores first.
+        ``bboxes``, ``scores`` and ``labels``, best scores first; and ``numbers``, which of the
+        detections of all slices, counted from 0, each was made of: the best of several.
     """
     import sahi.postprocess.combine as combine
 
@@ -217,20 +264,29 @@ def merged(
     if predictions:
         predictions = sorted(merge(predictions), key=lambda p: -p.score.value)
     predictions = predictions[:cap]
-    xyxy = boxes.new_tensor([p.bbox.to_xyxy() for p in predictions])
+    corners = [p.bbox.to_xyxy() for p in predictions]
+    xyxy = boxes.new_tensor(corners)
+    best_scores = [p.score.value for p in predictions]
+    numbers = [int(p.category.name) for p in predictions]
     return InstanceData(
         bboxes=xyxy.reshape(-1, 4),
-        scores=boxes.new_tensor([p.score.value for p in predictions]),
+        scores=boxes.new_tensor(best_scores),
         labels=labels.new_tensor([p.category.id for p in predictions]),
+        numbers=labels.new_tensor(numbers),
     )
 
 
 def _sahis(boxes: Tensor, scores: Tensor, labels: Tensor, hw: tuple[int, int]) -> list[Any]:
-    """The boxes that have an area, as ``sahi`` has them."""
+    """The boxes that have an area, as ``sahi`` has them.
+
+    The name of their category, which no merge looks at, is their number.
+    """
     from sahi.prediction import ObjectPrediction
 
     predictions = []
-    for box, score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True):
+    columns = zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True)
+    for number, row in enumerate(columns):
+        box, score, label = row
         x1, y1, x2, y2 = box
         if x2 <= x1 or y2 <= y1:
             continue
@@ -238,7 +294,7 @@ def _sahis(boxes: Tensor, scores: Tensor, labels: Tensor, hw: tuple[int, int]) -
             bbox=box,
             score=score,
             category_id=label,
-            category_name=str(label),
+            category_name=str(number),
             full_shape=list(hw),
         )
         predictions.append(prediction)

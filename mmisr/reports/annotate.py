@@ -1,4 +1,4 @@
-"""Boxes on images whose objects are a few pixels wide.
+"""Boxes and masks on images whose objects are a few pixels wide.
 
 Thin lines, and words only where they cover no object.
 """
@@ -10,13 +10,19 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from mmisr.ops.masks import resize_masks
 
 Colour = tuple[int, int, int]
 """Red, green and blue, of 255."""
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 FONT_SCALE = 0.4
+
+TINT = 0.4
+"""How much of a mask's colour covers the image."""
 
 SEARCHED: Colour = (160, 160, 160)
 """Outline of a window."""
@@ -72,6 +78,38 @@ def annotate(
         colour = (red, green, blue)
         _outline(drawn, box, colour, line)
         _write(drawn, text, box, colour, line)
+    return drawn
+
+
+def tinted(
+    rgb: NDArray[np.uint8],
+    masks: NDArray[np.bool_] | None,
+    labels: Sequence[int],
+    colours: Sequence[Colour],
+) -> NDArray[np.uint8]:
+    """Tint masks, beneath their boxes.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        masks: (N, h, w) bool of the same image at any size; None for none.
+        labels: N class indices, which choose the colour.
+        colours: RGB colours by class.
+
+    Returns:
+        A new (H, W, 3) image; ``rgb`` itself without masks.
+    """
+    if masks is None:
+        return rgb
+    height, width = rgb.shape[:2]
+    drawn = rgb.copy()
+    for mask, label in zip(masks, labels, strict=True):
+        pixels = torch.as_tensor(mask)
+        resized = resize_masks(pixels[None], (height, width))
+        is_covered = resized[0].numpy()
+        colour = np.array(colours[label])
+        below = drawn[is_covered]
+        mixed = (1 - TINT) * below + TINT * colour
+        drawn[is_covered] = np.rint(mixed)
     return drawn
 
 

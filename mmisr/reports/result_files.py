@@ -31,8 +31,8 @@ class ResultFiles:
 
     ``vis/<name>.jpg`` (or one ``vis/<video>.mp4``), ``preds/<name>.json`` (or one file for a video,
     a list of frames), ``sr/<name>.png``; and over the whole call ``results.bbox.json``, COCO
-    results, with ``images.json``, the images and categories that its ids mean. Every file is
-    written under a temporary name first.
+    results, with ``results.segm.json`` where the detector has masks, and with ``images.json``, the
+    images and categories that its ids mean. Every file is written under a temporary name first.
 
     Args:
         folder: The folder; made where it does not exist.
@@ -55,6 +55,7 @@ class ResultFiles:
             self.categories.append(category)
         self.images: list[Row] = []
         self.results: list[Row] = []
+        self.masks: list[Row] = []
         self.frames: list[Row] = []
         self._free_ids = count(ids.first_free)
         self._movie: Movie | None = None
@@ -86,21 +87,29 @@ class ResultFiles:
         Args:
             image: The image.
             prediction: ``bboxes`` (N lists of xyxy in the image's own pixels), ``scores`` and
-                ``labels``.
+                ``labels``; and ``masks``, N compressed run lengths, where the detector has them.
             hw: Height and width of the image.
         """
         image_id = self._note(image, hw)
         boxes = prediction["bboxes"]
         scores = prediction["scores"]
         labels = prediction["labels"]
-        for (left, top, right, bottom), score, label in zip(boxes, scores, labels, strict=True):
+        # mmdet's inferencer leaves them out where nothing is found.
+        masks = prediction.get("masks", ())
+        rows = zip(boxes, scores, labels, strict=True)
+        for index, (box, score, label) in enumerate(rows):
+            left, top, right, bottom = box
             result = {
                 "image_id": image_id,
                 "category_id": self.ids.category(label),
-                "bbox": [left, top, right - left, bottom - top],
                 "score": score,
             }
-            self.results.append(result)
+            xywh = [left, top, right - left, bottom - top]
+            of_box = {**result, "bbox": xywh}
+            self.results.append(of_box)
+            if masks:
+                of_mask = {**result, "segmentation": masks[index]}
+                self.masks.append(of_mask)
         if self.video is not None:
             self.frames.append(prediction)
             return
@@ -136,6 +145,8 @@ class ResultFiles:
             "categories": self.categories,
         }
         _write_json(folder / "results.bbox.json", self.results)
+        if self.masks:
+            _write_json(folder / "results.segm.json", self.masks)
         _write_json(folder / "images.json", known)
 
 

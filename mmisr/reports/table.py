@@ -37,6 +37,8 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     columns = ["arm", "AP", "AP50"]
     for name, count in bins.items():
         columns.append(f"AP {name} ({count})")
+    if first.segm:
+        columns += ["segm AP", "segm AP50", *(f"segm AP {name}" for name in bins)]
     is_routed = any(figures.searched_area is not None for figures in arms.values())
     reach_columns = REACH_COLUMNS if is_routed else ()
     columns += [*FIGURE_COLUMNS, *reach_columns, *COST_COLUMNS]
@@ -55,11 +57,19 @@ def _figure_cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
         _fixed(figures.AP, 3),
         _fixed(figures.AP50, 3),
         *(_fixed(figures.bins[name].AP, 3) for name in bins),
+        *(_fixed(figures.segm[name], 3) for name in _segm_names(figures, bins)),
         _fixed(psnr["whole"], 2),
         _fixed(psnr["in_box"], 2),
         _fixed(psnr["out_box"], 2),
         _shares(figures.tokens),
     ]
+
+
+def _segm_names(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
+    """The figures of masks that have a column; none where masks are not measured."""
+    if not figures.segm:
+        return []
+    return ["AP", "AP50", *(f"AP_{name}" for name in bins)]
 
 
 def _reach_cells(figures: ArmFigures) -> list[str]:
@@ -172,6 +182,7 @@ def _flat(figures: ArmFigures) -> list[tuple[str, Value]]:
         "object_recall": "recall",
         "macs_by_stage": "macs",
         "ms": "ms",
+        "segm": "segm",
     }
     for key, prefix in groups.items():
         for name, value in content[key].items():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.resample import resize
-from mmisr.reports.annotate import annotate, box_texts, outlined
+from mmisr.reports.annotate import annotate, box_texts, outlined, tinted
 from mmisr.reports.pictures import FOUND, GAP, TITLE, Panel, strip, to_uint8
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.pixels import to_unit
@@ -124,11 +124,18 @@ def _with_boxes(
     sr: NDArray[np.uint8], instances: InstanceData, classes: Sequence[str], to_sr: FrameMap
 ) -> NDArray[np.uint8]:
     """SR with the boxes of LR instances."""
-    texts = box_texts(classes, instances.labels, instances.scores)
-    boxes = to_sr.boxes(instances.bboxes)
+    labels = instances.labels
+    scores = instances.scores
+    texts = box_texts(classes, labels, scores)
+    in_lr = instances.bboxes
+    boxes = to_sr.boxes(in_lr)
     # The text says the class; one colour stands out on any image.
-    one_colour = [0] * len(texts)
-    return annotate(sr, boxes, one_colour, texts, [FOUND])
+    count = len(texts)
+    one_colour = [0] * count
+    colours = [FOUND]
+    masks = instances.get("masks")
+    picture = tinted(sr, masks, one_colour, colours)
+    return annotate(picture, boxes, one_colour, texts, colours)
 
 
 def _shares(routing: RoutingMap) -> str:

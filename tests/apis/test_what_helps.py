@@ -1,5 +1,6 @@
 """What helps a detector: from its plain config to a page, on real trees."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -174,3 +175,23 @@ def test_the_choice_of_images_is_the_seed_s(found):
     chosen = [row.img_id for row in found.comparison.images]
     draws = np.random.default_rng(3)
     assert len(chosen) == len(set(draws.choice(3, 2, replace=False).tolist()))
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "loads"),
+    [
+        ({"type": "CocoMetric", "metric": ["bbox", "segm"]}, True),
+        ([{"type": "CocoMetric", "metric": "segm"}], True),
+        ({"type": "CocoMetric", "metric": "bbox"}, False),
+        ({"type": "VOCMetric"}, False),
+    ],
+)
+def test_masks_are_counted_where_the_detector_s_own_metric_counts_them(plain, evaluator, loads):
+    cfg = copy.deepcopy(plain)
+    cfg.test_evaluator = evaluator
+    pair = pair_of(cfg)
+    load = pair.test_dataloader.dataset.pipeline[1]
+    assert load.with_mask is loads
+    metrics = pair.test_evaluator if loads else [pair.test_evaluator]
+    kinds = [metric.get("iou_type", "bbox") for metric in metrics]
+    assert kinds == (["bbox", "segm"] if loads else ["bbox"])

@@ -74,6 +74,12 @@ def with_network(loss: dict, path: Path) -> None:
         torch.save(MODELS.build(loss).build().state_dict(), path)
 
 
+def object_at(x: int, y: int) -> dict:
+    """A box of 30 x 24 pixels, and a mask that fills it."""
+    polygon = [x, y, x + 30, y, x + 30, y + 24, x, y + 24]
+    return {"bbox": [x, y, 30, 24], "segmentation": [polygon]}
+
+
 @pytest.fixture
 def small(tmp_path, monkeypatch):
     """Reads a config and lets its data sets read one small photo with two boxes of each class."""
@@ -104,7 +110,7 @@ def small(tmp_path, monkeypatch):
             classes = datasets[0].metainfo.classes
             place = {"image_id": 1, "area": 720, "iscrowd": 0}
             boxes = [
-                {"id": 2 * k + n, "category_id": k + 1, "bbox": [10 + 40 * n, 12, 30, 24], **place}
+                {"id": 2 * k + n, "category_id": k + 1, **place, **object_at(10 + 40 * n, 12)}
                 for k in range(len(classes))
                 for n in (0, 1)
             ]

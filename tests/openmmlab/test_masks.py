@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmisr.openmmlab.masks import BitmapMasks, PolygonMasks, bool_masks, turned_masks
+from mmisr.openmmlab.masks import BitmapMasks, PolygonMasks, bitmaps, bool_masks, turned_masks
 
 PIXELS = np.zeros((2, 6, 9), dtype=np.uint8)
 PIXELS[0, 1:4, 2:7] = 1
@@ -41,3 +41,12 @@ def test_masks_turn_as_images_do(masks, times):
 @pytest.mark.parametrize("masks", [BitmapMasks([], 6, 9), PolygonMasks([], 6, 9)])
 def test_no_masks(masks):
     assert bool_masks(turned_masks(masks)).shape == (0, 9, 6)
+
+
+@pytest.mark.parametrize("masks", [*KINDS.values(), PIXELS > 0], ids=[*KINDS, "array"])
+def test_bitmaps_of_another_size_are_those_of_every_kind(masks):
+    made = bitmaps(masks, (12, 18))
+    assert type(made) is BitmapMasks
+    assert (made.height, made.width) == (12, 18)
+    np.testing.assert_array_equal(made.masks, PIXELS.repeat(2, 1).repeat(2, 2))
+    assert bitmaps(PIXELS[:0], (3, 4)).masks.shape == (0, 3, 4)

@@ -17,6 +17,7 @@ from mmisr.apis.configs import read_config
 from mmisr.openmmlab.detector import build_detector
 from mmisr.pipeline.sliced import SlicedDetector, Slicing, box_cap, merged
 from mmisr.registry import MODELS
+from tests.blobs import image_of
 
 ROOT = Path(__file__).parents[2]
 PAIR = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
@@ -153,6 +154,44 @@ def test_merging_can_grow_boxes():
     part = (boxes, torch.tensor([0.9, 0.8]), torch.zeros(2, dtype=torch.long))
     found = merged([part], (100, 100), Slicing(merge="GREEDYNMM", match="IOS"), None)
     assert found.bboxes.tolist() == [[0, 0, 12, 10]]
+
+
+BLOBS = [(3, 5, 9, 11), (50, 44, 60, 56), (100, 70, 130, 90), (71, 10, 75, 12)]
+"""The second and the last lie where slices overlap."""
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+@pytest.mark.parametrize("native", [False, True])
+def test_every_mask_comes_back_with_its_object(factor, native, sample_of):
+    pair = MODELS.build(
+        {
+            "type": "mmisr.SRDetector",
+            "editor": {"type": "mmisr.Resample", "mode": "nearest", "scale": 2},
+            "detector": {"type": "BlobDetector", "masks": True},
+        }
+    ).eval()
+    slicing = Slicing(factor=factor)
+    pair.detector = SlicedDetector(pair.detector, slicing)
+    scale = 1 if native else 2
+    sample = sample_of((HW[0] * scale, HW[1] * scale), [])
+    with torch.no_grad():
+        (found,) = pair.test_step({"inputs": [image_of(HW, BLOBS)], "data_samples": [sample]})
+    instances = found.pred_instances
+    assert sorted(instances.keys()) == ["bboxes", "labels", "masks", "scores"]
+    # Parts of objects that slices cut are found beside the whole ones.
+    whole = [tuple(box) for box in (instances.bboxes / scale).tolist()]
+    assert {*map(tuple, BLOBS)} <= {*whole}
+    for mask, box in zip(instances.masks, instances.bboxes.long().tolist(), strict=True):
+        x1, y1, x2, y2 = box
+        alone = torch.zeros_like(mask)
+        alone[y1:y2, x1:x2] = True
+        assert torch.equal(mask, alone)
+
+
+def test_masks_are_not_merged_by_making_new_boxes():
+    detector = build_detector({"type": "BlobDetector", "masks": True})
+    with pytest.raises(ValueError, match="must be one of .'NMS', 'LSNMS'. for a detector that pre"):
+        SlicedDetector(detector, Slicing(merge="NMM"))
 
 
 def test_nothing_found_is_nothing_merged():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmisr.reports.annotate import annotate
+from mmisr.reports.annotate import TINT, annotate, tinted
 
 
 @pytest.mark.parametrize(("side", "has_text"), [(10, False), (90, True)])
@@ -22,3 +22,15 @@ def test_no_boxes_draw_nothing():
     assert (annotate(image, np.zeros((0, 4)), [], [], []) == image).all()
     with pytest.raises(ValueError, match="got 0 boxes, 1 labels"):
         annotate(image, np.zeros((0, 4)), [0], [], [])
+
+
+def test_masks_are_tinted_at_the_size_of_the_picture():
+    picture = np.full((20, 30, 3), 100, np.uint8)
+    masks = np.zeros((2, 10, 15), dtype=bool)
+    masks[1, 2:4, 3:8] = True
+    drawn = tinted(picture, masks, [0, 1], [(0, 0, 0), (200, 100, 0)])
+    expected = np.array([100 + TINT * 100, 100, 100 - TINT * 100])
+    assert (drawn[4:8, 6:16] == expected).all()
+    drawn[4:8, 6:16] = 100
+    assert (drawn == picture).all()
+    assert tinted(picture, None, [], []) is picture

@@ -34,6 +34,18 @@ def test_results_carry_the_ids_they_are_given(tmp_path):
     assert read(tmp_path / "results.bbox.json") == [{"image_id": i, **box} for i in (41, 40)]
 
 
+def test_masks_are_results_of_their_own(tmp_path):
+    files = ResultFiles(tmp_path, ["tree"], None)
+    mask = {"size": [16, 24], "counts": "022"}
+    files.prediction(InputImage("a"), {**PREDICTION, "masks": [mask]}, (16, 24))
+    files.prediction(InputImage("b"), {"bboxes": [], "scores": [], "labels": []}, (16, 24))
+    files.close()
+    entry = {"image_id": 1, "category_id": 1, "segmentation": mask, "score": 0.75}
+    assert read(tmp_path / "results.segm.json") == [entry]
+    (box,) = read(tmp_path / "results.bbox.json")
+    assert "segmentation" not in box
+
+
 def test_pictures_and_sr_images(tmp_path):
     files = ResultFiles(tmp_path, ["tree"], None)
     files.picture(InputImage("a"), RGB)

@@ -13,6 +13,7 @@ from matplotlib import pyplot
 from mmengine.config import Config
 
 from mmisr.analysis.flops import part_costs
+from mmisr.apis.browse import sample_panels
 from mmisr.apis.configs import read_config
 from mmisr.apis.models import init_model
 from mmisr.apis.test import test as run_test
@@ -60,6 +61,21 @@ def test_browse_dataset(start, tree_crowns, tmp_path, config, split):
     side = (first.shape[1] - 18) // 2
     lr, hr = first[:, 6 : 6 + side], first[:, 12 + side : 12 + 2 * side]
     assert abs(lr - hr).mean() < 0.8 * abs(lr - hr[:, ::-1]).mean()  # the same scene twice
+
+
+def test_browsing_shows_masks_where_they_are_loaded(sample_of):
+    hr = torch.full((3, 16, 24), 50, dtype=torch.uint8)
+    sample = sample_of((16, 24), [[4, 4, 12, 8]], hr=hr)
+    sample.set_metainfo({"lr_shape": (8, 12), "img_path": "a.png"})
+    packed = {"inputs": hr[:, ::2, ::2], "data_samples": sample}
+    plain, _ = sample_panels(packed)
+    masks = torch.zeros(1, 16, 24, dtype=torch.bool)
+    masks[0, 4:8, 4:12] = True
+    sample.gt_instances.masks = masks
+    panels, _ = sample_panels(packed)
+    for panel, before, step in zip(panels, plain, (2, 1), strict=True):
+        changed = (panel.image != before.image).any(2)
+        assert (changed == masks[0, ::step, ::step].numpy()).all()
 
 
 def test_a_window_needs_a_display(start, tree_crowns, tmp_path):

@@ -1,9 +1,9 @@
 """The figures of an arm and what they were made with: the entries of ``results.json``.
 
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
-differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
-psnr_<region>, ssim_<region>, new_false_positives; in ``intervals`` also ms and ms_<stage>, in the
-CSV also recall_all, recall_<bin> and searched_area.
+differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>, the same
+of masks with segm_ before them, psnr_<region>, ssim_<region>, new_false_positives; in ``intervals``
+also ms and ms_<stage>, in the CSV also recall_all, recall_<bin> and searched_area.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class ArmFigures:
             empty where the arm routes nothing.
         searched_area: Mean share of the frame that is searched: in windows, or by tokens that leave
             later than by the first exit; None where the arm routes nothing.
+        segm: AP and AR of masks, ``AP``, ..., ``AR_<bin>``; empty where masks are not measured.
     """
 
     AP: float | None
@@ -75,6 +76,7 @@ class ArmFigures:
     intervals: dict[str, list[float]]
     object_recall: dict[str, float | None] = field(default_factory=dict)
     searched_area: float | None = None
+    segm: dict[str, float | None] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ArmFigures:

@@ -11,6 +11,7 @@ import numpy as np
 from mmisr.analysis.comparison.figures import ArmFigures, BinFigures, Meta
 from mmisr.analysis.comparison.resample import (
     NEW,
+    SEGM,
     Sampled,
     Settings,
     flat,
@@ -51,6 +52,7 @@ def judge(
     """
     figures = {name: arm_figures(run, sampled[name], settings) for name, run in runs.items()}
     headlines = {*HEADLINES, *(f"AP_{name}" for name in _bin_names(settings.protocol))}
+    headlines |= {SEGM + name for name in headlines}
     all_differences = []
     verdicts = []
     for difference, images in differences(sampled):
@@ -95,7 +97,17 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         intervals={**spans, **run.ms_intervals},
         object_recall=_object_recall(run, settings),
         searched_area=_mean_area(run),
+        segm=_of_masks(values),
     )
+
+
+def _of_masks(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """AP and AR of masks, by the names that those of boxes have."""
+    segm = {}
+    for name, value in values.items():
+        if name.startswith(SEGM):
+            segm[name.removeprefix(SEGM)] = value
+    return segm
 
 
 def _bins(

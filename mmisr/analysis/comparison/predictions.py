@@ -18,6 +18,8 @@ FOLDER = "predictions"
 def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) -> None:
     """Write ``predictions/<arm>.bbox.json``, with the ids of the annotation file.
 
+    And ``<arm>.segm.json`` where the arms have masks.
+
     Args:
         folder: The folder of the comparison.
         runs: Its arms by name.
@@ -36,5 +38,10 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
             img_id = part.get_data_info(index)["img_id"]
             ids[img_id] = tuple(part.cat_ids)
     for name, run in runs.items():
+        boxes = coco_results(run.stored, ids)
         path = folder / FOLDER / f"{name}.bbox.json"
-        write_coco_results(path, coco_results(run.stored, ids))
+        write_coco_results(path, boxes)
+        if run.has_masks:
+            masks = coco_results(run.stored, ids, "segm")
+            path = folder / FOLDER / f"{name}.segm.json"
+            write_coco_results(path, masks)

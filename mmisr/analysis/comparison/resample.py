@@ -16,7 +16,14 @@ import numpy as np
 from tqdm import tqdm
 
 from mmisr.analysis.comparison.result import ArmRun
-from mmisr.evaluation.functional.coco_records import Floats, Ints, order_of
+from mmisr.evaluation.functional.coco_records import (
+    Floats,
+    ImageRecord,
+    Ints,
+    by_masks,
+    order_of,
+)
+from mmisr.evaluation.functional.image_record import AreaSource
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import new_false_positives
 from mmisr.evaluation.functional.region_quality import REGIONS
@@ -29,6 +36,9 @@ LEVEL = 0.95
 DETECTION = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AR": "ar"}
 QUALITY = ("psnr", "ssim")
 NEW = "new_false_positives"
+SEGM = "segm_"
+"""What stands before the names of figures that are counted on masks."""
+
 BASELINE = "bicubic"
 """The arm whose false positives are no news."""
 
@@ -43,6 +53,8 @@ class Settings:
         num_classes: Number of classes.
         replicates: How often the images are drawn anew.
         seed: Seed of the draws.
+        mask_areas: Where AP of masks takes sizes from, as ``area_source`` of the metric; None for
+            no AP of masks.
 
     Raises:
         ValueError: A number is below 1.
@@ -53,6 +65,7 @@ class Settings:
     num_classes: int
     replicates: int = 1000
     seed: int = 0
+    mask_areas: AreaSource | None = None
 
     def __post_init__(self) -> None:
         if self.replicates < 1 or self.max_dets < 1 or self.num_classes < 1:
@@ -122,6 +135,8 @@ def resample(runs: Mapping[str, ArmRun], settings: Settings) -> dict[str, dict[s
     weights = draw(len(first.rows), settings.replicates, settings.seed)
     num_ranges = len(settings.protocol.ranges())
     per_arm = settings.num_classes * num_ranges * len(weights)
+    if settings.mask_areas is not None:
+        per_arm *= 2
     steps = len(runs) * per_arm
     baseline = runs.get(BASELINE)
     sampled = {}
@@ -162,7 +177,13 @@ def sample_arm(
     Returns:
         Figures by flat name.
     """
-    sampled = _detection(run, settings, weights, on_part)
+    sampled = _detection(run.records, settings, weights, on_part)
+    if settings.mask_areas is not None:
+        records = _by_masks(run, settings)
+        of_masks = _detection(records, settings, weights, on_part)
+        for name, figure in of_masks.items():
+            flat_name = SEGM + name
+            sampled[flat_name] = figure
     for kind in QUALITY:
         for region in REGIONS:
             name = f"{kind}_{region}"
@@ -175,22 +196,30 @@ def sample_arm(
     return sampled
 
 
+def _by_masks(run: ArmRun, settings: Settings) -> list[ImageRecord]:
+    """The records of an arm as AP of masks counts them."""
+    annotated = settings.mask_areas == "annotation"
+    return [by_masks(record, annotated) for record in run.records]
+
+
 def _detection(
-    run: ArmRun, settings: Settings, weights: Ints, on_part: Callable[[int], Any] | None
+    records: Sequence[ImageRecord],
+    settings: Settings,
+    weights: Ints,
+    on_part: Callable[[int], Any] | None,
 ) -> dict[str, Sampled]:
     """AP and AR over all sizes and by bin."""
     ranges = settings.protocol.ranges()
-    classes = match_classes(
-        run.records, settings.num_classes, ranges, settings.max_dets, settings.protocol
-    )
+    rules = settings.protocol
+    classes = match_classes(records, settings.num_classes, ranges, settings.max_dets, rules)
     # Images are weighted in the order of the records, which matching leaves for that of ids.
-    order = np.array(order_of(run.records))
-    by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part, settings.protocol)
+    order = np.array(order_of(records))
+    by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part, rules)
     sampled = {}
     for index, (range_name, figures) in enumerate(by_range.items()):
         images = _images_with(classes, index)
         if range_name == WHOLE:
-            images = len(run.records)
+            images = len(records)
         for title, key in DETECTION.items():
             name = flat(title, range_name)
             values = getattr(figures, key)

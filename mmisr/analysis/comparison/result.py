@@ -5,11 +5,12 @@ The folder that ``tools/compare.py --out FOLDER`` writes::
     results.json                 a Comparison: figures, intervals, differences, verdicts, meta
     results.csv  results.md      the same figures as tables
     report.html                  the page, made again by tools/report.py
-    predictions/<NAME>.bbox.json what every arm found, as COCO results
+    predictions/<NAME>.bbox.json what every arm found, as COCO results; masks in <NAME>.segm.json
     timing.json                  times of the arms, kept while they stay the same
     arms/<NAME>-<KEY>/           one folder per arm; KEY is the hash of all that the arm depends on
         arm.json                 an ArmRun: key, config, ms, macs, and one row per image
-        records.npz              boxes, see mmisr.evaluation.functional.coco_records.load_records
+        records.npz              boxes and masks, read by
+                                 mmisr.evaluation.functional.coco_records.load_records
         routing.npz              exits_<INDEX>: (rows, cols) int8 exits of image INDEX; only where
                                  the arm routes
         sr/<INDEX>.png           what the detector saw, 8-bit RGB, lossless; INDEX counts images
@@ -235,6 +236,11 @@ class ArmRun:
             return reached
         left = counted(self.stored[index], self.protocol, self.classes).annotations
         return [reached[place] for place in left]
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks were kept beside the boxes, of annotations and of detections."""
+        return bool(self.records) and all(r.masks is not None for r in self.records)
 
     def picture(self, index: int) -> Path | None:
         """The file of what the detector saw; None where pictures were not kept."""

@@ -63,22 +63,43 @@ class Setup:
 
 
 def metric_of(cfg: Config) -> SizeBinnedCocoMetric:
-    """The config's :class:`SizeBinnedCocoMetric`; one with its defaults where it has another."""
+    """The config's :class:`SizeBinnedCocoMetric`; one with its defaults where it has another.
+
+    Where it has several, the first, which keeps masks too if one of them counts AP of masks.
+    """
     evaluators = cfg.get("test_evaluator") or []
     if not isinstance(evaluators, (list, tuple)):
         evaluators = [evaluators]
+    ours = []
+    iou_type = "bbox"
     for evaluator in evaluators:
-        if METRICS.get(evaluator["type"]) is SizeBinnedCocoMetric:
-            return METRICS.build({**evaluator, "records_file": None})
-    return SizeBinnedCocoMetric()
+        if METRICS.get(evaluator["type"]) is not SizeBinnedCocoMetric:
+            continue
+        ours.append(evaluator)
+        if evaluator.get("iou_type") == "segm":
+            iou_type = "segm"
+    if not ours:
+        return SizeBinnedCocoMetric()
+    first = {**ours[0], "records_file": None}
+    return METRICS.build({**first, "iou_type": iou_type})
 
 
 def settings_of(
     metric: SizeBinnedCocoMetric, loader: DataLoader, replicates: int, seed: int = SEED
 ) -> Settings:
     """How a metric counts the detections of a data set, and how its images are drawn."""
-    classes = len(metainfo_of(loader)["classes"])
-    return Settings(metric.protocol, metric.max_dets, classes, replicates, seed)
+    classes = metainfo_of(loader)["classes"]
+    mask_areas = None
+    if metric.iou_type == "segm":
+        mask_areas = metric.area_source
+    return Settings(
+        protocol=metric.protocol,
+        max_dets=metric.max_dets,
+        num_classes=len(classes),
+        replicates=replicates,
+        seed=seed,
+        mask_areas=mask_areas,
+    )
 
 
 def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
@@ -220,7 +241,7 @@ def _facts(setup: Setup, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
         "sliced": arm.sliced,
         "data": data,
         "dataset": _plain(datasets if len(datasets) > 1 else datasets[0]),
-        "areas": [metric.frame, metric.area_source],
+        "areas": [metric.frame, metric.area_source, metric.iou_type],
         "pictures": setup.pictures,
         "versions": {name: versions[name] for name in ("mmisr", "packages")},
         "code": code_hash(),

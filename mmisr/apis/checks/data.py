@@ -244,7 +244,7 @@ def _check_subsets(dataset: Any, evaluators: Any, side: str) -> None:
 
 def _counted_subsets(evaluators: Any) -> dict[str, int]:
     """The subsets that metrics of ours count, with their marks."""
-    counted = {}
+    counted: dict[str, int] = {}
     for entry in _listed(evaluators):
         if find(METRICS, entry["type"]) is SizeBinnedCocoMetric:
             protocol = protocol_named(entry.get("protocol", "coco"))

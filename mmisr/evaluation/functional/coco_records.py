@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.evaluation.functional.mask_records import ImageMasks, mask_columns, masks_of
 from mmisr.structures.marks import Mark
 
 Floats = NDArray[np.float64]
@@ -47,6 +48,9 @@ class ImageRecord:
             does not say. Not stored.
         gt_marks: (N,) what an annotation is, see :class:`mmisr.structures.marks.Mark`; crowds where
             ``gt_ignore`` by default.
+        masks: The masks of all boxes; None where only boxes are measured.
+        ious: (M, N) overlap of detections and annotations that matching goes by, see
+            :func:`by_masks`; None for that of the boxes. Not stored.
     """
 
     img_id: ImageId
@@ -60,6 +64,8 @@ class ImageRecord:
     det_areas: Floats
     category_ids: tuple[int | str, ...] = ()
     gt_marks: Ints = field(default_factory=_no_marks)
+    masks: ImageMasks | None = None
+    ious: Floats | None = None
 
     def __post_init__(self) -> None:
         if len(self.gt_marks) != len(self.gt_ignore):
@@ -69,6 +75,37 @@ class ImageRecord:
 
 GT_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("gt_"))
 DET_FIELDS = tuple(f.name for f in fields(ImageRecord) if f.name.startswith("det_"))
+
+
+def by_masks(record: ImageRecord, annotated_areas: bool = False) -> ImageRecord:
+    """The record as AP of masks (``segm``) counts it.
+
+    Args:
+        record: With masks.
+        annotated_areas: Whether ``gt_areas`` are those that the annotations state, of their masks:
+            the size of a detection is then that of its mask, as in COCO, else of its box.
+
+    Raises:
+        ValueError: The record has no masks.
+    """
+    masks = masks_in(record)
+    ious = masks.ious(record.det_labels, record.gt_labels, record.gt_ignore)
+    areas = masks.det_areas() if annotated_areas else record.det_areas
+    return replace(record, ious=ious, det_areas=areas)
+
+
+def masks_in(record: ImageRecord) -> ImageMasks:
+    """The masks of a record.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if record.masks is None:
+        raise ValueError(
+            f"AP of masks needs a record with masks, that of image {record.img_id!r} has none: "
+            "measure with SizeBinnedCocoMetric(iou_type='segm')"
+        )
+    return record.masks
 
 
 def check_labels(record: ImageRecord, num_classes: int) -> None:
@@ -129,6 +166,7 @@ def save_records(
     }
     for name in (*GT_FIELDS, *DET_FIELDS):
         columns[name] = _column(records, name)
+    columns |= mask_columns([record.masks for record in records])
     with path.open("wb") as file:
         # numpy names its own flag in the signature.
         np.savez_compressed(file, **columns)  # type: ignore[arg-type]
@@ -171,6 +209,7 @@ def load_records(path: str | Path) -> tuple[list[ImageRecord], dict[str, Any]]:
     ids = json.loads(str(columns["img_ids"]))
     meta = json.loads(str(columns["meta"]))
     by_image = _by_image(columns)
+    by_image["masks"] = masks_of(columns, len(ids))
     records = []
     for index, img_id in enumerate(ids):
         values = {}

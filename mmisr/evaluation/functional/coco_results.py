@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmisr.evaluation.functional.coco_records import ImageId, ImageRecord
+from mmisr.evaluation.functional.coco_records import ImageId, ImageRecord, masks_in
+from mmisr.evaluation.functional.mask_records import IouType
 from mmisr.ops.boxes import to_xywh
 from mmisr.ops.files import write_text
 
@@ -15,7 +16,9 @@ CategoryIds = Sequence[int | str]
 
 
 def coco_results(
-    records: Sequence[ImageRecord], category_ids: Mapping[ImageId, CategoryIds]
+    records: Sequence[ImageRecord],
+    category_ids: Mapping[ImageId, CategoryIds],
+    iou_type: IouType = "bbox",
 ) -> list[dict[str, Any]]:
     """Every detection as one entry, with the ids of the annotation file.
 
@@ -24,12 +27,16 @@ def coco_results(
     Args:
         records: The images, in any order, which is kept.
         category_ids: For each image id the ids of the classes, by label.
+        iou_type: ``bbox`` for boxes, ``segm`` for masks. Never both: beside a box, pycocotools
+            takes a mask's size from the box.
 
     Returns:
-        Entries with ``image_id``, ``category_id``, ``bbox`` and ``score``.
+        Entries with ``image_id``, ``category_id``, ``score``, and ``bbox`` or ``segmentation``,
+        compressed run lengths.
 
     Raises:
-        ValueError: An image is not in ``category_ids``, or has a label beyond its ids.
+        ValueError: An image is not in ``category_ids``, or has a label beyond its ids; or masks are
+            asked for of a record that has none.
 
     Example:
         >>> coco_results([], {})
@@ -45,15 +52,26 @@ def coco_results(
                 "among its detections: read the data with mmisr.SRCocoDataset and pack it with "
                 "mmisr.PackSRDetInputs"
             )
-        for xywh, label, score in zip(
-            to_xywh(record.det_xyxy).tolist(),
-            record.det_labels.tolist(),
-            record.det_scores.tolist(),
-            strict=True,
-        ):
-            box = {"bbox": xywh, "score": score}
-            entries.append({"image_id": record.img_id, "category_id": ids[label], **box})
+        places = _boxes(record) if iou_type == "bbox" else _masks(record)
+        columns = record.det_labels.tolist(), record.det_scores.tolist(), places
+        for label, score, place in zip(*columns, strict=True):
+            entry = {"image_id": record.img_id, "category_id": ids[label], **place}
+            entries.append({**entry, "score": score})
     return entries
+
+
+def _boxes(record: ImageRecord) -> list[dict[str, Any]]:
+    return [{"bbox": xywh} for xywh in to_xywh(record.det_xyxy).tolist()]
+
+
+def _masks(record: ImageRecord) -> list[dict[str, Any]]:
+    """The masks as JSON can hold them."""
+    masks = masks_in(record)
+    segmentations = []
+    for counts in masks.det:
+        mask = {"size": list(masks.hw), "counts": counts.decode()}
+        segmentations.append({"segmentation": mask})
+    return segmentations
 
 
 def write_coco_results(path: str | Path, entries: Sequence[dict[str, Any]]) -> None:

@@ -238,7 +238,7 @@ def _disjoint(regions: Floats) -> Floats:
 
 
 def _selected(record: ImageRecord, gt: Bools, det: Bools) -> ImageRecord:
-    """The chosen annotations and detections of an image."""
+    """The chosen annotations and detections of an image, without masks: rules are for boxes."""
     columns = {}
     for name in GT_FIELDS:
         column = getattr(record, name)
@@ -246,4 +246,4 @@ def _selected(record: ImageRecord, gt: Bools, det: Bools) -> ImageRecord:
     for name in DET_FIELDS:
         column = getattr(record, name)
         columns[name] = column[det]
-    return replace(record, **columns)
+    return replace(record, masks=None, **columns)

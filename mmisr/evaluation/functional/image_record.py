@@ -14,16 +14,25 @@ import torch
 from torch import Tensor
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageId, ImageRecord, Ints
+from mmisr.evaluation.functional.mask_records import ImageMasks, IouType, encoded
 from mmisr.ops.boxes import area
 from mmisr.structures.frames import FrameMap
 from mmisr.structures.marks import Mark
+
+ANNOTATED = (
+    "annotated masks (mmdet.LoadAnnotations(with_bbox=True, with_mask=True) in the test pipeline)"
+)
+PREDICTED = "predicted masks (a detector that predicts them)"
 
 BinFrame = Literal["lr", "source"]
 AreaSource = Literal["box", "annotation"]
 
 
 def image_record(
-    sample: Mapping[str, Any], frame: BinFrame = "lr", area_source: AreaSource = "box"
+    sample: Mapping[str, Any],
+    frame: BinFrame = "lr",
+    area_source: AreaSource = "box",
+    iou_type: IouType = "bbox",
 ) -> ImageRecord:
     """Boxes and sizes of one predicted sample.
 
@@ -41,6 +50,8 @@ def image_record(
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
+        iou_type: ``segm`` keeps the masks too, (N, H, W) of the source frame, which annotations and
+            predictions then must have as ``masks``.
 
     Returns:
         The record, annotations that count before those that do not.
@@ -63,6 +74,7 @@ def image_record(
     gt_xyxy = torch.cat([_xyxy(instances) for instances in truths])
     gt_labels = [_column(instances, "labels", np.int64) for instances in truths]
     det_xyxy = _xyxy(predictions)
+    masks = _masks(truths, predictions, to_bins, sample) if iou_type == "segm" else None
     gt_areas = area(to_bins.boxes(gt_xyxy)).numpy()
     if area_source == "annotation":
         gt_areas = _annotated_areas(truths, to_bins, sample)
@@ -78,6 +90,7 @@ def image_record(
         det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
         category_ids=tuple(sample.get("category_ids") or ()),
         gt_marks=_marks(counted, ignored, len(gt_xyxy)),
+        masks=masks,
     )
 
 
@@ -93,6 +106,42 @@ def _marks(counted: Any, ignored: Any, count: int) -> Ints:
     if "marks" in ignored:
         marks[num_counted:] = _column(ignored, "marks", np.int64)
     return marks
+
+
+def _masks(
+    truths: Sequence[Any], predictions: Any, to_bins: FrameMap, sample: Mapping[str, Any]
+) -> ImageMasks:
+    """The masks of all boxes, as run lengths."""
+    shape = sample.get("source_shape") or sample.get("ori_shape")
+    if shape is None:
+        raise ValueError(f"AP of masks needs source_shape, which {_name(sample)} does not have")
+    height, width = shape[:2]
+    hw = int(height), int(width)
+    annotated: list[bytes] = []
+    for instances in truths:
+        annotated += _encoded(instances, hw, ANNOTATED, sample)
+    found = _encoded(predictions, hw, PREDICTED, sample)
+    scale_x, scale_y = to_bins.scale_xy
+    return ImageMasks(hw, tuple(annotated), tuple(found), scale_x * scale_y)
+
+
+def _encoded(
+    instances: Any, hw: tuple[int, int], source: str, sample: Mapping[str, Any]
+) -> list[bytes]:
+    """The masks of some boxes, which must be there where boxes are."""
+    count = len(instances["bboxes"])
+    masks = instances.get("masks")
+    # A foreign pipeline may leave mmdet's own bitmaps or polygons, which know their pixels.
+    pixels = masks.to_ndarray() if hasattr(masks, "to_ndarray") else masks
+    if pixels is None and count == 0:
+        return []
+    found = None if pixels is None else tuple(pixels.shape)
+    if found != (count, *hw):
+        raise ValueError(
+            f"AP of masks (iou_type='segm') needs {source}, {(count, *hw)} (objects, height, "
+            f"width) in the source frame; {_name(sample)} has {found or 'none'}"
+        )
+    return list(encoded(pixels))
 
 
 def _map_to_bins(sample: Mapping[str, Any], frame: BinFrame) -> FrameMap:

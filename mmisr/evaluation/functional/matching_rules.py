@@ -52,7 +52,9 @@ def match_by_rule(
     crowd = record.gt_ignore[truths]
     if rule == "once":
         crowd = np.zeros_like(crowd)
-    near, owner = match_boxes(det, gt, ignore, crowd, levels)
+    ious = record.ious
+    ious = box_ious(det, gt, crowd) if ious is None else ious[detections][:, truths]
+    near, owner = _match_ious(ious, ignore, crowd, levels)
     status = status_of(owner, ignore)
     return near, status
 
@@ -157,8 +159,14 @@ def match_boxes(
         which annotation each of these takes, -1 for none.
     """
     ious = box_ious(det_xyxy, gt_xyxy, crowd)
-    near = _reaching(ious, levels)
-    return near, assign(ious[near], ignore, crowd, levels)
+    return _match_ious(ious, ignore, crowd, levels)
+
+
+def _match_ious(ious: Floats, ignore: Bools, crowd: Bools, levels: Floats) -> tuple[Ints, Ints]:
+    """As :func:`match_boxes`, by (D, G) overlaps."""
+    near = np.flatnonzero((ious >= levels[0]).any(1))
+    owner = assign(ious[near], ignore, crowd, levels)
+    return near, owner
 
 
 def assign(

@@ -7,7 +7,7 @@ Why there are two, and what holds them equal: docs/concepts/evaluation.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, check_labels, in_order
+from mmisr.evaluation.functional.mask_records import ImageMasks
 from mmisr.ops.boxes import to_xywh
 
 NUM_IOUS, NUM_RECALLS = 10, 101
@@ -63,7 +64,8 @@ def size_binned_ap(
     range without ground truth gives NaN, not -1. The library's own summary is not used: it moves
     its entries when ranges change, and takes the last cap for all.
 
-    Convention: as in :class:`ImageRecord`; both ends of a range belong to it.
+    Convention: as in :class:`ImageRecord`; both ends of a range belong to it. Records that
+    :func:`mmisr.evaluation.functional.coco_records.by_masks` made are matched by their masks.
 
     Args:
         records: One per image, in any order.
@@ -117,8 +119,9 @@ def _precision_recall(
     of_recall = (NUM_IOUS, num_classes, len(ranges), len(caps))
     if not any(len(r.gt_labels) for r in records):
         return np.full(of_precision[:-1], -1.0), np.full(of_recall, -1.0)
+    iou_type = "bbox" if all(record.ious is None for record in records) else "segm"
     evaluator = COCOeval_faster(
-        _ground_truth(records, num_classes), _detections(records, num_classes), "bbox"
+        _ground_truth(records, num_classes), _detections(records, num_classes), iou_type
     )
     evaluator.params.areaRng = [list(span) for span in ranges.values()]
     evaluator.params.areaRngLbl = list(ranges)
@@ -160,7 +163,8 @@ def _ground_truth(records: Sequence[ImageRecord], num_classes: int) -> COCO:
                 "area": area,
             }
             rows.append({**row, "iscrowd": int(ignore)})
-    return _coco(len(records), num_classes, rows)
+        _add_masks(rows, r, lambda masks: masks.gt)
+    return _coco(records, num_classes, rows)
 
 
 def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
@@ -181,13 +185,34 @@ def _detections(records: Sequence[ImageRecord], num_classes: int) -> COCO:
                 "area": area,
             }
             rows.append({**row, "iscrowd": 0, "score": score})
-    return _coco(len(records), num_classes, rows)
+        _add_masks(rows, r, lambda masks: masks.det)
+    return _coco(records, num_classes, rows)
 
 
-def _coco(num_images: int, num_classes: int, annotations: list[dict[str, Any]]) -> COCO:
+def _add_masks(
+    rows: list[dict[str, Any]],
+    record: ImageRecord,
+    counts_of: Callable[[ImageMasks], Sequence[bytes]],
+) -> None:
+    """Put the masks of an image on its rows, the last ones; nothing where it has none."""
+    masks = record.masks
+    if masks is None:
+        return
+    rles = masks.rles(counts_of(masks))
+    for row, rle in zip(rows[len(rows) - len(rles) :], rles, strict=True):
+        row["segmentation"] = rle
+
+
+def _coco(
+    records: Sequence[ImageRecord], num_classes: int, annotations: list[dict[str, Any]]
+) -> COCO:
+    images = []
+    for image, record in enumerate(records, 1):
+        height, width = record.masks.hw if record.masks else (None, None)
+        images.append({"id": image, "height": height, "width": width})
     return COCO(
         {
-            "images": [{"id": i + 1} for i in range(num_images)],
+            "images": images,
             "categories": [{"id": c + 1, "name": str(c)} for c in range(num_classes)],
             "annotations": annotations,
         }

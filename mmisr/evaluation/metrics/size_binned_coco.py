@@ -11,6 +11,7 @@ from mmengine.logging import MMLogger
 
 from mmisr.evaluation.functional.coco_records import (
     ImageRecord,
+    by_masks,
     check_labels,
     in_order,
     save_records,
@@ -18,6 +19,7 @@ from mmisr.evaluation.functional.coco_records import (
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
 from mmisr.evaluation.functional.ignore_rules import all_counted
 from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
+from mmisr.evaluation.functional.mask_records import IOU_TYPES, IouType
 from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.functional.size_binned_ap import BinFigures
 from mmisr.evaluation.functional.tables import Cell, render_table
@@ -33,6 +35,9 @@ class SizeBinnedCocoMetric(BaseMetric):
     Ground truth and predictions are read from the samples, both in the source frame, so that crops
     and arms agree by construction. IoU does not change under the map to LR; sizes do: an object of
     8x8 at LR is 32x32 in a source of x4, and would leave "small" without a word.
+
+    With ``iou_type='segm'`` it is AP of masks: the same figures as ``segm/AP``, ..., and overlap is
+    that of the masks, in pixels of the source frame. A config may have both metrics.
 
     Figures are unrounded: ``AP``, ``AP50``, ``AP75``, ``AR``, ``count``; for each bin
     ``AP_<bin>``, ``AP50_<bin>``, ``AR_<bin>``, ``count_<bin>``; ``AR@<cap>`` at the protocol's
@@ -51,19 +56,21 @@ class SizeBinnedCocoMetric(BaseMetric):
             ``wider``; gives bins, cap, and the rules of matching, ignoring and averaging.
         frame: Where sizes are measured: ``lr`` (what the sensor saw) or ``source``.
         area_source: Size of an annotation: ``box`` takes the box's area in the frame,
-            ``annotation`` the annotated (mask) area, scaled into it. A detection's is always its
-            box's.
+            ``annotation`` the annotated (mask) area, scaled into it. A detection's is that of its
+            box, or of its mask for the AP of masks by annotated areas, as in COCO.
         max_dets: Detections per image and class (``visdrone``: per image) that count, for every
             figure; the protocol's by default.
         classwise: Whether every class's AP is reported.
         records_file: An ``.npz`` file to store the records in, see :func:`load_records`; None for
             none.
         collect_device: Where mmengine gathers the records of all processes: ``cpu`` or ``gpu``.
-        prefix: What stands before the names of the figures; ``bbox`` by default.
-        outfile_prefix: Also write the detections to ``<outfile_prefix>.bbox.json``: COCO results
-            with the ids of the annotation file; None for no file.
+        prefix: What stands before the names of the figures; ``iou_type`` by default.
+        outfile_prefix: Also write the detections to ``<outfile_prefix>.<iou_type>.json``: COCO
+            results with the ids of the annotation file; None for no file.
         format_only: Write them and measure nothing. None measures, unless a file is written and no
             image has an annotation.
+        iou_type: ``bbox``, or ``segm`` for detectors with masks, on data that loads them, by a
+            protocol with COCO's rules.
 
     Raises:
         ValueError: An argument is not one of those named, or ``format_only`` has no file to write;
@@ -71,9 +78,7 @@ class SizeBinnedCocoMetric(BaseMetric):
             or no annotation is in a subset that the protocol counts.
     """
 
-    default_prefix = "bbox"
-
-    def __init__(  # noqa: PLR0913 - the last two are those of mmdet's CocoMetric, under their names
+    def __init__(  # noqa: PLR0913 - two of the last are those of mmdet's CocoMetric, under their names
         self,
         protocol: str = "coco",
         frame: BinFrame = "lr",
@@ -85,8 +90,11 @@ class SizeBinnedCocoMetric(BaseMetric):
         prefix: str | None = None,
         outfile_prefix: str | None = None,
         format_only: bool | None = None,
+        iou_type: IouType = "bbox",
     ) -> None:
-        super().__init__(collect_device=collect_device, prefix=prefix)
+        super().__init__(collect_device=collect_device, prefix=prefix or iou_type)
+        if iou_type not in IOU_TYPES:
+            raise ValueError(f"iou_type must be one of {IOU_TYPES}, got {iou_type!r}")
         if frame not in ("lr", "source"):
             raise ValueError(f"frame must be 'lr' or 'source', got {frame!r}")
         if area_source not in ("box", "annotation"):
@@ -100,6 +108,11 @@ class SizeBinnedCocoMetric(BaseMetric):
                 "format_only=True writes a file and no figures: give outfile_prefix, got None"
             )
         self.protocol = protocol_named(protocol)
+        if iou_type == "segm" and not self.protocol.is_coco:
+            raise ValueError(
+                f"AP of masks is counted by COCO's rules, and {protocol!r} has its own for "
+                "boxes; set protocol='coco' or 'aitod' beside iou_type='segm'"
+            )
         self.frame = frame
         self.area_source = area_source
         self.max_dets = self.protocol.max_dets if max_dets is None else max_dets
@@ -107,6 +120,7 @@ class SizeBinnedCocoMetric(BaseMetric):
         self.records_file = records_file
         self.outfile_prefix = outfile_prefix
         self.format_only = format_only
+        self.iou_type = iou_type
         self.records: list[ImageRecord] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -129,7 +143,7 @@ class SizeBinnedCocoMetric(BaseMetric):
         Raises:
             ValueError: It cannot be measured, or has a label that the data set does not know.
         """
-        record = image_record(sample, self.frame, self.area_source)
+        record = image_record(sample, self.frame, self.area_source, self.iou_type)
         # A wrong label shows now rather than after the last image, hours later.
         if self.dataset_meta:
             check_labels(record, len(self._classes()))
@@ -140,14 +154,16 @@ class SizeBinnedCocoMetric(BaseMetric):
         classes = self._classes()
         self.records = in_order(results)
         if self.outfile_prefix is not None:
-            entries = coco_results(self.records, {r.img_id: r.category_ids for r in self.records})
-            write_coco_results(f"{self.outfile_prefix}.bbox.json", entries)
+            ids = {r.img_id: r.category_ids for r in self.records}
+            entries = coco_results(self.records, ids, self.iou_type)
+            write_coco_results(f"{self.outfile_prefix}.{self.iou_type}.json", entries)
             if self.format_only or (
                 self.format_only is None and not any(len(r.gt_labels) for r in self.records)
             ):
                 return {}
-        records = all_counted(self.records, self.protocol, classes)
-        figures = protocol_ap(records, len(classes), self.protocol, self.max_dets)
+        counted = all_counted(self.records, self.protocol, classes)
+        measured = self.measured(counted)
+        figures = protocol_ap(measured, len(classes), self.protocol, self.max_dets)
         if self.records_file is not None:
             save_records(self.records_file, self.records, self._settings(classes))
         self._log(figures, classes)
@@ -156,6 +172,16 @@ class SizeBinnedCocoMetric(BaseMetric):
             for name, ap in zip(classes, figures[WHOLE].class_ap, strict=True):
                 flat[f"AP_class_{name}"] = ap
         return flat
+
+    def measured(self, records: Sequence[ImageRecord]) -> list[ImageRecord]:
+        """Records as AP is counted on them: by boxes, or by masks.
+
+        Args:
+            records: As :meth:`record_of` makes them.
+        """
+        if self.iou_type == "bbox":
+            return list(records)
+        return [by_masks(record, self.area_source == "annotation") for record in records]
 
     def figure_names(self) -> list[str]:
         """What an evaluation returns, but for the classes.
@@ -191,7 +217,9 @@ class SizeBinnedCocoMetric(BaseMetric):
         same = {"mAP": "AP", "mAP_50": "AP50", "mAP_75": "AP75"}
         if self.protocol.name == "coco" and self.frame == "source":
             same |= {f"mAP_{name[0]}": f"AP_{name}" for name in self.protocol.bins}
-        return {f"coco/bbox_{alias}": f"{self.prefix}/{name}" for alias, name in same.items()}
+        return {
+            f"coco/{self.iou_type}_{alias}": f"{self.prefix}/{name}" for alias, name in same.items()
+        }
 
     def _classes(self) -> tuple[str, ...]:
         classes = (self.dataset_meta or {}).get("classes", ())
@@ -212,11 +240,13 @@ class SizeBinnedCocoMetric(BaseMetric):
             "frame": self.frame,
             "area_source": self.area_source,
             "max_dets": self.max_dets,
+            "iou_type": self.iou_type,
         }
 
     def _log(self, figures: dict[str, BinFigures], classes: tuple[str, ...]) -> None:
+        what = "AP" if self.iou_type == "bbox" else "AP of masks"
         title = (
-            f"AP by object size ({self.protocol.name}, sizes in {self.frame} pixels, "
+            f"{what} by object size ({self.protocol.name}, sizes in {self.frame} pixels, "
             f"{cap_text(self.max_dets)})"
         )
         has_25 = iou_index(self.protocol, 0.25) is not None

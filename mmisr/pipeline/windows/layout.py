@@ -146,15 +146,67 @@ class Layout:
         """
         if self.is_whole:
             return xyxy, torch.ones_like(xyxy[:, 0], dtype=torch.bool)
-        on_sheet = self.sheet_of == number
-        shifts = self._shifts()[on_sheet]
-        cores = self.cores[on_sheet] + shifts
-        holds = _holds_centres(torch.from_numpy(cores).to(xyxy), xyxy)
-        is_owned = holds.any(1)
-        owner = holds.int().argmax(1)
-        shift_of = torch.from_numpy(shifts).to(xyxy)
+        owner, is_owned = self._owners(number, xyxy)
+        shifts = torch.from_numpy(self._shifts())
+        shift_of = shifts.to(xyxy)
         in_frame = xyxy - shift_of[owner]
         return in_frame, is_owned
+
+    def masks_to_frame(
+        self, number: int, xyxy: Tensor, masks: Tensor, factor_xy: tuple[int, int]
+    ) -> Tensor:
+        """Masks found on a sheet, in the frame: what their window shows of them.
+
+        On a canvas other windows stand beside it, which show other places.
+
+        Args:
+            number: Of the sheet.
+            xyxy: (N, 4) their boxes in LR pixels of the sheet, each of which a core owns.
+            masks: (N, f*h_i, f*w_i) bool, pixels of the enlarged sheet.
+            factor_xy: How many times it is enlarged, along x and y.
+
+        Returns:
+            (N, f*h, f*w) bool, pixels of the equally enlarged frame.
+        """
+        if self.is_whole:
+            return masks
+        height, width = self.frame_hw
+        x_factor, y_factor = factor_xy
+        rows = height * y_factor
+        cols = width * x_factor
+        frame = masks.new_zeros(len(masks), rows, cols)
+        owner, _ = self._owners(number, xyxy)
+        windows = list(self._placed(self.windows))
+        numbers = owner.tolist()
+        columns = zip(masks, frame, numbers, strict=True)
+        for mask, target, window in columns:
+            in_frame, on_sheet, _ = windows[window]
+            place = _enlarged_part(in_frame, factor_xy)
+            shown = _enlarged_part(on_sheet, factor_xy)
+            target[place] = mask[shown]
+        return frame
+
+    def _owners(self, number: int, xyxy: Tensor) -> tuple[Tensor, Tensor]:
+        """Which window answers for each box found on a sheet.
+
+        Args:
+            number: Of the sheet.
+            xyxy: (N, 4) boxes in LR pixels of the sheet.
+
+        Returns:
+            (N,) numbers of windows, and (N,) bool whether one answers at all.
+        """
+        is_on_sheet = self.sheet_of == number
+        shifted = self.cores + self._shifts()
+        shifted = shifted[is_on_sheet]
+        cores = torch.from_numpy(shifted)
+        cores = cores.to(xyxy)
+        holds = _holds_centres(cores, xyxy)
+        on_sheet = np.flatnonzero(is_on_sheet)
+        numbers = torch.from_numpy(on_sheet)
+        numbers = numbers.to(xyxy.device)
+        first = holds.int().argmax(1)
+        return numbers[first], holds.any(1)
 
     def _shifts(self) -> Pixels:
         """(n, 4) what xyxy in the frame and on the sheet of a window differ by."""
@@ -176,6 +228,17 @@ def _pixels_of(xyxy: list[int], scale: int = 1) -> tuple[slice, ...]:
     """What a box holds of an image (C, s*h, s*w) that is enlarged so many times."""
     x1, y1, x2, y2 = (edge * scale for edge in xyxy)
     return slice(None), slice(y1, y2), slice(x1, x2)
+
+
+def _enlarged_part(xyxy: list[int], factor_xy: tuple[int, int]) -> tuple[slice, slice]:
+    """What a box holds of a mask (f*h, f*w) that is enlarged so many times along x and y."""
+    x1, y1, x2, y2 = xyxy
+    x_factor, y_factor = factor_xy
+    left = x1 * x_factor
+    right = x2 * x_factor
+    top = y1 * y_factor
+    bottom = y2 * y_factor
+    return slice(top, bottom), slice(left, right)
 
 
 def _holds_centres(cores: Tensor, xyxy: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from mmisr.openmmlab.detections import no_instances, suppressed
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import source_hw
 from mmisr.ops.boxes import area, clip
+from mmisr.ops.masks import resize_masks
 from mmisr.ops.tokens import spread
 from mmisr.pipeline.grouping import group_by_shape, picked
 from mmisr.pipeline.handoff import DetectorBatch
@@ -219,11 +220,6 @@ class WindowViews:
             from_detector: The map to the pixels of the image that was handed over.
             index: Of that image.
         """
-        if "masks" in instances:
-            raise ValueError(
-                "the detector predicts masks, and test_cfg.windows cannot carry them back to the "
-                "frame; use a box head, or no windows"
-            )
         sheet = self.sheets[index]
         frame = self.frames[sheet.image]
         handed_over = hw_of(self.images[index])
@@ -235,7 +231,32 @@ class WindowViews:
         owned = cast(InstanceData, instances[is_owned])
         in_source = frame.to_source.boxes(boxes[is_owned])
         owned.bboxes = clip(in_source, source_hw(frame.sample))
+        if "masks" in owned:
+            places = on_sheet[is_owned]
+            owned.masks = self._masks_in_source(owned.masks, places, sheet)
         return owned
+
+    def _masks_in_source(self, masks: Tensor, xyxy: Tensor, sheet: SheetOf) -> Tensor:
+        """Masks that were found on a sheet, (N, H, W) bool in pixels of the source frame.
+
+        Args:
+            masks: (N, ., .) bool, pixels of the image that the detector saw.
+            xyxy: (N, 4) their boxes, in LR pixels of the sheet.
+            sheet: What they were found on.
+        """
+        frame = self.frames[sheet.image]
+        number = sheet.sheet
+        if number is None:
+            hw = source_hw(frame.sample)
+            return resize_masks(masks, hw)
+        factor_xy = _whole_factors(frame.to_source)
+        x_factor, y_factor = factor_xy
+        height, width = frame.lr_hw(number)
+        rows = height * y_factor
+        cols = width * x_factor
+        on_sheet = resize_masks(masks, (rows, cols))
+        layout = frame.layout
+        return layout.masks_to_frame(number, xyxy, on_sheet, factor_xy)
 
     def _owned(self, xyxy: Tensor, sheet: SheetOf) -> tuple[Tensor, Tensor]:
         """Boxes in LR pixels of the frame, and whether the sheet answers for each.
@@ -256,6 +277,24 @@ class WindowViews:
             return torch.zeros_like(xyxy[:, 0], dtype=torch.bool)
         sides = area(xyxy).sqrt()
         return sides >= self.overview.min_side
+
+
+def _whole_factors(lr_to_source: FrameMap) -> tuple[int, int]:
+    """Source pixels per LR pixel along x and y.
+
+    Raises:
+        ValueError: They are no whole numbers.
+    """
+    x_scale, y_scale = lr_to_source.scale_xy
+    factor_xy = round(x_scale), round(y_scale)
+    if factor_xy != (x_scale, y_scale):
+        raise ValueError(
+            "masks found in windows (test_cfg.windows) come back only where the source frame is a "
+            "whole multiple of the LR image along both axes, got "
+            f"{x_scale:g} along x and {y_scale:g} along y: crop the images with "
+            "mmisr.CropToMultiple, or search whole frames"
+        )
+    return factor_xy
 
 
 def enlarged(lr: Tensor, factor: float) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,31 +181,3 @@ def routing_uri(exits: NDArray[np.int8]) -> str:
 
 def _uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def outlines(xyxy: Floats, window: Sequence[float]) -> str:
-    """Boxes that touch a window, as one SVG path.
-
-    Args:
-        xyxy: (N, 4) boxes.
-        window: Left, top, width and height in the same frame.
-    """
-    left, top, width, height = window
-    moved = xyxy - (left, top, left, top)
-    path = ""
-    for x1, y1, x2, y2 in moved.tolist():
-        touches_across = x1 < width and x2 > 0
-        touches_down = y1 < height and y2 > 0
-        if touches_across and touches_down:
-            path += _rectangle(x1, y1, x2, y2)
-    return path
-
-
-def _rectangle(x1: float, y1: float, x2: float, y2: float) -> str:
-    """One closed outline in the words of an SVG path."""
-    left = _short(x1)
-    return f"M{left} {_short(y1)}H{_short(x2)}V{_short(y2)}H{left}z"
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

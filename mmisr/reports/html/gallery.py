@@ -16,8 +16,9 @@ from mmisr.analysis.comparison.result import ArmRun, Comparison, ImageRow
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.image_matches import ImageMatches, match_image
 from mmisr.ops.boxes import centers
-from mmisr.reports.html.crops import SIDE, Window, cut, outlines, pack, place_window, routing_uri
+from mmisr.reports.html.crops import SIDE, Window, cut, pack, place_window, routing_uri
 from mmisr.reports.html.findings import Findings, Pair
+from mmisr.reports.html.paths import outlines, shapes
 from mmisr.reports.html.tables import fixed
 from mmisr.reports.pictures import kept_picture
 
@@ -267,8 +268,8 @@ def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain:
         width=width,
         height=height,
         whole=(window.height, window.width) == tuple(lr_hw),
-        truth=outlines(record.gt_xyxy[~ignore], frame),
-        ignored=outlines(record.gt_xyxy[ignore], frame),
+        truth=shapes(record, "gt", ~ignore, frame),
+        ignored=shapes(record, "gt", ignore, frame),
         layers=layers,
         note=packed.note,
     )
@@ -340,9 +341,9 @@ def _layer(view: _View, uri: str, frame: Frame, classes: Sequence[str]) -> Layer
         arm=view.run.name,
         uri=uri,
         small=False,
-        true=outlines(record.det_xyxy[matches.true], frame),
-        false=outlines(record.det_xyxy[matches.false], frame),
-        missed=outlines(record.gt_xyxy[matches.missed], frame),
+        true=shapes(record, "det", matches.true, frame),
+        false=shapes(record, "det", matches.false, frame),
+        missed=shapes(record, "gt", matches.missed, frame),
         labels=_labels(record, matches, frame, classes),
         routing=_routing(view.run, view.index, frame),
         cores=outlines(cores, frame),

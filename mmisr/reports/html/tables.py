@@ -71,6 +71,9 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
+SEGM_TITLES = ("AP", "AP50", "AP75")
+"""Figures of masks over objects of all sizes that have a column."""
+
 AREA_COLUMN = Column("area", "% searched")
 
 
@@ -112,13 +115,15 @@ def main_table(comparison: Comparison) -> Table:
     """Every arm with its figures and their intervals."""
     first = next(iter(comparison.arms.values()))
     bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
+    bin_names = list(bins)
     is_routed = any(_is_routed(figures) for figures in comparison.arms.values())
     rows = []
     for name, figures in comparison.arms.items():
         reach = _reach_cells(figures, (WHOLE,)) if is_routed else ()
         cells = [
             word(name),
-            *_detection_cells(figures, list(bins)),
+            *_detection_cells(figures, bin_names),
+            *_mask_cells(figures, bin_names),
             *_quality_cells(figures),
             *reach,
             *_cost_cells(figures),
@@ -127,18 +132,21 @@ def main_table(comparison: Comparison) -> Table:
     caption = (
         f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
     )
-    return Table("figures", caption, _main_columns(bins, is_routed), rows)
+    columns = _main_columns(bins, is_routed, has_masks=bool(first.segm))
+    return Table("figures", caption, columns, rows)
 
 
-def _main_columns(bins: Mapping[str, int], is_routed: bool) -> list[Column]:
+def _main_columns(bins: Mapping[str, int], is_routed: bool, has_masks: bool) -> list[Column]:
     detection = [Column(title) for title in ("arm", "AP", "AP50", "AP75", "AR")]
-    by_size = [Column(f"AP {_spaced(name)}", f"{count} objects") for name, count in bins.items()]
+    by_size = [Column(_sized(name), f"{count} objects") for name, count in bins.items()]
+    masks = [Column(title, "masks") for title in (*SEGM_TITLES, *map(_sized, bins))]
     psnr = [Column("PSNR", f"{REGION_TITLES[region]}, dB") for region in REGIONS]
     ssim = [Column("SSIM", REGION_TITLES[region]) for region in REGIONS]
     reach = [Column("recall", "% of objects"), AREA_COLUMN] if is_routed else []
     return [
         *detection,
         *by_size,
+        *(masks if has_masks else ()),
         *psnr,
         *ssim,
         *reach,
@@ -162,6 +170,24 @@ def _detection_cells(figures: ArmFigures, bins: Sequence[str]) -> list[Cell]:
         span = spans.get(f"AP_{name}")
         cells.append(number(of_bin.AP, 3, span))
     return cells
+
+
+def _mask_cells(figures: ArmFigures, bins: Sequence[str]) -> list[Cell]:
+    """AP of masks; nothing where masks are not measured."""
+    if not figures.segm:
+        return []
+    cells = []
+    by_size = [f"AP_{name}" for name in bins]
+    for name in (*SEGM_TITLES, *by_size):
+        span = figures.intervals.get(f"segm_{name}")
+        cell = number(figures.segm[name], 3, span)
+        cells.append(cell)
+    return cells
+
+
+def _sized(bin_name: str) -> str:
+    """The title of AP of one bin."""
+    return f"AP {_spaced(bin_name)}"
 
 
 def _quality_cells(figures: ArmFigures) -> list[Cell]:

@@ -4,55 +4,18 @@ The detector of these tests finds bright blobs exactly and sees nothing beyond t
 comes back can be known.
 """
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from mmdet.models.detectors.base import BaseDetector
-from mmdet.registry import MODELS as MMDET_MODELS
-from mmengine.structures import InstanceData
 
 from mmisr.pipeline.routing import route_by, search_windows
 from mmisr.pipeline.views import WholeFrames
 from mmisr.registry import MODELS
+from tests.blobs import image_of
 
 SCALE = 4
-
-
-@MMDET_MODELS.register_module(force=True)
-class BlobDetector(BaseDetector):
-    """A box around everything that is bright and connected; larger ones score higher."""
-
-    def __init__(self, max_per_img=100, data_preprocessor=None, init_cfg=None):
-        super().__init__({"type": "mmdet.DetDataPreprocessor"}, init_cfg)
-        self.test_cfg = {"max_per_img": max_per_img, "nms": {"type": "nms", "iou_threshold": 0.5}}
-        self.gain = torch.nn.Parameter(torch.ones(()))
-        self.seen = []
-
-    def predict(self, batch_inputs, batch_data_samples):
-        self.seen.append(tuple(batch_inputs.shape))
-        for image, sample in zip(batch_inputs, batch_data_samples, strict=True):
-            mask = (image.mean(0) > 127).numpy().astype(np.uint8)
-            _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-            x, y, w, h, area = stats[1:].T
-            boxes = np.stack([x, y, x + w, y + h], 1).astype(np.float32)
-            sample.pred_instances = InstanceData(
-                bboxes=torch.from_numpy(boxes),
-                scores=torch.from_numpy(area / 1e6).float(),
-                labels=torch.zeros(len(boxes), dtype=torch.long),
-            )
-        return batch_data_samples
-
-    def loss(self, batch_inputs, batch_data_samples):
-        raise NotImplementedError
-
-    def extract_feat(self, batch_inputs):
-        raise NotImplementedError
-
-    def _forward(self, batch_inputs, batch_data_samples=None):
-        raise NotImplementedError
 
 
 def pair_with(windows, handoff=None, router="oracle", **detector):
@@ -72,14 +35,6 @@ def pair_with(windows, handoff=None, router="oracle", **detector):
         "test_cfg": {"windows": windows, "keep_sr": True},
     }
     return MODELS.build(config).eval()
-
-
-def image_of(hw, boxes):
-    """(3, h, w) uint8: black, and white in the boxes."""
-    image = torch.zeros(3, *hw, dtype=torch.uint8)
-    for x1, y1, x2, y2 in boxes:
-        image[:, y1:y2, x1:x2] = 255
-    return image
 
 
 def predict(pair, images, boxes, sample_of, native=False):
@@ -119,6 +74,7 @@ BLOBS = st.lists(
     max_size=12,
 ).map(apart)
 HW = (61, 91)
+HALF = {"resize": {"factor": 0.5}}
 
 
 @pytest.mark.parametrize("native", [False, True])
@@ -138,6 +94,57 @@ def test_every_object_comes_back_once_and_where_it_is(sample_of, native, layout,
         assert found(sample) == expected
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("native", "handoff"), [(False, None), (False, HALF), (True, None), (True, HALF)]
+)
+@pytest.mark.parametrize("layout", ["canvas", "batches"])
+def test_every_mask_comes_back_with_its_object_alone(sample_of, native, layout, handoff):
+    pair = pair_with({"margin": 8, "layout": layout}, handoff, masks=True)
+
+    @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(BLOBS)
+    @example([(7, 7, 9, 9), (30, 31, 34, 33)])
+    def check(boxes):
+        image = image_of(HW, boxes)
+        (sample,) = predict(pair, [image], [boxes], sample_of, native)
+        factor = 1 if native else SCALE
+        instances = sample.pred_instances
+        assert found(sample) == sorted([float(v * factor) for v in box] for box in boxes)
+        if not boxes:
+            return  # nothing is searched, and nothing has a mask
+        assert instances.masks.shape[1:] == (HW[0] * factor, HW[1] * factor)
+        for mask, (x1, y1, x2, y2) in zip(
+            instances.masks, instances.bboxes.long().tolist(), strict=True
+        ):
+            alone = torch.zeros_like(mask)
+            alone[y1:y2, x1:x2] = True
+            assert torch.equal(mask, alone)
+
+    check()
+
+
+def test_masks_of_the_overview_come_back_with_its_boxes(sample_of):
+    windows = {"margin": 8, "overview": {"factor": 2, "min_side": 6}}
+    pair = pair_with(windows, masks=True)
+    boxes = [(10, 10, 18, 18), (40, 31, 44, 33)]
+    (sample,) = predict(pair, [image_of(HW, boxes)], [boxes], sample_of)
+    instances = sample.pred_instances
+    assert len(instances) == 2
+    for mask, xyxy in zip(instances.masks, instances.bboxes, strict=True):
+        y, x = torch.nonzero(mask, as_tuple=True)
+        tight = torch.stack([x.min(), y.min(), x.max() + 1, y.max() + 1])
+        assert (tight - xyxy).abs().max() <= 2  # a pixel of what the detector saw
+
+
+def test_masks_from_windows_need_a_whole_factor(sample_of):
+    pair = pair_with({"margin": 8}, masks=True)
+    sample = sample_of((244, 390), np.array([[28.0, 28, 36, 36]]))
+    sample.set_metainfo({"img_id": 1, "lr_shape": HW})
+    image = image_of(HW, [(7, 7, 9, 9)])
+    with pytest.raises(ValueError, match="whole multiple of the LR image.*got 4.28571 along x"):
+        pair.test_step({"inputs": [image], "data_samples": [sample]})
 
 
 CLASSSR = {

@@ -12,7 +12,6 @@ from mmisr.reports.html.crops import (
     RUNGS,
     Window,
     cut,
-    outlines,
     pack,
     place_window,
     routing_uri,
@@ -85,16 +84,3 @@ def test_routing_is_a_pixel_a_token():
     assert pixels.shape == (1, 3, 4)
     assert pixels[0, 0, 3] == 0
     assert pixels[0, 1, :3].tolist() != pixels[0, 2, :3].tolist()
-
-
-@pytest.mark.parametrize(
-    ("boxes", "path"),
-    [
-        (np.zeros((0, 4)), ""),
-        (np.array([[12.0, 22.0, 20.0, 30.5]]), "M2 2H10V10.5H2z"),
-        (np.array([[0.0, 0.0, 10.0, 20.0]]), ""),
-        (np.array([[5.0, 15.0, 15.0, 25.0]]), "M-5 -5H5V5H-5z"),
-    ],
-)
-def test_boxes_of_a_window(boxes, path):
-    assert outlines(boxes, (10, 20, 100, 50)) == path
