@@ -64,8 +64,6 @@ ATTRIBUTES = ("truncated", "occluded", "pose")
 
 PUBLISHED = {
     "VOC2007": {
-        "train": Published(2501, "VOC2007"),
-        "val": Published(2510, "VOC2007"),
         "trainval": Published(5011, "VOC2007"),
         "test": Published(4952, "VOC2007"),
     },
