@@ -204,6 +204,7 @@ def test_records_are_kept_and_stored(scene_of, samples_of, tmp_path):
         "frame": "lr",
         "area_source": "box",
         "max_dets": 50,
+        "iou_type": "bbox",
     }
     assert [r.img_id for r in records] == [r.img_id for r in metric.records] == [1, 2, 3, 4, 5, 6]
     again = size_binned_ap(records, 3, protocol_named("coco").ranges(), 50)
