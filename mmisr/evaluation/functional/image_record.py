@@ -71,7 +71,6 @@ def image_record(
     gt_xyxy = torch.cat([_xyxy(instances) for instances in truths])
     gt_labels = [_column(instances, "labels", np.int64) for instances in truths]
     det_xyxy = _xyxy(predictions)
-    masks = _masks(sample, to_bins) if iou_type == "segm" else None
     gt_areas = area(to_bins.boxes(gt_xyxy)).numpy()
     if area_source == "annotation":
         gt_areas = _annotated_areas(truths, to_bins, sample)
@@ -86,7 +85,7 @@ def image_record(
         det_scores=_column(predictions, "scores", np.float64),
         det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
         category_ids=tuple(sample.get("category_ids") or ()),
-        masks=masks,
+        masks=_masks(sample, to_bins) if iou_type == "segm" else None,
     )
 
 
