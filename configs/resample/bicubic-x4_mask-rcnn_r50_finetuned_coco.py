@@ -11,10 +11,13 @@ _base_ = [
     "../_base_/editors/bicubic_x4.py",
     "../_base_/schedules/step_24e.py",
 ]
+detector = _base_.model
+# A patch shows a quarter of an image, and is learned from a quarter of the regions.
+detector.train_cfg.rcnn.sampler.num = 128
 model = dict(
     _delete_=True,
     type="mmisr.SRDetector",
     editor=_base_.editor,
-    detector=_base_.model,
+    detector=detector,
     strategy=dict(type="Frozen"),
 )

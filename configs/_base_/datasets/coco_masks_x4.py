@@ -7,7 +7,7 @@ load = [
     dict(type="mmdet.LoadAnnotations", with_bbox=True, with_mask=True),
 ]
 augment = [
-    dict(type="mmisr.RandomPatch", size=512, around_box=0.5),
+    dict(type="mmisr.RandomPatch", size=320, around_box=0.5),
     dict(type="mmdet.RandomFlip", prob=0.5),
 ]
 degrade = [

@@ -50,8 +50,7 @@ def image_record(
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
-        iou_type: ``segm`` keeps the masks too, (N, H, W) of the source frame, which annotations and
-            predictions then must have as ``masks``.
+        iou_type: ``segm`` keeps the ``masks`` of both too, (N, H, W) of the source frame.
 
     Returns:
         The record, annotations that count before those that do not.
@@ -74,7 +73,6 @@ def image_record(
     gt_xyxy = torch.cat([_xyxy(instances) for instances in truths])
     gt_labels = [_column(instances, "labels", np.int64) for instances in truths]
     det_xyxy = _xyxy(predictions)
-    masks = _masks(truths, predictions, to_bins, sample) if iou_type == "segm" else None
     gt_areas = area(to_bins.boxes(gt_xyxy)).numpy()
     if area_source == "annotation":
         gt_areas = _annotated_areas(truths, to_bins, sample)
@@ -90,7 +88,7 @@ def image_record(
         det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
         category_ids=tuple(sample.get("category_ids") or ()),
         gt_marks=_marks(counted, ignored, len(gt_xyxy)),
-        masks=masks,
+        masks=_masks(sample, to_bins) if iou_type == "segm" else None,
     )
 
 
@@ -108,19 +106,18 @@ def _marks(counted: Any, ignored: Any, count: int) -> Ints:
     return marks
 
 
-def _masks(
-    truths: Sequence[Any], predictions: Any, to_bins: FrameMap, sample: Mapping[str, Any]
-) -> ImageMasks:
+def _masks(sample: Mapping[str, Any], to_bins: FrameMap) -> ImageMasks:
     """The masks of all boxes, as run lengths."""
     shape = sample.get("source_shape") or sample.get("ori_shape")
     if shape is None:
         raise ValueError(f"AP of masks needs source_shape, which {_name(sample)} does not have")
     height, width = shape[:2]
     hw = int(height), int(width)
-    annotated: list[bytes] = []
-    for instances in truths:
-        annotated += _encoded(instances, hw, ANNOTATED, sample)
-    found = _encoded(predictions, hw, PREDICTED, sample)
+    annotated = _encoded(sample["gt_instances"], hw, ANNOTATED, sample)
+    ignored = sample.get("ignored_instances") or {}
+    if "bboxes" in ignored:
+        annotated += _encoded(ignored, hw, ANNOTATED, sample)
+    found = _encoded(sample["pred_instances"], hw, PREDICTED, sample)
     scale_x, scale_y = to_bins.scale_xy
     return ImageMasks(hw, tuple(annotated), tuple(found), scale_x * scale_y)
 

@@ -52,8 +52,8 @@ def match_by_rule(
     crowd = record.gt_ignore[truths]
     if rule == "once":
         crowd = np.zeros_like(crowd)
-    ious = record.ious
-    ious = box_ious(det, gt, crowd) if ious is None else ious[detections][:, truths]
+    of_masks = record.ious
+    ious = box_ious(det, gt, crowd) if of_masks is None else of_masks[detections][:, truths]
     near, owner = _match_ious(ious, ignore, crowd, levels)
     status = status_of(owner, ignore)
     return near, status

@@ -174,9 +174,11 @@ class Layout:
         x_factor, y_factor = factor_xy
         rows = height * y_factor
         cols = width * x_factor
-        frame = masks.new_zeros(len(masks), rows, cols)
+        count = len(masks)
+        frame = masks.new_zeros(count, rows, cols)
         owner, _ = self._owners(number, xyxy)
-        windows = list(self._placed(self.windows))
+        placed = self._placed(self.windows)
+        windows = list(placed)
         numbers = owner.tolist()
         columns = zip(masks, frame, numbers, strict=True)
         for mask, target, window in columns:
