@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
-from mmisr.openmmlab.samples import annotated_boxes, hr_pixels
+from mmisr.openmmlab.samples import annotated_boxes, boxes_in_hr, hr_pixels
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
 from mmisr.reports.pictures import Panel, strip
@@ -87,17 +87,20 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
             "this one makes no LR images; for plain detectors use mmdet's tool"
         )
     lr_hw = (lr.shape[0], lr.shape[1])
-    in_source = annotated_boxes(sample, "source", lr_hw)
-    in_lr = annotated_boxes(sample, "lr", lr_hw)
-    if in_source is None or in_lr is None:
-        in_source = in_lr = torch.zeros((0, 4))
+    in_lr = _or_none(annotated_boxes(sample, "lr", lr_hw))
     # The same boxes on both: where they part, the pipeline moves images and boxes apart.
     panels = [Panel(_title("LR", lr, in_lr), lr, in_lr.numpy())]
     packed_hr = hr_pixels(sample)
     if packed_hr is not None:
         hr = _pixels(packed_hr)
-        panels.append(Panel(_title("HR", hr, in_source), hr, in_source.numpy()))
+        in_hr = _or_none(boxes_in_hr(sample))
+        panels.append(Panel(_title("HR", hr, in_hr), hr, in_hr.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
+
+
+def _or_none(boxes: Tensor | None) -> Tensor:
+    """The boxes, (0, 4) where nothing is annotated."""
+    return torch.zeros((0, 4)) if boxes is None else boxes
 
 
 def _pixels(image: Tensor) -> NDArray[np.uint8]:
