@@ -146,14 +146,20 @@ def read_annotations(ann_file: str, backend_args: dict[str, Any] | None = None) 
 
 def _parse(ann_file: str, backend_args: dict[str, Any] | None) -> dict[str, Any]:
     try:
-        content = json.loads(fileio.get_text(ann_file, backend_args=backend_args))
+        # Bytes, of which json itself finds out a byte order mark, and UTF-16 from UTF-8.
+        content = json.loads(fileio.get(ann_file, backend_args=backend_args))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"annotation file {ann_file} does not exist; check data_root and ann_file, or prepare "
             f"the data set first "
             "(tools/data/ for the project's own)"
         ) from error
-    except ValueError as error:  # not JSON, or not text
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{ann_file} must be a JSON file in UTF-8, and is in another encoding: {error}; save "
+            "it as UTF-8 (iconv -f latin1 -t utf-8 OLD > NEW)"
+        ) from error
+    except ValueError as error:  # not JSON
         raise ValueError(
             f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind"
         ) from error
