@@ -156,10 +156,10 @@ class PairedLR(BaseTransform):
         rgb = read_rgb(partner_path, max_pixels=self.max_pixels)
         bgr = rgb[..., ::-1]
         own_hw = (results["height"], results["width"])
-        hws = [bgr.shape[:2], own_hw]
+        lr_hw, hr_hw = bgr.shape[:2], own_hw
         if files.holds == "hr":
-            hws.reverse()
-        check_paired_sizes(own_path, partner_path, *hws, files.scale)
+            lr_hw, hr_hw = hr_hw, lr_hw
+        check_paired_sizes(own_path, partner_path, lr_hw, hr_hw, files.scale)
         motion = results.get(HOMOGRAPHY, np.eye(3))
         try:
             partner = moved_alike(bgr, motion, image.shape[:2], files.factor)
