@@ -110,7 +110,7 @@ def check_data_sets(
     else:
         sources = _with_own_names([_of_file(text) for text in sets])
         scale, pairs = 1.0, {}
-        name = "+".join(source.name for source in sources)
+        name = "+".join(source.name.replace("/", "-") for source in sources)
     scale = wanted.scale or scale
     if wanted.lr is not None:
         for source in sources:

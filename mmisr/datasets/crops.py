@@ -126,7 +126,7 @@ class RandomPatch(BaseTransform):
 
     Raises:
         ValueError: ``size`` is below 1, ``around_box`` not in [0, 1], or ``size`` no multiple of
-            ``multiple``.
+            ``multiple``; in use, an image that is smaller has sides that are none.
     """
 
     def __init__(self, size: int, around_box: float = 0.5, multiple: int = 1) -> None:
@@ -151,6 +151,7 @@ class RandomPatch(BaseTransform):
         missing_rows = max(0, self.size - height)
         missing_columns = max(0, self.size - width)
         if missing_rows or missing_columns:
+            self._check_mirrors(height, width, results)
             margins = ((0, missing_rows), (0, missing_columns), (0, 0))
             image = np.pad(image, margins, mode="symmetric")
             results["img"] = image
@@ -160,6 +161,16 @@ class RandomPatch(BaseTransform):
         boxes = results.get("gt_bboxes")
         y, x = self._corner(image.shape[:2], boxes)
         return crop_results(results, y, x, (self.size, self.size))
+
+    def _check_mirrors(self, height: int, width: int, results: dict) -> None:
+        """See that an image is mirrored out at a multiple, as its partner will be."""
+        if height % self.multiple or width % self.multiple:
+            path = results.get("img_path")
+            raise ValueError(
+                f"{path} is smaller than RandomPatch.size={self.size}, and its sides must be "
+                f"multiples of {self.multiple} to be mirrored out, found {width}x{height}; put "
+                f"mmisr.CropToMultiple(multiple={self.multiple}) before"
+            )
 
     def _corner(self, hw: tuple[int, int], boxes: Any) -> tuple[int, int]:
         """First row and column of the patch, both drawn."""

@@ -160,6 +160,12 @@ class PairedLR(BaseTransform):
         if files.holds == "hr":
             lr_hw, hr_hw = hr_hw, lr_hw
         check_paired_sizes(own_path, partner_path, lr_hw, hr_hw, files.scale)
+        if files.holds == "hr":
+            # What no LR pixel shows must not be mirrored out either.
+            height, width = lr_hw
+            bottom = height * files.scale
+            right = width * files.scale
+            bgr = bgr[:bottom, :right]
         motion = results.get(HOMOGRAPHY, np.eye(3))
         try:
             partner = moved_alike(bgr, motion, image.shape[:2], files.factor)

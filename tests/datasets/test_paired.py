@@ -98,10 +98,10 @@ def dataset(folder, kind, augment=(), pack="mmisr.PackSRDetInputs"):
     )
 
 
-def augment(kind):
-    """The same patch in either frame; flips and turns are drawn alike."""
+def augment(kind, side=16):
+    """The same patch in either frame, of so many LR pixels; flips and turns are drawn alike."""
     factor = 1 if kind == "lr" else SCALE
-    patch = {"type": "mmisr.RandomPatch", "size": 16 * factor, "around_box": 0.0}
+    patch = {"type": "mmisr.RandomPatch", "size": side * factor, "around_box": 0.0}
     if kind != "lr":
         patch["multiple"] = SCALE
     return [
@@ -153,6 +153,23 @@ def test_patches_flips_and_turns_move_both_halves_and_the_boxes(folder, kind):
             assert aligned(packed["inputs"], other) > aligned(packed["inputs"], sample.hr)
         seen.add(np.round(sample.homography_matrix[:2, :2]).astype(int).tobytes())
     assert len(seen) >= 6  # of eight orientations
+
+
+@pytest.mark.parametrize("kind", ["hr", "lr"])
+def test_images_that_are_smaller_than_the_patch_are_mirrored_out_alike(folder, kind):
+    """Sides of 97x131 are no multiples: what is left at the border is not mirrored."""
+    paired = dataset(folder, kind, augment(kind, side=44))
+    for seed in range(4):
+        np.random.seed(seed)
+        packed = paired[seed % 2]
+        assert packed["inputs"].shape[1:] == (44, 44)
+        assert aligned(packed["inputs"], packed["data_samples"].hr) < 6
+
+
+def test_a_mirror_between_lr_pixels_is_refused():
+    patch = TRANSFORMS.build({"type": "mmisr.RandomPatch", "size": 128, "multiple": SCALE})
+    with pytest.raises(ValueError, match=r"multiples of 4 .* found 131x97; put mmisr.CropToM"):
+        patch({"img": np.zeros((97, 131, 3), np.uint8)})
 
 
 def test_boxes_of_patches_hold_the_same_pixels_in_either_frame(folder):

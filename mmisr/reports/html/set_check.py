@@ -26,6 +26,9 @@ from mmisr.version import __version__
 PAIRS = 12
 """Near duplicates of two sets that are shown."""
 
+SHIFTS = 100
+"""Pairs of LR and HR of a set whose shifts are listed, the longest first."""
+
 PAIR_BYTES = 60_000
 """Limit of the two pictures of one of them."""
 
@@ -191,10 +194,11 @@ def _pairs_table(sets: Sequence[SetSummary]) -> Table:
     for summary in sets:
         if summary.alignment is None:
             continue
-        for shift in summary.alignment.shifts:
+        worst = sorted(summary.alignment.shifts, key=lambda shift: -shift.length)
+        for shift in worst[:SHIFTS]:
             shifted = [number(value, 2) for value in (shift.x, shift.y, shift.response)]
             rows.append([word(shift.name), word(summary.name), *shifted])
-    return Table("pairs", "Shift of every pair in LR pixels", columns, rows)
+    return Table("pairs", "Shifts of the pairs in LR pixels, the longest first", columns, rows)
 
 
 def _histogram(sets: Sequence[SetSummary]) -> str:
