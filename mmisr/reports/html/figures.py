@@ -388,13 +388,9 @@ def object_sizes(shares: Mapping[str, Sequence[float]], labels: Sequence[str]) -
     with _plot(count) as (figure, (axis,)):
         for index, (name, row) in enumerate(shares.items()):
             offset = _beside(index, count, 0.8)
-            axis.bar(
-                places + offset,
-                row,
-                width,
-                color=colour(index),
-                label=name,
-            )
+            beside = places + offset
+            tint = colour(index)
+            axis.bar(beside, row, width, color=tint, label=name)
         axis.set_xticks(places, labels, fontsize=9)
         axis.grid(visible=False, axis="x")
         axis.set_xlabel("side from ... LR pixels on")
