@@ -111,7 +111,9 @@ def annotated_boxes(
 
 
 def boxes_in_hr(sample: Any) -> Tensor | None:
-    """The annotated boxes in pixels of the HR image, which lies in the source frame or over it.
+    """The annotated boxes in pixels of the HR image.
+
+    It is the source frame, unless the sample says otherwise: native LR that has a partner.
 
     Args:
         sample: A sample of either format, with its HR image.
@@ -123,7 +125,7 @@ def boxes_in_hr(sample: Any) -> Tensor | None:
     hr = hr_pixels(sample)
     if boxes is None or hr is None:
         return None
-    if sample.get("boxes_source") is not None:  # an editor's sample, whose source frame is HR
+    if sample.get("source_shape") is None:
         return boxes
     hr_hw = (hr.shape[-2], hr.shape[-1])
     return FrameMap.between(source_hw(sample), hr_hw).boxes(boxes)
