@@ -153,6 +153,7 @@ TRANSFORMS = Registry(
         "mmisr.datasets.loading",
         "mmisr.datasets.crops",
         "mmisr.datasets.reducing",
+        "mmisr.datasets.paired",
         "mmisr.datasets.patch_classes",
         "mmisr.datasets.packing",
         "mmisr.degradation.transform",

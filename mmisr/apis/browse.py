@@ -14,7 +14,7 @@ from tqdm import tqdm
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.configs import read_config
 from mmisr.apis.windows import check_display, show_picture
-from mmisr.openmmlab.samples import annotated_boxes, annotated_masks, hr_pixels
+from mmisr.openmmlab.samples import annotated_boxes, annotated_masks, boxes_in_hr, hr_pixels
 from mmisr.ops.files import fitting_name, write_image
 from mmisr.registry import DATASETS
 from mmisr.reports.annotate import tinted
@@ -88,10 +88,7 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
             "this one makes no LR images; for plain detectors use mmdet's tool"
         )
     lr_hw = (lr.shape[0], lr.shape[1])
-    in_source = annotated_boxes(sample, "source", lr_hw)
-    in_lr = annotated_boxes(sample, "lr", lr_hw)
-    if in_source is None or in_lr is None:
-        in_source = in_lr = torch.zeros((0, 4))
+    in_lr = _or_none(annotated_boxes(sample, "lr", lr_hw))
     # The same boxes on both: where they part, the pipeline moves images and boxes apart.
     masks_lr = annotated_masks(sample, "lr", lr_hw)
     picture = _with_masks(lr, masks_lr)
@@ -99,10 +96,16 @@ def sample_panels(packed: dict[str, Any]) -> tuple[list[Panel], str]:
     packed_hr = hr_pixels(sample)
     if packed_hr is not None:
         hr = _pixels(packed_hr)
+        in_hr = _or_none(boxes_in_hr(sample))
         masks = annotated_masks(sample, "source")
         picture = _with_masks(hr, masks)
-        panels.append(Panel(_title("HR", hr, in_source), picture, in_source.numpy()))
+        panels.append(Panel(_title("HR", hr, in_hr), picture, in_hr.numpy()))
     return panels, Path(str(sample.metainfo.get("img_path"))).stem
+
+
+def _or_none(boxes: Tensor | None) -> Tensor:
+    """The boxes, (0, 4) where nothing is annotated."""
+    return torch.zeros((0, 4)) if boxes is None else boxes
 
 
 def _pixels(image: Tensor) -> NDArray[np.uint8]:
@@ -111,8 +114,8 @@ def _pixels(image: Tensor) -> NDArray[np.uint8]:
 
 
 def _with_masks(image: NDArray[np.uint8], masks: Tensor | None) -> NDArray[np.uint8]:
-    """An image with its annotated masks, where the pipeline loads some."""
-    if masks is None:
+    """An image with its annotated masks, where the pipeline loads some in its frame."""
+    if masks is None or tuple(masks.shape[1:]) != image.shape[:2]:
         return image
     return tinted(image, masks.numpy(), [0] * len(masks), [TRUTH])
 

@@ -17,6 +17,7 @@ from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import check_classes, check_metrics, classes_of, test_pipeline
 from mmisr.apis.checks.own_resize import say_dropped_resize
 from mmisr.apis.configs import read_config
+from mmisr.datasets.paired import PairedLR
 from mmisr.degradation.transform import NativeLR, SimulateLR
 from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.processes import join_processes
@@ -199,6 +200,6 @@ def makes_lr(step: dict | list) -> bool:
         step: Config of the transform, or a list of such.
     """
     if isinstance(step, dict) and "transforms" not in step:
-        return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR)
+        return find(TRANSFORMS, step["type"]) in (SimulateLR, NativeLR, PairedLR)
     inner = step["transforms"] if isinstance(step, dict) else step
     return any(makes_lr(view) for view in inner)

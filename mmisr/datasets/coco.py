@@ -10,19 +10,17 @@ from mmengine.dist import is_main_process
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from mmisr.datasets.coco_boxes import box_in_image
 from mmisr.datasets.coco_checks import check_annotations, class_names, first
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_shapes import read_shapes
-from mmisr.datasets.coco_values import box_numbers, shown
+from mmisr.datasets.coco_values import shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
 from mmisr.structures.marks import marks_of
-
-OVERSHOOT = 1.0
-"""Pixels by which a box may leave its image before it counts as wrong: annotation tools round."""
 
 MANY = 200
 """From this many images on, checking them shows a progress bar."""
@@ -224,21 +222,16 @@ class SRCocoDataset(CocoDataset):
         Wrong ones are noted.
         """
         width, height = image["width"], image["height"]
-        x, y, w, h = box_numbers(annotation.get("bbox")) or (0, 0, 0, 0)
-        left, top = max(x, 0), max(y, 0)
-        right, bottom = min(x + w, width), min(y + h, height)
-        empty = right <= left or bottom <= top
-        overshoot = max(-x, -y, x + w - width, y + h - height)
-        outside = overshoot > OVERSHOOT
-        if empty or outside:
+        box = box_in_image(annotation.get("bbox"), width, height)
+        if box.is_empty or box.is_outside:
             self.wrong_boxes.append(
                 f"annotation {annotation.get('id')} of {image['file_name']} "
                 f"({width}x{height}): "
                 f"bbox {shown(annotation.get('bbox'))}"
             )
-        if empty or (outside and self.bad_boxes == "skip"):
+        if box.is_empty or (box.is_outside and self.bad_boxes == "skip"):
             return None
-        return [left, top, right, bottom]
+        return list(box.xyxy)
 
     def _usable(self, data: list[dict], policy: str) -> list[dict]:
         usable: list[dict] = []

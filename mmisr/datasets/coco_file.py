@@ -155,7 +155,12 @@ def _parse(ann_file: str, backend_args: dict[str, Any] | None) -> dict[str, Any]
             f"the data set first "
             "(tools/data/ for the project's own)"
         ) from error
-    except ValueError as error:  # not JSON, or not text
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{ann_file} must be a JSON file in UTF-8, and is in another encoding: {error}; save "
+            "it as UTF-8 (iconv -f latin1 -t utf-8 OLD > NEW)"
+        ) from error
+    except ValueError as error:  # not JSON
         raise ValueError(
             f"{ann_file} must be a JSON file: {error}; it is damaged or of another kind"
         ) from error

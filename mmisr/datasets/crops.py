@@ -121,19 +121,28 @@ class RandomPatch(BaseTransform):
         size: Side of the patch in pixels.
         around_box: Share of the patches that contain the centre of a random box, where there is
             one.
+        multiple: Patches begin at multiples of it: the SR scale, where LR was taken separately
+            (:class:`mmisr.datasets.paired.PairedLR`).
 
     Raises:
-        ValueError: ``size`` is below 1 or ``around_box`` not in [0, 1].
+        ValueError: ``size`` is below 1, ``around_box`` not in [0, 1], or ``size`` no multiple of
+            ``multiple``; in use, an image that is smaller has sides that are none.
     """
 
-    def __init__(self, size: int, around_box: float = 0.5) -> None:
+    def __init__(self, size: int, around_box: float = 0.5, multiple: int = 1) -> None:
         if size < 1 or not 0 <= around_box <= 1:
             raise ValueError(
                 f"RandomPatch needs size >= 1 and 0 <= around_box <= 1, got size={size}, "
                 f"around_box={around_box}"
             )
+        if multiple < 1 or size % multiple:
+            raise ValueError(
+                f"RandomPatch.size must be a multiple of multiple >= 1, got size={size}, "
+                f"multiple={multiple}"
+            )
         self.size = size
         self.around_box = around_box
+        self.multiple = multiple
 
     def transform(self, results: dict) -> dict:
         """Cut the patch."""
@@ -142,6 +151,7 @@ class RandomPatch(BaseTransform):
         missing_rows = max(0, self.size - height)
         missing_columns = max(0, self.size - width)
         if missing_rows or missing_columns:
+            self._check_mirrors(height, width, results)
             margins = ((0, missing_rows), (0, missing_columns), (0, 0))
             image = np.pad(image, margins, mode="symmetric")
             results["img"] = image
@@ -151,6 +161,16 @@ class RandomPatch(BaseTransform):
         boxes = results.get("gt_bboxes")
         y, x = self._corner(image.shape[:2], boxes)
         return crop_results(results, y, x, (self.size, self.size))
+
+    def _check_mirrors(self, height: int, width: int, results: dict) -> None:
+        """See that an image is mirrored out at a multiple, as its partner will be."""
+        if height % self.multiple or width % self.multiple:
+            path = results.get("img_path")
+            raise ValueError(
+                f"{path} is smaller than RandomPatch.size={self.size}, and its sides must be "
+                f"multiples of {self.multiple} to be mirrored out, found {width}x{height}; put "
+                f"mmisr.CropToMultiple(multiple={self.multiple}) before"
+            )
 
     def _corner(self, hw: tuple[int, int], boxes: Any) -> tuple[int, int]:
         """First row and column of the patch, both drawn."""
@@ -169,7 +189,7 @@ class RandomPatch(BaseTransform):
             column = np.random.randint(last_column + 1)
         row = min(max(row, 0), last_row)
         column = min(max(column, 0), last_column)
-        return row, column
+        return row - row % self.multiple, column - column % self.multiple
 
 
 QUARTER_TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])

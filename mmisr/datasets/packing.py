@@ -124,8 +124,14 @@ def _marks(results: dict, is_ignored: NDArray[np.bool_]) -> Tensor:
     return torch.from_numpy(marks)
 
 
-def _frames(results: dict) -> dict[str, Any]:
-    source = results["img"].shape[:2]
+def _hr(results: dict) -> NDArray[Any]:
+    """The HR image: ``img``, unless that is LR and its partner was read beside it."""
+    hr: NDArray[Any] = results.get("hr", results["img"])
+    return hr
+
+
+def _frames(results: dict, source: tuple[int, ...]) -> dict[str, Any]:
+    """What a sample says of its frames; ``source`` is height and width of that of its boxes."""
     meta = {key: results[key] for key in FORWARDED if key in results}
     return {
         **meta,
@@ -145,7 +151,7 @@ class PackSRDetInputs(BaseTransform):
     Convention: ``inputs`` is the LR image, (3, h, w) uint8 RGB. ``data_samples`` holds
     ``gt_instances`` and ``ignored_instances`` (``bboxes`` xyxy, ``labels``, ``areas``, and
     ``marks``, see :class:`mmisr.structures.marks.Mark`) in the **source** frame, ``hr`` (3, H, W)
-    uint8 RGB where LR was simulated, and the metainfo ``source_shape``, ``lr_shape`` (the sensor's
+    uint8 RGB where there is one, and the metainfo ``source_shape``, ``lr_shape`` (the sensor's
     frame, for size bins). Where masks are loaded, the instances have ``masks`` (N, H, W) bool in
     the source frame, and ``masks_lr`` (N, h, w) bool in the pixels of ``inputs``.
 
@@ -158,7 +164,7 @@ class PackSRDetInputs(BaseTransform):
         """Pack."""
         _need_lr(results, "PackSRDetInputs")
         check_partner(results, BETWEEN)
-        sample = DetDataSample(metainfo=_frames(results))
+        sample = DetDataSample(metainfo=_frames(results, results["img"].shape[:2]))
         none_ignored = np.zeros(len(_boxes(results)))
         flags = np.asarray(results.get("gt_ignore_flags", none_ignored), dtype=bool)
         instances = self._instances(results)
@@ -167,7 +173,7 @@ class PackSRDetInputs(BaseTransform):
         sample.gt_instances = instances[~ignored]
         sample.ignored_instances = instances[ignored]
         if results.get("has_hr", False):
-            sample.set_field(to_rgb_tensor(results["img"]), "hr")
+            sample.set_field(to_rgb_tensor(_hr(results)), "hr")
         return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
 
     @staticmethod
@@ -186,7 +192,8 @@ class PackSRDetInputs(BaseTransform):
 class PackSRInputs(BaseTransform):
     """Pack a sample for an editor that is trained or tested alone, in mmagic's own format.
 
-    Convention: ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
+    Convention: the source frame of a packed editor's sample is HR, wherever its boxes were
+    annotated. ``inputs`` is the LR image, ``data_samples.gt_img`` the HR image, both (3, ., .)
     uint8 RGB; the metainfo carries ``boxes_lr`` and ``boxes_source``, (N, 4) float32 xyxy arrays in
     their frames, ``labels``, (N,) int64, and, where masks are loaded, ``masks_lr`` (N, h, w) and
     ``masks_source`` (N, H, W), bool arrays of the same objects.
@@ -203,22 +210,30 @@ class PackSRInputs(BaseTransform):
         if not results.get("has_hr", False):
             raise KeyError(
                 "mmisr.PackSRInputs needs an HR image to learn from: simulate LR with "
-                "mmisr.SimulateLR"
+                "mmisr.SimulateLR, or read it with mmisr.PairedLR where it was taken separately"
             )
-        meta = _frames(results)
+        hr = _hr(results)
+        lr = results["lr"]
+        own_hw = results["img"].shape[:2]
+        hr_hw = (hr.shape[0], hr.shape[1])
+        meta = _frames(results, hr_hw)
         boxes = _boxes(results)
-        to_lr = FrameMap.between(meta["source_shape"], results["lr"].shape[:2])
-        meta["boxes_source"] = boxes.numpy()
-        meta["boxes_lr"] = to_lr.boxes(boxes).numpy()
+        to_lr = FrameMap.between(own_hw, lr.shape[:2])
+        to_hr = FrameMap.between(own_hw, hr_hw)
+        in_hr = to_hr.boxes(boxes)
+        in_lr = to_lr.boxes(boxes)
+        meta["boxes_source"] = in_hr.numpy()
+        meta["boxes_lr"] = in_lr.numpy()
         meta["labels"] = _labels(results, len(boxes))
         masks = _masks(results)
         if masks:
-            meta["masks_source"] = masks["masks"].numpy()
+            masks_hr = resize_masks(masks["masks"], hr_hw)
+            meta["masks_source"] = masks_hr.numpy()
             meta["masks_lr"] = masks["masks_lr"].numpy()
         meta |= COLOUR
         sample = MagicDataSample(metainfo=meta)
-        sample.set_tensor_data({"gt_img": to_rgb_tensor(results["img"])})
-        return {"inputs": to_rgb_tensor(results["lr"]), "data_samples": sample}
+        sample.set_tensor_data({"gt_img": to_rgb_tensor(hr)})
+        return {"inputs": to_rgb_tensor(lr), "data_samples": sample}
 
 
 def _labels(results: dict, count: int) -> NDArray[np.int64]:

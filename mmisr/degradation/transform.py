@@ -192,8 +192,8 @@ class CorruptLR(BaseTransform):
         """
         if "lr" not in results:
             raise KeyError(
-                "mmisr.CorruptLR must stand after mmisr.SimulateLR or mmisr.NativeLR, which set "
-                "`lr`"
+                "mmisr.CorruptLR must stand after mmisr.SimulateLR, mmisr.NativeLR or "
+                "mmisr.PairedLR, which set `lr`"
             )
         seed = corruption_seed(self.seed, _image(results))
         results["lr"] = degraded(results["lr"], self.corruption, seed)
@@ -220,19 +220,22 @@ class NativeLR(BaseTransform):
 
 @TRANSFORMS.register_module()
 class FeedHR(BaseTransform):
-    """Feed the HR pixels after ``SimulateLR``: the oracle arm.
+    """Feed the HR pixels after ``SimulateLR`` or ``PairedLR``: the oracle arm.
 
     ``lr_shape`` stays, so that objects are binned by the sizes that the sensor of the other arms
     saw.
     """
 
     def transform(self, results: dict) -> dict:
-        """Replace ``lr`` by ``img``.
+        """Replace ``lr`` by the HR image.
 
         Raises:
             KeyError: No transform before it made an LR image.
         """
         if "lr_shape" not in results:
-            raise KeyError("mmisr.FeedHR must stand after mmisr.SimulateLR, which sets `lr_shape`")
-        results["lr"] = results["img"]
+            raise KeyError(
+                "mmisr.FeedHR must stand after mmisr.SimulateLR or mmisr.PairedLR, which set "
+                "`lr_shape`"
+            )
+        results["lr"] = results.get("hr", results["img"])
         return results

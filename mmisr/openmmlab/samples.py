@@ -31,6 +31,7 @@ __all__ = [
     "annotated_boxes",
     "annotated_labels",
     "annotated_masks",
+    "boxes_in_hr",
     "hints_from",
     "hints_of",
     "hr_pixels",
@@ -107,6 +108,27 @@ def annotated_boxes(
             "annotated_boxes needs lr_hw, height and width of the LR image, for the frame 'lr'"
         )
     return FrameMap.between(source_hw(sample), lr_hw).boxes(_boxes(xyxy))
+
+
+def boxes_in_hr(sample: Any) -> Tensor | None:
+    """The annotated boxes in pixels of the HR image.
+
+    It is the source frame, unless the sample says otherwise: native LR that has a partner.
+
+    Args:
+        sample: A sample of either format, with its HR image.
+
+    Returns:
+        (N, 4) xyxy float32, or None where the sample carries no annotations or no HR image.
+    """
+    boxes = annotated_boxes(sample, "source")
+    hr = hr_pixels(sample)
+    if boxes is None or hr is None:
+        return None
+    if sample.get("source_shape") is None:
+        return boxes
+    hr_hw = (hr.shape[-2], hr.shape[-1])
+    return FrameMap.between(source_hw(sample), hr_hw).boxes(boxes)
 
 
 def _boxes(xyxy: Any) -> Tensor:

@@ -72,4 +72,7 @@ def _in_source_frame(image: NDArray[Any], sample: DetDataSample, is_input: bool)
             "of its boxes, and there is no HR "
             "image to draw on (native LR): run `mmisr browse_dataset CONFIG`, which draws both"
         )
+    if tuple(hr.shape[-2:]) != source:  # native LR with a partner: the boxes are the input's
+        rgb = image[..., ::-1]
+        return np.ascontiguousarray(rgb)
     return np.ascontiguousarray(np.asarray(hr).transpose(1, 2, 0))

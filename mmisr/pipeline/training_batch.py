@@ -82,7 +82,8 @@ class TrainingBatch:
             if pixels is None:
                 raise ValueError(
                     f"{self.needed_by} needs the HR image, and {sample.metainfo.get('img_path')} "
-                    "has none; simulate LR from HR (mmisr.SimulateLR)"
+                    "has none; simulate LR from HR (mmisr.SimulateLR), read HR that was taken "
+                    "separately (mmisr.PairedLR), or train with strategy Frozen, which needs none"
                 )
             image = to_unit(pixels).to(self.lr[0])
             images.append(image)

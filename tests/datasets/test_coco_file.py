@@ -256,3 +256,21 @@ def test_compressed_runs_are_counted_as_the_reference_does(changed, counts):
     assert content["annotations"][0]["segmentation"] == shapes["segmentation"]
     assert content["annotations"][0]["keypoints"] == [3, 4, 2]
     assert "area" not in content["annotations"][0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_and_windows_line_ends_are_read(coco, encoding):
+    path = coco(classes=("Stra\u00dfe",)) / "ann.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    assert read_annotations(str(path)) == content
+
+
+def test_another_encoding_is_named(coco):
+    path = coco() / "ann.json"
+    path.write_bytes(path.read_text().replace("thing", "Stra\u00dfe").encode("latin1"))
+    with pytest.raises(
+        ValueError, match=r"ann.json must be a JSON file in UTF-8.*save it as UTF-8"
+    ):
+        read_annotations(str(path))

@@ -158,7 +158,7 @@ class TestCorruptLR:
         assert np.corrcoef(noise)[0, 1] > 0.98
 
     def test_wrong_arguments(self, results):
-        with pytest.raises(KeyError, match="mmisr.CorruptLR must stand after mmisr.SimulateLR or"):
+        with pytest.raises(KeyError, match="mmisr.CorruptLR must stand after mmisr.SimulateLR, "):
             CorruptLR("jpeg", 1)(dict(results))
         with pytest.raises(ValueError, match="corruption must be one of"):
             CorruptLR("snow", 1)

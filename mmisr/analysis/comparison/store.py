@@ -36,6 +36,7 @@ from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.samples import boxes_in_hr
 from mmisr.ops.files import write_image, write_text, write_whole
 from mmisr.structures.pixels import to_bytes, to_unit
 from mmisr.structures.sr_result import RoutingMap
@@ -290,7 +291,9 @@ def _quality(sample: DetDataSample) -> dict[str, float | None]:
     if "hr" not in sample or sample.sr.shape != sample.hr.shape:
         return dict(NO_QUALITY)
     hr = to_unit(sample.hr.cpu())
-    boxes = sample.gt_instances.bboxes
+    boxes = boxes_in_hr(sample)
+    if boxes is None:
+        return dict(NO_QUALITY)
     quality: dict[str, float | None] = {}
     for name, value in region_quality(sample.sr, hr, boxes).items():
         quality[name] = None if math.isnan(value) else value

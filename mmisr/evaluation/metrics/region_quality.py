@@ -14,7 +14,7 @@ from torch import Tensor
 from mmisr.evaluation.functional.region_quality import REGIONS, region_quality
 from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.evaluation.functional.tables import render_table
-from mmisr.openmmlab.samples import annotated_boxes
+from mmisr.openmmlab.samples import boxes_in_hr
 from mmisr.registry import METRICS
 from mmisr.structures.pixels import to_unit
 
@@ -160,5 +160,5 @@ def _pair_images(sample: dict) -> tuple[Tensor, Tensor, Tensor] | None:
 
 
 def _boxes(sample: dict) -> Tensor:
-    boxes = annotated_boxes(sample, "source")
+    boxes = boxes_in_hr(sample)
     return torch.zeros((0, 4)) if boxes is None else boxes

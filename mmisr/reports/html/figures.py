@@ -373,3 +373,27 @@ def _error_panel(axis: Axes, counts: Mapping[str, Mapping[str, int]], kinds: Seq
     ticks = MaxNLocator(nbins=4, integer=True)
     axis.yaxis.set_major_locator(ticks)
     axis.set_ylabel("errors")
+
+
+def object_sizes(shares: Mapping[str, Sequence[float]], labels: Sequence[str]) -> str:
+    """How many objects have which size, the bars of several sets side by side.
+
+    Args:
+        shares: Shares of the objects in percent, by set; one per label.
+        labels: Lower ends of the bars.
+    """
+    places = np.arange(len(labels))
+    count = len(shares)
+    width = 0.72 / count
+    with _plot(count) as (figure, (axis,)):
+        for index, (name, row) in enumerate(shares.items()):
+            offset = _beside(index, count, 0.8)
+            beside = places + offset
+            tint = colour(index)
+            axis.bar(beside, row, width, color=tint, label=name)
+        axis.set_xticks(places, labels, fontsize=9)
+        axis.grid(visible=False, axis="x")
+        axis.set_xlabel("side from ... LR pixels on")
+        axis.set_ylabel("% of the objects")
+        _legend(figure, axis)
+        return _svg(figure, "object-sizes", "Objects by their side in LR pixels")

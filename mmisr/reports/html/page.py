@@ -70,21 +70,10 @@ def write_report(
 def render(comparison: Comparison, findings: Findings, title: str) -> str:
     """The page as text. Everything that comes from a file is escaped by the template engine."""
     gallery = make_gallery(comparison, findings)
-    script = _template("page.js")
     plots = {name: Markup(svg) for name, svg in _plots(comparison, findings).items()}
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment.get_template("page.html.jinja").render(
+    return fill(
+        "page.html.jinja",
         title=title,
-        style=Markup(_template("page.css")),
-        script=Markup(script),
-        script_hash=_digest(script),
         comparison=comparison,
         findings=findings,
         statements=statements(comparison, findings.pair),
@@ -98,6 +87,30 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         plots=plots,
         tables=_tables(comparison, findings),
         facts=_made_with(comparison.meta),
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """A page with its style and its script; everything that comes from a file is escaped.
+
+    Args:
+        template: Its file in ``templates``.
+        **values: What the template asks for.
+    """
+    script = _template("page.js")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    return environment.get_template(template).render(
+        style=Markup(_template("page.css")),
+        script=Markup(script),
+        script_hash=_digest(script),
+        **values,
     )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmisr.degradation.aeris import AerisViews
 from mmisr.losses.functional import Losses
-from mmisr.openmmlab.samples import image_seed, source_hw
+from mmisr.openmmlab.samples import image_seed
 from mmisr.pipeline.branch import hr_targets, losses_and_taps, probe_taps, restoration_gap
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
@@ -169,8 +169,8 @@ def canvas_of(
         Height and width of the image, multiples of 4; and those of each clean image on it.
     """
     resize = batch.pair.handoff.resize
-    height, width = source_hw(batch.samples[0])
-    clean_hw = resize.target_hw(height, width)
+    clean = batch.hr_images()[0]
+    clean_hw = resize.target_hw(*hw_of(clean))
     shown = [sample.img_shape for sample in view.samples]
     to_clean = FrameMap.between(shown[0], clean_hw)
     canvas_hw = _stretched(covered_hw, to_clean, FACTOR)
