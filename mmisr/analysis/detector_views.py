@@ -1,0 +1,168 @@
+"""How far what a detector sees of SR is from what it sees of HR: image by image, and on average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmisr.analysis.feature_maps import VERSIONS, FeatureMaps, seen_features, tap_maps
+from mmisr.analysis.task_gain import gains_of
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.pipeline.sr_detector import SRDetector
+
+COMPARED = VERSIONS[:-1]
+"""Versions whose distance to HR is measured."""
+
+LEAST = 1e-12
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TapGaps:
+    """How far the features of one tap are from those of HR.
+
+    Args:
+        tap: Its name.
+        maps: (h, w) length of the difference at every position, by version, as a share of the
+            root mean square length of HR's features.
+        distance: Root mean square of the map, by version: 0 for equal features.
+        to_hr: Mean correlation of the channels, by version.
+    """
+
+    tap: str
+    maps: Mapping[str, Floats]
+    distance: Mapping[str, float]
+    to_hr: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class DetectorView:
+    """One image as a detector sees it.
+
+    Args:
+        maps: Its versions and the activations at every tap.
+        gaps: One per tap.
+        exits: (rows, cols) exits of the tokens; None where nothing is routed.
+        gains: (rows, cols) the detector's loss that a token saves by depth; None likewise.
+    """
+
+    maps: FeatureMaps
+    gaps: Sequence[TapGaps]
+    exits: NDArray[np.int64] | None
+    gains: NDArray[np.float64] | None
+
+
+def detector_view(
+    pair: SRDetector, lr: Tensor, sample: DetDataSample, taps: Sequence[str]
+) -> DetectorView:
+    """Look at one image through a pair's detector.
+
+    Args:
+        pair: The pair, in evaluation.
+        lr: (3, h, w) RGB in [0, 1], on the pair's device.
+        sample: Its sample, with the HR image, and with annotations where the editor routes.
+        taps: Of backbone or neck, see :func:`mmisr.openmmlab.taps.tapped`.
+
+    Raises:
+        ValueError: The detector has no such tap, or the sample no HR image.
+    """
+    images, features = seen_features(pair, lr, sample, taps)
+    maps = []
+    gaps = []
+    for tap, seen in zip(taps, features, strict=True):
+        of_tap = tap_maps(tap, seen)
+        maps.append(of_tap)
+        gaps.append(_gaps(tap, seen, of_tap.to_hr))
+    exits, gains = _of_tokens(pair, lr, sample)
+    return DetectorView(FeatureMaps(images, maps), gaps, exits, gains)
+
+
+def _gaps(tap: str, seen: Tensor, to_hr: Mapping[str, float]) -> TapGaps:
+    """Of (3, C, h, w), a row per version, HR last."""
+    of_hr = seen[-1]
+    lengths = of_hr.square().sum(0)
+    mean = lengths.mean().clamp(min=LEAST)
+    maps = {}
+    distance = {}
+    for version, features in zip(COMPARED, seen[:-1], strict=True):
+        gap = features - of_hr
+        squares = gap.square().sum(0) / mean
+        maps[version] = squares.sqrt().cpu().numpy()
+        distance[version] = float(squares.mean().sqrt())
+    compared = {version: to_hr[version] for version in COMPARED}
+    return TapGaps(tap, maps, distance, compared)
+
+
+def _of_tokens(
+    pair: SRDetector, lr: Tensor, sample: DetDataSample
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
+    """Exits and gains of the tokens; None where nothing is routed."""
+    if pair.editor.info.routers is None:
+        return None, None
+    with torch.no_grad():
+        (result,) = pair.upscale([lr], [sample])
+    exits = None
+    if result.routing is not None:
+        exits = result.routing.image(0).cpu().numpy()
+    pair.train()
+    try:
+        gains = gains_of(pair, lr, sample).gains
+    finally:
+        pair.eval()
+    on_host = gains.cpu().double()
+    return exits, on_host.numpy()
+
+
+def mean_gaps(views: Sequence[Sequence[TapGaps]]) -> list[TapGaps]:
+    """The mean of several images, tap by tap.
+
+    Convention: maps are resized to the size of the first image's, so that a place is a share of
+    the frame.
+
+    Args:
+        views: The gaps of each image, at the same taps.
+
+    Returns:
+        One per tap: the means of maps, distances and correlations, NaN left out.
+
+    Raises:
+        ValueError: There is no image.
+    """
+    if not views:
+        raise ValueError("a mean over images needs at least one, got none")
+    means = []
+    for of_tap in zip(*views, strict=True):
+        mean = _mean_of(of_tap)
+        means.append(mean)
+    return means
+
+
+def _mean_of(gaps: Sequence[TapGaps]) -> TapGaps:
+    first = gaps[0]
+    maps = {}
+    distance = {}
+    to_hr = {}
+    for version in COMPARED:
+        shape = first.maps[version].shape
+        resized = [_resized(gap.maps[version], shape) for gap in gaps]
+        distances = [gap.distance[version] for gap in gaps]
+        correlations = [gap.to_hr[version] for gap in gaps]
+        maps[version] = np.mean(resized, axis=0)
+        distance[version] = float(np.nanmean(distances))
+        to_hr[version] = float(np.nanmean(correlations))
+    return TapGaps(first.tap, maps, distance, to_hr)
+
+
+def _resized(values: Floats, shape: tuple[int, ...]) -> Floats:
+    if values.shape == shape:
+        return values
+    image = torch.from_numpy(values)[None, None]
+    resized: Floats = F.interpolate(image, shape, mode="bilinear")[0, 0].numpy()
+    return resized
