@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmisr.analysis.feature_maps import VERSIONS, FeatureMaps, seen_features, tap_maps
+from mmisr.analysis.feature_maps import VERSIONS, FeatureMaps, TapMaps, seen_features, tap_maps
 from mmisr.analysis.task_gain import gains_of
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.pipeline.sr_detector import SRDetector
@@ -78,26 +79,37 @@ def detector_view(
     gaps = []
     for tap, seen in zip(taps, features, strict=True):
         of_tap = tap_maps(tap, seen)
+        to_hr = _gaps(of_tap, seen)
         maps.append(of_tap)
-        gaps.append(_gaps(tap, seen, of_tap.to_hr))
+        gaps.append(to_hr)
     exits, gains = _of_tokens(pair, lr, sample)
-    return DetectorView(FeatureMaps(images, maps), gaps, exits, gains)
+    drawn = FeatureMaps(images, maps)
+    return DetectorView(drawn, gaps, exits, gains)
 
 
-def _gaps(tap: str, seen: Tensor, to_hr: Mapping[str, float]) -> TapGaps:
+def _gaps(of_tap: TapMaps, seen: Tensor) -> TapGaps:
     """Of (3, C, h, w), a row per version, HR last."""
     of_hr = seen[-1]
-    lengths = of_hr.square().sum(0)
-    mean = lengths.mean().clamp(min=LEAST)
+    lengths = _squares(of_hr)
+    mean = lengths.mean()
+    least = mean.clamp(min=LEAST)
     maps = {}
     distance = {}
-    for version, features in zip(COMPARED, seen[:-1], strict=True):
-        gap = features - of_hr
-        squares = gap.square().sum(0) / mean
-        maps[version] = squares.sqrt().cpu().numpy()
-        distance[version] = float(squares.mean().sqrt())
-    compared = {version: to_hr[version] for version in COMPARED}
-    return TapGaps(tap, maps, distance, compared)
+    to_hr = {}
+    for index, version in enumerate(COMPARED):
+        gap = seen[index] - of_hr
+        shares = _squares(gap) / least
+        root = shares.sqrt()
+        overall = shares.mean()
+        maps[version] = root.cpu().numpy()
+        distance[version] = math.sqrt(overall)
+        to_hr[version] = of_tap.to_hr[version]
+    return TapGaps(of_tap.tap, maps, distance, to_hr)
+
+
+def _squares(features: Tensor) -> Tensor:
+    """(h, w) squared lengths of (C, h, w)."""
+    return features.square().sum(0)
 
 
 def _of_tokens(
@@ -110,7 +122,7 @@ def _of_tokens(
         (result,) = pair.upscale([lr], [sample])
     exits = None
     if result.routing is not None:
-        exits = result.routing.image(0).cpu().numpy()
+        exits = result.routing.exits[0].cpu().numpy()
     pair.train()
     try:
         gains = gains_of(pair, lr, sample).gains
@@ -150,19 +162,27 @@ def _mean_of(gaps: Sequence[TapGaps]) -> TapGaps:
     distance = {}
     to_hr = {}
     for version in COMPARED:
-        shape = first.maps[version].shape
-        resized = [_resized(gap.maps[version], shape) for gap in gaps]
-        distances = [gap.distance[version] for gap in gaps]
-        correlations = [gap.to_hr[version] for gap in gaps]
-        maps[version] = np.mean(resized, axis=0)
-        distance[version] = float(np.nanmean(distances))
-        to_hr[version] = float(np.nanmean(correlations))
+        place = first.maps[version]
+        resized = [_resized(gap.maps[version], place.shape) for gap in gaps]
+        mean = np.mean(resized, axis=0)
+        maps[version] = mean
+        distance[version] = _mean(gap.distance[version] for gap in gaps)
+        to_hr[version] = _mean(gap.to_hr[version] for gap in gaps)
     return TapGaps(first.tap, maps, distance, to_hr)
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Of what is known."""
+    listed = list(values)
+    mean = np.nanmean(listed)
+    return float(mean)
 
 
 def _resized(values: Floats, shape: tuple[int, ...]) -> Floats:
     if values.shape == shape:
         return values
-    image = torch.from_numpy(values)[None, None]
-    resized: Floats = F.interpolate(image, shape, mode="bilinear")[0, 0].numpy()
-    return resized
+    image = torch.from_numpy(values)
+    batch = image[None, None]
+    enlarged = F.interpolate(batch, shape, mode="bilinear")
+    resized: Floats = enlarged.numpy()
+    return resized[0, 0]

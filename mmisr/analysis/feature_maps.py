@@ -110,7 +110,9 @@ def seen_features(
     for levels in features_at(detector, taps, batch.inputs):
         seen = _without_padding(levels, image_hw, padded_hw)
         features.append(seen)
-    pixels = {name: _array(image) for name, image in versions.items()}
+    pixels = {}
+    for name, image in versions.items():
+        pixels[name] = _array(image)
     return pixels, features
 
 
@@ -147,8 +149,8 @@ def _without_padding(
     padded_height, padded_width = padded_hw
     rows = ceil(height * image_height / padded_height)
     cols = ceil(width * image_width / padded_width)
-    inside = levels[..., :rows, :]
-    return inside[..., :cols]
+    inside = levels.narrow(-2, 0, rows)
+    return inside.narrow(-1, 0, cols)
 
 
 def tap_maps(tap: str, seen: Tensor) -> TapMaps:

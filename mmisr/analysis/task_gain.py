@@ -27,6 +27,7 @@ LEAST = float(np.finfo(np.float32).tiny)
 
 Floats = NDArray[np.float64]
 NEEDED_BY = "the task gain"
+MEASURE = Phase("measure", ("editor",), lambda batch: {})
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def gains_of(pair: SRDetector, lr: Tensor, sample: DetDataSample) -> ImageGains:
     Raises:
         ValueError: The editor routes nothing.
     """
-    phase = Phase("measure", ("editor",), lambda batch: {})
-    seen = TrainingBatch(pair, [lr], [sample], NEEDED_BY)
-    with in_phase(pair, phase):
+    images = [lr]
+    samples = [sample]
+    seen = TrainingBatch(pair, images, samples, NEEDED_BY)
+    with in_phase(pair, MEASURE):
         both = extremes(seen)
         (gains,) = token_gains(seen, both)
     return ImageGains(seen, both, gains)

@@ -123,7 +123,8 @@ def find(
     scores: dict[str, float] = {}
     curves: dict[str, dict[str, Floats]] = {title: {} for title in CURVES}
     errors = {}
-    for name, run in comparison.runs.items():
+    runs = comparison.runs
+    for name, run in runs.items():
         records = run.records
         classes = match_classes(records, num_classes, ALL_SIZES, max_dets)
         score = _score(classes) if score_thr is None else score_thr
@@ -131,15 +132,15 @@ def find(
         errors[name] = count_errors(records, ranges, score, max_dets)
         for title, iou in CURVES.items():
             curves[title][name] = precision_curve(classes, iou)
-    chosen = choose_pair(list(comparison.runs), pair)
+    chosen = choose_pair(list(runs), pair)
     return Findings(
         pair=chosen,
         scores=scores,
         own_scores=score_thr is None,
         curves=curves,
         errors=errors,
-        gains=_gains(comparison.runs, chosen, scores, max_dets),
-        changes=_changes(comparison.runs, chosen, scores, max_dets),
+        gains=_gains(runs, chosen, scores, max_dets),
+        changes=_changes(runs, chosen, scores, max_dets),
     )
 
 
@@ -173,9 +174,11 @@ def _changes(
 ) -> list[Changes]:
     if pair is None:
         return []
-    both = (scores[pair.a], scores[pair.b])
     a = runs[pair.a]
     b = runs[pair.b]
+    score = scores[pair.a]
+    known_score = scores[pair.b]
+    both = (score, known_score)
     changed = []
     for ours, theirs in zip(a.records, b.records, strict=True):
         of_image = changes(ours, theirs, both, max_dets)
