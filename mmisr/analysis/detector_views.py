@@ -44,20 +44,31 @@ class TapGaps:
 
 
 @dataclass(frozen=True)
+class TokenView:
+    """Where an editor goes deep, and what that is worth.
+
+    Args:
+        exits: (rows, cols) exits of the tokens.
+        gains: (rows, cols) the detector's loss that a token saves by depth.
+    """
+
+    exits: NDArray[np.int64]
+    gains: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class DetectorView:
     """One image as a detector sees it.
 
     Args:
         maps: Its versions and the activations at every tap.
         gaps: One per tap.
-        exits: (rows, cols) exits of the tokens; None where nothing is routed.
-        gains: (rows, cols) the detector's loss that a token saves by depth; None likewise.
+        tokens: What is routed; None where nothing is.
     """
 
     maps: FeatureMaps
     gaps: Sequence[TapGaps]
-    exits: NDArray[np.int64] | None
-    gains: NDArray[np.float64] | None
+    tokens: TokenView | None
 
 
 def detector_view(
@@ -82,9 +93,9 @@ def detector_view(
         to_hr = _gaps(of_tap, seen)
         maps.append(of_tap)
         gaps.append(to_hr)
-    exits, gains = _of_tokens(pair, lr, sample)
     drawn = FeatureMaps(images, maps)
-    return DetectorView(drawn, gaps, exits, gains)
+    tokens = _tokens(pair, lr, sample)
+    return DetectorView(drawn, gaps, tokens)
 
 
 def _gaps(of_tap: TapMaps, seen: Tensor) -> TapGaps:
@@ -112,24 +123,22 @@ def _squares(features: Tensor) -> Tensor:
     return features.square().sum(0)
 
 
-def _of_tokens(
-    pair: SRDetector, lr: Tensor, sample: DetDataSample
-) -> tuple[NDArray[np.int64] | None, NDArray[np.float64] | None]:
-    """Exits and gains of the tokens; None where nothing is routed."""
+def _tokens(pair: SRDetector, lr: Tensor, sample: DetDataSample) -> TokenView | None:
+    """Exits and gains; None where nothing is routed."""
     if pair.editor.info.routers is None:
-        return None, None
+        return None
     with torch.no_grad():
         (result,) = pair.upscale([lr], [sample])
-    exits = None
-    if result.routing is not None:
-        exits = result.routing.exits[0].cpu().numpy()
+    if result.routing is None:
+        return None
     pair.train()
     try:
-        gains = gains_of(pair, lr, sample).gains
+        of_image = gains_of(pair, lr, sample)
     finally:
         pair.eval()
-    on_host = gains.cpu().double()
-    return exits, on_host.numpy()
+    exits = result.routing.exits[0].cpu()
+    gains = of_image.gains.double().cpu()
+    return TokenView(exits.numpy(), gains.numpy())
 
 
 def mean_gaps(views: Sequence[Sequence[TapGaps]]) -> list[TapGaps]:

@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mmisr.analysis.detector_views import DetectorView, TapGaps
+from mmisr.analysis.detector_views import DetectorView, TapGaps, TokenView
 from mmisr.ops.files import write_whole
 from mmisr.reports.feature_maps import COLOURS, TITLES, WIDTH
 from mmisr.reports.pictures import exit_colours, to_uint8
@@ -38,21 +38,18 @@ def plot_detector_view(view: DetectorView, path: Path) -> None:
         view: The image as the detector sees it.
         path: PNG, PDF or SVG to write.
     """
-    exits = view.exits
-    gains = view.gains
-    is_routed = exits is not None and gains is not None
-    above = 2 if is_routed else 1
-    num_rows = above + len(view.gaps)
+    tokens = view.tokens
+    above = 1 if tokens is None else 2
+    num_taps = len(view.gaps)
     images = view.maps.images
-    _, height, width = images["hr"].shape
-    aspect = height / width
-    figure, axes = _grid(num_rows, aspect)
+    hr = images["hr"]
+    aspect = _aspect(hr)
+    figure, axes = _grid(above + num_taps, aspect)
     _images(axes[0], images)
-    if exits is not None and gains is not None:
-        _tokens(axes[1], exits, gains)
+    if tokens is not None:
+        _tokens(axes[1], tokens)
     taps = axes[above:]
-    for row, gaps in zip(taps, view.gaps, strict=True):
-        _gaps(row, gaps)
+    _taps(taps, view.gaps)
     save = partial(figure.savefig, dpi=DPI)
     write_whole(path, save)
 
@@ -66,16 +63,26 @@ def plot_mean_gaps(gaps: Sequence[TapGaps], images: int, path: Path) -> None:
         path: PNG, PDF or SVG to write.
     """
     first = gaps[0]
-    height, width = first.maps["sr"].shape
+    values = first.maps["sr"]
     rows = len(gaps)
-    aspect = height / width
+    aspect = _aspect(values)
     figure, axes = _grid(rows, aspect)
-    for row, of_tap in zip(axes, gaps, strict=True):
-        _gaps(row, of_tap)
+    _taps(axes, gaps)
     title = f"mean of {images} images"
     figure.suptitle(title, fontsize="medium")
     save = partial(figure.savefig, dpi=DPI)
     write_whole(path, save)
+
+
+def _aspect(values: Floats) -> float:
+    """Height over width of (..., H, W)."""
+    height, width = values.shape[-2:]
+    return height / width
+
+
+def _taps(rows: Any, gaps: Sequence[TapGaps]) -> None:
+    for row, of_tap in zip(rows, gaps, strict=True):
+        _gaps(row, of_tap)
 
 
 def _grid(rows: int, aspect: float) -> tuple[Figure, Any]:
@@ -100,16 +107,17 @@ def _images(row: Sequence[Axes], images: Mapping[str, Floats]) -> None:
         axis.set_title(title)
 
 
-def _tokens(row: Sequence[Axes], exits: NDArray[np.int64], gains: NDArray[np.float64]) -> None:
+def _tokens(row: Sequence[Axes], tokens: TokenView) -> None:
     """Where the tokens leave, and what depth is worth."""
     routing, gain, none = row
+    exits = tokens.exits
     last = max(LAST_EXIT, exits.max())
     colours = exit_colours(last + 1)
     shares = colours / 255
     palette = ListedColormap(shares)
     routing.imshow(exits, cmap=palette, vmin=0, vmax=last)
     routing.set_title("exit of each token")
-    text = _signed(gain, gains)
+    text = _signed(gain, tokens.gains)
     gain.set_title("loss that its depth saves")
     gain.set_xlabel(f"blue: depth helps, {text} of the tokens")
     none.set_axis_off()

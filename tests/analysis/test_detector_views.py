@@ -36,8 +36,7 @@ def test_distances_are_those_of_the_features(detector_config, scene):
             mean_square = float(np.square(gap.maps[version]).mean())
             assert mean_square**0.5 == pytest.approx(expected, rel=1e-4)
             assert -1 <= gap.to_hr[version] <= 1
-    assert view.exits is None
-    assert view.gains is None
+    assert view.tokens is None
     assert not pair.training
 
 
@@ -45,9 +44,10 @@ def test_tokens_of_an_editor_that_routes(detector_config, scene):
     editor = {"type": "mmisr.InstanceSR", "size": "nano", "scale": 2, "router": "learned"}
     pair = pair_of(editor, detector_config)
     view = detector_view(pair, *scene, ["pyramid.0"])
-    assert view.exits.shape == view.gains.shape == (6, 8)  # tokens of 8 LR pixels
-    assert np.isfinite(view.gains).all()
-    assert np.abs(view.gains).max() > 0
+    gains = view.tokens.gains
+    assert view.tokens.exits.shape == gains.shape == (6, 8)  # tokens of 8 LR pixels
+    assert np.isfinite(gains).all()
+    assert np.abs(gains).max() > 0
     assert not pair.training
     assert not any(module.training for module in pair.detector.modules())
 
