@@ -136,14 +136,13 @@ def degradation_clusters(
     images = _images(cfg, scale)
     patches = choose_patches(images, protocol.side, protocol.patches)
     pixels, labels = _degraded(patches, degrade)
+    first = pixels[0].to(where)
     found = []
     for name, model in tqdm(models.items(), unit="model"):
-        first = pixels[0].to(where)
         subject = choose_subject(model, protocol.part, protocol.layer, first)
         features = layer_features(subject, pixels)
         clusters = find_clusters(features, labels)
-        of_model = ModelClusters(name, subject.layer, clusters)
-        found.append(of_model)
+        found.append(ModelClusters(name, subject.layer, clusters))
     folder = Path(out or f"work_dirs/degradation_clusters/{title}")
     facts = {**meta(cfg), "scikit-learn": version("scikit-learn")}
     _write(found, patches, degrade, labels, facts, folder)
