@@ -14,6 +14,9 @@ from mmisr.structures.frames import hw_of
 SEED = 0
 """Of the choice of patches."""
 
+ENOUGH = 10
+"""Patches to choose each one from: images beyond these are not read."""
+
 LEVEL = 1 / 255
 """One step of 8 bits: a patch that varies by less shows nothing."""
 
@@ -39,7 +42,8 @@ def choose_patches(images: Iterable[tuple[str, Tensor]], side: int, count: int) 
     """Choose patches that do not overlap, by a seed.
 
     Args:
-        images: Name and (3, h, w) RGB in [0, 1] of each.
+        images: Name and (3, h, w) RGB in [0, 1] of each; read until there are ten times as many
+            patches as are wanted.
         side: Of a patch in pixels.
         count: How many are wanted.
 
@@ -58,6 +62,8 @@ def choose_patches(images: Iterable[tuple[str, Tensor]], side: int, count: int) 
     constant = 0
     largest = (0, 0)
     for name, image in images:
+        if len(there) >= ENOUGH * count:
+            break
         largest = max(largest, hw_of(image), key=min)
         for patch in _cut(name, image, side):
             if _is_constant(patch.pixels):

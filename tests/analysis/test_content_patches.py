@@ -27,6 +27,18 @@ def test_they_are_cut_where_they_say_and_do_not_overlap():
     ]
 
 
+def test_images_beyond_enough_are_not_read():
+    read = []
+
+    def images():
+        for index in range(9):
+            read.append(index)
+            yield f"{index}.png", image(32, 40, index)
+
+    assert len(choose_patches(images(), 8, 2)) == 2
+    assert read == [0, 1]  # 20 patches each; the second is fetched, and left alone
+
+
 def test_what_is_constant_is_never_taken():
     half = image(16, 48, 0)
     half[:, :, :16] = 0.5

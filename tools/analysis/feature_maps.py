@@ -54,9 +54,14 @@ def main() -> None:
         args.device,
         args.cfg_options,
     )
-    distances = [(gap.tap, gap.distance["bicubic"], gap.distance["sr"]) for gap in seen.mean]
-    title = f"distance to the features on HR, mean of {len(seen.images)} images"
-    print_table(title, ("tap", "bicubic", "SR"), distances)
+    versions = ("bicubic", "sr")
+    rows = []
+    for gap in seen.mean:
+        distances = [gap.distance[name] for name in versions]
+        correlations = [gap.to_hr[name] for name in versions]
+        rows.append((gap.tap, *distances, *correlations))
+    names = ("tap", "bicubic", "SR", "correlation: bicubic", "SR")
+    print_table(f"distance to HR, mean of {len(seen.images)} images", names, rows)
     print(f"pictures: {seen.folder}")
 
 
