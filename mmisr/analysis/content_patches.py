@@ -58,7 +58,7 @@ def choose_patches(images: Iterable[tuple[str, Tensor]], side: int, count: int) 
             "patches must be at least 8 pixels wide, and at least two, one for each content; got "
             f"side={side} and {count} patches"
         )
-    there = []
+    there: list[Patch] = []
     constant = 0
     largest = (0, 0)
     for name, image in images:
