@@ -62,6 +62,7 @@ EXTRAS = {
         "scikit-image>=0.22",
     ],
     "app": ["gradio>=6"],
+    "clusters": ["scikit-learn>=1.5"],
     "docs": [
         "mkdocs>=1.6,<2",
         "mkdocs-material>=9.7",

@@ -72,6 +72,32 @@ def feature_maps(
     Raises:
         ValueError: The detector has no such tap, or the sample no HR image.
     """
+    images, features = seen_features(pair, lr, sample, taps)
+    maps = []
+    for tap, seen in zip(taps, features, strict=True):
+        of_tap = tap_maps(tap, seen)
+        maps.append(of_tap)
+    return FeatureMaps(images, maps)
+
+
+@torch.no_grad()
+def seen_features(
+    pair: SRDetector, lr: Tensor, sample: DetDataSample, taps: Sequence[str]
+) -> tuple[dict[str, NDArray[np.float32]], list[Tensor]]:
+    """The versions of an image, and what the detector makes of them at every tap.
+
+    Args:
+        pair: The pair, in evaluation.
+        lr: (3, h, w) RGB in [0, 1], on the pair's device.
+        sample: Its sample, with the HR image.
+        taps: Of backbone or neck.
+
+    Returns:
+        (3, H, W) RGB in [0, 1] by version, on the CPU; (3, C, h, w) by tap, a row per version.
+
+    Raises:
+        ValueError: As :func:`feature_maps`.
+    """
     detector = pair.detector
     check_taps(detector, taps)
     versions = _versions(pair, lr, sample)
@@ -80,15 +106,14 @@ def feature_maps(
     batch = pair.handoff(images, samples, detector, training=False)
     padded_hw = hw_of(batch.inputs)
     image_hw = batch.samples[0].img_shape
-    features = features_at(detector, taps, batch.inputs)
-    maps = []
-    for tap, levels in zip(taps, features, strict=True):
+    features = []
+    for levels in features_at(detector, taps, batch.inputs):
         seen = _without_padding(levels, image_hw, padded_hw)
-        maps.append(_tap_maps(tap, seen))
+        features.append(seen)
     pixels = {}
     for name, image in versions.items():
         pixels[name] = _array(image)
-    return FeatureMaps(pixels, maps)
+    return pixels, features
 
 
 def _array(values: Tensor) -> NDArray[np.float32]:
@@ -124,12 +149,17 @@ def _without_padding(
     padded_height, padded_width = padded_hw
     rows = ceil(height * image_height / padded_height)
     cols = ceil(width * image_width / padded_width)
-    inside = levels[..., :rows, :]
-    return inside[..., :cols]
+    inside = levels.narrow(-2, 0, rows)
+    return inside.narrow(-1, 0, cols)
 
 
-def _tap_maps(tap: str, seen: Tensor) -> TapMaps:
-    """Of (3, C, h, w), one per version."""
+def tap_maps(tap: str, seen: Tensor) -> TapMaps:
+    """What one tap shows.
+
+    Args:
+        tap: Its name.
+        seen: (3, C, h, w), a row per version.
+    """
     sizes = seen.abs()
     strengths = sizes.mean(1)
     of_hr = seen[-1]

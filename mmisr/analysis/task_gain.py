@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.tokens import spread
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.strategy import Phase, in_phase
@@ -26,6 +27,7 @@ LEAST = float(np.finfo(np.float32).tiny)
 
 Floats = NDArray[np.float64]
 NEEDED_BY = "the task gain"
+MEASURE = Phase("measure", ("editor",), lambda batch: {})
 
 
 @dataclass(frozen=True)
@@ -77,19 +79,34 @@ def image_gains(pair: SRDetector, batches: Iterable[dict]) -> Iterator[ImageGain
         pair: Its editor routes.
         batches: As a data loader for training gives them.
     """
-    phase = Phase("measure", ("editor",), lambda batch: {})
     pair.train()
     for data in batches:
         batch = pair.data_preprocessor(data, True)
         images = batch["inputs"]
         samples = batch["data_samples"]
         for image, sample in zip(images, samples, strict=True):
-            seen = TrainingBatch(pair, [image], [sample], NEEDED_BY)
-            with in_phase(pair, phase):
-                both = extremes(seen)
-                (gains,) = token_gains(seen, both)
-                yield ImageGains(seen, both, gains)
+            yield gains_of(pair, image, sample)
     pair.eval()
+
+
+def gains_of(pair: SRDetector, lr: Tensor, sample: DetDataSample) -> ImageGains:
+    """The gains of one image.
+
+    Args:
+        pair: Its editor routes.
+        lr: (3, h, w) RGB in [0, 1], on the pair's device.
+        sample: Its sample, with what is annotated.
+
+    Raises:
+        ValueError: The editor routes nothing.
+    """
+    images = [lr]
+    samples = [sample]
+    seen = TrainingBatch(pair, images, samples, NEEDED_BY)
+    with in_phase(pair, MEASURE):
+        both = extremes(seen)
+        (gains,) = token_gains(seen, both)
+    return ImageGains(seen, both, gains)
 
 
 def saved_alone(of_image: ImageGains, row: int, col: int) -> float:

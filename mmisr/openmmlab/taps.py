@@ -190,6 +190,7 @@ def _keep(outputs: list[Tensor], name: str, level: int | None) -> Any:
                 f"{name!r}: {type(module).__name__} puts out a {type(found).__name__}, no "
                 f"tensor{levels}"
             )
-        outputs.append(found)
+        # A copy: networks add to what a module put out, or activate it, in place.
+        outputs.append(found.clone())
 
     return hook

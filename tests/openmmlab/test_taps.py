@@ -3,6 +3,7 @@
 import pytest
 import torch
 from mmdet.structures import DetDataSample
+from torch import nn
 
 from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.taps import tap_names, tapped
@@ -91,3 +92,12 @@ def test_a_name_that_was_not_tapped(detector):
         pytest.raises(KeyError, match="these were: neck.0"),
     ):
         features["neck.1"]
+
+
+def test_what_happens_in_place_afterwards_is_not_seen():
+    net = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(inplace=True))
+    image = torch.randn(1, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    with tapped(net, ["0"]) as features:
+        net(image).sum().backward()
+    assert torch.equal(features["0"], net[0](image))
+    assert (features["0"] < 0).any()

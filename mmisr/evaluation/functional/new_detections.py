@@ -1,35 +1,96 @@
-"""Detections that an SR method makes up."""
+"""What an SR method makes up, mends and loses, beside a baseline on the same image."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmisr.evaluation.functional.coco_records import ImageRecord
+from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
+from mmisr.evaluation.functional.image_matches import match_image
 from mmisr.evaluation.functional.overlaps import box_ious
 
 SCORE, TOUCH = 0.3, 0.1
 """From this score on a detection counts, and from this IoU on two boxes mean the same place."""
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What is otherwise in one image of an arm than in the baseline.
+
+    Args:
+        found: Indices of the annotations that the arm finds and the baseline misses.
+        lost: Of those that the baseline finds and the arm misses.
+        new: Indices of the arm's detections that are new false positives.
+        gone: Of the baseline's detections: false positives that the arm does not have.
+    """
+
+    found: Ints
+    lost: Ints
+    new: Ints
+    gone: Ints
+
+
+def changes(
+    record: ImageRecord, baseline: ImageRecord, scores: tuple[float, float], max_dets: int
+) -> Changes:
+    """Compare an arm with a baseline on one image, at IoU 0.5.
+
+    Args:
+        record: Annotations of an image and detections of the arm.
+        baseline: The same image with the detections of the baseline.
+        scores: Detections from these scores on count, the arm's and the baseline's.
+        max_dets: Detections per class that count, best first.
+
+    Returns:
+        Objects found and lost, false positives that are new and that are gone, see
+        :func:`new_false_positives`.
+    """
+    score, known_score = scores
+    ours = match_image(record, score, max_dets)
+    theirs = match_image(baseline, known_score, max_dets)
+    is_found = theirs.missed & ~ours.missed
+    is_lost = ours.missed & ~theirs.missed
+    is_new = new_false_positives(record, baseline, score, known_score)
+    is_gone = new_false_positives(baseline, record, known_score, score)
+    return Changes(
+        found=np.flatnonzero(is_found),
+        lost=np.flatnonzero(is_lost),
+        new=np.flatnonzero(is_new),
+        gone=np.flatnonzero(is_gone),
+    )
+
+
 def new_false_positives(
-    record: ImageRecord, baseline: ImageRecord, score: float = SCORE, touch: float = TOUCH
+    record: ImageRecord,
+    baseline: ImageRecord,
+    score: float = SCORE,
+    known_score: float | None = None,
 ) -> NDArray[np.bool_]:
     """False positives that the baseline does not have.
 
     Convention: a false positive has at least ``score`` and touches no annotation of any class,
-    regions to ignore included. It is new where no detection of the baseline with at least ``score``
-    touches it, of any class.
+    regions to ignore included. It is new where no detection of the baseline with at least
+    ``known_score`` touches it, of any class. Two boxes touch from an IoU of :data:`TOUCH` on.
 
     Args:
         record: Annotations of an image and detections of an arm.
         baseline: The same image with the detections of the arm compared with.
-        score: Scores from here on count, on both sides.
-        touch: IoU from here on is the same place.
+        score: Scores of the arm from here on count.
+        known_score: Scores of the baseline from here on count; ``score`` by default.
 
     Returns:
         (M,) true for the detections of ``record`` that are new false positives.
     """
-    known = np.concatenate([record.gt_xyxy, baseline.det_xyxy[baseline.det_scores >= score]])
-    touched = (box_ious(record.det_xyxy, known) >= touch).any(1)
-    return (record.det_scores >= score) & ~touched
+    if known_score is None:
+        known_score = score
+    is_known = baseline.det_scores >= known_score
+    detected = baseline.det_xyxy[is_known]
+    known = np.concatenate([record.gt_xyxy, detected])
+    ious = box_ious(record.det_xyxy, known)
+    touches = ious >= TOUCH
+    is_sure = record.det_scores >= score
+    is_near = touches.any(1)
+    is_new: NDArray[np.bool_] = is_sure & ~is_near
+    return is_new

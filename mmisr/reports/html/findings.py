@@ -15,7 +15,7 @@ from mmisr.analysis.comparison.result import ArmRun, Comparison
 from mmisr.evaluation.functional.coco_records import Floats
 from mmisr.evaluation.functional.error_types import count_errors
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
-from mmisr.evaluation.functional.new_detections import SCORE
+from mmisr.evaluation.functional.new_detections import SCORE, Changes, changes
 from mmisr.evaluation.functional.precision_recall import best_score, precision_curve
 from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75
 from mmisr.evaluation.size_bins import INFINITE, WHOLE
@@ -52,6 +52,8 @@ class Findings:
         curves: By title, then by arm: (101,) precision by recall.
         errors: By arm, by range of sizes, by type: how many.
         gains: One entry per image; empty without a pair.
+        changes: What the arm under test finds, loses and makes up, one entry per image; empty
+            without a pair.
     """
 
     pair: Pair | None
@@ -60,6 +62,7 @@ class Findings:
     curves: Mapping[str, Mapping[str, Floats]]
     errors: Mapping[str, Mapping[str, Mapping[str, int]]]
     gains: Sequence[ImageGain]
+    changes: Sequence[Changes] = ()
 
 
 def choose_pair(arms: Sequence[str], wanted: tuple[str, str] | None = None) -> Pair | None:
@@ -120,7 +123,8 @@ def find(
     scores: dict[str, float] = {}
     curves: dict[str, dict[str, Floats]] = {title: {} for title in CURVES}
     errors = {}
-    for name, run in comparison.runs.items():
+    runs = comparison.runs
+    for name, run in runs.items():
         records = run.records
         classes = match_classes(records, num_classes, ALL_SIZES, max_dets)
         score = _score(classes) if score_thr is None else score_thr
@@ -128,14 +132,15 @@ def find(
         errors[name] = count_errors(records, ranges, score, max_dets)
         for title, iou in CURVES.items():
             curves[title][name] = precision_curve(classes, iou)
-    chosen = choose_pair(list(comparison.runs), pair)
+    chosen = choose_pair(list(runs), pair)
     return Findings(
         pair=chosen,
         scores=scores,
         own_scores=score_thr is None,
         curves=curves,
         errors=errors,
-        gains=_gains(comparison.runs, chosen, scores, max_dets),
+        gains=_gains(runs, chosen, scores, max_dets),
+        changes=_changes(runs, chosen, scores, max_dets),
     )
 
 
@@ -162,3 +167,20 @@ def _gains(
     of_a = runs[pair.a].records
     of_b = runs[pair.b].records
     return image_gains(of_a, of_b, pair_scores, max_dets)
+
+
+def _changes(
+    runs: Mapping[str, ArmRun], pair: Pair | None, scores: Mapping[str, float], max_dets: int
+) -> list[Changes]:
+    if pair is None:
+        return []
+    a = runs[pair.a]
+    b = runs[pair.b]
+    score = scores[pair.a]
+    known_score = scores[pair.b]
+    both = (score, known_score)
+    changed = []
+    for ours, theirs in zip(a.records, b.records, strict=True):
+        of_image = changes(ours, theirs, both, max_dets)
+        changed.append(of_image)
+    return changed

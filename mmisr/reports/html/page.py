@@ -18,6 +18,7 @@ from mmisr.analysis.comparison.result import Comparison
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
 from mmisr.reports.html import figures, tables
+from mmisr.reports.html.changes import change_crops, change_table, list_changes
 from mmisr.reports.html.findings import Findings, find
 from mmisr.reports.html.gallery import make_gallery
 from mmisr.reports.html.words import caveats, how_counted, statements
@@ -70,6 +71,7 @@ def write_report(
 def render(comparison: Comparison, findings: Findings, title: str) -> str:
     """The page as text. Everything that comes from a file is escaped by the template engine."""
     gallery = make_gallery(comparison, findings)
+    changed = list_changes(comparison, findings)
     plots = {name: Markup(svg) for name, svg in _plots(comparison, findings).items()}
     return fill(
         "page.html.jinja",
@@ -84,6 +86,8 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         opened=OPENED,
         moves=_moves(findings.gains),
         has_cores=_has_cores(comparison),
+        change_table=change_table(comparison, changed),
+        change_crops=change_crops(comparison, findings, changed),
         plots=plots,
         tables=_tables(comparison, findings),
         facts=_made_with(comparison.meta),

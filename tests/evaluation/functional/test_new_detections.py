@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmisr.evaluation.functional.new_detections import new_false_positives
+from mmisr.evaluation.functional.new_detections import changes, new_false_positives
 
 TRUTH = [[0, 0, 10, 10]]
 FOUND = [[50, 50, 60, 60]]
@@ -41,3 +41,23 @@ def test_regions_to_ignore_are_annotations(record_of):
 def test_nothing_found(record_of):
     assert new_false_positives(record_of(1, TRUTH), record_of(1)).tolist() == []
     assert new_false_positives(record_of(1, (), FOUND), record_of(1)).dtype == np.bool_
+
+
+def test_what_is_found_lost_new_and_gone(record_of):
+    """Each once, told from what both have; scores are each arm's own."""
+    truths = [[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]]
+    both, here, there = truths
+    made_up, mended = [0, 50, 10, 60], [50, 50, 60, 60]
+    unsure = [80, 80, 90, 90]
+    sr = record_of(1, truths, [both, here, made_up, unsure], scores=[0.9, 0.6, 0.7, 0.3])
+    bicubic = record_of(1, truths, [both, there, mended, unsure], scores=[0.9, 0.4, 0.5, 0.1])
+    found = changes(sr, bicubic, (0.5, 0.2), 100)
+    assert found.found.tolist() == [1]
+    assert found.lost.tolist() == [2]
+    assert found.new.tolist() == [2]
+    assert found.gone.tolist() == [2]
+    swapped = changes(bicubic, sr, (0.2, 0.5), 100)
+    assert (swapped.found.tolist(), swapped.new.tolist()) == ([2], [2])
+    # From one score on for both, the baseline knew nothing of the second truth nor the third.
+    alike = changes(sr, bicubic, (0.5, 0.5), 100)
+    assert (alike.found.tolist(), alike.lost.tolist()) == ([1], [])
