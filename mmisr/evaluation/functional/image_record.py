@@ -98,7 +98,8 @@ def _marks(counted: Any, ignored: Any, count: int) -> Ints:
     A sample that does not say has objects, and crowds among those to ignore.
     """
     num_counted = len(counted["bboxes"])
-    marks = np.where(np.arange(count) < num_counted, 0, int(Mark.CROWD))
+    marks = np.zeros(count, dtype=np.int64)
+    marks[num_counted:] = Mark.CROWD
     if "marks" in counted:
         marks[:num_counted] = _column(counted, "marks", np.int64)
     if "marks" in ignored:
@@ -113,13 +114,16 @@ def _masks(sample: Mapping[str, Any], to_bins: FrameMap) -> ImageMasks:
         raise ValueError(f"AP of masks needs source_shape, which {_name(sample)} does not have")
     height, width = shape[:2]
     hw = int(height), int(width)
-    annotated = _encoded(sample["gt_instances"], hw, ANNOTATED, sample)
+    counted = sample["gt_instances"]
+    annotated = _encoded(counted, hw, ANNOTATED, sample)
     ignored = sample.get("ignored_instances") or {}
     if "bboxes" in ignored:
         annotated += _encoded(ignored, hw, ANNOTATED, sample)
-    found = _encoded(sample["pred_instances"], hw, PREDICTED, sample)
+    predictions = sample["pred_instances"]
+    found = _encoded(predictions, hw, PREDICTED, sample)
     scale_x, scale_y = to_bins.scale_xy
-    return ImageMasks(hw, tuple(annotated), tuple(found), scale_x * scale_y)
+    pixel_area = scale_x * scale_y
+    return ImageMasks(hw, tuple(annotated), tuple(found), pixel_area)
 
 
 def _encoded(
@@ -132,7 +136,9 @@ def _encoded(
     pixels = masks.to_ndarray() if hasattr(masks, "to_ndarray") else masks
     if pixels is None and count == 0:
         return []
-    found = None if pixels is None else tuple(pixels.shape)
+    found = None
+    if pixels is not None:
+        found = tuple(pixels.shape)
     if found != (count, *hw):
         raise ValueError(
             f"AP of masks (iou_type='segm') needs {source}, {(count, *hw)} (objects, height, "
@@ -145,14 +151,17 @@ def _map_to_bins(sample: Mapping[str, Any], frame: BinFrame) -> FrameMap:
     """From the source frame to the frame that sizes are measured in."""
     if frame == "source":
         return FrameMap()
-    absent = [key for key in ("source_shape", "lr_shape") if sample.get(key) is None]
+    absent = []
+    for key in ("source_shape", "lr_shape"):
+        if sample.get(key) is None:
+            absent.append(key)
     if absent:
         raise ValueError(
             f"size bins in the lr frame need {absent}, which {_name(sample)} does not have; pack "
             "the sample with mmisr.PackSRDetInputs, or set frame='source'"
         )
-    source_hw = tuple(sample["source_shape"])[:2]
-    lr_hw = tuple(sample["lr_shape"])[:2]
+    source_hw = sample["source_shape"][:2]
+    lr_hw = sample["lr_shape"][:2]
     return FrameMap.between(source_hw, lr_hw)
 
 

@@ -52,8 +52,11 @@ def match_by_rule(
     crowd = record.gt_ignore[truths]
     if rule == "once":
         crowd = np.zeros_like(crowd)
-    of_masks = record.ious
-    ious = box_ious(det, gt, crowd) if of_masks is None else of_masks[detections][:, truths]
+    if record.ious is None:
+        ious = box_ious(det, gt, crowd)
+    else:
+        of_detections = record.ious[detections]
+        ious = of_detections[:, truths]
     near, owner = _match_ious(ious, ignore, crowd, levels)
     status = status_of(owner, ignore)
     return near, status
