@@ -4,6 +4,7 @@
 #   configs/task_driven/edsr-small-x4_gfl_mobilenet-v2_task-driven_aerial-cars.py
 # Test:  python tools/test.py \
 #   configs/task_driven/edsr-small-x4_gfl_mobilenet-v2_task-driven_aerial-cars.py CHECKPOINT
+# Its clusters after 68 iterations of 2, measured here: docs/howto/look_inside.md
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/aerial_cars_x4.py",
