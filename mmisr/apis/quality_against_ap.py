@@ -52,6 +52,7 @@ __all__ = [
     "run_quality_arms",
 ]
 
+PAGE = "quality_against_ap.md"
 CRITERIA = "quality"
 """The folder in a comparison's that keeps the criteria of its arms."""
 
@@ -98,12 +99,21 @@ def quality_against_ap(
     folder = Path(folder)
     draws = draws or Draws()
     comparison = Comparison.load(folder)
-    found = correlate(comparison, folder / CRITERIA, draws.replicates, draws.seed, small_side)
-    title = f"Quality against AP: {Path(comparison.meta.config or 'comparison').stem}"
-    write_text(folder / FILE, found.to_json())
-    write_text(folder / FILE.replace(".json", ".md"), markdown_page(found, title))
+    found = correlate(
+        comparison,
+        folder / CRITERIA,
+        draws.replicates,
+        draws.seed,
+        small_side,
+    )
+    config = Path(comparison.meta.config or "comparison")
+    page = markdown_page(found, f"Quality against AP: {config.stem}")
+    as_json = found.to_json()
+    write_text(folder / FILE, as_json)
+    write_text(folder / PAGE, page)
     for across in ACROSS:
-        plot_quality(found, across, folder / f"quality_across_{across}.png")
+        picture = folder / f"quality_across_{across}.png"
+        plot_quality(found, across, picture)
     report(folder)
     return found
 
@@ -122,8 +132,8 @@ def run_quality_arms(
 
     Args:
         config: Config of a pair, as for :func:`mmisr.apis.compare.compare`.
-        arms: As for :func:`mmisr.apis.arms.read_arms`; by default bicubic, the config's editor and
-            HR.
+        arms: As for :func:`mmisr.apis.arms.read_arms`; those that every comparison has by
+            default.
         out: Folder for results; ``work_dirs/compare/<config name>`` by default.
         checkpoint: Weights of the whole pair; None for those that the config names.
         device: Where to run; a GPU where there is one by default.
@@ -140,16 +150,35 @@ def run_quality_arms(
     draws = draws or Draws()
     cfg = read_config(config, cfg_options=cfg_options)
     folder = results_folder(cfg, out)
-    setup = Setup(cfg=cfg, folder=folder, checkpoint=checkpoint, device=device or best_device())
+    setup = Setup(
+        cfg=cfg,
+        folder=folder,
+        checkpoint=checkpoint,
+        device=device or best_device(),
+    )
     loader = test_loader(cfg)
+    chosen = _arms(cfg, arms)
+    runs = run_arms(setup, chosen, loader)
+    finish(
+        setup,
+        runs,
+        loader,
+        draws.replicates,
+        draws.seed,
+    )
+    return folder
+
+
+def _arms(cfg: Config, wanted: Sequence[str | dict[str, Any] | Arm] | None) -> list[Arm]:
+    """The arms that are wanted, and bicubic and HR."""
     editor = cfg.model.editor.to_dict()
-    windows = (cfg.model.get("test_cfg") or {}).get("windows")
-    wanted: list[str | dict[str, Any] | Arm] = list(arms or standard_arms(editor, windows)[1:])
+    test_cfg = cfg.model.get("test_cfg") or {}
+    windows = test_cfg.get("windows")
+    if wanted is None:
+        wanted = standard_arms(editor, windows)
     chosen = read_arms(wanted, editor, windows)
     names = [arm.name for arm in chosen]
-    absent = [name for name in (BASELINE, ORACLE) if name not in names]
-    if absent:
-        chosen += read_arms(absent, editor, windows)
-    runs = run_arms(setup, chosen, loader)
-    finish(setup, runs, loader, draws.replicates, draws.seed)
-    return folder
+    for name in (BASELINE, ORACLE):
+        if name not in names:
+            chosen += read_arms([name], editor, windows)
+    return chosen

@@ -24,6 +24,10 @@ ACROSS = {
 REGION_TITLES = {"whole": "whole image", "in_box": "in boxes"}
 SCORE_TITLES = {"AP": "AP", "recall_small": "recall of small objects"}
 UNITS = {"psnr": "PSNR, dB", "ssim": "SSIM", "ifc": "IFC", "nqm": "NQM, dB", "vif": "VIF"}
+Y_LABELS = {"methods": "AP of the data set", "images": "AP of an image"}
+AREAS = {"methods": 40, "images": 10}
+"""Of the points, in squared points of print."""
+MARKERS = "osD^vPX*"
 CORRELATION_HEADER = ("criterion", "region", *COEFFICIENTS)
 DASH = "-"
 
@@ -41,9 +45,13 @@ def method_rows(found: QualityAgainstAP) -> list[list[str]]:
     """
     rows = []
     for method in found.methods:
-        scores = [_fixed(method.scores[name], 3) for name in SCORES]
-        criteria = [_fixed(method.criteria[name], _digits(name)) for name in _criteria(found)]
-        rows.append([method.arm, *scores, *criteria])
+        cells = [method.arm]
+        figures = {**method.scores, **method.criteria}
+        for name in (*SCORES, *_criteria(found)):
+            digits = _digits(name)
+            cell = _fixed(figures[name], digits)
+            cells.append(cell)
+        rows.append(cells)
     return rows
 
 
@@ -57,11 +65,13 @@ def correlation_rows(found: QualityAgainstAP, across: str, score: str) -> list[l
     """
     rows: dict[tuple[str, str], list[str]] = {}
     for entry in found.correlations:
-        if (entry.across, entry.score) != (across, score):
+        if entry.across != across or entry.score != score:
             continue
         key = (entry.criterion, entry.region)
-        cells = rows.setdefault(key, [entry.criterion, REGION_TITLES[entry.region]])
-        cells.append(told(entry))
+        title = REGION_TITLES[entry.region]
+        cells = rows.setdefault(key, [entry.criterion, title])
+        text = told(entry)
+        cells.append(text)
     return list(rows.values())
 
 
@@ -70,27 +80,32 @@ def told(entry: Correlation) -> str:
     if entry.value is None:
         return DASH
     text = f"{entry.value:+.2f}"
-    if entry.lo is None or entry.hi is None:
+    low = entry.lo
+    high = entry.hi
+    if low is None or high is None:
         return text
-    return f"{text} [{entry.lo:+.2f}, {entry.hi:+.2f}]"
+    return f"{text} [{low:+.2f}, {high:+.2f}]"
 
 
 def remarks(found: QualityAgainstAP) -> list[str]:
     """What is absent, and why; each reason once."""
-    lines = []
-    for reason in dict.fromkeys(entry.reason for entry in found.correlations if entry.reason):
-        names = []
-        for entry in found.correlations:
-            if entry.reason == reason:
-                names.append(f"{entry.criterion} {REGION_TITLES[entry.region]}")
-        listed = ", ".join(dict.fromkeys(names))
-        lines.append(f"No coefficient ({reason}): {listed}.")
-    reasons: dict[str, list[str]] = {}
+    of_coefficients: dict[str, dict[str, None]] = {}
+    for entry in found.correlations:
+        if entry.reason:
+            names = of_coefficients.setdefault(entry.reason, {})
+            names[named(entry)] = None
+    of_values: dict[str, dict[str, None]] = {}
     for method in found.methods:
         for reason, count in method.reasons.items():
-            reasons.setdefault(f"{reason} ({count} images)", []).append(method.arm)
-    for reason, arms in reasons.items():
-        lines.append(f"No value of {reason}: {', '.join(arms)}.")
+            names = of_values.setdefault(f"{reason} ({count} images)", {})
+            names[method.arm] = None
+    lines = []
+    for reason, names in of_coefficients.items():
+        listed = ", ".join(names)
+        lines.append(f"No coefficient ({reason}): {listed}.")
+    for reason, names in of_values.items():
+        listed = ", ".join(names)
+        lines.append(f"No value of {reason}: {listed}.")
     if "vif" not in found.criteria:
         lines.append("VIF is left out: pip install torchmetrics==1.9.0.")
     return lines
@@ -100,25 +115,26 @@ def conclusion(found: QualityAgainstAP) -> list[str]:
     """Which criterion goes best with AP across methods, by Spearman, and how sure that is."""
     lines = []
     for score in SCORES:
-        known = [
-            entry
-            for entry in found.correlations
-            if (entry.across, entry.score, entry.coefficient) == ("methods", score, "spearman")
-            and entry.value is not None
-        ]
+        known = []
+        wanted = ("methods", score, "spearman")
+        for entry in found.correlations:
+            question = (entry.across, entry.score, entry.coefficient)
+            if question == wanted and entry.value is not None:
+                known.append(entry)
         if not known:
             continue
         known.sort(key=lambda entry: entry.value or 0.0)
         best = known[-1]
         worst = known[0]
         lines.append(
-            f"Across {best.points} methods {_named(best)} goes best with {SCORE_TITLES[score]} "
-            f"(Spearman {told(best)}), {_named(worst)} worst ({told(worst)})."
+            f"Across {best.points} methods {named(best)} goes best with {SCORE_TITLES[score]} "
+            f"(Spearman {told(best)}), {named(worst)} worst ({told(worst)})."
         )
     return lines
 
 
-def _named(entry: Correlation) -> str:
+def named(entry: Correlation) -> str:
+    """The criterion and the region in words."""
     return f"{entry.criterion.upper()} {REGION_TITLES[entry.region]}"
 
 
@@ -130,14 +146,18 @@ def markdown_page(found: QualityAgainstAP, title: str) -> str:
         title: Its heading.
     """
     parts = [f"# {title}", ""]
-    parts += [f"- {line}" for line in (*conclusion(found), *remarks(found))]
-    parts += ["", *_table(method_header(found), method_rows(found)), ""]
+    for line in (*conclusion(found), *remarks(found)):
+        parts.append(f"- {line}")
+    methods = _table(method_header(found), method_rows(found))
+    parts += ["", *methods, ""]
     for across, heading in ACROSS.items():
         parts += [f"## {heading}", ""]
-        for score in SCORES:
+        for score, score_title in SCORE_TITLES.items():
             rows = correlation_rows(found, across, score)
-            parts += [f"### {SCORE_TITLES[score]}", "", *_table(CORRELATION_HEADER, rows), ""]
-        parts += [f"![{heading}](quality_across_{across}.png)", ""]
+            table = _table(CORRELATION_HEADER, rows)
+            parts += [f"### {score_title}", "", *table, ""]
+        picture = f"quality_across_{across}.png"
+        parts += [f"![{heading}]({picture})", ""]
     parts.append(
         f"{found.num_images} images; intervals: 95 % of {found.replicates} draws of the images, "
         f"seed {found.seed}. An object is small up to {found.small_side:g} pixels in the frame of "
@@ -152,6 +172,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _criteria(found: QualityAgainstAP) -> list[str]:
+    """Criteria by region: whole, then in the boxes."""
     return [f"{criterion}_{region}" for criterion in found.criteria for region in REGIONS]
 
 
@@ -172,19 +193,29 @@ def plot_quality(found: QualityAgainstAP, across: str, path: Path) -> None:
         path: PNG to write.
     """
     columns = len(found.criteria)
-    figure = Figure(figsize=(2.6 * columns, 2.5 * len(REGIONS) + 1.1), layout="constrained")
-    axes = figure.subplots(len(REGIONS), columns, squeeze=False)
+    rows = len(REGIONS)
+    size = (2.6 * columns, 2.5 * rows + 1.1)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     points = [method for method in found.methods if method.is_point]
     for row, region in enumerate(REGIONS):
+        title = REGION_TITLES[region]
         for column, criterion in enumerate(found.criteria):
             axis = axes[row, column]
-            name = f"{criterion}_{region}"
-            _scatter(axis, points, name, across)
-            axis.set_xlabel(f"{UNITS[criterion]}, {REGION_TITLES[region]}", fontsize="small")
+            _scatter(axis, points, f"{criterion}_{region}", across)
+            label = f"{UNITS[criterion]}, {title}"
+            axis.set_xlabel(label, fontsize="small")
             axis.grid(alpha=0.3)
-        axes[row, 0].set_ylabel("AP of the data set" if across == "methods" else "AP of an image")
+        first = axes[row, 0]
+        first.set_ylabel(Y_LABELS[across])
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize="small")
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=6,
+        fontsize="small",
+    )
     write_whole(path, partial(figure.savefig, dpi=DPI))
 
 
@@ -192,11 +223,21 @@ def _scatter(axis: Axes, methods: Sequence[Method], name: str, across: str) -> N
     for index, method in enumerate(methods):
         entries: Sequence[Mapping[str, float | None]] = method.images
         if across == "methods":
-            entries = [{**method.criteria, **method.scores}]
-        pairs = [(entry[name], entry["AP"]) for entry in entries]
-        known = [pair for pair in pairs if None not in pair]
-        x = [pair[0] for pair in known]
-        y = [pair[1] for pair in known]
-        size = 40 if across == "methods" else 10
-        marker = "osD^vPX*"[index % 8]
-        axis.scatter(x, y, s=size, marker=marker, color=f"C{index % 10}", label=method.arm)
+            whole = {**method.criteria, **method.scores}
+            entries = [whole]
+        x: list[float] = []
+        y: list[float] = []
+        for entry in entries:
+            criterion = entry[name]
+            ap = entry["AP"]
+            if criterion is not None and ap is not None:
+                x.append(criterion)
+                y.append(ap)
+        axis.scatter(
+            x,
+            y,
+            s=AREAS[across],
+            marker=MARKERS[index % len(MARKERS)],
+            color=f"C{index % 10}",
+            label=method.arm,
+        )

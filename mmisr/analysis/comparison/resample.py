@@ -225,7 +225,7 @@ def _images_with(classes: Sequence[ClassMatches], index: int) -> int:
     return int((positives > 0).sum())
 
 
-def weighted_mean(column: Sequence[float | None], weights: Ints) -> Sampled:
+def weighted_mean(column: Sequence[float | None] | Floats, weights: Ints | Floats) -> Sampled:
     """Mean over the images that have a finite value.
 
     Args:

@@ -40,7 +40,11 @@ def pearson(x: Floats, y: Floats, weights: Floats) -> Floats:
     y_is_constant = _is_constant(y, weights)
     is_constant = x_is_constant | y_is_constant
     product = variance_x * variance_y
-    return _ratio(covariance, product, is_constant)
+    return _ratio(
+        covariance,
+        product,
+        is_constant,
+    )
 
 
 def spearman(x: Floats, y: Floats, weights: Floats) -> Floats:
@@ -90,8 +94,8 @@ def _ratio(numerator: Floats, product: Floats, is_absent: NDArray[np.bool_]) -> 
     root = np.sqrt(product)
     safe = np.where(is_zero, 1.0, root)
     ratio = numerator / safe
-    values = np.where(is_absent, np.nan, ratio)
-    return values.clip(-1, 1)
+    bounded = ratio.clip(-1, 1)
+    return np.where(is_absent, np.nan, bounded)
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:

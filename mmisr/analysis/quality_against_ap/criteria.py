@@ -41,6 +41,11 @@ def criteria_names() -> list[str]:
     return [*names, "vif"] if has_vif() else names
 
 
+def figure_names() -> list[str]:
+    """The names of all criteria in all regions, ``<criterion>_<region>``."""
+    return [f"{criterion}_{region}" for criterion in criteria_names() for region in REGIONS]
+
+
 @dataclass(frozen=True)
 class ImageQuality:
     """The criteria of one image.

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from mmisr.analysis.quality_against_ap.criteria import (
     ImageQuality,
     arm_quality,
     criteria_names,
+    figure_names,
 )
 from mmisr.analysis.quality_against_ap.result import Correlation, Method, QualityAgainstAP
 from mmisr.analysis.quality_against_ap.scores import SCORES, TaskScores, task_scores
@@ -123,99 +125,150 @@ class _Judged:
 
 
 def _method(arm: _Judged, draws: Floats) -> Method:
-    names = [f"{criterion}_{region}" for criterion in criteria_names() for region in REGIONS]
-    columns: dict[str, Floats] = {**arm.scores.images}
-    columns |= {name: arm.column(name) for name in names}
     once = draws[:1]
+    columns: dict[str, Floats] = {**arm.scores.images}
+    criteria = {}
+    for name in figure_names():
+        column = arm.column(name)
+        columns[name] = column
+        criteria[name] = weighted_mean(column, once).value
     images = []
     for index in range(len(arm.quality)):
-        images.append({name: _known(column[index]) for name, column in columns.items()})
-    reasons: Counter[str] = Counter()
-    for image in arm.quality:
-        reasons.update(f"{name}: {reason}" for name, reason in image.reasons.items())
+        of_image = {}
+        for name, column in columns.items():
+            of_image[name] = _known(column[index])
+        images.append(of_image)
+    scores = {}
+    for name, values in arm.scores.draws.items():
+        scores[name] = _known(values[0])
     return Method(
         arm=arm.name,
-        scores={name: _known(values[0]) for name, values in arm.scores.draws.items()},
-        criteria={name: weighted_mean(columns[name], once).value for name in names},
+        scores=scores,
+        criteria=criteria,
         images=images,
-        reasons=dict(reasons),
+        reasons=_reasons(arm),
         is_point=arm.is_point,
     )
+
+
+def _reasons(arm: _Judged) -> dict[str, int]:
+    """Why criteria do not exist, and of how many images that is true."""
+    counts: Counter[str] = Counter()
+    for image in arm.quality:
+        for name, reason in image.reasons.items():
+            counts[f"{name}: {reason}"] += 1
+    return dict(counts)
 
 
 def _known(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _questions() -> Iterator[tuple[str, str, str, str]]:
-    for criterion in criteria_names():
-        for region in REGIONS:
-            for score in SCORES:
-                for coefficient in COEFFICIENTS:
-                    yield criterion, region, score, coefficient
+@dataclass(frozen=True)
+class _Question:
+    """What is correlated with what, and how."""
+
+    criterion: str
+    region: str
+    score: str
+    coefficient: str
+
+    @property
+    def figure(self) -> str:
+        """The name of the criterion in the region."""
+        return f"{self.criterion}_{self.region}"
+
+    @property
+    def compute(self) -> Coefficient:
+        """The function of the coefficient."""
+        return COEFFICIENTS[self.coefficient]
+
+
+def _questions() -> Iterator[_Question]:
+    for each in product(criteria_names(), REGIONS, SCORES, COEFFICIENTS):
+        yield _Question(*each)
 
 
 def _across_methods(points: Sequence[_Judged], draws: Floats) -> Iterator[Correlation]:
-    means = {}
-    for criterion in criteria_names():
-        for region in REGIONS:
-            name = f"{criterion}_{region}"
-            means[name] = [weighted_mean(arm.column(name), draws).values for arm in points]
-    for criterion, region, score, coefficient in _questions():
-        x = means[f"{criterion}_{region}"]
-        y = [arm.scores.draws[score] for arm in points]
-        # A method without the criterion on these images is no point.
-        pairs = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(a[0] + b[0])]
-        values = np.full(len(draws), np.nan)
-        reason = ""
-        if len(pairs) < FEWEST:
-            reason = f"{len(pairs)} methods have both, fewer than {FEWEST} show nothing"
-        else:
-            values = _of_methods(COEFFICIENTS[coefficient], pairs)
-        question = (criterion, region, score, coefficient)
-        yield _correlation("methods", question, values, len(pairs), reason)
+    means: dict[str, list[Floats]] = {}
+    for name in figure_names():
+        means[name] = []
+        for arm in points:
+            sampled = weighted_mean(arm.column(name), draws)
+            means[name].append(sampled.values)
+    for question in _questions():
+        x = []
+        y = []
+        for arm, mean in zip(points, means[question.figure], strict=True):
+            score = arm.scores.draws[question.score]
+            # A method without the criterion on these images is no point.
+            if math.isfinite(mean[0] + score[0]):
+                x.append(mean)
+                y.append(score)
+        values = _nothing(draws)
+        reason = _too_few(len(x), "methods")
+        if not reason:
+            values = _of_methods(question.compute, x, y)
+        yield _correlation("methods", question, values, len(x), reason)
 
 
-def _of_methods(coefficient: Coefficient, pairs: Sequence[tuple[Floats, Floats]]) -> Floats:
+def _nothing(draws: Floats) -> Floats:
+    """(1 + B,) of NaN."""
+    return np.full(len(draws), np.nan)
+
+
+def _too_few(points: int, kind: str) -> str:
+    """What is said of too few points; empty where there are enough."""
+    if points >= FEWEST:
+        return ""
+    return f"{points} {kind} have both, fewer than {FEWEST} show nothing"
+
+
+def _of_methods(
+    coefficient: Coefficient, criteria: Sequence[Floats], scores: Sequence[Floats]
+) -> Floats:
     """(1 + B,) over methods, their values drawn anew."""
-    x = np.stack([a for a, _ in pairs], axis=1)
-    y = np.stack([b for _, b in pairs], axis=1)
+    x = np.stack(criteria, axis=1)
+    y = np.stack(scores, axis=1)
     is_known = np.isfinite(x + y).all(1)
+    known_x = x[is_known]
+    known_y = y[is_known]
     values = np.full(len(x), np.nan)
-    once = np.ones((1, x.shape[1]))
-    values[is_known] = coefficient(x[is_known], y[is_known], once)
+    once = np.ones_like(x[:1])
+    values[is_known] = coefficient(known_x, known_y, once)
     return values
 
 
 def _across_images(points: Sequence[_Judged], draws: Floats) -> Iterator[Correlation]:
-    for criterion, region, score, coefficient in _questions():
-        name = f"{criterion}_{region}"
-        of_methods = []
+    for question in _questions():
+        existing = []
         most = 0
         for arm in points:
-            x = arm.column(name)
-            y = arm.scores.images[score]
-            is_known = np.isfinite(x + y)
-            most = max(most, int(is_known.sum()))
-            if is_known.sum() >= FEWEST:
-                columns = (x[is_known], y[is_known], draws[:, is_known])
-                of_methods.append(_of_images(COEFFICIENTS[coefficient], *columns))
-        existing = [values for values in of_methods if math.isfinite(values[0])]
-        reason = ""
-        if not of_methods:
-            reason = f"{most} images have both, fewer than {FEWEST} show nothing"
-        values = np.full(len(draws), np.nan)
+            x = arm.column(question.figure)
+            y = arm.scores.images[question.score]
+            num_known = int(np.isfinite(x + y).sum())
+            most = max(most, num_known)
+            if num_known < FEWEST:
+                continue
+            values = _of_images(question.compute, x, y, draws)
+            if math.isfinite(values[0]):
+                existing.append(values)
+        mean = _nothing(draws)
         if existing:
-            values = _mean_of_known(np.stack(existing))
-        question = (criterion, region, score, coefficient)
-        yield _correlation("images", question, values, most, reason)
+            mean = _mean_of_known(np.stack(existing))
+        reason = _too_few(most, "images")
+        yield _correlation("images", question, mean, most, reason)
 
 
 def _of_images(coefficient: Coefficient, x: Floats, y: Floats, draws: Floats) -> Floats:
     """(1 + B,) over the images of a method; NaN where a draw has none of them."""
-    values = np.full(len(draws), np.nan)
-    is_drawn = draws.sum(1) > 0
-    values[is_drawn] = coefficient(x[None], y[None], draws[is_drawn])
+    is_known = np.isfinite(x + y)
+    known_x = x[None, is_known]
+    known_y = y[None, is_known]
+    weights = draws[:, is_known]
+    is_drawn = weights.sum(1) > 0
+    values = _nothing(draws)
+    values[is_drawn] = coefficient(known_x, known_y, weights[is_drawn])
     return values
 
 
@@ -228,14 +281,17 @@ def _mean_of_known(values: Floats) -> Floats:
 
 
 def _correlation(
-    across: str, question: tuple[str, str, str, str], values: Floats, points: int, reason: str
+    across: str, question: _Question, values: Floats, points: int, reason: str
 ) -> Correlation:
     value = _known(values[0])
     low, high = interval(values[1:]) if value is not None else (math.nan, math.nan)
     is_alike = value is None and not reason
     return Correlation(
-        across,
-        *question,
+        across=across,
+        criterion=question.criterion,
+        region=question.region,
+        score=question.score,
+        coefficient=question.coefficient,
         value=value,
         lo=_known(low),
         hi=_known(high),

@@ -70,10 +70,15 @@ def _ap(records: Sequence[ImageRecord], rows: Ints, num_classes: int, max_dets: 
     """AP of objects of every size, under every weighting."""
     classes = match_classes(records, num_classes, EVERYTHING, max_dets)
     # Images are weighted in the order of the records, which matching leaves for that of ids.
-    order = np.array(order_of(records))
+    order = order_of(records)
     in_order = rows[:, order]
-    by_range = weighted_ap(classes, [WHOLE], in_order)
-    return by_range[WHOLE].ap
+    by_range = weighted_ap(
+        classes,
+        [WHOLE],
+        in_order,
+    )
+    figures = by_range[WHOLE]
+    return figures.ap
 
 
 def _recall(
@@ -84,10 +89,12 @@ def _recall(
     total = []
     for record, of_image in zip(records, is_found, strict=True):
         fits = record.gt_areas <= largest
-        is_small = fits & ~record.gt_ignore
-        is_hit = is_small & of_image
-        total.append(is_small.sum())
-        found.append(is_hit.sum())
+        counted = ~record.gt_ignore
+        is_small = fits & counted
+        num_small = is_small.sum()
+        num_hits = (is_small & of_image).sum()
+        total.append(num_small)
+        found.append(num_hits)
     hits = rows @ np.array(found)
     objects = rows @ np.array(total)
     recall = np.full(len(rows), np.nan)

@@ -14,6 +14,7 @@ from mmisr.reports.quality_against_ap import (
     REGION_TITLES,
     SCORE_TITLES,
     conclusion,
+    named,
     remarks,
 )
 
@@ -57,14 +58,26 @@ def quality_section(found: QualityAgainstAP) -> QualitySection:
 
 
 def _methods(found: QualityAgainstAP) -> Table:
-    columns = [Column("method"), *(Column(SCORE_TITLES[name]) for name in SCORES)]
+    columns = [Column("method")]
+    for score in SCORES:
+        column = Column(SCORE_TITLES[score])
+        columns.append(column)
     names = []
     for criterion in found.criteria:
         for region, title in REGION_TITLES.items():
-            columns.append(Column(criterion.upper(), title))
+            column = Column(criterion.upper(), title)
+            columns.append(column)
             names.append(f"{criterion}_{region}")
-    rows = [_method_row(method, names) for method in found.methods]
-    return Table("quality-methods", "Scores and mean criteria by method", columns, rows)
+    rows = []
+    for method in found.methods:
+        row = _method_row(method, names)
+        rows.append(row)
+    return Table(
+        name="quality-methods",
+        caption="Scores and mean criteria by method",
+        columns=columns,
+        rows=rows,
+    )
 
 
 def _method_row(method: Method, names: Sequence[str]) -> list[Cell]:
@@ -77,13 +90,23 @@ def _method_row(method: Method, names: Sequence[str]) -> list[Cell]:
 def _correlations(found: QualityAgainstAP, across: str) -> Table:
     columns = [Column("criterion")]
     for score in SCORES:
-        columns += [Column(name, SCORE_TITLES[score]) for name in COEFFICIENTS]
+        for coefficient in COEFFICIENTS:
+            column = Column(coefficient, SCORE_TITLES[score])
+            columns.append(column)
     rows: dict[str, list[Cell]] = {}
-    entries = [entry for entry in found.correlations if entry.across == across]
-    for entry in entries:
-        name = f"{entry.criterion.upper()} {REGION_TITLES[entry.region]}"
-        rows.setdefault(name, [word(name)]).append(_cell(entry))
-    return Table(f"quality-{across}", ACROSS[across], columns, list(rows.values()))
+    for entry in found.correlations:
+        if entry.across != across:
+            continue
+        name = named(entry)
+        row = rows.setdefault(name, [word(name)])
+        cell = _cell(entry)
+        row.append(cell)
+    return Table(
+        name=f"quality-{across}",
+        caption=ACROSS[across],
+        columns=columns,
+        rows=list(rows.values()),
+    )
 
 
 def _cell(entry: Correlation) -> Cell:

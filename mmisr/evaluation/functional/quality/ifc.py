@@ -52,19 +52,25 @@ def ifc(reference: Tensor, test: Tensor, mask: Tensor | None = None, crop_border
         >>> ifc(image, torch.full_like(image, 7.0))
         0.0
     """
-    inner = mask if mask is None else _cropped(check_mask(mask, reference), crop_border)
+    if mask is None:
+        mask = torch.ones_like(reference, dtype=torch.bool)
+    mask = check_mask(mask, reference)
+    mask = _cropped(mask, crop_border)
     reference = _cropped(reference, crop_border)
     test = _cropped(test, crop_border)
     check_luma(reference, test, SMALLEST, "IFC")
-    pixels = reference.numel() if inner is None else int(inner.sum())
+    pixels = int(mask.sum())
     if not pixels:
         return math.nan
     total = 0.0
-    pairs = zip(subbands(reference), subbands(test), strict=True)
-    for level, (of_reference, of_test) in enumerate(pairs):
-        for x, y in zip(of_reference, of_test, strict=True):
+    of_reference = subbands(reference)
+    of_test = subbands(test)
+    for level in range(LEVELS):
+        pairs = zip(of_reference[level], of_test[level], strict=True)
+        for x, y in pairs:
             bits = _information(x, y, level)
-            total += float(bits[_counted(bits, inner, level)].sum())
+            counted = _counted(bits, mask, level)
+            total += float(bits[counted].sum())
     return total / pixels
 
 
@@ -75,16 +81,27 @@ def _cropped(image: Tensor, border: int) -> Tensor:
     return image[border:bottom, border:right]
 
 
+def _in_blocks(band: Tensor) -> Tensor:
+    """Without what is left of whole blocks."""
+    height, width = (side // BLOCK * BLOCK for side in band.shape)
+    return band[:height, :width]
+
+
 def _information(x: Tensor, y: Tensor, level: int) -> Tensor:
     """Bits of each block of a subband that y keeps of x."""
-    height, width = (side // BLOCK * BLOCK for side in x.shape)
-    x = x[:height, :width]
-    y = y[:height, :width]
-    channel = _channel(x, y, _window(level))
+    x = _in_blocks(x)
+    y = _in_blocks(y)
+    window = _window(level)
+    channel = _channel(x, y, window)
     energies, multipliers = _source(x)
-    signal = channel.gain.square() * multipliers
-    ratio = signal / (channel.noise + NOISE)
-    return torch.log2(1 + ratio[..., None] * energies).sum(-1)
+    power = channel.gain.square()
+    signal = power * multipliers
+    noise = channel.noise + NOISE
+    ratio = signal / noise
+    ratio = ratio.unsqueeze(-1)
+    by_component = ratio * energies
+    bits = torch.log2(1 + by_component)
+    return bits.sum(-1)
 
 
 def _window(level: int) -> int:
@@ -107,62 +124,99 @@ class Channel:
 
 def _channel(x: Tensor, y: Tensor, window: int) -> Channel:
     """Least squares in a window around the middle of every block; the rules of ``ifcvec``."""
-    sums = _window_sums(torch.stack([x, y, x * x, y * y, x * y]), window)
-    count = window**2
-    sum_x, sum_y, sum_xx, sum_yy, sum_xy = sums
-    covariance = sum_xy - sum_x * sum_y / count
-    var_x = (sum_xx - sum_x.square() / count).clamp(min=0)
-    var_y = (sum_yy - sum_y.square() / count).clamp(min=0)
+    var_x, var_y, covariance = _deviations(x, y, window)
     gain = covariance / (var_x + TOLERANCE)
-    noise = (var_y - gain * covariance) / count
-    for is_none, left in (
-        (gain < 0, var_y),
-        (var_x < TOLERANCE, var_y),
-        (var_y < TOLERANCE, torch.zeros_like(var_y)),
-    ):
-        gain = gain.masked_fill(is_none, 0.0)
-        noise = torch.where(is_none, left, noise)
-    return Channel(gain, noise.clamp(min=TOLERANCE))
+    explained = gain * covariance
+    noise = (var_y - explained) / window**2
+    nothing = torch.zeros_like(var_y)
+    is_opposite = gain < 0
+    x_is_constant = var_x < TOLERANCE
+    y_is_constant = var_y < TOLERANCE
+    # What is left of y where it has nothing of x.
+    rules = (
+        (is_opposite, var_y),
+        (x_is_constant, var_y),
+        (y_is_constant, nothing),
+    )
+    for applies, left in rules:
+        gain = gain.masked_fill(applies, 0.0)
+        noise = torch.where(applies, left, noise)
+    noise = noise.clamp(min=TOLERANCE)
+    return Channel(gain, noise)
+
+
+def _deviations(x: Tensor, y: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums over windows of squared deviations of x, of y, and of their products."""
+    products = [x, y, x * x, y * y, x * y]
+    sums = _window_sums(torch.stack(products), window)
+    sum_x, sum_y, sum_xx, sum_yy, sum_xy = sums
+    mean_x = sum_x / window**2
+    mean_y = sum_y / window**2
+    var_x = sum_xx - sum_x * mean_x
+    var_y = sum_yy - sum_y * mean_y
+    common = sum_x * mean_y
+    covariance = sum_xy - common
+    # Rounding makes a variance of nothing negative.
+    return (
+        var_x.clamp(min=0),
+        var_y.clamp(min=0),
+        covariance,
+    )
 
 
 def _window_sums(values: Tensor, window: int) -> Tensor:
     """Sums around the middle of every block, the border reflected."""
     half = window // 2
-    padded = F.pad(values[:, None], [half] * 4, mode="reflect")
     middle = BLOCK // 2
-    box = padded.new_ones(1, 1, window, 1)
-    # Rows first, then columns: a box is the product of two lines.
-    rows = F.conv2d(padded[:, :, middle:], box, stride=(BLOCK, 1))
-    columns = F.conv2d(rows[:, :, :, middle:], box.transpose(2, 3), stride=(1, BLOCK))
-    return columns[:, 0]
+    batch = values.unsqueeze(1)
+    sides = [half] * 4
+    padded = F.pad(batch, sides, mode="reflect")
+    first = padded[..., middle:, middle:]
+    # A sum is a mean times the number of coefficients.
+    means = F.avg_pool2d(
+        first,
+        window,
+        stride=BLOCK,
+    )
+    sums = means * window**2
+    return sums.squeeze(1)
 
 
 def _source(x: Tensor) -> tuple[Tensor, Tensor]:
     """The Gaussian scale mixture of the reference: eigenvalues (9,), multipliers by block."""
-    overlapping = F.unfold(x[None, None], BLOCK)[0]
-    centred = overlapping - overlapping.mean(1, keepdim=True)
-    covariance = centred @ centred.T / centred.shape[1]
-    energies = torch.linalg.eigvalsh(covariance).clamp(min=0)
-    apart = F.unfold(x[None, None], BLOCK, stride=BLOCK)[0]
-    whitened = torch.linalg.pinv(covariance, hermitian=True) @ apart
-    lengths = (whitened * apart).sum(0) / BLOCK**2
-    rows, columns = (side // BLOCK for side in x.shape)
-    return energies, lengths.view(rows, columns)
+    batch = x[None, None]
+    overlapping = F.unfold(batch, BLOCK)
+    vectors = overlapping[0]
+    covariance = torch.cov(vectors, correction=0)
+    energies = torch.linalg.eigvalsh(covariance)
+    # Rounding makes an energy of nothing negative.
+    energies = energies.clamp(min=0)
+    inverse = torch.linalg.pinv(covariance, hermitian=True)
+    blocks = F.unfold(batch, BLOCK, stride=BLOCK)
+    apart = blocks[0]
+    whitened = inverse @ apart
+    products = whitened * apart
+    # u^T C^-1 u over the number of coefficients in a block.
+    multipliers = products.mean(0)
+    height, width = x.shape
+    rows = height // BLOCK
+    of_blocks = multipliers.view(rows, width // BLOCK)
+    return energies, of_blocks
 
 
-def _counted(bits: Tensor, mask: Tensor | None, level: int) -> Tensor:
+def _counted(bits: Tensor, mask: Tensor, level: int) -> Tensor:
     """Blocks that are not at the border, and whose middle the mask holds."""
-    counted = torch.zeros_like(bits, dtype=torch.bool)
     half = _window(level) // 2
     border = math.ceil(half / BLOCK)
-    rows, columns = bits.shape
-    counted[border : max(rows - border, border), border : max(columns - border, border)] = True
-    if mask is None:
-        return counted
+    counted = torch.zeros_like(bits, dtype=torch.bool)
+    inside = _cropped(counted, border)
+    inside.fill_(True)
+    # The pixels at the middles of blocks.
     step = 2**level
-    middles = []
-    for blocks in bits.shape:
-        coefficients = torch.arange(blocks) * BLOCK + BLOCK // 2
-        middles.append(coefficients * step)
-    y, x = middles
-    return counted & mask[y][:, x]
+    first = BLOCK // 2 * step
+    apart = BLOCK * step
+    places = slice(first, None, apart)
+    middles = mask[places, places]
+    rows, columns = bits.shape
+    middles = middles[:rows, :columns]
+    return counted & middles

@@ -47,15 +47,20 @@ def nqm(reference: Tensor, test: Tensor, mask: Tensor | None = None) -> float:
         inf
     """
     check_luma(reference, test, SMALLEST, "NQM")
-    counted = torch.ones_like(reference, dtype=torch.bool)
+    seen, seen_of_test = _seen(reference, test)
+    error = seen - seen_of_test
     if mask is not None:
         counted = check_mask(mask, reference)
-    seen, seen_of_test = _seen(reference, test)
-    signal = float(seen[counted].square().sum())
-    noise = float((seen - seen_of_test)[counted].square().sum())
+        seen = seen[counted]
+        error = error[counted]
+    signal = float(seen.square().sum())
+    noise = float(error.square().sum())
     if not signal:
         return math.nan
-    return math.inf if not noise else 10 * math.log10(signal / noise)
+    if not noise:
+        return math.inf
+    ratio = signal / noise
+    return 10 * math.log10(ratio)
 
 
 def band_filters(hw: tuple[int, int]) -> Tensor:
@@ -73,12 +78,21 @@ def band_filters(hw: tuple[int, int]) -> Tensor:
     height, width = hw
     y = torch.fft.fftfreq(height, dtype=torch.float64)
     x = torch.fft.fftfreq(width, dtype=torch.float64)
-    radius = height * torch.hypot(y[:, None], x[None])
-    octave = torch.log2(radius.clamp(min=0.5))
-    filters = [_octave(octave, k) for k in BANDS]
+    rows = y.unsqueeze(1)
+    cycles = torch.hypot(rows, x)
+    radius = cycles * height
+    # Frequency 0 lies below every band.
+    radius = radius.clamp(min=0.5)
+    octave = torch.log2(radius)
+    filters = []
+    for k in BANDS:
+        band = _octave(octave, k)
+        filters.append(band)
     is_low = octave < 1
-    low = torch.where(is_low, 1 - filters[0], 0.0)
-    return torch.stack([low, *filters])
+    first = filters[0]
+    low = torch.where(is_low, 1 - first, 0.0)
+    filters.insert(0, low)
+    return torch.stack(filters)
 
 
 def _octave(octave: Tensor, k: int) -> Tensor:
@@ -114,12 +128,18 @@ class Bands:
 
 
 def _bands(image: Tensor, filters: Tensor) -> Bands:
-    filtered = torch.fft.ifft2(torch.fft.fft2(image) * filters).real
-    values = filtered[1:]
-    background = filtered.cumsum(0)[:-1]
-    is_dark = background.abs() < DARKEST
-    contrasts = (values / background).masked_fill(is_dark, 0.0)
-    return Bands(values, contrasts.clamp(-1, 1))
+    spectrum = torch.fft.fft2(image)
+    filtered = torch.fft.ifft2(spectrum * filters)
+    parts = filtered.real
+    values = parts[1:]
+    sums = parts.cumsum(0)
+    background = sums[:-1]
+    darkness = background.abs()
+    is_dark = darkness < DARKEST
+    ratios = values / background
+    contrasts = ratios.masked_fill(is_dark, 0.0)
+    clipped = contrasts.clamp(-1, 1)
+    return Bands(values, clipped)
 
 
 def _seen(reference: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
@@ -128,17 +148,35 @@ def _seen(reference: Tensor, test: Tensor) -> tuple[Tensor, Tensor]:
     filters = band_filters((height, width))
     of_reference = _bands(reference, filters)
     of_test = _bands(test, filters)
-    thresholds = reference.new_tensor([threshold(k) for k in BANDS])[:, None, None]
-    strength = of_reference.contrasts.abs() / thresholds
-    masked = thresholds * (0.86 * (strength - 1) + 0.3)
-    difference = (of_test.contrasts - of_reference.contrasts).abs()
-    is_alike = difference < masked
-    values = torch.where(is_alike, of_reference.values, of_test.values)
-    contrasts = torch.where(is_alike, of_reference.contrasts, of_test.contrasts)
-    seen = _visible(of_reference.values, of_reference.contrasts, thresholds)
-    return seen, _visible(values, contrasts, thresholds)
+    by_band = []
+    for k in BANDS:
+        least = threshold(k)
+        by_band.append(least)
+    column = reference.new_tensor(by_band)
+    thresholds = column.view(-1, 1, 1)
+    contrasts = of_reference.contrasts
+    size = contrasts.abs()
+    strength = size / thresholds
+    masked = 0.86 * (strength - 1) + 0.3
+    allowed = masked * thresholds
+    difference = of_test.contrasts - contrasts
+    distance = difference.abs()
+    is_alike = distance < allowed
+    merged = _merged(is_alike, of_reference, of_test)
+    seen = _visible(of_reference, thresholds)
+    seen_of_test = _visible(merged, thresholds)
+    return seen, seen_of_test
 
 
-def _visible(values: Tensor, contrasts: Tensor, thresholds: Tensor) -> Tensor:
-    is_seen = contrasts.abs() >= thresholds
-    return torch.where(is_seen, values, 0.0).sum(0)
+def _merged(is_alike: Tensor, first: Bands, second: Bands) -> Bands:
+    """The first where they look alike, the second elsewhere."""
+    values = torch.where(is_alike, first.values, second.values)
+    contrasts = torch.where(is_alike, first.contrasts, second.contrasts)
+    return Bands(values, contrasts)
+
+
+def _visible(bands: Bands, thresholds: Tensor) -> Tensor:
+    """(H, W) the sum of what is above the threshold."""
+    is_seen = bands.contrasts.abs() >= thresholds
+    values = torch.where(is_seen, bands.values, 0.0)
+    return values.sum(0)

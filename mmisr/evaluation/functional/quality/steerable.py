@@ -39,16 +39,24 @@ def subbands(image: Tensor) -> list[list[Tensor]]:
         [(80, 96), (40, 48), (20, 24), (10, 12)]
     """
     continued = _continued(image)
-    spectrum = torch.fft.fftshift(torch.fft.fft2(continued))
+    transformed = torch.fft.fft2(continued)
+    spectrum = torch.fft.fftshift(transformed)
     radius, _ = _polar(spectrum)
     spectrum = spectrum * _low(radius, math.pi)
     levels = []
     for level in range(LEVELS):
         radius, angle = _polar(spectrum)
         low = _low(radius, math.pi / 2)
-        high = (1 - low.square()).clamp(min=0).sqrt()
-        bands = [_band(spectrum * high, angle, k) for k in CHOSEN]
-        levels.append([_inside(band, level, image) for band in bands])
+        # Both together keep the energy.
+        rest = 1 - low.square()
+        rest = rest.clamp(min=0)
+        passed = spectrum * rest.sqrt()
+        bands = []
+        for orientation in CHOSEN:
+            band = _band(passed, angle, orientation)
+            inside = _inside(band, level, image)
+            bands.append(inside)
+        levels.append(bands)
         spectrum = _halved(spectrum * low)
     return levels
 
@@ -58,13 +66,18 @@ def _continued(image: Tensor) -> Tensor:
     step = 2**LEVELS
     indices = []
     for side in image.shape:
-        whole = math.ceil(side / step) * step
-        places = torch.arange(-MARGIN, whole + MARGIN)
+        steps = math.ceil(side / step)
+        whole = steps * step
+        end = whole + MARGIN
+        places = torch.arange(-MARGIN, end)
         period = max(2 * (side - 1), 1)
         folded = places.remainder(period)
-        indices.append(torch.minimum(folded, period - folded))
+        mirrored = period - folded
+        reflected = torch.minimum(folded, mirrored)
+        indices.append(reflected)
     rows, columns = indices
-    return image[rows][:, columns]
+    of_rows = image[rows]
+    return of_rows[:, columns]
 
 
 def _polar(spectrum: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,9 +85,13 @@ def _polar(spectrum: Tensor) -> tuple[Tensor, Tensor]:
     axes = []
     for side in spectrum.shape:
         frequencies = torch.fft.fftfreq(side, dtype=torch.float64)
-        axes.append(2 * math.pi * torch.fft.fftshift(frequencies))
+        shifted = torch.fft.fftshift(frequencies)
+        radians = shifted * math.tau
+        axes.append(radians)
     y, x = torch.meshgrid(*axes, indexing="ij")
-    return torch.hypot(x, y), torch.atan2(y, x)
+    radius = torch.hypot(x, y)
+    angle = torch.atan2(y, x)
+    return radius, angle
 
 
 def _low(radius: Tensor, edge: float) -> Tensor:
@@ -96,7 +113,11 @@ def _halved(spectrum: Tensor) -> Tensor:
     height, width = spectrum.shape
     top = height // 4
     left = width // 4
-    middle = spectrum[top : top + height // 2, left : left + width // 2]
+    bottom = height - top
+    right = width - left
+    rows = slice(top, bottom)
+    columns = slice(left, right)
+    middle = spectrum[rows, columns]
     return middle / 4
 
 
