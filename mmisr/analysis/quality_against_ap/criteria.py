@@ -17,9 +17,9 @@ from torch import Tensor
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.analysis.comparison.schema import of_fields
 from mmisr.evaluation.functional.coco_records import ImageRecord
-from mmisr.evaluation.functional.quality.ifc import ifc
+from mmisr.evaluation.functional.quality.ifc import ifc_of_masks
 from mmisr.evaluation.functional.quality.luma import luma
-from mmisr.evaluation.functional.quality.nqm import nqm
+from mmisr.evaluation.functional.quality.nqm import nqm_of_masks
 from mmisr.evaluation.functional.quality.vif import has_vif, vif, vif_in_boxes
 from mmisr.evaluation.functional.region_quality import box_mask
 from mmisr.ops.files import write_text
@@ -107,10 +107,16 @@ def arm_quality(
 def _read(path: Path, made_of: Mapping[str, Any]) -> list[ImageQuality] | None:
     if not path.is_file():
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if any(content.get(name) != value for name, value in made_of.items()):
+    text = path.read_text(encoding="utf-8")
+    content = json.loads(text)
+    entries = content.pop("images")
+    if content != made_of:
         return None
-    return [of_fields(ImageQuality, entry) for entry in content["images"]]
+    images = []
+    for entry in entries:
+        image = of_fields(ImageQuality, entry)
+        images.append(image)
+    return images
 
 
 def _image_quality(run: ArmRun, reference: ArmRun, index: int) -> ImageQuality:
@@ -118,13 +124,13 @@ def _image_quality(run: ArmRun, reference: ArmRun, index: int) -> ImageQuality:
     image = _Image(record, _picture(reference, index), _picture(run, index), _factor(run, index))
     quality = ImageQuality()
     stored = run.images[index].quality
-    for region in REGIONS:
-        for criterion in criteria_names():
+    for criterion in criteria_names():
+        if criterion in STORED:
+            found = [_stored(stored[f"{criterion}_{name}"], image, name) for name in REGIONS]
+        else:
+            found = _computed(criterion, image)
+        for region, (value, reason) in zip(REGIONS, found, strict=True):
             name = f"{criterion}_{region}"
-            if criterion in STORED:
-                value, reason = _stored(stored[name], image, region)
-            else:
-                value, reason = _computed(criterion, image, region)
             quality.values[name] = value
             if reason:
                 quality.reasons[name] = reason
@@ -162,17 +168,20 @@ def _stored(value: float | None, image: _Image, region: str) -> tuple[Value, str
     return _plain(value), ""
 
 
-def _computed(criterion: str, image: _Image, region: str) -> tuple[Value, str]:
-    reason = image.absent(region)
-    if reason:
-        return None, reason
+def _computed(criterion: str, image: _Image) -> list[tuple[Value, str]]:
+    """Value and reason, by region."""
     try:
-        value = _judge(criterion, image, region)
+        values = _judge(criterion, image)
     except ValueError as error:  # an image that is too small for the criterion
-        return None, str(error)
-    if math.isnan(value):
-        return None, "the HR image has no contrast there"
-    return _plain(value), ""
+        return [(None, str(error))] * len(REGIONS)
+    found: list[tuple[Value, str]] = []
+    for region, value in zip(REGIONS, values, strict=True):
+        reason = image.absent(region)
+        if math.isnan(value):
+            found.append((None, reason or "the HR image has no contrast there"))
+        else:
+            found.append((_plain(value), ""))
+    return found
 
 
 def _plain(value: float) -> Value:
@@ -180,17 +189,21 @@ def _plain(value: float) -> Value:
     return "inf" if math.isinf(value) else value
 
 
-def _judge(criterion: str, image: _Image, region: str) -> float:
+def _judge(criterion: str, image: _Image) -> list[float]:
+    """A criterion by region; NaN where it does not exist."""
+    if image.absent("whole"):
+        return [math.nan] * len(REGIONS)
     hr = luma(image.hr)
     sr = luma(image.sr)
-    xyxy = image.xyxy
-    is_whole = region == "whole"
     if criterion == "vif":
-        return vif(hr, sr) if is_whole else vif_in_boxes(hr, sr, xyxy)
-    mask = None if is_whole else box_mask(xyxy, hw_of(hr))
+        whole = vif(hr, sr)
+        in_box = vif_in_boxes(hr, sr, image.xyxy)
+        return [whole, in_box]
+    mask = box_mask(image.xyxy, hw_of(hr))
+    masks = [None, mask]
     if criterion == "ifc":
-        return ifc(hr, sr, mask, image.factor)
-    return nqm(hr, sr, mask)
+        return ifc_of_masks(hr, sr, masks, image.factor)
+    return nqm_of_masks(hr, sr, masks)
 
 
 def _picture(run: ArmRun, index: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,25 +53,61 @@ def ifc(reference: Tensor, test: Tensor, mask: Tensor | None = None, crop_border
         >>> ifc(image, torch.full_like(image, 7.0))
         0.0
     """
-    if mask is None:
-        mask = torch.ones_like(reference, dtype=torch.bool)
-    mask = check_mask(mask, reference)
-    mask = _cropped(mask, crop_border)
+    (value,) = ifc_of_masks(reference, test, [mask], crop_border)
+    return value
+
+
+def ifc_of_masks(
+    reference: Tensor, test: Tensor, masks: Sequence[Tensor | None], crop_border: int = 0
+) -> list[float]:
+    """IFC of several masks of an image, in little more than the time of one.
+
+    Args:
+        reference: As for :func:`ifc`.
+        test: As for :func:`ifc`.
+        masks: Each (H, W) bool, or None for all pixels.
+        crop_border: As for :func:`ifc`.
+
+    Returns:
+        One value per mask.
+
+    Raises:
+        ValueError: Shapes differ, or what the crop leaves is too small.
+    """
+    inner = []
+    for mask in masks:
+        if mask is None:
+            mask = torch.ones_like(reference, dtype=torch.bool)
+        mask = check_mask(mask, reference)
+        inner.append(_cropped(mask, crop_border))
     reference = _cropped(reference, crop_border)
     test = _cropped(test, crop_border)
     check_luma(reference, test, SMALLEST, "IFC")
+    levels = _levels(reference, test)
+    return [_per_pixel(levels, mask) for mask in inner]
+
+
+def _levels(reference: Tensor, test: Tensor) -> list[Tensor]:
+    """By level: (rows, columns) bits of every block, both orientations together."""
+    of_reference = subbands(reference)
+    of_test = subbands(test)
+    levels = []
+    for level in range(LEVELS):
+        pairs = zip(of_reference[level], of_test[level], strict=True)
+        bits = [_information(x, y, level) for x, y in pairs]
+        together = torch.stack(bits).sum(0)
+        levels.append(together)
+    return levels
+
+
+def _per_pixel(levels: Sequence[Tensor], mask: Tensor) -> float:
     pixels = int(mask.sum())
     if not pixels:
         return math.nan
     total = 0.0
-    of_reference = subbands(reference)
-    of_test = subbands(test)
-    for level in range(LEVELS):
-        pairs = zip(of_reference[level], of_test[level], strict=True)
-        for x, y in pairs:
-            bits = _information(x, y, level)
-            counted = _counted(bits, mask, level)
-            total += float(bits[counted].sum())
+    for level, bits in enumerate(levels):
+        counted = _counted(bits, mask, level)
+        total += float(bits[counted].sum())
     return total / pixels
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,11 +47,38 @@ def nqm(reference: Tensor, test: Tensor, mask: Tensor | None = None) -> float:
         >>> nqm(image, image)
         inf
     """
+    (value,) = nqm_of_masks(reference, test, [mask])
+    return value
+
+
+def nqm_of_masks(reference: Tensor, test: Tensor, masks: Sequence[Tensor | None]) -> list[float]:
+    """NQM of several masks of an image, in little more than the time of one.
+
+    Args:
+        reference: As for :func:`nqm`.
+        test: As for :func:`nqm`.
+        masks: Each (H, W) bool, or None for all pixels.
+
+    Returns:
+        One value per mask.
+
+    Raises:
+        ValueError: Shapes differ, or the images are smaller than 8 pixels.
+    """
     check_luma(reference, test, SMALLEST, "NQM")
     seen, seen_of_test = _seen(reference, test)
     error = seen - seen_of_test
+    values = []
+    for mask in masks:
+        value = _ratio(seen, error, mask)
+        values.append(value)
+    return values
+
+
+def _ratio(seen: Tensor, error: Tensor, mask: Tensor | None) -> float:
+    """Signal to noise in dB."""
     if mask is not None:
-        counted = check_mask(mask, reference)
+        counted = check_mask(mask, seen)
         seen = seen[counted]
         error = error[counted]
     signal = float(seen.square().sum())
