@@ -30,6 +30,10 @@ AREAS = {"methods": 40, "images": 10}
 MARKERS = "osD^vPX*"
 CORRELATION_HEADER = ("criterion", "region", *COEFFICIENTS)
 DASH = "-"
+REFERENCE = (
+    "HR is the reference of every criterion, and no point: its PSNR and NQM are infinite, and "
+    "shown as a dash."
+)
 
 
 def method_header(found: QualityAgainstAP) -> list[str]:
@@ -161,7 +165,7 @@ def markdown_page(found: QualityAgainstAP, title: str) -> str:
     parts.append(
         f"{found.num_images} images; intervals: 95 % of {found.replicates} draws of the images, "
         f"seed {found.seed}. An object is small up to {found.small_side:g} pixels in the frame of "
-        "the size bins. HR is the reference, and no point."
+        f"the size bins. {REFERENCE}"
     )
     return "\n".join(parts) + "\n"
 

@@ -11,6 +11,7 @@ from mmisr.analysis.quality_against_ap.scores import SCORES
 from mmisr.reports.html.tables import Cell, Column, Table, number, word
 from mmisr.reports.quality_against_ap import (
     ACROSS,
+    REFERENCE,
     REGION_TITLES,
     SCORE_TITLES,
     conclusion,
@@ -48,9 +49,9 @@ def quality_section(found: QualityAgainstAP) -> QualitySection:
         correlations=[_correlations(found, across) for across in ACROSS],
         caveat=" ".join(
             [
-                "HR is the reference of every criterion, and no point. Intervals draw images anew, "
-                "not methods: they say nothing of methods that are not here. Recall is of objects "
-                f"up to {found.small_side:g} pixels.",
+                REFERENCE,
+                "Intervals draw images anew, not methods: they say nothing of methods that are not "
+                f"here. Recall is of objects up to {found.small_side:g} pixels.",
                 *remarks(found),
             ]
         ),
