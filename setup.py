@@ -47,6 +47,7 @@ MAGIC = [
 EXTRAS = {
     "openmmlab": [*OPENMMLAB, *MAGIC],
     "mmagic": MAGIC,
+    "quality": ["torchmetrics>=1.4"],
     "sahi": ["sahi>=0.12"],
     "spandrel": ["spandrel>=0.4"],
     "video": ["av>=12"],
@@ -60,6 +61,7 @@ EXTRAS = {
         "pytest-xdist>=3.8",
         "ruff>=0.9",
         "scikit-image>=0.22",
+        "torchmetrics>=1.4",
     ],
     "app": ["gradio>=6"],
     "clusters": ["scikit-learn>=1.5"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.quality_against_ap.result import QualityAgainstAP
 from mmisr.reports.html.page import write_report
 
 REPORT = "report.html"
@@ -39,4 +40,15 @@ def report(
     """
     comparison = Comparison.load(folder)
     heading = title or Path(comparison.meta.config or "comparison").stem
-    return write_report(comparison, Path(folder) / REPORT, heading, pair, score_thr)
+    path = Path(folder) / REPORT
+    quality = QualityAgainstAP.load(path.parent)
+    if quality is not None and quality.folders != comparison.meta.folders:
+        quality = None  # it is of other arms
+    return write_report(
+        comparison,
+        path,
+        heading,
+        pair,
+        score_thr,
+        quality,
+    )

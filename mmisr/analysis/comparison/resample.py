@@ -190,9 +190,9 @@ def sample_arm(
             column = []
             for image in run.images:
                 column.append(image.quality[name])
-            sampled[name] = _mean(column, weights)
+            sampled[name] = weighted_mean(column, weights)
     new = new_counts(run, baseline)
-    sampled[NEW] = _mean(new, weights)
+    sampled[NEW] = weighted_mean(new, weights)
     return sampled
 
 
@@ -256,8 +256,13 @@ def _images_with(classes: Sequence[ClassMatches], index: int) -> int:
     return int((positives > 0).sum())
 
 
-def _mean(column: Sequence[float | None], weights: Ints) -> Sampled:
-    """Mean over the images that have a finite value."""
+def weighted_mean(column: Sequence[float | None] | Floats, weights: Ints | Floats) -> Sampled:
+    """Mean over the images that have a finite value.
+
+    Args:
+        column: One value per image.
+        weights: (1 + B, images), see :func:`draw`.
+    """
     values = np.array(column, dtype=np.float64)  # None becomes NaN
     known = np.isfinite(values)
     known_values = values[known]

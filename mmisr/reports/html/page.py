@@ -15,12 +15,14 @@ from markupsafe import Markup, escape
 from mmisr.analysis.comparison.figures import Meta
 from mmisr.analysis.comparison.per_image import ImageGain
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.quality_against_ap.result import QualityAgainstAP
 from mmisr.evaluation.size_bins import WHOLE
 from mmisr.ops.files import write_text
 from mmisr.reports.html import figures, tables
 from mmisr.reports.html.changes import change_crops, change_table, list_changes
 from mmisr.reports.html.findings import Findings, find
 from mmisr.reports.html.gallery import make_gallery
+from mmisr.reports.html.quality import quality_section
 from mmisr.reports.html.words import caveats, how_counted, statements
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,6 +38,7 @@ def write_report(
     title: str = TITLE,
     pair: tuple[str, str] | None = None,
     score_thr: float | None = None,
+    quality: QualityAgainstAP | None = None,
 ) -> Path:
     """Write the report of a comparison, whole or not at all.
 
@@ -47,6 +50,7 @@ def write_report(
             default the editor and bicubic, see :func:`mmisr.reports.html.findings.choose_pair`.
         score_thr: Detections from this score on are counted and drawn; None for each arm's own, at
             its best F1.
+        quality: How image quality goes with AP in it; None where that was not looked at.
 
     Returns:
         The file.
@@ -62,13 +66,18 @@ def write_report(
     if score_thr is not None and not 0 <= score_thr <= 1:
         raise ValueError(f"score_thr must be in 0..1, or None for each arm's own, got {score_thr}")
     path = Path(path)
-    text = render(comparison, find(comparison, pair, score_thr), title)
+    text = render(comparison, find(comparison, pair, score_thr), title, quality)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
 
 
-def render(comparison: Comparison, findings: Findings, title: str) -> str:
+def render(
+    comparison: Comparison,
+    findings: Findings,
+    title: str,
+    quality: QualityAgainstAP | None = None,
+) -> str:
     """The page as text. Everything that comes from a file is escaped by the template engine."""
     gallery = make_gallery(comparison, findings)
     changed = list_changes(comparison, findings)
@@ -90,6 +99,7 @@ def render(comparison: Comparison, findings: Findings, title: str) -> str:
         change_crops=change_crops(comparison, findings, changed),
         plots=plots,
         tables=_tables(comparison, findings),
+        quality=None if quality is None else quality_section(quality),
         facts=_made_with(comparison.meta),
     )
 
