@@ -43,10 +43,9 @@ def image_record(
 
     Args:
         sample: The sample as a dict: ``img_id``, ``gt_instances`` (``bboxes``, ``labels``, and
-            ``areas`` in px^2 of the source frame, ``marks`` where there are any),
-            ``pred_instances`` (``bboxes``, ``labels``, ``scores``), ``source_shape`` and
-            ``lr_shape`` (height and width first). Crowds and other regions that count neither way
-            are in ``ignored_instances``, which may be absent.
+            ``areas`` in px^2 of the source frame, ``marks`` where there are any), the same in
+            ``ignored_instances`` where some count neither way, ``pred_instances`` (``bboxes``,
+            ``labels``, ``scores``), ``source_shape`` and ``lr_shape`` (height and width first).
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
@@ -66,16 +65,15 @@ def image_record(
         [8.0]
     """
     to_bins = _map_to_bins(sample, frame)
-    counted = _instances(sample, "gt_instances")
     predictions = _instances(sample, "pred_instances")
-    ignored = sample.get("ignored_instances") or {}
-    truths = [counted, ignored] if "bboxes" in ignored else [counted]
+    truths = _truths(sample)
     gt_xyxy = torch.cat([_xyxy(instances) for instances in truths])
     gt_labels = [_column(instances, "labels", np.int64) for instances in truths]
     det_xyxy = _xyxy(predictions)
     gt_areas = area(to_bins.boxes(gt_xyxy)).numpy()
     if area_source == "annotation":
         gt_areas = _annotated_areas(truths, to_bins, sample)
+    masks = _masks(sample, to_bins) if iou_type == "segm" else None
     return ImageRecord(
         img_id=_image_id(sample),
         gt_xyxy=gt_xyxy.numpy(),
@@ -87,24 +85,30 @@ def image_record(
         det_scores=_column(predictions, "scores", np.float64),
         det_areas=area(to_bins.boxes(det_xyxy)).numpy(),
         category_ids=tuple(sample.get("category_ids") or ()),
-        gt_marks=_marks(counted, ignored, len(gt_xyxy)),
-        masks=_masks(sample, to_bins) if iou_type == "segm" else None,
+        gt_marks=_marks(truths),
+        masks=masks,
     )
 
 
-def _marks(counted: Any, ignored: Any, count: int) -> Ints:
+def _truths(sample: Mapping[str, Any]) -> list[Any]:
+    """The annotations that count, and those that do not where the sample has them."""
+    counted = _instances(sample, "gt_instances")
+    ignored = sample.get("ignored_instances") or {}
+    return [counted, ignored] if "bboxes" in ignored else [counted]
+
+
+def _marks(truths: Sequence[Any]) -> Ints:
     """(N,) what the annotations are.
 
     A sample that does not say has objects, and crowds among those to ignore.
     """
-    num_counted = len(counted["bboxes"])
-    marks = np.zeros(count, dtype=np.int64)
-    marks[num_counted:] = Mark.CROWD
-    if "marks" in counted:
-        marks[:num_counted] = _column(counted, "marks", np.int64)
-    if "marks" in ignored:
-        marks[num_counted:] = _column(ignored, "marks", np.int64)
-    return marks
+    marks = []
+    for instances, unsaid in zip(truths, (Mark(0), Mark.CROWD), strict=False):
+        of_side = np.full(len(instances["bboxes"]), int(unsaid))
+        if "marks" in instances:
+            of_side = _column(instances, "marks", np.int64)
+        marks.append(of_side)
+    return np.concatenate(marks)
 
 
 def _masks(sample: Mapping[str, Any], to_bins: FrameMap) -> ImageMasks:
@@ -114,11 +118,9 @@ def _masks(sample: Mapping[str, Any], to_bins: FrameMap) -> ImageMasks:
         raise ValueError(f"AP of masks needs source_shape, which {_name(sample)} does not have")
     height, width = shape[:2]
     hw = int(height), int(width)
-    counted = sample["gt_instances"]
-    annotated = _encoded(counted, hw, ANNOTATED, sample)
-    ignored = sample.get("ignored_instances") or {}
-    if "bboxes" in ignored:
-        annotated += _encoded(ignored, hw, ANNOTATED, sample)
+    annotated: list[bytes] = []
+    for instances in _truths(sample):
+        annotated += _encoded(instances, hw, ANNOTATED, sample)
     predictions = sample["pred_instances"]
     found = _encoded(predictions, hw, PREDICTED, sample)
     scale_x, scale_y = to_bins.scale_xy
