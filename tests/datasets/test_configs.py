@@ -53,10 +53,8 @@ def test_a_data_set_says_where_it_is_and_inherits_the_rest(path):
     """The task is written once: only another factor than its own brings transforms."""
     text = path.read_text()
     base = re.search(r'_base_ = "(\w+)\.py"', text).group(1)
-    if "scale = " in text:  # another factor than the task's own
-        assert base.startswith("coco_") or path.with_stem(base) in DATA_SETS
-    else:
-        assert base.startswith("coco_")
+    assert base.startswith("coco_") or path.with_stem(base) in DATA_SETS
+    if "scale = " not in text:  # another factor than the task's own brings transforms
         assert len(ast.parse(text).body) <= 9
         assert "pipeline" not in text
 

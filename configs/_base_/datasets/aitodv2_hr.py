@@ -1,14 +1,8 @@
 # AI-TOD-v2: the images of AI-TOD, annotated anew. First:
 # python tools/data/to_coco.py aitodv2 data/AI-TOD --out data/AI-TOD/v2
-_base_ = "coco_hr.py"
-data_root = "data/AI-TOD/"
-metainfo = dict(classes=("airplane", "bridge", "storage-tank", "ship", "swimming-pool", "vehicle",
-    "person", "wind-mill"))  # fmt: skip
-data = dict(data_root=data_root, metainfo=metainfo, data_prefix=dict(img=""))
-train_dataloader = dict(
-    num_workers=4, dataset=dict(times=1, dataset=dict(ann_file="v2/trainval.json", **data))
-)
-val_dataloader = dict(dataset=dict(ann_file="v2/test.json", **data))
+_base_ = "aitod_hr.py"
+train_dataloader = dict(dataset=dict(dataset=dict(ann_file="v2/trainval.json")))
+val_dataloader = dict(dataset=dict(ann_file="v2/test.json"))
 test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=data_root + "v2/test.json")
+val_evaluator = dict(ann_file="data/AI-TOD/v2/test.json")
 test_evaluator = val_evaluator
