@@ -38,14 +38,17 @@ class Matching:
             ``crowd``, but what is ignored is an object, taken once, by IoU. ``own_area``: what is
             ignored, or of another size, is measured on the detection's own area. ``best`` is PASCAL
             VOC's: each detection goes to the annotation that it overlaps most, which only the first
-            finds; sides are one pixel longer than corners say.
+            finds.
         cap: Where ``max_dets`` counts: among the detections of a ``class`` in an image, or among
             all of the ``image``.
+        corners: What the corners of boxes are for rule ``best``: ``edges`` of pixels, or ``pixels``
+            that belong to the box, which makes its sides one longer.
     """
 
     ious: tuple[float, ...] = COCO_IOUS
     rule: Literal["crowd", "once", "own_area", "best"] = "crowd"
     cap: Literal["class", "image"] = "class"
+    corners: Literal["edges", "pixels"] = "edges"
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,6 @@ def _squares(**sides: tuple[float, float]) -> Mapping[str, Span]:
 
 COCO_BINS = _squares(small=(0, 32), medium=(32, 96), large=(96, 1e5))
 NONE_OFFICIAL = "the benchmark has no size bins: those of coco are an extra"
-OF_VOC = (
-    NONE_OFFICIAL,
-    "sides are x2 - x1 + 1 of the file's boxes: exact where their width is xmax - xmin",
-)
 
 ALL = (
     Protocol(
@@ -215,7 +214,7 @@ ALL = (
         matching=Matching(ious=(0.5,), rule="best"),
         ignoring=Ignoring(marks=Mark.DIFFICULT),
         averaging=Averaging("area"),
-        notes=OF_VOC,
+        notes=(NONE_OFFICIAL,),
     ),
     Protocol(
         name="voc07",
@@ -224,14 +223,14 @@ ALL = (
         matching=Matching(ious=(0.5,), rule="best"),
         ignoring=Ignoring(marks=Mark.DIFFICULT),
         averaging=Averaging("11"),
-        notes=OF_VOC,
+        notes=(NONE_OFFICIAL,),
     ),
     Protocol(
         name="wider",
         # Other names than coco's: medium is a subset.
         bins=_squares(small_size=(0, 32), medium_size=(32, 96), large_size=(96, 1e5)),
         max_dets=UNCAPPED,
-        matching=Matching(ious=(0.5,), rule="best"),
+        matching=Matching(ious=(0.5,), rule="best", corners="pixels"),
         ignoring=Ignoring(
             subsets=MappingProxyType({"easy": Mark.EASY, "medium": Mark.MEDIUM, "hard": Mark.HARD}),
             empty_images=False,

@@ -43,7 +43,8 @@ def match_by_rule(
     levels = np.array(matching.ious)
     rule = matching.rule
     if rule == "best":
-        ious = pixel_ious(det, gt)
+        measure = pixel_ious if matching.corners == "pixels" else box_ious
+        ious = measure(det, gt)
         return _match_best(ious, ignore, levels)
     if rule == "own_area":
         ious = box_ious(det, gt)

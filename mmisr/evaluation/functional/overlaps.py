@@ -88,7 +88,7 @@ def own_shares(det_xyxy: Floats, gt_xyxy: Floats) -> Floats:
 def pixel_ious(det_xyxy: Floats, gt_xyxy: Floats) -> Floats:
     """Intersection over union of boxes whose corners are pixels that belong to them.
 
-    Source: ``VOCevaldet.m`` of PASCAL VOC's development kit: sides are x2 - x1 + 1.
+    Source: ``boxoverlap.m`` of WIDER FACE's tool: sides are x2 - x1 + 1.
 
     Args:
         det_xyxy: (D, 4).

@@ -432,11 +432,16 @@ def pixel_iou(a, b):
     return wide * high / (both - wide * high)
 
 
-def most_overlapping(box, truth):
+def devkit_iou(a, b):
+    """Of edges; the development kit has the first and last pixel of a box, counted from 1."""
+    return pixel_iou(*((x1 + 1, y1 + 1, x2, y2) for x1, y1, x2, y2 in (a, b)))
+
+
+def most_overlapping(box, truth, iou):
     best, match = -1.0, None
     for i, g in enumerate(truth):
-        if pixel_iou(box, g["box"]) > best:
-            best, match = pixel_iou(box, g["box"]), i
+        if iou(box, g["box"]) > best:
+            best, match = iou(box, g["box"]), i
     return best, match
 
 
@@ -448,7 +453,7 @@ def voc_points(records, label, is_ignored):
     taken = set()
     points, tp, fp = [], 0, 0
     for image, d in sorted(detections, key=lambda pair: -pair[1]["score"]):
-        best, match = most_overlapping(d["box"], images[image][0])
+        best, match = most_overlapping(d["box"], images[image][0], devkit_iou)
         if best >= 0.5:
             if not is_ignored(images[image][0][match]):
                 hit = (image, match) not in taken
@@ -498,10 +503,11 @@ def test_voc_by_hand(record_of):
     difficult = dataclasses.replace(record, gt_marks=np.array([Mark.DIFFICULT, 0]))
     ours = measured([difficult], "voc", ("cat",))["all"]
     assert (ours.ap, ours.count) == (0, 1)
-    # 10 x 10 pixels and 10 x 5 of them: 0.5 with the pixel that corners are, 0.44 without.
-    half = record_of(1, [[0, 0, 9, 9]], [[0, 0, 9, 4]])
+    # Pixels 1 to 10 of a VOC file, and 1 to 5 of the rows: half of them.
+    half = record_of(1, [[0, 0, 10, 10]], [[0, 0, 10, 5]])
     assert measured([half], "voc", ("cat",))["all"].ap == 1
-    assert measured([half], "coco", ("cat",))["all"].ap50 == 0
+    less = record_of(1, [[0, 0, 10, 10]], [[0, 0, 10, 4.9]])
+    assert measured([less], "voc", ("cat",))["all"].ap == 0
 
 
 def test_voc07_takes_eleven_levels(record_of):
@@ -526,7 +532,7 @@ def wider_tool(records, mark, label=0):
         recalled = [0] * len(truth)
         proposals, recall, stretched = [], [], []
         for d in by_falling_score(found):
-            best, match = most_overlapping(d["box"], truth)
+            best, match = most_overlapping(d["box"], truth, pixel_iou)
             proposals.append(1)
             if best >= 0.5:
                 if not keep[match]:
@@ -558,6 +564,14 @@ def test_wider(record_of, seed):
     for name, mark in (("easy", Mark.EASY), ("medium", Mark.MEDIUM), ("hard", Mark.HARD)):
         same(ours[name].ap, wider_tool(records, mark), name)
     assert repr(ours["all"]) == repr(ours["hard"])
+
+
+def test_corners_of_wider_are_pixels(record_of):
+    """10 x 10 pixels and 10 x 5 of them: 0.5 with the pixel that corners are, 0.44 without."""
+    half = record_of(1, [[0, 0, 9, 9]], [[0, 0, 9, 4], [50, 50, 59, 59]], scores=[0.9, 0.1])
+    half = dataclasses.replace(half, gt_marks=np.array([224]))
+    assert measured([half], "wider", ("face",))["hard"].ap == 1
+    assert measured([half], "voc", ("face",))["all"].ap == 0
 
 
 def test_wider_both_directions(record_of):
