@@ -207,8 +207,12 @@ def _with_own_names(sources: Sequence[SetSource]) -> list[SetSource]:
 
 
 def _of_config(cfg: Config) -> tuple[list[SetSource], float, dict[str, PairedFiles]]:
-    """The sets of a config, each once; the scale of its LR images, and where pairs lie."""
-    sources: dict[tuple[str, str], SetSource] = {}
+    """The sets of a config; the scale of its LR images, and where pairs lie.
+
+    A set stands there once, but for a validation on the training data, which is an error to find.
+    """
+    sources: list[SetSource] = []
+    places: set[tuple[bool, str, str]] = set()
     pairs: dict[str, PairedFiles] = {}
     scale = 1.0
     for side in SIDES:
@@ -218,19 +222,22 @@ def _of_config(cfg: Config) -> tuple[list[SetSource], float, dict[str, PairedFil
         for index, dataset in enumerate(datasets):
             name = side if len(datasets) == 1 else f"{side}{index}"
             source = _of_dataset(dataset, name)
-            place = (source.ann_file, source.folder)
-            if place in sources:
+            place = (side == "train", source.ann_file, source.folder)
+            if place in places:
                 continue
-            sources[place] = source
-            for step in _steps(cfg, side):
+            places.add(place)
+            sources.append(source)
+            for step in dataset.get("pipeline") or _steps(cfg, side):
                 kind = find(TRANSFORMS, step["type"])
-                if kind in (SimulateLR, PairedLR):
+                if kind is SimulateLR:
                     scale = step["scale"]
                 if kind is PairedLR:
                     pairs[name] = _pair_files(step)
+                    # Where the partner is HR, the files are what the sensor saw.
+                    scale = 1.0 if pairs[name].holds == "hr" else step["scale"]
     if not sources:
         raise ValueError("the config has no dataloader with a data set; name annotation files")
-    return list(sources.values()), scale, pairs
+    return sources, scale, pairs
 
 
 def _pair_files(step: dict[str, Any]) -> PairedFiles:

@@ -159,3 +159,23 @@ def test_misaligned_pairs_are_measured(tmp_path):
 def test_what_cannot_be_checked_is_named(sets, error, text):
     with pytest.raises(error, match=text):
         check_data_sets(sets)
+
+
+def test_where_the_partner_is_hr_sizes_are_those_of_the_files(tmp_path):
+    write_set(tmp_path, "train", [("man", 0)])
+    write_set(tmp_path, "val", [("cup", 0)])
+    paired = dict(type="mmisr.PairedLR", folder=f"{tmp_path}/hr", scale=4, holds="hr")
+    found = check_data_sets([config(tmp_path, paired)], out=tmp_path / "out")
+    assert {summary.sizes.scale for summary in found.check.sets} == {1}
+
+
+def test_a_validation_on_the_training_data_is_an_error(tmp_path):
+    write_set(tmp_path, "train", [("man", 0), ("cat", 0)])
+    write_set(tmp_path, "val", [("cup", 0)])
+    path = Path(config(tmp_path, dict(type="mmisr.SimulateLR", scale=4)))
+    path.write_text(
+        path.read_text() + "val_dataloader = dict(dataset=train_dataloader['dataset'])\n"
+    )
+    found = check_data_sets([str(path)], out=tmp_path / "out")
+    same = rules(found.check)["same-image"]
+    assert (same.severity, same.set_name, same.count) == ("error", "train+val", 2)
