@@ -193,7 +193,10 @@ class SRCocoDataset(CocoDataset):
         }
 
     def _instance(self, annotation: dict, image: dict) -> dict | None:
-        if annotation["category_id"] not in self.cat2label:
+        label = self.cat2label.get(annotation["category_id"])
+        if label is None and annotation.get("ignored_region"):
+            label = 0  # nothing counts there, whichever classes are read
+        if label is None:
             return None
         box = self._box(annotation, image)
         if box is None:
@@ -201,7 +204,7 @@ class SRCocoDataset(CocoDataset):
         area = float(annotation.get("area") or (box[2] - box[0]) * (box[3] - box[1]))
         instance = {
             "bbox": box,
-            "bbox_label": self.cat2label[annotation["category_id"]],
+            "bbox_label": label,
             "ignore_flag": int(bool(annotation.get("iscrowd") or annotation.get("ignore"))),
             "area": area,
             "marks": marks_of(annotation),

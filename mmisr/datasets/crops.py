@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmisr.openmmlab.masks import turned_masks
 from mmisr.openmmlab.transforms import BaseTransform
-from mmisr.ops.motion import note_motion
+from mmisr.ops.motion import MIRRORED, note_motion
 from mmisr.registry import TRANSFORMS
 
 
@@ -155,6 +155,7 @@ class RandomPatch(BaseTransform):
             margins = ((0, missing_rows), (0, missing_columns), (0, 0))
             image = np.pad(image, margins, mode="symmetric")
             results["img"] = image
+            results[MIRRORED] = True
             if "gt_masks" in results:  # what is mirrored has no box, and no mask either
                 masks = results["gt_masks"]
                 results["gt_masks"] = masks.pad(image.shape[:2])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmisr.datasets.images import MAX_PIXELS, ImageError, read_rgb
 from mmisr.openmmlab.transforms import BaseTransform
-from mmisr.ops.motion import HOMOGRAPHY, FrameError, note_partner
+from mmisr.ops.motion import HOMOGRAPHY, MIRRORED, FrameError, note_partner
 from mmisr.registry import TRANSFORMS
 from mmisr.structures.checks import check_fields
 
@@ -168,7 +168,8 @@ class PairedLR(BaseTransform):
             bgr = bgr[:bottom, :right]
         motion = results.get(HOMOGRAPHY, np.eye(3))
         try:
-            partner = moved_alike(bgr, motion, image.shape[:2], files.factor)
+            is_mirrored = results.get(MIRRORED, False)
+            partner = moved_alike(bgr, motion, image.shape[:2], files.factor, is_mirrored)
         except FrameError as error:
             raise FrameError(f"{own_path}: {error}") from error
         if files.holds == "hr":
@@ -184,7 +185,11 @@ class PairedLR(BaseTransform):
 
 
 def moved_alike(
-    image: NDArray[np.uint8], motion: NDArray[Any], hw: Hw, factor: float
+    image: NDArray[np.uint8],
+    motion: NDArray[Any],
+    hw: Hw,
+    factor: float,
+    is_mirrored: bool = False,
 ) -> NDArray[np.uint8]:
     """Do to an image what was done to its partner: crops, flips and quarter turns.
 
@@ -195,13 +200,14 @@ def moved_alike(
         motion: (3, 3), from the partner's file to what it is now.
         hw: Height and width that the partner has now.
         factor: Pixels of the image per pixel of the partner.
+        is_mirrored: Whether the partner goes on as in a mirror beyond its right and lower edge.
 
     Returns:
         (factor * height, factor * width, 3), mirrored out where the partner was.
 
     Raises:
-        FrameError: The partner was resized or turned by another angle, or a window does not begin
-            or end on whole pixels of the image.
+        FrameError: The partner was resized, padded or turned by another angle, or a window does
+            not begin or end on whole pixels of the image.
 
     Example:
         >>> image = np.arange(16, dtype=np.uint8).reshape(4, 4, 1)
@@ -211,7 +217,7 @@ def moved_alike(
     """
     turn = _quarter_turn(motion)
     box = _window(motion, hw, factor)
-    window = _cut(image, box)
+    window = _cut(image, box, is_mirrored)
     is_transposed = turn[0, 0] == 0
     if is_transposed:
         window = window.swapaxes(0, 1)
@@ -263,13 +269,22 @@ def _window(motion: NDArray[Any], hw: Hw, factor: float) -> tuple[int, int, int,
     return x1, y1, x2, y2
 
 
-def _cut(image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+def _cut(
+    image: NDArray[np.uint8], box: tuple[int, int, int, int], is_mirrored: bool
+) -> NDArray[np.uint8]:
     """A window, mirrored out at right and bottom as ``RandomPatch`` does it."""
     x1, y1, x2, y2 = box
     height, width = image.shape[:2]
     below = max(0, y2 - height)
     beside = max(0, x2 - width)
-    if below or beside:
+    is_beyond = below > 0 or beside > 0
+    if min(x1, y1) < 0 or (is_beyond and not is_mirrored):
+        raise FrameError(
+            "windows of a pair must lie in the image, found one from "
+            f"{x1}, {y1} to {x2}, {y2} (x, y) in {width}x{height}: leave padding out of the "
+            "pipeline before mmisr.PairedLR"
+        )
+    if is_beyond:
         margins = ((0, below), (0, beside), (0, 0))
         image = np.pad(image, margins, mode="symmetric")
     return image[y1:y2, x1:x2]

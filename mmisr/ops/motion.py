@@ -19,6 +19,9 @@ HOMOGRAPHY = "homography_matrix"
 (3, 3), from the file to ``img``.
 """
 
+MIRRORED = "mirrored_out"
+"""Key under which a patch notes that it is larger than its image, which goes on as in a mirror."""
+
 
 class FrameError(ValueError):
     """A transform moved one of a pair alone."""

@@ -187,6 +187,15 @@ def test_boxes_of_other_categories_are_left_out(coco):
     assert len(build(root).get_data_info(0)["instances"]) == 1
 
 
+def test_regions_stay_whichever_classes_are_read(coco):
+    """Nothing counts there, and the file has to list them under some class."""
+    root = coco(classes=("thing", "other"))
+    change(root, annotation=0, category_id=2, iscrowd=1, ignored_region=1)
+    first, _ = build(root).get_data_info(0)["instances"]
+    assert (first["bbox_label"], first["ignore_flag"]) == (0, 1)
+    assert first["marks"] & Mark.REGION
+
+
 def damage(root) -> None:
     """One image missing, one truncated, one of another size; the fourth is good."""
     (root / "images/a.png").unlink()

@@ -296,7 +296,7 @@ def test_convention_corners_move_by_multiplication():
     lr = np.arange(16).reshape(4, 4, 1).astype(np.uint8)
     window = moved_alike(lr, results["homography_matrix"], (4, 4), 0.5)
     np.testing.assert_array_equal(window[..., 0], [[6, 7], [10, 11]])
-    mirrored = moved_alike(lr, np.eye(3), (12, 8), 0.5)
+    mirrored = moved_alike(lr, np.eye(3), (12, 8), 0.5, is_mirrored=True)
     np.testing.assert_array_equal(mirrored[4:, :, 0], lr[:1:-1, :, 0])
 
 
@@ -306,11 +306,19 @@ def test_convention_corners_move_by_multiplication():
         ([[1, 0, -1], [0, 1, 0], [0, 0, 1]], r"whole LR pixels.*RandomPatch\(multiple=scale\)"),
         ([[2, 0, 0], [0, 2, 0], [0, 0, 1]], "leave resizing out"),
         ([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1]], "turned by quarters"),
+        ([[1, 0, 2], [0, 1, 0], [0, 0, 1]], "leave padding out"),
     ],
 )
 def test_what_cannot_be_done_to_the_partner_is_refused(matrix, text):
     with pytest.raises(FrameError, match=text):
         moved_alike(np.zeros((4, 4, 3), np.uint8), np.array(matrix, float), (4, 4), 0.5)
+
+
+def test_padding_that_nobody_noted_is_refused(folder):
+    """mmdet's Pad says nothing of what it did to coordinates."""
+    pad = {"type": "mmdet.Pad", "size": (160, 160)}
+    with pytest.raises(FrameError, match=r"b?a?\.png.*leave padding out of the pipeline"):
+        dataset(folder, "hr", [pad])[0]
 
 
 def test_errors_name_files_and_sizes(folder):

@@ -246,7 +246,7 @@ class WindowViews:
         """
         frame = self.frames[sheet.image]
         number = sheet.sheet
-        if number is None:
+        if number is None or frame.layout.is_whole:
             hw = source_hw(frame.sample)
             return resize_masks(masks, hw)
         factor_xy = _whole_factors(frame.to_source)
