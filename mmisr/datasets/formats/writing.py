@@ -197,16 +197,18 @@ def clipped(xywh: Box, wh: tuple[int, int], tally: Tally) -> Box | None:
     top = max(y, 0)
     right = min(x + w, wh[0])
     bottom = min(y + h, wh[1])
-    if right <= left or bottom <= top:
-        tally.drop("box outside of its image")
-        return None
     outside = (left - x, top - y, x + w - right, y + h - bottom)
     overshoot = max(outside)
     if overshoot <= 0:
         return xywh
+    width = right - left
+    height = bottom - top
+    if min(width, height) < SMALLEST:
+        tally.drop("box outside of its image")
+        return None
     if overshoot > OVERSHOOT:
         tally.note("box clipped to its image, by more than a pixel")
-    return left, top, right - left, bottom - top
+    return left, top, width, height
 
 
 def convert_split(split: Split, source: Path, out: Path, version: str) -> Report:

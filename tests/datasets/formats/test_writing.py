@@ -20,6 +20,8 @@ from mmisr.datasets.images import ImageError
         ((5, 5, 0, 5), None, 1, 0),
         ((5, 5, 5, -5), None, 1, 0),
         ((40, 5, 5, 5), None, 1, 0),
+        ((39.9997, 5, 5, 5), None, 1, 0),  # 0.0003 would be written as 0.0
+        ((5, -4.9997, 5, 5), None, 1, 0),
     ],
 )
 def test_boxes_end_with_their_image(xywh, inside, dropped, noted):
