@@ -51,6 +51,31 @@ def test_labels_of_another_version_name_both(archive, convert, text, boxes):
 
 
 @pytest.mark.parametrize(
+    ("version", "classes", "noted"),
+    [
+        ("v1.0", ["plane"], None),
+        ("v1.5", ["plane"], "no container-crane seen: these may be the labels of DOTA-v1.0"),
+        ("v1.5", ["plane", "container-crane"], None),
+        (
+            "v2.0",
+            ["plane"],
+            "no container-crane, airport, helipad seen: these may be the labels of DOTA-v1.0",
+        ),
+        ("v2.0", ["container-crane"], "no airport, helipad seen: these may be the labels of DOT"),
+        ("v2.0", ["helipad"], None),
+    ],
+)
+def test_labels_that_may_be_an_earlier_versions(archive, convert, text, version, classes, noted):
+    """A plain labelTxt does not say whose labels it holds."""
+    lines = [f"1 1 9 1 9 9 1 9 {name} 0" for name in classes]
+    text(archive / "val/labelTxt/P0004.txt", "\n".join(lines))
+    reports, _ = convert(f"dota-{version}", archive)
+    found = [line for line in reports["val"].lines() if "may be the labels" in line]
+    assert len(found) == (noted is not None)
+    assert all(f"noted: 1 x {noted}" in line for line in found)
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         ("1 1 9 1 9 9 1 9 planes 0", r"line 1: a class must be .*mean 'plane'\?.*found 'planes'"),
