@@ -175,7 +175,8 @@ def _split(
         for stem in stems:
             yield load(images[stem], labels[stem], tally)
 
-    return Split(name, options.classes, len(stems), read, published)
+    files = tuple(labels[stem] for stem in stems)
+    return Split(name, options.classes, len(stems), read, files, published)
 
 
 def _names_in(paths: Iterable[Path], options: Options) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def _split(
                 tally.note("image without a label file, kept without boxes")
             yield AnnotatedImage(path, tuple(load(label, tally)), shares=True)
 
-    return Split(name, classes, len(labels), read)
+    return Split(name, classes, len(labels), read, tuple(labels.values()))
 
 
 def _label_of(image: Path) -> Path:

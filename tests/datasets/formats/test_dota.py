@@ -36,6 +36,13 @@ def test_the_upright_box_around_four_corners(archive, convert, boxes):
     assert "458 images (DOTA-v1.0)" in reports["val"].lines()[0]
 
 
+def test_a_label_that_has_changed(archive, convert, text):
+    convert("dota-v1.0", archive)
+    text(archive / "val/labelTxt/P0004.txt", "1 1 9 1 9 9 1 9 plane 0\n")
+    reports, _ = convert("dota-v1.0", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["kept", "rewritten"]
+
+
 def test_labels_of_another_version_name_both(archive, convert, text, boxes):
     path = archive / "train/labelTxt/P0004.txt"
     text(path, "1 1 9 1 9 9 1 9 container-crane 0\n")

@@ -96,6 +96,16 @@ def test_a_test_list_without_annotations_is_left_out(archive, convert, picture, 
     assert set(reports) == {"train", "val"}
 
 
+def test_a_list_or_a_box_that_has_changed(archive, convert, text):
+    convert("voc2007", archive)
+    text(archive / "ImageSets/Main/train.txt", "000009\n000005\n")
+    reports, _ = convert("voc2007", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["rewritten", "kept"]
+    text(archive / "Annotations/000007.xml", annotation([("chair", (1, 1, 8, 6), 0)]))
+    reports, _ = convert("voc2007", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["kept", "rewritten"]
+
+
 def test_listed_twice(archive, convert, text):
     text(archive / "ImageSets/Main/train.txt", "000005\n000005\n")
     with pytest.raises(FormatError, match=r"train.txt, line 2: an image must be listed once"):
