@@ -82,9 +82,10 @@ def _split(version: str, name: str, root: Path, options: Options) -> Split:
     split = beside.split(CLASSES[version], partial(_box, version), options)
 
     def read(tally: Tally) -> Iterator[AnnotatedImage]:
-        seen: set[str] = set()
+        seen = set()
         for image in split.read(tally):
-            seen |= {box.name for box in image.boxes}
+            for box in image.boxes:
+                seen.add(box.name)
             yield image
         _note_version(version, seen, tally)
 
@@ -96,12 +97,15 @@ def _note_version(version: str, seen: set[str], tally: Tally) -> None:
 
     v1.0 and v1.5 have the same images, and a plain ``labelTxt`` does not say whose labels it holds.
     """
-    fitting = [name for name, classes in CLASSES.items() if seen <= set(classes)]
-    earliest = fitting[0]
-    if earliest != version:
-        later = CLASSES[version][len(CLASSES[earliest]) :]
-        names = ", ".join(later)
-        tally.note(f"no {names} seen: these may be the labels of DOTA-{earliest}")
+    for earlier, classes in CLASSES.items():
+        if earlier == version:
+            return
+        if seen.issubset(classes):
+            known = len(classes)
+            later = CLASSES[version][known:]
+            names = ", ".join(later)
+            tally.note(f"no {names} seen: these may be the labels of DOTA-{earlier}")
+            return
 
 
 def _box(version: str, line: Line, tally: Tally) -> AnnotatedBox | None:
