@@ -67,4 +67,4 @@ class Beside:
                 yield AnnotatedImage(image, tuple(boxes))
 
         count = len(files)
-        return Split(self.name, classes, count, read, self.published)
+        return Split(self.name, classes, count, read, tuple(files.values()), self.published)

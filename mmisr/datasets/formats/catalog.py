@@ -35,8 +35,8 @@ FORMATS = {
 def convert(name: str, source: Path, out: Path, options: Options | None = None) -> list[Report]:
     """Write a COCO file for each split of a data set; the originals are only read.
 
-    A split that is there already, of the same version and with all its images, is left alone: what
-    was cut short goes on with the same call.
+    A split that is there already, of the same version, with all its images and the same
+    annotations, is left alone: what was cut short goes on with the same call.
 
     Args:
         name: One of :data:`FORMATS`.
@@ -48,7 +48,7 @@ def convert(name: str, source: Path, out: Path, options: Options | None = None) 
         What became of every split.
 
     Raises:
-        FormatError: The archive is not what it must be.
+        FormatError: The archive is not what it must be, or files of another are in ``out``.
         ValueError: There is no such format, it does not read one of the options, or an image or a
             COCO file cannot be read.
     """

@@ -244,7 +244,7 @@ def _split(kind: CocoSet, name: str, side: Side, source: Path) -> Split:
             wh = (image["width"], image["height"])
             yield AnnotatedImage(path, tuple(boxes), number, wh)
 
-    return Split(name, classes, len(images), read, side.published)
+    return Split(name, classes, len(images), read, (path,), side.published)
 
 
 def _names(kind: CocoSet, content: dict[str, Any]) -> dict[Any, str]:

@@ -6,11 +6,20 @@ Source: captain-whu/DOTA_devkit. A line is x1 y1 x2 y2 x3 y3 x4 y4 class difficu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from mmisr.datasets.formats.beside import Beside
-from mmisr.datasets.formats.records import AnnotatedBox, Options, Published, Split, Tally
+from mmisr.datasets.formats.records import (
+    AnnotatedBox,
+    AnnotatedImage,
+    Options,
+    Published,
+    Split,
+    Tally,
+)
 from mmisr.datasets.formats.source import Line, around, first_of, known_class
 
 V1_0 = (
@@ -33,6 +42,7 @@ V1_0 = (
 V1_5 = (*V1_0, "container-crane")
 V2_0 = (*V1_5, "airport", "helipad")
 CLASSES = {"v1.0": V1_0, "v1.5": V1_5, "v2.0": V2_0}
+"""Each version has the classes of the one before it, and more behind them."""
 
 PUBLISHED = {
     ("v1.0", "train"): Published(1411, "DOTA-v1.0"),
@@ -69,7 +79,33 @@ def _split(version: str, name: str, root: Path, options: Options) -> Split:
     places.append("labelTxt")
     label_dir = first_of(root, places, f"the labels of DOTA-{version}")
     beside = Beside(name, folder, label_dir, PUBLISHED.get((version, name)))
-    return beside.split(CLASSES[version], partial(_box, version), options)
+    split = beside.split(CLASSES[version], partial(_box, version), options)
+
+    def read(tally: Tally) -> Iterator[AnnotatedImage]:
+        seen = set()
+        for image in split.read(tally):
+            for box in image.boxes:
+                seen.add(box.name)
+            yield image
+        _note_version(version, seen, tally)
+
+    return replace(split, read=read)
+
+
+def _note_version(version: str, seen: set[str], tally: Tally) -> None:
+    """Labels in which no class of this version alone is seen may be an earlier one's.
+
+    v1.0 and v1.5 have the same images, and a plain ``labelTxt`` does not say whose labels it holds.
+    """
+    for earlier, classes in CLASSES.items():
+        if earlier == version:
+            return
+        if seen.issubset(classes):
+            known = len(classes)
+            later = CLASSES[version][known:]
+            names = ", ".join(later)
+            tally.note(f"no {names} seen: these may be the labels of DOTA-{earlier}")
+            return
 
 
 def _box(version: str, line: Line, tally: Tally) -> AnnotatedBox | None:

@@ -97,6 +97,7 @@ class Split:
         classes: Names of the classes; ids count from 1.
         count: How many images come.
         read: Gives the images one by one and counts what it leaves out.
+        files: Where its annotations stand, in the order of reading; some may not be there.
         published: Its size, where it is known.
     """
 
@@ -104,6 +105,7 @@ class Split:
     classes: tuple[str, ...]
     count: int
     read: Callable[[Tally], Iterable[AnnotatedImage]]
+    files: tuple[Path, ...]
     published: Published | None = None
 
 

@@ -252,6 +252,24 @@ def known_class(line: Line, name: str, classes: Sequence[str], way_out: str) -> 
     raise line.error(f"a class must be one of {first(list(classes))}{hint}", name, way_out)
 
 
+def check_classes(names: Sequence[str], place: object) -> None:
+    """See that no name stands for two classes.
+
+    Args:
+        names: Names of the classes.
+        place: Where they are listed, for the message.
+
+    Raises:
+        FormatError: A name comes twice.
+    """
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FormatError(
+            f"{place}: names of classes must differ, found more than once: {first(twice)}. Give "
+            f"each class a name of its own"
+        )
+
+
 def around(corners: Sequence[float]) -> tuple[float, float, float, float]:
     """The upright box around some corners, as left, top, width, height.
 

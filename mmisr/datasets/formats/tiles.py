@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.formats.source import FormatError
 from mmisr.datasets.formats.writing import MANY, MAX_PIXELS
-from mmisr.datasets.images import read_rgb
+from mmisr.datasets.images import check_annotated_size, read_rgb
 from mmisr.datasets.prepare.tiles import write_json
 from mmisr.ops.files import write_image
 
@@ -30,6 +30,9 @@ VISIBLE = 0.7
 """An object counts in a tile that holds at least this share of its area."""
 
 NAME = re.compile(r"(?P<stem>.+)__1__(?P<left>\d+)___(?P<top>\d+)")
+
+UNMOVED = ("segmentation", "keypoints")
+"""Keys of results that are places in pixels too; boxes alone are put together."""
 
 Corner = tuple[int, int]
 
@@ -114,7 +117,9 @@ def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) 
         The COCO file of the tiles.
 
     Raises:
-        ValueError: The file is no COCO file, an image cannot be read, or the sizes do not fit.
+        FormatError: Names of images repeat before their ending, or tiles of another size are there.
+        ValueError: The file is no COCO file, an image cannot be read or is of another size than
+            the file says, or size and overlap do not fit.
     """
     content = read_annotations(str(ann_file))
     by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
@@ -124,15 +129,16 @@ def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) 
     tiles: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     images = content["images"]
+    _by_name(images)  # which raises where tiles would share names
     quiet = len(images) < MANY
     bar = tqdm(images, desc="tiles", unit="image", leave=False, disable=quiet)
     for image in bar:
         wh = (image["width"], image["height"])
         places = corners(wh, size, overlap)
-        _write_pixels(image["file_name"], places, folder, out / "images", size)
+        entries = {corner: _entry(image, corner, size) for corner in places}
+        _write_pixels(image, entries, folder, out / "images")
         inside = by_image[image["id"]]
-        for corner in places:
-            tile = _entry(image, corner, size)
+        for corner, tile in entries.items():
             tiles.append(tile)
             tile["id"] = len(tiles)
             annotations += _inside(inside, corner, tile)
@@ -148,26 +154,64 @@ def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) 
     return path
 
 
+def _by_name(images: Sequence[dict[str, Any]]) -> dict[Path, dict[str, Any]]:
+    """Images by their names without ending, which are all that tiles have of them."""
+    found: dict[Path, dict[str, Any]] = {}
+    for image in images:
+        path = Path(image["file_name"])
+        name = path.with_suffix("")
+        if name in found:
+            raise FormatError(
+                f"names of images must differ before their ending, found "
+                f"{found[name]['file_name']} and {path}: their tiles would share names. Rename one"
+            )
+        found[name] = image
+    return found
+
+
 def _file_of(name: str, corner: Corner) -> str:
     path = Path(name)
     tile = tile_name(path.stem, corner)
     return path.with_name(f"{tile}.png").as_posix()
 
 
-def _write_pixels(name: str, places: Sequence[Corner], folder: Path, out: Path, size: int) -> None:
+def _write_pixels(
+    image: dict[str, Any], tiles: Mapping[Corner, dict[str, Any]], folder: Path, out: Path
+) -> None:
     targets = {}
-    for corner in places:
-        target = out / _file_of(name, corner)
-        if not target.is_file():
-            targets[target] = corner
+    for corner, tile in tiles.items():
+        target = out / tile["file_name"]
+        if target.is_file():
+            _check_tile(target, (tile["width"], tile["height"]))
+        else:
+            targets[corner] = target
     if not targets:
         return
-    pixels = read_rgb(str(folder / name), max_pixels=MAX_PIXELS)
-    for target, (left, top) in targets.items():
-        rows = pixels[top : top + size]
-        piece = rows[:, left : left + size]
+    path = str(folder / image["file_name"])
+    pixels = read_rgb(path, max_pixels=MAX_PIXELS)
+    height, width = pixels.shape[:2]
+    check_annotated_size({**image, "img_path": path}, (height, width))
+    for (left, top), target in targets.items():
+        tile = tiles[left, top]
+        rows = pixels[top : top + tile["height"]]
+        piece = rows[:, left : left + tile["width"]]
         pixels_of_tile = np.ascontiguousarray(piece)
         write_image(target, Image.fromarray(pixels_of_tile))
+
+
+def _check_tile(path: Path, wh: tuple[int, int]) -> None:
+    """A tile that is there must be of this call's size, which its name does not say."""
+    try:
+        with Image.open(path) as tile:
+            found = "{}x{}".format(*tile.size)
+    except UnidentifiedImageError:
+        found = "no image"
+    wanted = "{}x{}".format(*wh)
+    if found != wanted:
+        raise FormatError(
+            f"{path} is there already and must be {wanted}, found {found}: tiles of another --size "
+            f"have the same names. Give another --out, or remove the folder of the tiles"
+        )
 
 
 def _entry(image: dict[str, Any], corner: Corner, size: int) -> dict[str, Any]:
@@ -226,11 +270,12 @@ def merge_tiles(
         COCO results with the images' ids, by image and falling score.
 
     Raises:
-        FormatError: A tile belongs to no image, or a detection to no tile.
+        FormatError: A tile belongs to no image, a detection to no tile, or it is not a box alone.
     """
     places = _places(tiles, images)
     by_image = defaultdict(list)
     for detection in detections:
+        _check_box_alone(detection)
         tile = detection["image_id"]
         if tile not in places:
             raise FormatError(
@@ -247,14 +292,21 @@ def merge_tiles(
     return merged
 
 
+def _check_box_alone(detection: dict[str, Any]) -> None:
+    """What else is in a tile's pixels would not be moved with its box."""
+    for key in UNMOVED:
+        if key in detection:
+            raise FormatError(
+                f"a detection must be a box alone, found `{key}`, in pixels of its tile. Give "
+                f"results of boxes, such as found.bbox.json beside found.segm.json"
+            )
+
+
 def _places(
     tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]
 ) -> dict[Any, tuple[Any, Corner]]:
     """The image of each tile, and its corner there, by the tile's id."""
-    whole = {}
-    for image in images:
-        path = Path(image["file_name"])
-        whole[path.with_suffix("")] = image["id"]
+    whole = _by_name(images)
     places = {}
     for tile in tiles:
         path = Path(tile["file_name"])
@@ -265,7 +317,7 @@ def _places(
                 f"tile {path} must be of an image of the whole set, found none called {name}. Give "
                 f"the COCO file that the tiles were cut from"
             )
-        places[tile["id"]] = (whole[name], corner)
+        places[tile["id"]] = (whole[name]["id"], corner)
     return places
 
 

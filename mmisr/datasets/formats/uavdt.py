@@ -61,12 +61,13 @@ def _split(name: str, sequences: list[str], frames: Path, truth: Path, options: 
             f"again"
         )
     images = {}
+    files = []
     for sequence in sequences:
         folder = first_of(frames, [sequence], "the frames of a sequence")
         images[sequence] = by_stem(folder, sequence)
         for kind in ("whole", "ignore"):
             file = f"{sequence}_gt_{kind}.txt"
-            first_of(truth, [file], "the boxes of a sequence")
+            files.append(first_of(truth, [file], "the boxes of a sequence"))
     counts = [len(of_sequence) for of_sequence in images.values()]
 
     def read(tally: Tally) -> Iterator[AnnotatedImage]:
@@ -75,7 +76,7 @@ def _split(name: str, sequences: list[str], frames: Path, truth: Path, options: 
             for stem, path in of_sequence.items():
                 yield AnnotatedImage(path, tuple(boxes[stem]))
 
-    return Split(name, CLASSES, sum(counts), read)
+    return Split(name, CLASSES, sum(counts), read, tuple(files))
 
 
 def _boxes(

@@ -27,6 +27,7 @@ from mmisr.datasets.formats.source import (
     FormatError,
     Line,
     by_stem,
+    check_classes,
     check_pairs,
     first_of,
     known_class,
@@ -61,6 +62,8 @@ CLASSES = (
 LISTS = ("train", "val", "trainval", "test")
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 ATTRIBUTES = ("truncated", "occluded", "pose")
+AS_ANY = "convert the folder that holds `Annotations` as format voc, with"
+"""A way out for the challenges too, which take no options of their own."""
 
 PUBLISHED = {
     "VOC2007": {
@@ -108,6 +111,7 @@ def splits(source: Path, options: Options) -> list[Split]:
     images, labels, folder, label_dir = _files(source)
     if not options.classes:
         options = replace(options, classes=_names_in(labels.values(), options))
+    check_classes(options.classes, "--classes")
     found = _listed(source, options, {}, None)
     if found:
         return found
@@ -171,7 +175,8 @@ def _split(
         for stem in stems:
             yield load(images[stem], labels[stem], tally)
 
-    return Split(name, options.classes, len(stems), read, published)
+    files = tuple(labels[stem] for stem in stems)
+    return Split(name, options.classes, len(stems), read, files, published)
 
 
 def _names_in(paths: Iterable[Path], options: Options) -> tuple[str, ...]:
@@ -243,7 +248,7 @@ def _stated_wh(root: ElementTree.Element) -> tuple[int, int] | None:
 
 def _box(found: ElementTree.Element, where: Line, options: Options, tally: Tally) -> AnnotatedBox:
     name = where.text
-    known_class(where, name, options.classes, "Give the list in --classes, or mend the file")
+    known_class(where, name, options.classes, f"Mend the file, or {AS_ANY} the list in --classes")
     xywh = _xywh(found, where, options)
     flags = {}
     if found.findtext("difficult", "0").strip() == "1":
@@ -274,6 +279,6 @@ def _xywh(
         raise where.error(
             f"pixels must count from {start} on",
             (left, top, right, bottom),
-            "If the files count from 0, say --first-pixel 0",
+            f"If the files count from 0, {AS_ANY} --first-pixel 0",
         )
     return (left - start, top - start, right - left + 1, bottom - top + 1)

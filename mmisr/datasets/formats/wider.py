@@ -30,6 +30,8 @@ CLASSES = ("face",)
 ATTRIBUTES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
 SUBSETS = ("easy", "medium", "hard")
 GROUND_TRUTH = "eval_tools/ground_truth"
+FACES = "wider_face_val.mat"
+SUBSET_FILES = {subset: f"wider_{subset}_val.mat" for subset in SUBSETS}
 WITHOUT = f"no easy, medium, hard: {GROUND_TRUTH} is not there"
 
 PUBLISHED = {
@@ -58,12 +60,18 @@ def splits(source: Path, options: Options) -> list[Split]:
         path = first_of(lists, [file], f"the boxes of {name}")
         folder = first_of(root, ["images"], f"the images of {name}")
         lines = read_lines(path, options.encoding)
-        split = _split(name, lines, folder, source / GROUND_TRUTH)
+        truth = source / GROUND_TRUTH
+        files = [path]
+        if name == "val":
+            files += [truth / mat for mat in (FACES, *SUBSET_FILES.values())]
+        split = _split(name, lines, folder, truth, tuple(files))
         found.append(split)
     return found
 
 
-def _split(name: str, lines: Sequence[Line], folder: Path, truth: Path) -> Split:
+def _split(
+    name: str, lines: Sequence[Line], folder: Path, truth: Path, files: tuple[Path, ...]
+) -> Split:
     blocks = _blocks(lines)
     for head, _ in blocks:
         image = folder / head.text
@@ -83,7 +91,7 @@ def _split(name: str, lines: Sequence[Line], folder: Path, truth: Path) -> Split
             path = folder / head.text
             yield AnnotatedImage(path, tuple(faces))
 
-    return Split(name, CLASSES, len(blocks), read, PUBLISHED[name])
+    return Split(name, CLASSES, len(blocks), read, files, PUBLISHED[name])
 
 
 def _counting(name: str, truth: Path, tally: Tally) -> dict[str, Chosen]:
@@ -165,10 +173,10 @@ def subsets(folder: Path) -> dict[str, Chosen]:
             f"{folder} must be read with scipy, found none. pip install scipy, or move the folder "
             f"away"
         ) from error
-    names, counts = _listed(loadmat(first_of(folder, ["wider_face_val.mat"], "the faces of val")))
+    names, counts = _listed(loadmat(first_of(folder, [FACES], "the faces of val")))
     chosen: dict[str, list[set[int]]] = defaultdict(list)
-    for subset in SUBSETS:
-        path = first_of(folder, [f"wider_{subset}_val.mat"], f"the {subset} faces")
+    for subset, file in SUBSET_FILES.items():
+        path = first_of(folder, [file], f"the {subset} faces")
         cells = _cells(loadmat(path)["gt_list"])
         for name, cell in zip(names, cells, strict=True):
             places = cell.reshape(-1).tolist()

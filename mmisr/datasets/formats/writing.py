@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mmengine import fileio
 from tqdm import tqdm
@@ -37,6 +40,8 @@ SMALLEST = 0.001
 MAX_PIXELS = 1 << 30
 """Satellite images are large, and here only their size is read."""
 
+Done = Literal["written", "rewritten", "kept"]
+
 Box = tuple[float, float, float, float]
 
 
@@ -53,7 +58,8 @@ class Report:
         dropped: Annotations that were left out, by reason.
         noted: Those that differ from the archive or from plain boxes, by kind.
         published: The published size, where it is known.
-        fresh: Whether it was written now.
+        done: Whether its file was written, was there and is written again because what it is made
+            from has changed, or is kept as it was.
     """
 
     split: str
@@ -64,7 +70,12 @@ class Report:
     dropped: Mapping[str, int]
     noted: Mapping[str, int]
     published: Published | None
-    fresh: bool
+    done: Done
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its file was written now."""
+        return self.done != "kept"
 
     @property
     def differs(self) -> bool:
@@ -86,11 +97,16 @@ class Report:
             lines.append(f"  dropped: {count} x {reason}")
         for kind, count in sorted(self.noted.items()):
             lines.append(f"  noted: {count} x {kind}")
-        if self.path is not None and self.fresh:
-            lines.append(f"  wrote {self.path}")
-        elif self.path is not None:
-            lines.append(f"  {self.path} is there already; delete it to make it anew")
+        if self.path is not None:
+            lines.append("  " + self._written())
         return lines
+
+    def _written(self) -> str:
+        if self.done == "kept":
+            return f"{self.path} is there already; delete it to make it anew"
+        if self.done == "rewritten":
+            return f"wrote {self.path} again: what it is made from has changed"
+        return f"wrote {self.path}"
 
     def _against_published(self) -> str:
         if self.published is None:
@@ -197,20 +213,22 @@ def clipped(xywh: Box, wh: tuple[int, int], tally: Tally) -> Box | None:
     top = max(y, 0)
     right = min(x + w, wh[0])
     bottom = min(y + h, wh[1])
-    if right <= left or bottom <= top:
-        tally.drop("box outside of its image")
-        return None
     outside = (left - x, top - y, x + w - right, y + h - bottom)
     overshoot = max(outside)
     if overshoot <= 0:
         return xywh
+    width = right - left
+    height = bottom - top
+    if min(width, height) < SMALLEST:
+        tally.drop("box outside of its image")
+        return None
     if overshoot > OVERSHOOT:
         tally.note("box clipped to its image, by more than a pixel")
-    return left, top, right - left, bottom - top
+    return left, top, width, height
 
 
 def convert_split(split: Split, source: Path, out: Path, version: str) -> Report:
-    """Write ``<split>.json``, unless it is there.
+    """Write ``<split>.json``, unless it is there and made from the same.
 
     Args:
         split: What to convert.
@@ -219,17 +237,45 @@ def convert_split(split: Split, source: Path, out: Path, version: str) -> Report
         version: Of what is written: the format and what was asked for.
 
     Raises:
-        FormatError: The archive is not what it must be, or the file there is of another version.
+        FormatError: The archive is not what it must be, or the file there is of another version or
+            source.
         ImageError: An image cannot be read, or has another size than annotated.
     """
     path = out / f"{split.name}.json"
+    origin = {"source": _behind(out, source), "annotations": _digest(split, source)}
+    done: Done = "written"
     if path.is_file():
-        if is_complete(path, source, version):
-            return _report(split, fileio.load(path), path, fresh=False)
-        _check_replaceable(path, version)
+        there = fileio.load(path)
+        made_from = _check_replaceable(path, there, version, source)
+        same = made_from == origin["annotations"]
+        if same and is_complete(path, source, version):
+            return _report(split, there, path, "kept")
+        done = "rewritten"
     content = read_split(split, source, version)
+    content["info"].update(origin)
     write_json(content, path)
-    return _report(split, content, path, fresh=True)
+    return _report(split, content, path, done)
+
+
+def _behind(out: Path, source: Path) -> str:
+    """The way from one folder to the other, which stays when both are moved together."""
+    way = os.path.relpath(source.resolve(), out.resolve())
+    return Path(way).as_posix()
+
+
+def _digest(split: Split, source: Path) -> str:
+    """Of what a split is made from: its classes, and the names and bytes of its annotations."""
+    size = [split.classes, split.count]
+    text = json.dumps(size)
+    digest = hashlib.sha256(text.encode())
+    for path in split.files:
+        name = os.path.relpath(path, source)
+        content = path.read_bytes() if path.is_file() else None
+        head = [name, None if content is None else len(content)]
+        text = json.dumps(head)
+        digest.update(text.encode())
+        digest.update(content or b"")
+    return digest.hexdigest()
 
 
 def check_split(split: Split, source: Path) -> Report:
@@ -240,7 +286,7 @@ def check_split(split: Split, source: Path) -> Report:
         source: As in :func:`convert_split`.
     """
     content = read_split(split, source, "")
-    return _report(split, content, None, fresh=False)
+    return _report(split, content, None, "kept")
 
 
 def read_split(split: Split, source: Path, version: str) -> dict[str, Any]:
@@ -272,9 +318,8 @@ def read_split(split: Split, source: Path, version: str) -> dict[str, Any]:
     return content.content(version)
 
 
-def _check_replaceable(path: Path, version: str) -> None:
-    """Only files of the same version that lost images are written anew."""
-    content = fileio.load(path)
+def _check_replaceable(path: Path, content: Any, version: str, source: Path) -> str | None:
+    """See that a file is of the same version and source; gives the digest of its annotations."""
     info = content.get("info", {}) if isinstance(content, dict) else {}
     found = info.get("mmisr")
     if found != version:
@@ -282,9 +327,17 @@ def _check_replaceable(path: Path, version: str) -> None:
             f"{path} must be new or of version {version!r}, found version {found!r}. Remove it, or "
             f"give another --out"
         )
+    stated = info.get("source")
+    if stated != _behind(path.parent, source):
+        other = "no word of it" if stated is None else os.path.normpath(path.parent / stated)
+        raise FormatError(
+            f"{path} must be new or made from {source}, found {other}. Remove it, or give another "
+            f"--out"
+        )
+    return info.get("annotations")
 
 
-def _report(split: Split, content: dict[str, Any], path: Path | None, fresh: bool) -> Report:
+def _report(split: Split, content: dict[str, Any], path: Path | None, done: Done) -> Report:
     info = content["info"]
     annotated = {annotation["image_id"] for annotation in content["annotations"]}
     return Report(
@@ -296,5 +349,5 @@ def _report(split: Split, content: dict[str, Any], path: Path | None, fresh: boo
         info["dropped"],
         info["noted"],
         split.published,
-        fresh,
+        done,
     )

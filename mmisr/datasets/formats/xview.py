@@ -66,7 +66,7 @@ def splits(source: Path, options: Options) -> list[Split]:
     for name, paths in sides.items():
         if paths:
             read = partial(_read, path, paths, by_image)
-            found.append(Split(name, CLASSES, len(paths), read))
+            found.append(Split(name, CLASSES, len(paths), read, (path,)))
     return found
 
 

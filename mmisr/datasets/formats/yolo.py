@@ -18,6 +18,7 @@ from mmisr.datasets.formats.source import (
     Line,
     around,
     by_stem,
+    check_classes,
     first_of,
     read_lines,
     read_text,
@@ -43,10 +44,12 @@ def splits(source: Path, options: Options) -> list[Split]:
         options: Its ``encoding``, ``classes`` and ``polygons`` are read.
 
     Raises:
-        FormatError: There are no images, no names of classes, or nothing is annotated.
+        FormatError: There are no images, no names of classes or one twice, or nothing is
+            annotated.
     """
     description = _description(source, options)
     classes = options.classes or _classes(source, description, options)
+    check_classes(classes, "--classes" if options.classes else source)
     found = []
     for name, images in _lists(source, description, options).items():
         labels = {path: _label_of(path) for path in images}
@@ -152,7 +155,7 @@ def _split(
                 tally.note("image without a label file, kept without boxes")
             yield AnnotatedImage(path, tuple(load(label, tally)), shares=True)
 
-    return Split(name, classes, len(labels), read)
+    return Split(name, classes, len(labels), read, tuple(labels.values()))
 
 
 def _label_of(image: Path) -> Path:

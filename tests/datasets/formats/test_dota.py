@@ -36,6 +36,13 @@ def test_the_upright_box_around_four_corners(archive, convert, boxes):
     assert "458 images (DOTA-v1.0)" in reports["val"].lines()[0]
 
 
+def test_a_label_that_has_changed(archive, convert, text):
+    convert("dota-v1.0", archive)
+    text(archive / "val/labelTxt/P0004.txt", "1 1 9 1 9 9 1 9 plane 0\n")
+    reports, _ = convert("dota-v1.0", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["kept", "rewritten"]
+
+
 def test_labels_of_another_version_name_both(archive, convert, text, boxes):
     path = archive / "train/labelTxt/P0004.txt"
     text(path, "1 1 9 1 9 9 1 9 container-crane 0\n")
@@ -48,6 +55,31 @@ def test_labels_of_another_version_name_both(archive, convert, text, boxes):
     _, read = convert("dota-v1.5", archive)
     assert boxes(read("train"), "P0004.png") == [("container-crane", [1, 1, 8, 8])]
     assert len(read("train").cats) == len(V1_5)
+
+
+@pytest.mark.parametrize(
+    ("version", "classes", "noted"),
+    [
+        ("v1.0", ["plane"], None),
+        ("v1.5", ["plane"], "no container-crane seen: these may be the labels of DOTA-v1.0"),
+        ("v1.5", ["plane", "container-crane"], None),
+        (
+            "v2.0",
+            ["plane"],
+            "no container-crane, airport, helipad seen: these may be the labels of DOTA-v1.0",
+        ),
+        ("v2.0", ["container-crane"], "no airport, helipad seen: these may be the labels of DOT"),
+        ("v2.0", ["helipad"], None),
+    ],
+)
+def test_labels_that_may_be_an_earlier_versions(archive, convert, text, version, classes, noted):
+    """A plain labelTxt does not say whose labels it holds."""
+    lines = [f"1 1 9 1 9 9 1 9 {name} 0" for name in classes]
+    text(archive / "val/labelTxt/P0004.txt", "\n".join(lines))
+    reports, _ = convert(f"dota-{version}", archive)
+    found = [line for line in reports["val"].lines() if "may be the labels" in line]
+    assert len(found) == (noted is not None)
+    assert all(f"noted: 1 x {noted}" in line for line in found)
 
 
 @pytest.mark.parametrize(

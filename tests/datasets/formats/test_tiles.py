@@ -11,6 +11,7 @@ from PIL import Image
 from mmisr.apis.to_coco import cut_tiles, merge_tiles
 from mmisr.datasets.formats.source import FormatError
 from mmisr.datasets.formats.tiles import corners, tile_name, tile_place
+from mmisr.datasets.images import ImageError
 
 
 @settings(max_examples=50, deadline=None)
@@ -93,6 +94,58 @@ def test_tiles_that_are_there_are_not_cut_again(whole, tmp_path):
     second.unlink()
     cut_tiles(*arguments)
     assert second.is_file() and first.stat().st_mtime_ns == before
+
+
+def changed(path, **keys):
+    """The same COCO file with other keys of its image."""
+    content = json.loads(path.read_text())
+    content["images"][0] |= keys
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_tiles_of_another_size_are_there(whole, tmp_path):
+    """Names of tiles do not say their size."""
+    arguments = (whole, tmp_path / "images", tmp_path / "tiles")
+    path = cut_tiles(*arguments, 100, 20)
+    before = path.read_bytes()
+    with pytest.raises(FormatError, match=r"a__1__0___0.png .* must be 50x50, found 100x60.*--out"):
+        cut_tiles(*arguments, 50, 10)
+    assert path.read_bytes() == before
+    tile = tmp_path / "tiles/images/a__1__0___0.png"
+    tile.write_bytes(b"<html>")
+    with pytest.raises(FormatError, match="must be 100x60, found no image"):
+        cut_tiles(*arguments, 100, 20)
+
+
+def test_an_image_of_another_size_than_its_file_says(whole, tmp_path):
+    with pytest.raises(ImageError, match=r"a.png must be 160x60 as .*, found 150x60"):
+        cut_tiles(changed(whole, width=160), tmp_path / "images", tmp_path / "tiles", 100, 20)
+    assert not (tmp_path / "tiles").exists()
+
+
+def test_two_images_of_one_name(whole, tmp_path, picture):
+    tiles = cut_tiles(whole, tmp_path / "images", tmp_path / "tiles", 100, 20)
+    picture(tmp_path / "images/a.jpg", (150, 60))
+    content = json.loads(whole.read_text())
+    image = content["images"][0]
+    content["images"].append({**image, "id": 5, "file_name": "a.jpg"})
+    whole.write_text(json.dumps(content))
+    (tmp_path / "found.json").write_text("[]")
+    message = r"must differ before their ending, found a.png and a.jpg"
+    with pytest.raises(FormatError, match=message):
+        cut_tiles(whole, tmp_path / "images", tmp_path / "more", 100, 20)
+    with pytest.raises(FormatError, match=message):
+        merge_tiles(tmp_path / "found.json", tiles, whole, tmp_path / "merged.json")
+
+
+def test_masks_are_not_put_together(whole, tmp_path):
+    tiles = cut_tiles(whole, tmp_path / "images", tmp_path / "tiles", size=100, overlap=20)
+    mask = {"size": [60, 100], "counts": "0"}
+    found = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}
+    (tmp_path / "found.json").write_text(json.dumps([{**found, "segmentation": mask}]))
+    with pytest.raises(FormatError, match=r"must be a box alone, found `segmentation`.*bbox.json"):
+        merge_tiles(tmp_path / "found.json", tiles, whole, tmp_path / "merged.json")
 
 
 def test_what_two_tiles_found_is_found_once(whole, tmp_path):

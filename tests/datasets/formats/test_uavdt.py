@@ -38,6 +38,14 @@ def test_by_sequence_and_frame(archive, convert, boxes):
     assert "no published count known" in reports["test"].lines()[0]
 
 
+def test_regions_that_have_changed(archive, convert, text):
+    convert("uavdt", archive)
+    path = archive / "UAV-benchmark-MOTD_v1.0/GT/M0101_gt_ignore.txt"
+    text(path, "1,1,0,0,9,9,-1,-1,-1\n")
+    reports, _ = convert("uavdt", archive)
+    assert [reports[name].done for name in ("train", "test")] == ["rewritten", "kept"]
+
+
 def test_a_frame_without_its_image(archive, convert):
     (archive / "UAV-benchmark-M/M0101/img000001.jpg").unlink()
     with pytest.raises(FormatError, match=r"line 1: a frame must have its image.*img000001.jpg"):

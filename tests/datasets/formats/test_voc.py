@@ -96,6 +96,16 @@ def test_a_test_list_without_annotations_is_left_out(archive, convert, picture, 
     assert set(reports) == {"train", "val"}
 
 
+def test_a_list_or_a_box_that_has_changed(archive, convert, text):
+    convert("voc2007", archive)
+    text(archive / "ImageSets/Main/train.txt", "000009\n000005\n")
+    reports, _ = convert("voc2007", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["rewritten", "kept"]
+    text(archive / "Annotations/000007.xml", annotation([("chair", (1, 1, 8, 6), 0)]))
+    reports, _ = convert("voc2007", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["kept", "rewritten"]
+
+
 def test_listed_twice(archive, convert, text):
     text(archive / "ImageSets/Main/train.txt", "000005\n000005\n")
     with pytest.raises(FormatError, match=r"train.txt, line 2: an image must be listed once"):
@@ -122,6 +132,26 @@ def test_turned_boxes(archive, convert, text):
     text(archive / "Annotations/000005.xml", turned)
     with pytest.raises(FormatError, match=r"line 4: an object must have a `bndbox`.*robndbox"):
         convert("voc2007", archive)
+
+
+def test_a_challenge_that_counts_from_0_has_a_way_out(archive, convert, text, boxes):
+    """The formats of the challenges do not take the options that any folder takes."""
+    for stem in ("000005", "000007", "000009"):
+        label = annotation([("chair", (0, 0, 7, 5), 0)])
+        text(archive / f"Annotations/{stem}.xml", label)
+    with pytest.raises(FormatError, match=r"as format voc, with --first-pixel 0"):
+        convert("voc2007", archive)
+    text(archive / "Annotations/000009.xml", annotation([("stool", (1, 1, 8, 6), 0)]))
+    (archive / "ImageSets/Main/train.txt").write_text("000009\n000005\n")
+    with pytest.raises(FormatError, match=r"as format voc, with the list in --classes"):
+        convert("voc2007", archive)
+    _, read = convert("voc", archive, first_pixel=0)
+    assert boxes(read("train"), "000005.jpg") == [("chair", [0, 0, 8, 6])]
+
+
+def test_a_class_twice(archive, convert):
+    with pytest.raises(FormatError, match=r"--classes: names of classes must differ, .*: chair"):
+        convert("voc", archive, classes=("chair", "person", "chair"))
 
 
 @pytest.mark.parametrize(("encoding", "stated"), [("latin-1", "latin-1"), ("utf-16", "utf-16")])

@@ -75,6 +75,16 @@ def test_without_the_tool_that_is_said(archive, convert):
     assert reports["val"].noted["no easy, medium, hard: eval_tools/ground_truth is not there"] == 1
 
 
+def test_the_tool_may_come_later(archive, convert):
+    convert("wider", archive)
+    every = (((1, 2), ()), ((1, 2),))
+    ground_truth(archive, easy=every, medium=every, hard=every)
+    reports, _ = convert("wider", archive)
+    assert [reports[name].done for name in ("train", "val")] == ["kept", "rewritten"]
+    reports, _ = convert("wider", archive)
+    assert not reports["val"].fresh
+
+
 def test_the_tool_of_another_version(archive, convert):
     none = (((), ()), ((),))
     ground_truth(archive, counts=((3, 0), (2,)), easy=none, medium=none, hard=none)

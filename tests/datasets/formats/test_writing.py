@@ -20,6 +20,8 @@ from mmisr.datasets.images import ImageError
         ((5, 5, 0, 5), None, 1, 0),
         ((5, 5, 5, -5), None, 1, 0),
         ((40, 5, 5, 5), None, 1, 0),
+        ((39.9997, 5, 5, 5), None, 1, 0),  # 0.0003 would be written as 0.0
+        ((5, -4.9997, 5, 5), None, 1, 0),
     ],
 )
 def test_boxes_end_with_their_image(xywh, inside, dropped, noted):
@@ -67,6 +69,62 @@ def test_what_is_there_must_be_its_own(folder, tmp_path):
     (out / "train.json").write_text(json.dumps({"images": []}))
     with pytest.raises(FormatError, match="found version None"):
         to_coco("yolo", folder, out)
+
+
+def relabel(folder, picture, text):
+    text(folder / "labels/val/a.txt", "0 .5 .5 .5 .5\n")
+
+
+def rename_class(folder, picture, text):
+    text(folder / "classes.txt", "van")
+
+
+def add_image(folder, picture, text):
+    """Without a label file."""
+    picture(folder / "images/val/b.jpg")
+
+
+def rename_image(folder, picture, text):
+    (folder / "images/val/a.jpg").unlink()
+    picture(folder / "images/val/a.png")
+
+
+@pytest.mark.parametrize("change", [relabel, rename_class, add_image, rename_image])
+def test_what_has_changed_is_converted_again(folder, tmp_path, picture, text, change):
+    out = tmp_path / "coco"
+    to_coco("yolo", folder, out)
+    before = (out / "val.json").read_bytes()
+    change(folder, picture, text)
+    *_, val = to_coco("yolo", folder, out)
+    assert val.fresh and val.lines()[-1].endswith("again: what it is made from has changed")
+    fresh = tmp_path / "fresh"
+    to_coco("yolo", folder, fresh)
+    assert (out / "val.json").read_bytes() == (fresh / "val.json").read_bytes() != before
+    assert not any(report.fresh for report in to_coco("yolo", folder, out))
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_another_source_is_refused(folder, tmp_path, picture, text, name):
+    """Whether its images have the same names or others."""
+    out = tmp_path / "coco"
+    to_coco("yolo", folder, out)
+    before = (out / "train.json").read_bytes()
+    other = tmp_path / "other"
+    for split in ("train", "val"):
+        picture(other / f"images/{split}/{name}.jpg")
+        text(other / f"labels/{split}/{name}.txt", "0 .5 .5 .5 .5\n")
+    text(other / "classes.txt", "car")
+    with pytest.raises(
+        FormatError, match=r"train.json must be new or made from .*other, found .*mine\. Remove it"
+    ):
+        to_coco("yolo", other, out)
+    assert (out / "train.json").read_bytes() == before
+
+
+def test_folders_that_moved_together(folder, tmp_path):
+    to_coco("yolo", folder, folder / "coco")
+    moved = folder.rename(tmp_path / "moved")
+    assert not any(report.fresh for report in to_coco("yolo", moved, moved / "coco"))
 
 
 def test_an_image_elsewhere(folder, tmp_path, picture, text):

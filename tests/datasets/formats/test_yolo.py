@@ -120,6 +120,18 @@ def test_names_of_classes_are_needed(folder, convert):
     assert len(read("train").anns) == 2
 
 
+@pytest.mark.parametrize("listed", ["yaml", "text", "option"])
+def test_a_class_twice(folder, convert, text, listed):
+    text(folder / "data.yaml", YAML.replace("van", "car"))
+    if listed == "text":
+        (folder / "data.yaml").unlink()
+        text(folder / "classes.txt", "car\ncar\n")
+    options = {"classes": ("car", "car")} if listed == "option" else {}
+    place = "--classes" if listed == "option" else "mine"
+    with pytest.raises(FormatError, match=f"{place}: names of classes must differ, .*: car"):
+        convert("yolo", folder, **options)
+
+
 side = st.integers(1, 16)
 box = st.tuples(st.integers(0, 1), st.integers(0, 47), st.integers(0, 31), side, side)
 
