@@ -85,7 +85,9 @@ def image_gains(pair: SRDetector, batches: Iterable[dict]) -> Iterator[ImageGain
         images = batch["inputs"]
         samples = batch["data_samples"]
         for image, sample in zip(images, samples, strict=True):
-            yield gains_of(pair, image, sample)
+            # What the caller measures of an image is measured with the detector at rest too.
+            with in_phase(pair, MEASURE):
+                yield _gains(pair, image, sample)
     pair.eval()
 
 
@@ -100,12 +102,16 @@ def gains_of(pair: SRDetector, lr: Tensor, sample: DetDataSample) -> ImageGains:
     Raises:
         ValueError: The editor routes nothing.
     """
+    with in_phase(pair, MEASURE):
+        return _gains(pair, lr, sample)
+
+
+def _gains(pair: SRDetector, lr: Tensor, sample: DetDataSample) -> ImageGains:
     images = [lr]
     samples = [sample]
     seen = TrainingBatch(pair, images, samples, NEEDED_BY)
-    with in_phase(pair, MEASURE):
-        both = extremes(seen)
-        (gains,) = token_gains(seen, both)
+    both = extremes(seen)
+    (gains,) = token_gains(seen, both)
     return ImageGains(seen, both, gains)
 
 
