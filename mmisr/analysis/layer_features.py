@@ -132,16 +132,17 @@ def _check_side(editor: SREditor, lr: Tensor) -> None:
         ValueError: It pads it, so that no layer works at its size.
     """
     info = editor.info
-    sides = hw_of(lr)
-    shortest = min(sides)
-    if shortest >= info.min_size and not any(side % info.multiple_of for side in sides):
-        return
-    least = max(shortest, info.min_size)
-    fitting = math.ceil(least / info.multiple_of) * info.multiple_of
-    raise ValueError(
-        f"the side of a patch must be a multiple of {info.multiple_of} and at least "
-        f"{info.min_size} for editor {info.name!r}, got {shortest}: take {fitting} (--side)"
-    )
+    multiple = info.multiple_of
+    for side in hw_of(lr):
+        least = max(side, info.min_size)
+        steps = math.ceil(least / multiple)
+        fitting = steps * multiple
+        if fitting == side:
+            continue
+        raise ValueError(
+            f"the side of a patch must be a multiple of {multiple} and at least {info.min_size} "
+            f"for editor {info.name!r}, got {side}: take {fitting} (--side)"
+        )
 
 
 def _last_of_features(ran: Sequence[tuple[str, nn.Conv2d]], editor: SREditor) -> str:
@@ -150,12 +151,16 @@ def _last_of_features(ran: Sequence[tuple[str, nn.Conv2d]], editor: SREditor) ->
     Raises:
         ValueError: There is none.
     """
-    for place, (name, conv) in enumerate(reversed(ran)):
-        may_be = place == 0 or conv.out_channels != conv.in_channels
-        if not (may_be and _makes_pixels(conv, editor.info.scale)):
+    info = editor.info
+    is_last = True
+    for name, conv in reversed(ran):
+        is_other_width = conv.out_channels != conv.in_channels
+        may_be = is_last or is_other_width
+        if not (may_be and _makes_pixels(conv, info.scale)):
             return name
+        is_last = False
     raise ValueError(
-        f"editor {editor.info.name!r} has no convolution before its enlargement; name a layer"
+        f"editor {info.name!r} has no convolution before its enlargement; name a layer"
     )
 
 

@@ -52,8 +52,18 @@ def changes(
     theirs = match_image(baseline, known_score, max_dets)
     is_found = theirs.missed & ~ours.missed
     is_lost = ours.missed & ~theirs.missed
-    is_new = new_false_positives(record, baseline, score, known_score)
-    is_gone = new_false_positives(baseline, record, known_score, score)
+    is_new = new_false_positives(
+        record,
+        baseline,
+        score,
+        known_score,
+    )
+    is_gone = new_false_positives(
+        baseline,
+        record,
+        known_score,
+        score,
+    )
     new = np.flatnonzero(is_new)
     gone = np.flatnonzero(is_gone)
     return Changes(
@@ -90,10 +100,11 @@ def new_false_positives(
         known_score = score
     is_known = baseline.det_scores >= known_score
     detected = baseline.det_xyxy[is_known]
-    annotated = box_ious(record.det_xyxy, record.gt_xyxy, record.gt_ignore)
-    seen = box_ious(record.det_xyxy, detected)
-    overlaps = np.concatenate([annotated, seen], axis=1)
-    touches = overlaps >= TOUCH
+    own = record.det_xyxy
+    annotated = box_ious(own, record.gt_xyxy, record.gt_ignore)
+    seen = box_ious(own, detected)
+    overlaps = [annotated, seen]
+    touches = np.concatenate(overlaps, axis=1) >= TOUCH
     is_sure = record.det_scores >= score
     is_near = touches.any(1)
     is_new: NDArray[np.bool_] = is_sure & ~is_near

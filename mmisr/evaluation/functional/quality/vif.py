@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from importlib.util import find_spec
 
-import torch
 from torch import Tensor
 
 from mmisr.evaluation.functional.quality.luma import check_luma
