@@ -141,7 +141,7 @@ class _Judged:
 
 def _shared(points: Sequence[_Judged], num_images: int) -> dict[str, Bools]:
     """By figure, (images,) those where every method that has it at all has a finite value."""
-    shared = {}
+    shared: dict[str, Bools] = {}
     for name in figure_names():
         is_shared = np.ones(num_images, dtype=bool)
         for arm in points:
