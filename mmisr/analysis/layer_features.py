@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from math import prod
 from typing import Any, Literal
 
 import torch
@@ -92,26 +92,28 @@ def choose_subject(model: Model, part: Part, layer: str | None, patch: Tensor) -
 def last_before_enlargement(editor: SREditor, lr: Tensor) -> str:
     """The name of the last convolution of an editor that works at the size of LR.
 
-    Convolutions whose channels a PixelShuffle turns into pixels are part of the enlargement: those
-    of ``r * r`` times as many outputs as inputs, and those of one RGB image per sub-pixel.
+    The last ones to run are part of the enlargement where a PixelShuffle turns their channels into
+    pixels: those of ``r * r`` times as many outputs as inputs, and those of one RGB image per
+    sub-pixel. One of as many outputs as inputs is taken for such only where it is the very last.
 
     Args:
         editor: In evaluation.
         lr: (1, 3, h, w) RGB in [0, 1], of a size that it needs not pad.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is none, or the editor pads this size.
     """
+    _check_side(editor, lr)
     size = hw_of(lr)
-    ran: list[str] = []
+    ran: list[tuple[str, nn.Conv2d]] = []
     handles = []
     for name, module in editor.named_modules():
-        if not isinstance(module, nn.Conv2d) or _makes_pixels(module, editor.info.scale):
+        if not isinstance(module, nn.Conv2d):
             continue
 
-        def note(module: nn.Module, inputs: object, output: Tensor, name: str = name) -> None:
+        def note(module: nn.Conv2d, inputs: object, output: Tensor, name: str = name) -> None:
             if hw_of(output) == size:
-                ran.append(name)
+                ran.append((name, module))
 
         handles.append(module.register_forward_hook(note))
     try:
@@ -120,11 +122,46 @@ def last_before_enlargement(editor: SREditor, lr: Tensor) -> str:
     finally:
         for handle in handles:
             handle.remove()
-    if not ran:
+    return _last_of_features(ran, editor)
+
+
+def _check_side(editor: SREditor, lr: Tensor) -> None:
+    """See that an editor takes a patch as it is.
+
+    Raises:
+        ValueError: It pads it, so that no layer works at its size.
+    """
+    info = editor.info
+    multiple = info.multiple_of
+    for side in hw_of(lr):
+        least = max(side, info.min_size)
+        steps = math.ceil(least / multiple)
+        fitting = steps * multiple
+        if fitting == side:
+            continue
         raise ValueError(
-            f"editor {editor.info.name!r} has no convolution before its enlargement; name a layer"
+            f"the side of a patch must be a multiple of {multiple} and at least {info.min_size} "
+            f"for editor {info.name!r}, got {side}: take {fitting} (--side)"
         )
-    return ran[-1]
+
+
+def _last_of_features(ran: Sequence[tuple[str, nn.Conv2d]], editor: SREditor) -> str:
+    """The name of the last convolution that makes no pixels.
+
+    Raises:
+        ValueError: There is none.
+    """
+    info = editor.info
+    is_last = True
+    for name, conv in reversed(ran):
+        is_other_width = conv.out_channels != conv.in_channels
+        may_be = is_last or is_other_width
+        if not (may_be and _makes_pixels(conv, info.scale)):
+            return name
+        is_last = False
+    raise ValueError(
+        f"editor {info.name!r} has no convolution before its enlargement; name a layer"
+    )
 
 
 def _makes_pixels(conv: nn.Conv2d, scale: int) -> bool:
@@ -203,7 +240,7 @@ def _flat(outputs: Sequence[Tensor], patches: int, layer: str) -> Tensor:
             f"layer {layer!r} put out {len(last)} rows for one patch: it runs on parts of an "
             "image; name another"
         )
-    values = prod(last.shape[1:])
+    values = math.prod(last.shape[1:])
     if 4 * values * patches > MOST:
         raise ValueError(
             f"layer {layer!r} has {values} values per patch, and {patches} patches of them take "

@@ -42,8 +42,8 @@ def report(
     heading = title or Path(comparison.meta.config or "comparison").stem
     path = Path(folder) / REPORT
     quality = QualityAgainstAP.load(path.parent)
-    if quality is not None and quality.folders != comparison.meta.folders:
-        quality = None  # it is of other arms
+    if quality is not None and not quality.is_of(comparison.meta):
+        quality = None
     return write_report(
         comparison,
         path,

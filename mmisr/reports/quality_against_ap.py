@@ -110,6 +110,10 @@ def remarks(found: QualityAgainstAP) -> list[str]:
     for reason, names in of_values.items():
         listed = ", ".join(names)
         lines.append(f"No value of {reason}: {listed}.")
+    if found.left_out:
+        counts = [f"{name} ({count} images)" for name, count in found.left_out.items()]
+        listed = ", ".join(counts)
+        lines.append(f"Means leave out images where not every method has a finite value: {listed}.")
     if "vif" not in found.criteria:
         lines.append("VIF is left out: pip install torchmetrics==1.9.0.")
     return lines
@@ -130,10 +134,13 @@ def conclusion(found: QualityAgainstAP) -> list[str]:
         known.sort(key=lambda entry: entry.value or 0.0)
         best = known[-1]
         worst = known[0]
-        lines.append(
+        sentence = (
             f"Across {best.points} methods {named(best)} goes best with {SCORE_TITLES[score]} "
-            f"(Spearman {told(best)}), {named(worst)} worst ({told(worst)})."
+            f"(Spearman {told(best)})"
         )
+        if len(known) > 1:
+            sentence += f", {named(worst)} worst ({told(worst)})"
+        lines.append(f"{sentence}.")
     return lines
 
 

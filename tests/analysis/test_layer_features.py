@@ -26,6 +26,11 @@ EDITORS = {
 }
 
 
+def edsr(channels):
+    generator = {**EDSR["generator"], "mid_channels": channels}
+    return MODELS.build({**EDSR, "generator": generator}).eval()
+
+
 @pytest.fixture
 def patches():
     draw = torch.Generator().manual_seed(0)
@@ -40,6 +45,29 @@ def test_by_default_the_last_convolution_before_the_enlargement(layer, patches):
     rows = layer_features(subject, patches)
     assert len(rows) == 2
     assert rows.shape[1] % 32**2 == 0
+
+
+@pytest.mark.parametrize("channels", [12, 48])
+def test_channels_that_might_be_pixels_are_features_where_others_follow(channels, patches):
+    editor = edsr(channels)
+    subject = choose_subject(editor, "editor", None, patches[0])
+    assert subject.layer == "generator.conv_after_body"
+
+
+def test_the_very_last_of_as_many_channels_makes_pixels(patches):
+    editor = edsr(48)
+    upsampling = torch.nn.Sequential(torch.nn.PixelShuffle(4), torch.nn.Conv2d(3, 48, 3, 1, 1))
+    editor.generator.upsample = upsampling
+    subject = choose_subject(editor, "editor", None, patches[0])
+    assert subject.layer == "generator.body.0.conv2"
+
+
+@pytest.mark.parametrize(("side", "fitting"), [(20, 24), (4, 8)])
+def test_a_side_that_an_editor_pads_is_refused(side, fitting):
+    editor = MODELS.build({"type": "mmisr.InstanceSR", "size": "nano", "scale": 4}).eval()
+    words = rf"multiple of 8 and at least \d+ .*got {side}: take {fitting} \(--side\)"
+    with pytest.raises(ValueError, match=words):
+        choose_subject(editor, "editor", None, torch.rand(3, side, side))
 
 
 def test_equal_a_plain_pass(patches):

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +11,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmisr.analysis.comparison.resample import Settings, draw, sample_arm
 from mmisr.analysis.comparison.result import Comparison
 from mmisr.analysis.quality_against_ap import criteria
 from mmisr.analysis.quality_against_ap.run import quality_against_ap as correlate
+from mmisr.analysis.quality_against_ap.scores import task_scores
 from mmisr.apis.quality_against_ap import (
     Draws,
+    conclusion,
     correlation_rows,
     method_rows,
     quality_against_ap,
+    remarks,
     run_quality_arms,
 )
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
+from mmisr.evaluation.size_bins import PROTOCOLS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = "configs/resample/bicubic-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
@@ -93,7 +99,7 @@ def test_coefficients_are_those_of_the_table(found):
 
 def test_everything_is_written(found, folder):
     content = json.loads((folder / "quality_against_ap.json").read_text())
-    assert content["schema"] == 1
+    assert content["schema"] == 2
     assert len(content["methods"][0]["images"]) == 2
     page = (folder / "quality_against_ap.md").read_text()
     assert "| nearest |" in page
@@ -119,15 +125,20 @@ def test_criteria_are_computed_once(found, folder, monkeypatch, capsys):
     )
 
 
-def test_a_report_of_other_arms_has_no_such_section(found, folder, tmp_path):
+def test_a_report_of_what_is_counted_otherwise_has_no_such_section(found, folder):
     from mmisr.apis.report import report
 
     path = folder / "quality_against_ap.json"
     text = path.read_text()
-    path.write_text(text.replace(found.folders["nearest"], "arms/nearest-0"))
+    path.write_text(replace(found, protocol="tinyperson").to_json())
     report(folder)
     path.write_text(text)
     assert "Does quality tell AP?" not in (folder / "report.html").read_text()
+    meta = Comparison.load(folder).meta
+    assert found.is_of(meta)
+    assert not replace(found, max_dets=7).is_of(meta)
+    others = {**found.folders, "nearest": "arms/nearest-0"}
+    assert not replace(found, folders=others).is_of(meta)
 
 
 def test_fewer_methods_than_a_correlation_needs(folder):
@@ -146,6 +157,50 @@ def test_a_comparison_without_bicubic_or_hr_is_refused(folder, absent):
     runs = {name: run for name, run in comparison.runs.items() if name != absent}
     with pytest.raises(ValueError, match=f"has no arm {absent}.*tools/compare.py"):
         correlate(replace(comparison, runs=runs), folder / "quality", 10, 0)
+
+
+def test_means_rest_on_the_same_images(found, folder, tmp_path):
+    """An infinite value of one method takes its image out of all means."""
+    comparison = Comparison.load(folder)
+    judged = tmp_path / "quality"
+    shutil.copytree(folder / "quality", judged)
+    path = judged / f"{comparison.runs['lanczos'].folder.name}.json"
+    content = json.loads(path.read_text())
+    content["images"][0]["values"]["nqm_whole"] = "inf"
+    path.write_text(json.dumps(content))
+    changed = correlate(comparison, judged, 10, 0)
+    by_arm = {method.arm: method for method in changed.methods}
+    for arm in ("nearest", "bilinear", "lanczos", "bicubic"):
+        method = by_arm[arm]
+        assert method.criteria["nqm_whole"] == method.images[1]["nqm_whole"]
+    assert by_arm["lanczos"].reasons["nqm_whole: it is infinite"] == 1
+    assert changed.left_out == {"nqm_whole": 1}
+    assert any("nqm_whole (1 images)" in line for line in remarks(changed))
+    assert not found.left_out
+
+
+@pytest.mark.parametrize("protocol", ["tinyperson", "voc07", "visdrone"])
+def test_ap_is_that_of_the_comparison(protocol, folder):
+    comparison = Comparison.load(folder)
+    rules = PROTOCOLS[protocol]
+    run = replace(comparison.runs["lanczos"], protocol=rules)
+    metric = replace(comparison.meta.metric, protocol=protocol)
+    other = replace(comparison, runs={"lanczos": run}, meta=replace(comparison.meta, metric=metric))
+    weights = draw(2, 5, 0)
+    settings = Settings(rules, metric.max_dets, num_classes=1)
+    expected = sample_arm(run, None, settings, weights)["AP"].values
+    scores = task_scores(other, "lanczos", weights, 32)
+    np.testing.assert_array_equal(scores.draws["AP"], expected)
+
+
+def test_the_only_criterion_is_not_the_worst_too(found):
+    wanted = {"across": "methods", "score": "AP", "coefficient": "spearman"}
+    first, second = entries(found, **wanted)[:2]
+    (alone,) = conclusion(replace(found, correlations=[first]))
+    assert "goes best with AP" in alone
+    assert "worst" not in alone
+    (both,) = conclusion(replace(found, correlations=[first, second]))
+    assert "worst" in both
 
 
 def test_numbers_out_of_range_are_refused(folder):

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mmisr.analysis.comparison.result import ArmRun
+from mmisr.analysis.comparison.result import ArmRun, ImageRow
 from mmisr.analysis.comparison.schema import of_fields
 from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.quality.ifc import ifc_of_masks
@@ -23,16 +23,19 @@ from mmisr.evaluation.functional.quality.nqm import nqm_of_masks
 from mmisr.evaluation.functional.quality.vif import has_vif, vif, vif_in_boxes
 from mmisr.evaluation.functional.region_quality import box_mask
 from mmisr.ops.files import write_text
-from mmisr.structures.frames import hw_of
+from mmisr.structures.frames import FrameMap, hw_of
 from mmisr.structures.pixels import to_unit
 
 REGIONS = ("whole", "in_box")
 STORED = ("psnr", "ssim")
 """Criteria that a comparison has computed already, on unrounded pixels."""
-SCHEMA = 1
+SCHEMA = 2
 """Of the files that keep criteria; raised when one is computed in another way."""
 OTHER_SIZE = "what the detector saw has another size than HR"
 NO_BOX = "no object is annotated"
+NO_PIXEL = "the region has no pixel that counts"
+NO_BLOCK = "the boxes lie at the border, which is left out, or are smaller than a block"
+NO_CONTRAST = "the HR image has no contrast there"
 
 
 def criteria_names() -> list[str]:
@@ -85,8 +88,11 @@ def arm_quality(
         ValueError: An arm kept no pictures.
     """
     path = folder / f"{run.folder.name}.json"
+    protocol = run.protocol
     made_of = {
         "schema": SCHEMA,
+        # It says which boxes count.
+        "protocol": protocol and protocol.name,
         "reference": reference.folder.name,
         "criteria": criteria_names(),
     }
@@ -120,8 +126,12 @@ def _read(path: Path, made_of: Mapping[str, Any]) -> list[ImageQuality] | None:
 
 
 def _image_quality(run: ArmRun, reference: ArmRun, index: int) -> ImageQuality:
-    record = run.records[index]
-    image = _Image(record, _picture(reference, index), _picture(run, index), _factor(run, index))
+    image = _Image(
+        record=run.records[index],
+        row=run.rows[index],
+        hr=_picture(reference, index),
+        sr=_picture(run, index),
+    )
     quality = ImageQuality()
     stored = run.images[index].quality
     for criterion in criteria_names():
@@ -142,15 +152,28 @@ class _Image:
     """An image to be judged."""
 
     record: ImageRecord
+    row: ImageRow
     hr: Tensor
     sr: Tensor
-    factor: int
 
     @property
     def xyxy(self) -> Tensor:
-        """Boxes of the objects that count; HR has the frame of the annotations."""
+        """Boxes of the objects that count, in pixels of HR."""
         boxes = self.record.gt_xyxy[~self.record.gt_ignore]
-        return torch.as_tensor(boxes)
+        to_hr = FrameMap.between(self.row.source_hw, hw_of(self.hr))
+        return to_hr.boxes(torch.as_tensor(boxes))
+
+    @property
+    def mask(self) -> Tensor:
+        """(H, W) the pixels of HR in the boxes."""
+        return box_mask(self.xyxy, hw_of(self.hr))
+
+    @property
+    def factor(self) -> int:
+        """The factor of SR: how much larger HR is than LR."""
+        hr_height, _ = hw_of(self.hr)
+        lr_height, _ = self.row.lr_hw
+        return max(1, round(hr_height / lr_height))
 
     def absent(self, region: str) -> str:
         """Why there is nothing to compare; empty where there is something."""
@@ -164,7 +187,7 @@ Value = float | str | None
 
 def _stored(value: float | None, image: _Image, region: str) -> tuple[Value, str]:
     if value is None:
-        return None, image.absent(region) or "the region has no pixel that counts"
+        return None, image.absent(region) or NO_PIXEL
     return _plain(value), ""
 
 
@@ -176,12 +199,20 @@ def _computed(criterion: str, image: _Image) -> list[tuple[Value, str]]:
         return [(None, str(error))] * len(REGIONS)
     found: list[tuple[Value, str]] = []
     for region, value in zip(REGIONS, values, strict=True):
-        reason = image.absent(region)
         if math.isnan(value):
-            found.append((None, reason or "the HR image has no contrast there"))
+            found.append((None, image.absent(region) or _nothing(criterion, image, region)))
         else:
             found.append((_plain(value), ""))
     return found
+
+
+def _nothing(criterion: str, image: _Image, region: str) -> str:
+    """Why two images of one size have no value."""
+    if criterion == "ifc":
+        return NO_BLOCK
+    if region == "in_box" and not image.mask.any():
+        return NO_PIXEL
+    return NO_CONTRAST
 
 
 def _plain(value: float) -> Value:
@@ -199,8 +230,7 @@ def _judge(criterion: str, image: _Image) -> list[float]:
         whole = vif(hr, sr)
         in_box = vif_in_boxes(hr, sr, image.xyxy)
         return [whole, in_box]
-    mask = box_mask(image.xyxy, hw_of(hr))
-    masks = [None, mask]
+    masks = [None, image.mask]
     if criterion == "ifc":
         return ifc_of_masks(hr, sr, masks, image.factor)
     return nqm_of_masks(hr, sr, masks)
@@ -217,9 +247,3 @@ def _picture(run: ArmRun, index: int) -> Tensor:
     with Image.open(path) as picture:
         pixels = np.array(picture.convert("RGB"))
     return to_unit(torch.from_numpy(pixels).permute(2, 0, 1))
-
-
-def _factor(run: ArmRun, index: int) -> int:
-    """The factor of SR: how much larger HR is than LR."""
-    row = run.rows[index]
-    return max(1, round(row.source_hw[0] / row.lr_hw[0]))

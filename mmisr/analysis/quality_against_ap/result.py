@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mmisr.analysis.comparison.figures import Meta
 from mmisr.analysis.comparison.schema import of_fields
 
 FILE = "quality_against_ap.json"
-SCHEMA = 1
+SCHEMA = 2
 """Of the file; raised when a key changes its meaning."""
 
 
@@ -52,8 +53,8 @@ class Method:
     Args:
         arm: Its name.
         scores: Of the data set, by name; None where one does not exist.
-        criteria: Mean over the images where it is finite, by ``<criterion>_<region>``; None where
-            there is none.
+        criteria: Mean over the images where every method has a finite value, by
+            ``<criterion>_<region>``; None where there is none.
         images: Scores and criteria of every image, by the same names.
         reasons: Why criteria do not exist, each reason once, with how many images it is true of.
         is_point: Whether it is a point of the correlations: neither HR nor of another size.
@@ -73,6 +74,8 @@ class QualityAgainstAP:
 
     Args:
         folders: The arms' folders by name, which say what they were made of.
+        protocol: Of the comparison, which says what counts.
+        max_dets: Detections per image (and class) that count.
         methods: The arms.
         correlations: Across methods and across images.
         criteria: Names of the criteria that were computed.
@@ -80,9 +83,13 @@ class QualityAgainstAP:
         replicates: How often images were drawn anew.
         seed: Of these draws.
         num_images: Images of the data set.
+        left_out: By ``<criterion>_<region>``, images that means leave out because the criterion of
+            some method is finite there and that of another is not.
     """
 
     folders: dict[str, str]
+    protocol: str
+    max_dets: int
     methods: list[Method]
     correlations: list[Correlation]
     criteria: list[str]
@@ -90,6 +97,13 @@ class QualityAgainstAP:
     replicates: int
     seed: int
     num_images: int
+    left_out: dict[str, int]
+
+    def is_of(self, meta: Meta) -> bool:
+        """Whether it was found of these arms, counted in this way."""
+        metric = meta.metric
+        mine = (self.folders, self.protocol, self.max_dets)
+        return mine == (meta.folders, metric.protocol, metric.max_dets)
 
     def to_json(self) -> str:
         """The content of the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mmisr.analysis.comparison.resample import BASELINE, draw, interval, weighted_mean
+from mmisr.analysis.comparison.resample import (
+    BASELINE,
+    Sampled,
+    draw,
+    interval,
+    weighted_mean,
+)
 from mmisr.analysis.comparison.result import Comparison
 from mmisr.analysis.quality_against_ap.correlation import COEFFICIENTS, Coefficient
 from mmisr.analysis.quality_against_ap.criteria import (
@@ -27,9 +33,11 @@ from mmisr.analysis.quality_against_ap.result import Correlation, Method, Qualit
 from mmisr.analysis.quality_against_ap.scores import SCORES, TaskScores, task_scores
 from mmisr.analysis.what_helps import ORACLE
 from mmisr.evaluation.functional.coco_records import Floats
+from mmisr.evaluation.functional.overlaps import Bools
 
 FEWEST = 4
 """Points that a coefficient needs: three are in one order by chance in one of six cases."""
+INFINITE = "it is infinite"
 ALIKE = "the criterion or the score is the same for all"
 SMALL_SIDE = 32.0
 """COCO's small objects."""
@@ -50,9 +58,11 @@ def quality_against_ap(
     from those across images.
 
     Convention: HR is the reference of every criterion, and no point of a correlation. Across
-    methods: one point a method, its mean criterion and its score over the data set. Across images:
-    a coefficient over the images of each method, and the mean of these over methods. Intervals
-    draw images anew, the same for all methods; methods are not drawn.
+    methods: one point a method, its mean criterion and its score over the data set. A mean is over
+    the images where every method that has the criterion at all has a finite value, so that means
+    rest on the same images. Across images: a coefficient over the images of each method, and the
+    mean of these over methods. Intervals draw images anew, the same for all methods; methods are
+    not drawn.
 
     Args:
         comparison: A finished comparison with the arms ``bicubic`` and ``hr``.
@@ -76,16 +86,21 @@ def quality_against_ap(
             judged.append(_Judged(name, quality, scores))
     points = [arm for arm in judged if arm.is_point]
     draws = weights.astype(np.float64)
-    correlations = [*_across_methods(points, draws), *_across_images(points, draws)]
+    shared = _shared(points, num_images)
+    correlations = [*_across_methods(points, draws, shared), *_across_images(points, draws)]
+    metric = comparison.meta.metric
     return QualityAgainstAP(
         folders=dict(comparison.meta.folders),
-        methods=[_method(arm, draws) for arm in judged],
+        protocol=metric.protocol,
+        max_dets=metric.max_dets,
+        methods=[_method(arm, draws, shared) for arm in judged],
         correlations=correlations,
         criteria=criteria_names(),
         small_side=small_side,
         replicates=replicates,
         seed=seed,
         num_images=num_images,
+        left_out=_left_out(points, shared),
     )
 
 
@@ -124,14 +139,44 @@ class _Judged:
         return np.array([image.value(name) for image in self.quality])
 
 
-def _method(arm: _Judged, draws: Floats) -> Method:
+def _shared(points: Sequence[_Judged], num_images: int) -> dict[str, Bools]:
+    """By figure, (images,) those where every method that has it at all has a finite value."""
+    shared: dict[str, Bools] = {}
+    for name in figure_names():
+        is_shared = np.ones(num_images, dtype=bool)
+        for arm in points:
+            is_known = np.isfinite(arm.column(name))
+            if is_known.any():
+                is_shared &= is_known
+        shared[name] = is_shared
+    return shared
+
+
+def _left_out(points: Sequence[_Judged], shared: Mapping[str, Bools]) -> dict[str, int]:
+    """By figure, how many images means leave out that a method has a finite value of."""
+    counts = {}
+    for name, is_shared in shared.items():
+        is_left_out = np.zeros_like(is_shared)
+        for arm in points:
+            is_left_out |= np.isfinite(arm.column(name)) & ~is_shared
+        if is_left_out.any():
+            counts[name] = int(is_left_out.sum())
+    return counts
+
+
+def _mean(arm: _Judged, name: str, draws: Floats, shared: Mapping[str, Bools]) -> Sampled:
+    """The mean criterion of a method over the images that all share."""
+    column = np.where(shared[name], arm.column(name), np.nan)
+    return weighted_mean(column, draws)
+
+
+def _method(arm: _Judged, draws: Floats, shared: Mapping[str, Bools]) -> Method:
     once = draws[:1]
     columns: dict[str, Floats] = {**arm.scores.images}
     criteria = {}
     for name in figure_names():
-        column = arm.column(name)
-        columns[name] = column
-        criteria[name] = weighted_mean(column, once).value
+        columns[name] = arm.column(name)
+        criteria[name] = _mean(arm, name, once, shared).value
     images = []
     for index in range(len(arm.quality)):
         of_image = {}
@@ -157,6 +202,11 @@ def _reasons(arm: _Judged) -> dict[str, int]:
     for image in arm.quality:
         for name, reason in image.reasons.items():
             counts[f"{name}: {reason}"] += 1
+    for name in figure_names():
+        num_infinite = int(np.isinf(arm.column(name)).sum())
+        # Of HR it is so everywhere, which the page says.
+        if num_infinite and arm.is_point:
+            counts[f"{name}: {INFINITE}"] = num_infinite
     return dict(counts)
 
 
@@ -189,12 +239,14 @@ def _questions() -> Iterator[_Question]:
         yield _Question(*each)
 
 
-def _across_methods(points: Sequence[_Judged], draws: Floats) -> Iterator[Correlation]:
+def _across_methods(
+    points: Sequence[_Judged], draws: Floats, shared: Mapping[str, Bools]
+) -> Iterator[Correlation]:
     means: dict[str, list[Floats]] = {}
     for name in figure_names():
         means[name] = []
         for arm in points:
-            sampled = weighted_mean(arm.column(name), draws)
+            sampled = _mean(arm, name, draws, shared)
             means[name].append(sampled.values)
     for question in _questions():
         x = []

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmisr.analysis.comparison.result import Comparison
-from mmisr.analysis.what_helps import EVERYTHING, own_score
+from mmisr.analysis.what_helps import own_score
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints, order_of
 from mmisr.evaluation.functional.matching import Bools, match_classes
 from mmisr.evaluation.functional.smallest_seen import found_objects
 from mmisr.evaluation.functional.weighted_ap import weighted_ap
-from mmisr.evaluation.size_bins import WHOLE
+from mmisr.evaluation.size_bins import WHOLE, Protocol, protocol_named
 
 SCORES = ("AP", "recall_small")
 
@@ -34,20 +34,24 @@ class TaskScores:
 def task_scores(comparison: Comparison, arm: str, weights: Ints, small_side: float) -> TaskScores:
     """AP, and recall at IoU 0.5 of small objects.
 
-    Convention: detections count for recall from the score on at which the F1 of the arm over the
-    data set is best; AP sees all of them.
+    Convention: AP is the comparison's, by the rules of its protocol. Detections count for recall
+    from the score on at which the F1 of the arm over the data set is best; AP sees all of them.
 
     Args:
         comparison: The comparison.
         arm: Name of the arm.
         weights: (1 + B, images), see :func:`mmisr.analysis.comparison.resample.draw`.
         small_side: An object is small up to the square of it, in the frame of the size bins.
+
+    Raises:
+        ValueError: The comparison's protocol is of a later version of mmisr.
     """
     run = comparison.runs[arm]
     records = run.records
     meta = comparison.meta
     num_classes = len(meta.classes)
     max_dets = meta.metric.max_dets
+    rules = protocol_named(meta.metric.protocol)
     # Every image alone first, then the draws.
     num_images = len(records)
     alone = np.eye(num_images, dtype=np.int64)
@@ -55,7 +59,7 @@ def task_scores(comparison: Comparison, arm: str, weights: Ints, small_side: flo
     score = own_score(records, num_classes, max_dets)
     is_found = found_objects(records, score, max_dets)
     by_name = {
-        "AP": _ap(records, rows, num_classes, max_dets),
+        "AP": _ap(records, rows, num_classes, max_dets, rules),
         "recall_small": _recall(records, is_found, rows, small_side**2),
     }
     images = {}
@@ -66,9 +70,12 @@ def task_scores(comparison: Comparison, arm: str, weights: Ints, small_side: flo
     return TaskScores(images, draws)
 
 
-def _ap(records: Sequence[ImageRecord], rows: Ints, num_classes: int, max_dets: int) -> Floats:
-    """AP of objects of every size, under every weighting."""
-    classes = match_classes(records, num_classes, EVERYTHING, max_dets)
+def _ap(
+    records: Sequence[ImageRecord], rows: Ints, num_classes: int, max_dets: int, rules: Protocol
+) -> Floats:
+    """AP of the protocol's whole range, under every weighting."""
+    whole = {WHOLE: rules.whole}
+    classes = match_classes(records, num_classes, whole, max_dets, rules)
     # Images are weighted in the order of the records, which matching leaves for that of ids.
     order = order_of(records)
     in_order = rows[:, order]
@@ -76,6 +83,7 @@ def _ap(records: Sequence[ImageRecord], rows: Ints, num_classes: int, max_dets: 
         classes,
         [WHOLE],
         in_order,
+        rules=rules,
     )
     figures = by_range[WHOLE]
     return figures.ap

@@ -52,13 +52,25 @@ def changes(
     theirs = match_image(baseline, known_score, max_dets)
     is_found = theirs.missed & ~ours.missed
     is_lost = ours.missed & ~theirs.missed
-    is_new = new_false_positives(record, baseline, score, known_score)
-    is_gone = new_false_positives(baseline, record, known_score, score)
+    is_new = new_false_positives(
+        record,
+        baseline,
+        score,
+        known_score,
+    )
+    is_gone = new_false_positives(
+        baseline,
+        record,
+        known_score,
+        score,
+    )
+    new = np.flatnonzero(is_new)
+    gone = np.flatnonzero(is_gone)
     return Changes(
         found=np.flatnonzero(is_found),
         lost=np.flatnonzero(is_lost),
-        new=np.flatnonzero(is_new),
-        gone=np.flatnonzero(is_gone),
+        new=np.intersect1d(new, ours.kept),
+        gone=np.intersect1d(gone, theirs.kept),
     )
 
 
@@ -72,7 +84,8 @@ def new_false_positives(
 
     Convention: a false positive has at least ``score`` and touches no annotation of any class,
     regions to ignore included. It is new where no detection of the baseline with at least
-    ``known_score`` touches it, of any class. Two boxes touch from an IoU of :data:`TOUCH` on.
+    ``known_score`` touches it, of any class. Two boxes touch from an IoU of :data:`TOUCH` on; a
+    region to ignore and a detection from this share of the detection's own area on.
 
     Args:
         record: Annotations of an image and detections of an arm.
@@ -87,9 +100,11 @@ def new_false_positives(
         known_score = score
     is_known = baseline.det_scores >= known_score
     detected = baseline.det_xyxy[is_known]
-    known = np.concatenate([record.gt_xyxy, detected])
-    ious = box_ious(record.det_xyxy, known)
-    touches = ious >= TOUCH
+    own = record.det_xyxy
+    annotated = box_ious(own, record.gt_xyxy, record.gt_ignore)
+    seen = box_ious(own, detected)
+    overlaps = [annotated, seen]
+    touches = np.concatenate(overlaps, axis=1) >= TOUCH
     is_sure = record.det_scores >= score
     is_near = touches.any(1)
     is_new: NDArray[np.bool_] = is_sure & ~is_near

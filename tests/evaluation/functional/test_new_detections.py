@@ -38,6 +38,25 @@ def test_regions_to_ignore_are_annotations(record_of):
     assert not new_false_positives(arm, record_of(1)).any()
 
 
+def test_a_region_to_ignore_shields_what_is_small_in_it(record_of):
+    region = [[0, 0, 200, 200]]
+    small = [[95, 95, 105, 105], [195, 195, 205, 205], [199, 199, 209, 209]]
+    arm = record_of(1, region, small, ignore=[True])
+    assert new_false_positives(arm, record_of(1)).tolist() == [False, False, True]
+    # An object that counts shields what looks like it alone.
+    counted = record_of(1, region, small)
+    assert new_false_positives(counted, record_of(1)).tolist() == [True] * 3
+
+
+def test_detections_beyond_the_cap_are_neither_new_nor_gone(record_of):
+    two = [[50, 50, 60, 60], [70, 70, 80, 80]]
+    arm = record_of(1, TRUTH, two, scores=[0.6, 0.9])
+    found = changes(arm, record_of(1, TRUTH), (0.5, 0.5), 1)
+    assert found.new.tolist() == [1]
+    swapped = changes(record_of(1, TRUTH), arm, (0.5, 0.5), 1)
+    assert swapped.gone.tolist() == [1]
+
+
 def test_nothing_found(record_of):
     assert new_false_positives(record_of(1, TRUTH), record_of(1)).tolist() == []
     assert new_false_positives(record_of(1, (), FOUND), record_of(1)).dtype == np.bool_

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from mmisr.evaluation.functional.quality.luma import check_luma, check_mask
 from mmisr.evaluation.functional.quality.steerable import LEVELS, subbands
+from mmisr.structures.frames import hw_of
 
 BLOCK = 3
 """M, the side of the blocks of coefficients that are modelled together."""
@@ -33,8 +34,9 @@ def ifc(reference: Tensor, test: Tensor, mask: Tensor | None = None, crop_border
     inverted on what it spans; the restriction to a mask is ours.
 
     Convention: higher is better, 0 where nothing is kept, without an upper bound; an image with
-    itself is finite and large. The sum is divided by all pixels of the image, or of the mask, but
-    blocks at the border are left out. A block counts where the mask holds its middle.
+    itself is finite and large. Blocks at the border are left out. A block counts where the mask
+    holds its middle. The sum is divided by all pixels of the image; of a mask, by its pixels in the
+    blocks of the finest level that are not at the border.
 
     Args:
         reference: (H, W) luminance from 0 to 255, double precision, 72 pixels or more on each side.
@@ -43,7 +45,8 @@ def ifc(reference: Tensor, test: Tensor, mask: Tensor | None = None, crop_border
         crop_border: Pixels left out on each side before anything else; of SR, its factor.
 
     Returns:
-        The criterion; NaN where the mask holds no pixel.
+        The criterion; NaN where no block of the finest level counts: the mask is empty, lies within
+        9 pixels of the border, or is narrower than a block.
 
     Raises:
         ValueError: Shapes differ, or what the crop leaves is too small.
@@ -76,15 +79,15 @@ def ifc_of_masks(
     """
     inner = []
     for mask in masks:
-        if mask is None:
-            mask = torch.ones_like(reference, dtype=torch.bool)
-        mask = check_mask(mask, reference)
-        inner.append(_cropped(mask, crop_border))
+        if mask is not None:
+            mask = _cropped(check_mask(mask, reference), crop_border)
+        inner.append(mask)
     reference = _cropped(reference, crop_border)
     test = _cropped(test, crop_border)
     check_luma(reference, test, SMALLEST, "IFC")
     levels = _levels(reference, test)
-    return [_per_pixel(levels, mask) for mask in inner]
+    hw = hw_of(reference)
+    return [_per_pixel(levels, mask, hw) for mask in inner]
 
 
 def _levels(reference: Tensor, test: Tensor) -> list[Tensor]:
@@ -100,15 +103,29 @@ def _levels(reference: Tensor, test: Tensor) -> list[Tensor]:
     return levels
 
 
-def _per_pixel(levels: Sequence[Tensor], mask: Tensor) -> float:
-    pixels = int(mask.sum())
-    if not pixels:
+def _per_pixel(levels: Sequence[Tensor], mask: Tensor | None, hw: tuple[int, int]) -> float:
+    if mask is None:
+        everything = torch.ones(hw, dtype=torch.bool)
+        return _bits(levels, everything) / everything.numel()
+    finest = levels[0]
+    if not _counted(finest, mask, 0).any():
         return math.nan
+    inner = _inner(finest, 0)
+    # At the finest level a coefficient is a pixel.
+    by_rows = inner.repeat_interleave(BLOCK, 0)
+    area = by_rows.repeat_interleave(BLOCK, 1)
+    height, width = hw_of(area)
+    pixels = mask[:height, :width] & area
+    return _bits(levels, mask) / int(pixels.sum())
+
+
+def _bits(levels: Sequence[Tensor], mask: Tensor) -> float:
+    """What the blocks that count keep, all levels together."""
     total = 0.0
     for level, bits in enumerate(levels):
         counted = _counted(bits, mask, level)
         total += float(bits[counted].sum())
-    return total / pixels
+    return total
 
 
 def _cropped(image: Tensor, border: int) -> Tensor:
@@ -243,11 +260,6 @@ def _source(x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _counted(bits: Tensor, mask: Tensor, level: int) -> Tensor:
     """Blocks that are not at the border, and whose middle the mask holds."""
-    half = _window(level) // 2
-    border = math.ceil(half / BLOCK)
-    counted = torch.zeros_like(bits, dtype=torch.bool)
-    inside = _cropped(counted, border)
-    inside.fill_(True)
     # The pixels at the middles of blocks.
     step = 2**level
     first = BLOCK // 2 * step
@@ -256,4 +268,14 @@ def _counted(bits: Tensor, mask: Tensor, level: int) -> Tensor:
     middles = mask[places, places]
     rows, columns = bits.shape
     middles = middles[:rows, :columns]
-    return counted & middles
+    return _inner(bits, level) & middles
+
+
+def _inner(bits: Tensor, level: int) -> Tensor:
+    """Blocks whose window leaves the border alone."""
+    half = _window(level) // 2
+    border = math.ceil(half / BLOCK)
+    counted = torch.zeros_like(bits, dtype=torch.bool)
+    inside = _cropped(counted, border)
+    inside.fill_(True)
+    return counted

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from importlib.util import find_spec
 
-import torch
 from torch import Tensor
 
 from mmisr.evaluation.functional.quality.luma import check_luma
@@ -15,6 +14,8 @@ from mmisr.structures.frames import hw_of
 
 SMALLEST = 41
 """Pixels on each side, which its four scales need."""
+LEAST_VARIANCE = 1 / 12
+"""Of rounding to 8 bits: a reference that varies less shows nothing."""
 INSTALL = "pip install torchmetrics==1.9.0"
 
 
@@ -27,7 +28,8 @@ def vif(reference: Tensor, test: Tensor) -> float:
     """Visual information fidelity, VIFp.
 
     Source: Sheikh and Bovik, "Image information and visual quality", 2006, in the domain of pixels,
-    as torchmetrics computes it (variance of the visual noise 2).
+    as torchmetrics computes it (variance of the visual noise 2), on images around 0: a constant
+    changes nothing, and large squares would lose the small variances of smooth areas.
 
     Args:
         reference: (H, W) luminance from 0 to 255, 41 pixels or more on each side.
@@ -35,7 +37,7 @@ def vif(reference: Tensor, test: Tensor) -> float:
 
     Returns:
         1 for equal images, 0 where nothing is kept; more than 1 where contrast is raised. NaN for a
-        reference without any contrast.
+        reference whose variance is less than that of rounding to 8 bits.
 
     Raises:
         ValueError: Shapes differ, or the images are smaller than 41 pixels.
@@ -43,14 +45,18 @@ def vif(reference: Tensor, test: Tensor) -> float:
     """
     check_luma(reference, test, SMALLEST, "VIF")
     compute = _torchmetrics()
-    lowest, highest = torch.aminmax(reference)
-    if lowest == highest:
+    exact = reference.double()
+    if float(exact.var(correction=0)) < LEAST_VARIANCE:
         return math.nan
-    # In double precision its filters take ten times as long, for digits that nobody reads.
-    first = test[None, None].float()
-    second = reference[None, None].float()
-    value = compute(first, second)
+    value = compute(_around_zero(test), _around_zero(reference))
     return float(value)
+
+
+def _around_zero(image: Tensor) -> Tensor:
+    """(1, 1, H, W) single precision, its mean taken off before."""
+    exact = image.double()
+    centred = exact - exact.mean()
+    return centred[None, None].float()
 
 
 def vif_in_boxes(reference: Tensor, test: Tensor, xyxy: Tensor) -> float:

@@ -106,8 +106,25 @@ def test_of_a_mask_it_is_what_lies_in_it(photo):
     spoilt[:, :48] = True
     assert ifc(photo, test, spoilt) < ifc(photo, test, ~spoilt)
     assert math.isnan(ifc(photo, test, torch.zeros_like(spoilt)))
+    # Of a mask of everything, only the pixels of blocks away from the border are in the share.
     everything = torch.ones_like(spoilt)
-    assert ifc(photo, test, everything) == ifc(photo, test)
+    inner = (108 - 18) * (120 - 18)
+    assert ifc(photo, test, everything) * inner == pytest.approx(ifc(photo, test) * photo.numel())
+
+
+def test_of_a_box_at_the_border_only_what_is_counted_is_in_the_share(photo):
+    """Blocks within 9 pixels of the border never count."""
+    inner = torch.zeros_like(photo, dtype=torch.bool)
+    inner[36:72, 9:21] = True
+    reaching = inner.clone()
+    reaching[36:72, :9] = True
+    assert ifc(photo, photo, reaching) == ifc(photo, photo, inner)
+    assert ifc(photo, photo, inner) > 20
+    outside = reaching & ~inner
+    assert math.isnan(ifc(photo, photo, outside))
+    narrow = torch.zeros_like(inner)
+    narrow[40:60, 42] = True  # between two columns of middles
+    assert math.isnan(ifc(photo, photo, narrow))
 
 
 def test_the_border_is_left_out_first(photo):

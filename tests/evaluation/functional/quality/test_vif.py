@@ -25,6 +25,27 @@ def test_equal_images_have_one_and_constant_ones_none(image):
 
 
 @needs_it
+@pytest.mark.parametrize("mean", [3, 240])
+def test_a_constant_changes_nothing_where_little_varies(mean):
+    """Against double precision, whose squares lose nothing."""
+    generator = torch.Generator().manual_seed(0)
+    smooth = torch.arange(48).double() / 40
+    reference = mean + smooth + 0.4 * torch.randn(48, 48, generator=generator).double()
+    test = reference + torch.randn(48, 48, generator=generator).double()
+    compute = room._torchmetrics()
+    exact = float(compute(test[None, None], reference[None, None]))
+    assert vif(reference, test) == pytest.approx(exact, rel=1e-3)
+    assert vif(reference, torch.full_like(test, mean)) == 0
+
+
+@needs_it
+def test_an_odd_pixel_is_no_contrast(image):
+    odd = torch.full_like(image, 200.0)
+    odd[30, 40] += 10
+    assert math.isnan(vif(odd, torch.full_like(image, 200.0)))
+
+
+@needs_it
 def test_in_boxes_it_is_the_mean_of_windows_of_41_pixels(image):
     test = image.clone()
     test[:, 41:] = 0
