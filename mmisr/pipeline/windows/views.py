@@ -79,17 +79,20 @@ class Searched:
 
     def sheets(self) -> list[tuple[Tensor, ImageHints]]:
         """The sheets as the editor gets them, with the exits of their tokens where these stay."""
-        frame = torch.cat([self.lr, self._exits_of_pixels()])
+        exits_of_pixels = self._exits_of_pixels()
+        frame = torch.cat([self.lr, exits_of_pixels])
         colour = self.lr.mean((1, 2))
         easy = self.lr.new_zeros(1)
+        token = self.routing.token_size
         between = torch.cat([colour, easy])
         sheets = []
         for sheet in self.layout.cut(frame, between):
             image = sheet[:3]
             exits = None
             if self.keep_exits:
-                exits = deepest(sheet[3:], self.routing.token_size)
-            hints = ImageHints(lr_hw=hw_of(image), exits=exits)
+                exits = deepest(sheet[3:], token)
+            hw = hw_of(image)
+            hints = ImageHints(lr_hw=hw, exits=exits)
             sheets.append((image, hints))
         return sheets
 
@@ -108,8 +111,10 @@ def deepest(exits: Tensor, token: int) -> Tensor:
         exits: (1, h, w) exits of the pixels.
         token: Side of a token in LR pixels.
     """
-    pooled = F.max_pool2d(exits[None], token, ceil_mode=True)
-    return pooled[0, 0].long()
+    batch = exits[None]
+    pooled = F.max_pool2d(batch, token, ceil_mode=True)
+    of_image = pooled[0, 0]
+    return of_image.long()
 
 
 class WindowViews:
@@ -245,8 +250,9 @@ class WindowViews:
             sheet: What they were found on.
         """
         frame = self.frames[sheet.image]
+        layout = frame.layout
         number = sheet.sheet
-        if number is None or frame.layout.is_whole:
+        if number is None or layout.is_whole:
             hw = source_hw(frame.sample)
             return resize_masks(masks, hw)
         factor_xy = _whole_factors(frame.to_source)
@@ -255,7 +261,6 @@ class WindowViews:
         rows = height * y_factor
         cols = width * x_factor
         on_sheet = resize_masks(masks, (rows, cols))
-        layout = frame.layout
         return layout.masks_to_frame(number, xyxy, on_sheet, factor_xy)
 
     def _owned(self, xyxy: Tensor, sheet: SheetOf) -> tuple[Tensor, Tensor]:
