@@ -146,6 +146,11 @@ def _squares(**sides: tuple[float, float]) -> Mapping[str, Span]:
 
 COCO_BINS = _squares(small=(0, 32), medium=(32, 96), large=(96, 1e5))
 NONE_OFFICIAL = "the benchmark has no size bins: those of coco are an extra"
+REGIONS_OF_A_CLASS = (
+    "regions to ignore (ignored_region) excuse detections of the class that they are listed under, "
+    "and of no other"
+)
+"""Holds where a data set has such regions, and the protocol does not drop what lies in them."""
 
 ALL = (
     Protocol(

@@ -51,7 +51,7 @@ def comparison_meta(
         keys=keys,
         weights=weights,
         seeds={"run": randomness.get("seed"), "bootstrap": settings.seed},
-        metric=_metric(setup, settings),
+        metric=_metric(setup, settings, runs),
         bootstrap=BootstrapMeta(
             replicates=settings.replicates,
             seed=settings.seed,
@@ -62,8 +62,10 @@ def comparison_meta(
     )
 
 
-def _metric(setup: Setup, settings: Settings) -> MetricMeta:
+def _metric(setup: Setup, settings: Settings, runs: Mapping[str, ArmRun]) -> MetricMeta:
     metric = metric_of(setup.cfg)
+    # All arms have the same annotations.
+    of_any = next(iter(runs.values()))
     bins: dict[str, Any] = {name: list(span) for name, span in settings.protocol.bins.items()}
     return MetricMeta(
         protocol=settings.protocol.name,
@@ -72,5 +74,5 @@ def _metric(setup: Setup, settings: Settings) -> MetricMeta:
         frame=metric.frame,
         area_source=metric.area_source,
         whole=WHOLE,
-        deviations=metric.deviations(),
+        deviations=metric.deviations(of_any.stored),
     )

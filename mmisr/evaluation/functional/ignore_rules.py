@@ -140,6 +140,11 @@ def has_mark(marks: Ints, mark: Mark) -> Bools:
     return (marks & int(mark)) != 0
 
 
+def has_regions(records: Sequence[ImageRecord]) -> bool:
+    """Whether an image has a region in which nothing counts."""
+    return any(has_mark(record.gt_marks, Mark.REGION).any() for record in records)
+
+
 def labels_named(classes: Sequence[str], names: Sequence[str]) -> list[int]:
     """The labels of the classes with these names."""
     return [label for label, name in enumerate(classes) if name in names]

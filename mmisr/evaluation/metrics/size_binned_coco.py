@@ -17,14 +17,21 @@ from mmisr.evaluation.functional.coco_records import (
     save_records,
 )
 from mmisr.evaluation.functional.coco_results import coco_results, write_coco_results
-from mmisr.evaluation.functional.ignore_rules import all_counted
+from mmisr.evaluation.functional.ignore_rules import all_counted, has_regions
 from mmisr.evaluation.functional.image_record import AreaSource, BinFrame, image_record
 from mmisr.evaluation.functional.mask_records import IOU_TYPES, IouType
 from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.functional.size_binned_ap import BinFigures
 from mmisr.evaluation.functional.tables import Cell, render_table
 from mmisr.evaluation.functional.weighted_ap import iou_index
-from mmisr.evaluation.size_bins import WHOLE, Protocol, cap_text, deviations, protocol_named
+from mmisr.evaluation.size_bins import (
+    REGIONS_OF_A_CLASS,
+    WHOLE,
+    Protocol,
+    cap_text,
+    deviations,
+    protocol_named,
+)
 from mmisr.registry import METRICS
 
 
@@ -202,9 +209,17 @@ class SizeBinnedCocoMetric(BaseMetric):
         figures = dict.fromkeys(self.protocol.ranges(), of_range)
         return [f"{self.prefix}/{name}" for name in _flat(figures, self.protocol)]
 
-    def deviations(self) -> list[str]:
-        """What this metric counts otherwise than the benchmark's own tool, one sentence each."""
-        return deviations(self.protocol, self.frame, self.area_source, self.max_dets)
+    def deviations(self, records: Sequence[ImageRecord] = ()) -> list[str]:
+        """What this metric counts otherwise than the benchmark's own tool, one sentence each.
+
+        Args:
+            records: What is counted; those of the last evaluation by default.
+        """
+        said = deviations(self.protocol, self.frame, self.area_source, self.max_dets)
+        drops_regions = self.protocol.ignoring.region_share is not None
+        if not drops_regions and has_regions(records or self.records):
+            said.append(REGIONS_OF_A_CLASS)
+        return said
 
     def mmdet_names(self) -> dict[str, str]:
         """The names under which mmdet's ``CocoMetric`` gives the same figures, and ours for them.

@@ -11,7 +11,7 @@ from mmengine.evaluator import Evaluator
 from mmisr.evaluation.functional.coco_records import load_records
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
-from mmisr.evaluation.size_bins import protocol_named
+from mmisr.evaluation.size_bins import REGIONS_OF_A_CLASS, protocol_named
 from mmisr.openmmlab.stack import prepare
 from mmisr.registry import METRICS
 
@@ -413,3 +413,11 @@ def test_samples_on_a_gpu_give_the_same(scene_of, samples_of):
         for s in samples
     ]
     assert repr(evaluate(on_gpu, collect_device="gpu")[0]) == repr(evaluate(samples)[0])
+
+
+@pytest.mark.parametrize(("protocol", "is_said"), [("coco", True), ("visdrone", False)])
+def test_regions_that_excuse_one_class_alone_are_said(protocol, is_said):
+    _, metric = evaluate([marked([[0, 0, 64, 64]], [], 4)], ("person",), protocol=protocol)
+    assert (REGIONS_OF_A_CLASS in metric.deviations()) == is_said
+    metric.records = []
+    assert REGIONS_OF_A_CLASS not in metric.deviations()
