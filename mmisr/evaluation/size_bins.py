@@ -253,6 +253,7 @@ et al. 2018), SODA-D (Cheng et al. 2023), PASCAL VOC (Everingham et al. 2010) fr
 2007, WIDER FACE (Yang et al. 2016)."""
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({each.name: each for each in ALL})
+"""The protocols by name."""
 
 
 def protocol_named(name: str) -> Protocol:
