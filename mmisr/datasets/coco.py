@@ -14,7 +14,7 @@ from mmisr.datasets.coco_boxes import box_in_image
 from mmisr.datasets.coco_checks import check_annotations, class_names, first
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_shapes import read_shapes
-from mmisr.datasets.coco_values import shown
+from mmisr.datasets.coco_values import is_ignored, shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.watched import WatchedPipeline
@@ -205,7 +205,7 @@ class SRCocoDataset(CocoDataset):
         instance = {
             "bbox": box,
             "bbox_label": label,
-            "ignore_flag": int(bool(annotation.get("iscrowd") or annotation.get("ignore"))),
+            "ignore_flag": int(is_ignored(annotation)),
             "area": area,
             "marks": marks_of(annotation),
         }

@@ -24,6 +24,16 @@ _short.maxstring = _short.maxother = _short.maxlong = 80
 _short.maxdict = 8
 
 
+def is_ignored(annotation: dict[str, Any]) -> bool:
+    """Whether an annotation of a COCO file counts neither as a hit nor as a miss.
+
+    Example:
+        >>> is_ignored({"iscrowd": 0, "ignore": 1})
+        True
+    """
+    return bool(annotation.get("iscrowd") or annotation.get("ignore"))
+
+
 def shown(value: Any) -> str:
     """A value for a message: short, however long or deep it is."""
     return _short.repr(value)

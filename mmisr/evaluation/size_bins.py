@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -70,6 +70,14 @@ class Ignoring:
     subsets: Mapping[str, Mark] = field(default_factory=dict)
     dropped: tuple[str, ...] = ()
     empty_images: bool = True
+
+    @property
+    def of_any_subset(self) -> Mark:
+        """The marks of all subsets together; none where none is counted."""
+        together = Mark(0)
+        for mark in self.subsets.values():
+            together |= mark
+        return together
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,16 @@ REGIONS_OF_A_CLASS = (
 )
 """Holds where a data set has such regions, and the protocol does not drop what lies in them."""
 
+VOC = Protocol(
+    name="voc",
+    bins=COCO_BINS,
+    max_dets=UNCAPPED,
+    matching=Matching(ious=(0.5,), rule="best"),
+    ignoring=Ignoring(marks=Mark.DIFFICULT),
+    averaging=Averaging("area"),
+    notes=(NONE_OFFICIAL,),
+)
+
 ALL = (
     Protocol(
         name="coco",
@@ -212,24 +230,8 @@ ALL = (
             "that of SODA-A",
         ),
     ),
-    Protocol(
-        name="voc",
-        bins=COCO_BINS,
-        max_dets=UNCAPPED,
-        matching=Matching(ious=(0.5,), rule="best"),
-        ignoring=Ignoring(marks=Mark.DIFFICULT),
-        averaging=Averaging("area"),
-        notes=(NONE_OFFICIAL,),
-    ),
-    Protocol(
-        name="voc07",
-        bins=COCO_BINS,
-        max_dets=UNCAPPED,
-        matching=Matching(ious=(0.5,), rule="best"),
-        ignoring=Ignoring(marks=Mark.DIFFICULT),
-        averaging=Averaging("11"),
-        notes=(NONE_OFFICIAL,),
-    ),
+    VOC,
+    replace(VOC, name="voc07", averaging=Averaging("11")),
     Protocol(
         name="wider",
         # Other names than coco's: medium is a subset.

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmisr.analysis.set_check.findings import Finding, SetSource, found
 from mmisr.datasets.coco_boxes import BoxInImage, box_in_image
-from mmisr.datasets.coco_values import shown
+from mmisr.datasets.coco_values import is_ignored, shown
 
 Content = dict[str, Any]
 """A COCO file as :func:`mmisr.datasets.coco_file.read_annotations` gives it."""
@@ -54,15 +54,6 @@ def boxes_in_images(content: Content) -> Iterator[tuple[Content, Content, BoxInI
         if image is not None:
             box = box_in_image(annotation.get("bbox"), image["width"], image["height"])
             yield annotation, image, box
-
-
-def is_ignored(annotation: Content) -> bool:
-    """Whether an object neither counts as a hit nor as a miss.
-
-    Args:
-        annotation: Of a COCO file.
-    """
-    return bool(annotation.get("iscrowd") or annotation.get("ignore"))
 
 
 def _names(source: SetSource, content: Content) -> list[Finding]:

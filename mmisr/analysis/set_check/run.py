@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mmisr.analysis.set_check.alignment import alignment_findings, measure_alignment
-from mmisr.analysis.set_check.annotations import Content, annotation_findings, is_ignored
+from mmisr.analysis.set_check.annotations import Content, annotation_findings
 from mmisr.analysis.set_check.findings import Finding, SetSource, found, worst_first
 from mmisr.analysis.set_check.images import (
     ImageFacts,
@@ -25,6 +25,7 @@ from mmisr.analysis.set_check.result import NearSets, SetCheck, SetSummary
 from mmisr.analysis.set_check.sizes import object_sizes, size_findings
 from mmisr.datasets.coco_checks import check_annotations
 from mmisr.datasets.coco_file import read_annotations
+from mmisr.datasets.coco_values import is_ignored
 from mmisr.datasets.paired import PairedFiles
 
 SPLIT = (

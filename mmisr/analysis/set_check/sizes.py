@@ -8,8 +8,9 @@ from statistics import median
 
 import numpy as np
 
-from mmisr.analysis.set_check.annotations import Content, boxes_in_images, is_ignored
+from mmisr.analysis.set_check.annotations import Content, boxes_in_images
 from mmisr.analysis.set_check.findings import Finding, SetSource, found
+from mmisr.datasets.coco_values import is_ignored
 from mmisr.evaluation.size_bins import PROTOCOLS
 
 EDGES = (0, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)

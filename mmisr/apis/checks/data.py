@@ -21,6 +21,7 @@ from mmisr.ops.motion import is_moved
 from mmisr.ops.wrapped import parts_of, pipelines_of
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.registry import METRICS, MODELS, TRANSFORMS, find
+from mmisr.structures.marks import Mark
 
 FROM_SAMPLES = (SizeBinnedCocoMetric, RegionQuality)
 """Metrics of boxes that take the ground truth from the samples."""
@@ -231,35 +232,25 @@ def _check_frame(dataset: Any, evaluators: Any, side: str) -> None:
 
 def _check_subsets(dataset: Any, evaluators: Any, side: str) -> None:
     """See that annotations say in which subset they are, where a metric's protocol counts these."""
-    subsets = _counted_subsets(evaluators)
-    if not subsets or _has_marks(dataset, subsets):
-        return
-    raise ValueError(
-        f"{side}_evaluator counts the subsets {list(subsets)}, and no annotation of the {side} "
-        "data is in one: entries of the annotation file need subsets=[...] with these names "
-        "(tools/data/to_coco.py wider writes them where eval_tools of the benchmark lies beside "
-        "the images); or set protocol='voc'"
-    )
-
-
-def _counted_subsets(evaluators: Any) -> dict[str, int]:
-    """The subsets that metrics of ours count, with their marks."""
-    counted: dict[str, int] = {}
     for entry in _listed(evaluators):
-        if find(METRICS, entry["type"]) is SizeBinnedCocoMetric:
-            protocol = protocol_named(entry.get("protocol", "coco"))
-            counted.update(protocol.ignoring.subsets)
-    return counted
+        if find(METRICS, entry["type"]) is not SizeBinnedCocoMetric:
+            continue
+        rule = protocol_named(entry.get("protocol", "coco")).ignoring
+        if not rule.subsets or _has_mark(dataset, rule.of_any_subset):
+            continue
+        raise ValueError(
+            f"{side}_evaluator counts the subsets {list(rule.subsets)}, and no annotation of the "
+            f"{side} data is in one: entries of the annotation file need subsets=[...] with these "
+            "names (tools/data/to_coco.py wider writes them where eval_tools of the benchmark lies "
+            "beside the images); or set protocol='voc'"
+        )
 
 
-def _has_marks(dataset: Any, subsets: dict[str, int]) -> bool:
+def _has_mark(dataset: Any, mark: Mark) -> bool:
     """Whether an annotation of a data set has one of these marks."""
-    of_any = 0
-    for mark in subsets.values():
-        of_any |= mark
     for index in range(len(dataset)):
         for instance in dataset.get_data_info(index).get("instances", ()):
-            if instance.get("marks", 0) & of_any:
+            if instance.get("marks", 0) & mark:
                 return True
     return False
 

@@ -5,7 +5,7 @@ The rules themselves are values: :class:`mmisr.evaluation.size_bins.Ignoring`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -63,7 +63,7 @@ def counted(record: ImageRecord, protocol: Protocol, classes: Sequence[str] = ()
     ignore = has_mark(record.gt_marks, rule.marks)
     ignore |= record.gt_ignore
     if rule.subsets:
-        mark = _any_of(rule.subsets)
+        mark = rule.of_any_subset
         ignore |= ~has_mark(record.gt_marks, mark)
     by_rule = replace(record, gt_ignore=ignore)
     left = _selected(by_rule, is_kept, is_seen)
@@ -74,13 +74,6 @@ def _is_outside(xyxy: Floats, regions: Floats, share: float) -> Bools:
     """(N,) boxes with less than a share of their own area in the regions."""
     looked_up = toolkit_boxes(xyxy)
     return share_inside(looked_up, regions) < share
-
-
-def _any_of(subsets: Mapping[str, Mark]) -> Mark:
-    together = Mark(0)
-    for mark in subsets.values():
-        together |= mark
-    return together
 
 
 def all_counted(
@@ -119,7 +112,7 @@ def check_subsets(records: Sequence[ImageRecord], protocol: Protocol) -> None:
     num_annotated = sum(len(record.gt_marks) for record in records)
     if not subsets or not num_annotated:
         return
-    mark = _any_of(subsets)
+    mark = protocol.ignoring.of_any_subset
     is_any_there = any(has_mark(record.gt_marks, mark).any() for record in records)
     if not is_any_there:
         raise ValueError(
