@@ -5,14 +5,10 @@ Adaptive against dense, on one frame, in one run, with everything charged.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import itertools
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,6 +23,7 @@ from mmisr.editors.instance_sr.engine.sparse import SparseDecoder
 from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Given, Learned
+from mmisr.ops.memory import peak_mb
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved
@@ -286,30 +283,3 @@ def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
     subpixels = decoder.skip(lr) + added
     image = decoder.enlarge(subpixels)
     return decoder.fusion(image)
-
-
-def peak_mb(call: Callable[[], Any]) -> float | None:
-    """Megabytes that a call takes beyond what was held before; None where the system cannot say."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        call()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
-    if not sys.platform.startswith("linux"):
-        return None
-    with contextlib.suppress(OSError, AttributeError):
-        # Freed memory that the allocator keeps would hide what a call takes.
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again
-        held = _status("VmRSS")
-        call()
-        return max(_status("VmHWM") - held, 0.0) / 1024
-    return None
-
-
-def _status(field: str) -> float:
-    """Kilobytes of one line of the process's own status."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return float(line.split()[1])
-    raise OSError(f"/proc/self/status has no {field}")

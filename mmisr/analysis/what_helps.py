@@ -62,6 +62,7 @@ class Way:
         smallest: Over all classes; None without objects.
         by_class: The same by name of the class, where it has :data:`FEWEST_OBJECTS`.
         recall: Share of the objects found, by range of size.
+        mb: Megabytes that an image takes beyond the weights; None where the system cannot say.
     """
 
     arm: str
@@ -72,6 +73,7 @@ class Way:
     smallest: Smallest | None
     by_class: dict[str, Smallest] = field(default_factory=dict)
     recall: list[float] = field(default_factory=list)
+    mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _way(comparison: Comparison, run: ArmRun, edges: Floats) -> Way:
         smallest=found.smallest(),
         by_class=found.by_class(),
         recall=found.recall(),
+        mb=figures.mb,
     )
 
 
