@@ -82,9 +82,11 @@ def _tiled(maps: Sequence[Labels], grid: tuple[int, int]) -> Labels:
         tiles = []
         for _ in range(0, cols, width):
             tile = next(turns)
-            missing = height - tile.shape[0], width - tile.shape[1]
-            margins = [(0, length) for length in missing]
-            tiles.append(np.pad(tile, margins, mode="wrap"))
+            tile_height, tile_width = tile.shape
+            below = (0, height - tile_height)
+            beside = (0, width - tile_width)
+            whole = np.pad(tile, (below, beside), mode="wrap")
+            tiles.append(whole)
         strips.append(tiles)
     canvas = np.block(strips)
     return canvas[:rows, :cols]
@@ -200,6 +202,7 @@ class _Case:
         overruled = unrouted or not np.array_equal(decided, on_host)
         overhead = 0.0 if unrouted else self.overhead_ms(exits)
         median_ms = median(ms)
+        work = partial(self.upscale, exits)
         return {
             "frame": list(frame),
             "deep_share": float(np.mean(on_host != EASY)),
@@ -211,13 +214,14 @@ class _Case:
             "macs": net.macs(exits[0], LEARNED, self.execution),
             "patch_macs": self.sparse.patch_macs(on_host),
             "overhead_share": overhead / median_ms,
-            "peak_mb": peak_mb(partial(self.upscale, exits)),
+            "peak_mb": peak_mb(work),
         }
 
     def stages_ms(self, exits: Tensor) -> dict[str, float]:
         """Median milliseconds of encoder, plan, trunk, deep blocks with exits, enlargement."""
         self.editor.timer = timer = StageTimer(warmup=1)
-        for _ in range(self.repeats + 1):
+        rounds = self.repeats + 1
+        for _ in range(rounds):
             self.upscale(exits)
         self.editor.timer = NULL_TIMER
         return timer.medians()
@@ -230,8 +234,10 @@ class _Case:
         image = net.decoder.skip(lr)
         planned = partial(self._planned, exits)
         windows = planned()
-        num_tokens = sum(len(batch.slots) for batch in windows)
-        side, channels = net.token_size, image.shape[1]
+        counts = [len(batch.slots) for batch in windows]
+        num_tokens = sum(counts)
+        side = net.token_size
+        channels = image.shape[1]
         patches = image.new_zeros(num_tokens, channels, side, side)
         ways: dict[str, Callable[[], Any]] = {
             "encoder": lambda: net.encoder(lr),

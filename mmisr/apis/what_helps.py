@@ -148,11 +148,13 @@ def find_what_helps(
     setup = Setup(cfg, folder, checkpoint, device or best_device())
     limit = _limit(choice, arms)
     runs = run_arms(setup, arms, loader, limit)
-    there = [arm for arm in arms if arm.name in runs]
-    runs = timed(setup, there, loader, runs, TIMED_ROUNDS)
+    have_run = [arm for arm in arms if arm.name in runs]
+    runs = timed(setup, have_run, loader, runs, TIMED_ROUNDS)
     comparison = finish(setup, runs, loader, replicates, choice.seed)
     found = what_helps(comparison)
-    advice = found.advice + _about_the_time(limit) + _about_the_subset(comparison, total)
+    advice = list(found.advice)
+    advice += _about_the_time(limit)
+    advice += _about_the_subset(comparison, total)
     found = replace(found, advice=advice)
     _write(found, comparison, folder, title)
     return Found(found, comparison, folder)
@@ -282,10 +284,15 @@ def _about_the_time(limit: TimeLimit) -> list[str]:
     """What there was no time for, and how to go on."""
     if limit.seconds is None or not limit.left_out:
         return []
-    left = ", ".join(f"{arm} ({told(needs)} more)" for arm, needs in limit.left_out.items())
+    ways = []
+    for arm, needs in limit.left_out.items():
+        time = told(needs)
+        ways.append(f"{arm} ({time} more)")
+    limited = told(limit.seconds)
+    left_out = ", ".join(ways)
     return [
-        f"{told(limit.seconds)} would not do for {left}. The same call with more --minutes goes on "
-        "from here."
+        f"{limited} would not do for {left_out}. The same call with more --minutes goes on from "
+        "here."
     ]
 
 

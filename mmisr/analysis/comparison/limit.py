@@ -1,4 +1,4 @@
-"""How long arms may take together: what each needs is told before they run."""
+"""How long arms may take together, and what each of them needs."""
 
 from __future__ import annotations
 
@@ -85,11 +85,13 @@ class TimeLimit:
             self._expected += self._per_image[arm]
 
     def order(self, num_images: Mapping[str, int]) -> list[str]:
-        """The arms as they run: those that take least first.
+        """The arms as they run: where time is limited those that take least first.
 
         Args:
             num_images: By arm, how many images are left.
         """
+        if self.seconds is None:
+            return list(num_images)
         needs = {arm: self.needs(arm, number) for arm, number in num_images.items()}
         return sorted(needs, key=lambda arm: (arm != self.always, needs[arm]))
 

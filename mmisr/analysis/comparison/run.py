@@ -110,7 +110,8 @@ def run_arms(
 ) -> dict[str, ArmRun]:
     """Run the arms that are not there yet; read the others.
 
-    Those that take least run first; what they are expected to take is said before.
+    What they are expected to take is said before. Where time is limited, those that take least run
+    first.
 
     Args:
         setup: What to run them on.
@@ -133,8 +134,9 @@ def run_arms(
         if not slot.folder.is_dir():
             absent.append(arm)
             continue
-        ms = ArmRun.load(slot.folder).ms
-        limit.expect(arm.name, sum(ms.values()) / 1000)
+        run = ArmRun.load(slot.folder)
+        ms = sum(run.ms.values())
+        limit.expect(arm.name, ms / 1000)
         limit.pledge(arm.name)
     # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
     # the hours of the others.
@@ -190,7 +192,8 @@ def _try(
         begin = monotonic()
         with torch.random.fork_rng():
             predict(pairs[arm.name], batch, arm.feed)
-        limit.expect(arm.name, monotonic() - begin)
+        end = monotonic()
+        limit.expect(arm.name, end - begin)
 
 
 def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
@@ -250,7 +253,8 @@ def _time(
     places = np.linspace(0, last, TIMED_IMAGES)
     indices = {round(place) for place in places}
     batches = [_collated(loader, index) for index in sorted(indices)]
-    steps = len(arms) * len(batches) * (rounds + 1)  # one that warms up
+    warm_up = 1
+    steps = len(arms) * len(batches) * (rounds + warm_up)
     with tqdm(total=steps, desc=f"{'timing':>20}", unit="image") as bar:
         return time_arms(pairs, batches, rounds, bar.update)
 
@@ -289,13 +293,16 @@ def _run_absent(
     limit: TimeLimit,
 ) -> None:
     """Run arms that are not there, for as long as there is time."""
-    writers = {arm.name: _writer(setup, loader, slots[arm.name]) for arm in arms}
-    left = {name: len(loader) - len(writer.rows) for name, writer in writers.items()}
-    order = limit.order(left)
-    if order:
+    writers = {}
+    left = {}
+    for arm in arms:
+        writer = _writer(setup, loader, slots[arm.name])
+        writers[arm.name] = writer
+        left[arm.name] = len(loader) - len(writer.rows)
+    if arms:
         tqdm.write(limit.outlook(left), file=sys.stderr)
     by_name = {arm.name: arm for arm in arms}
-    for name in order:
+    for name in limit.order(left):
         pair = pairs.pop(name)
         if not limit.fits(name, left[name]):
             continue

@@ -106,11 +106,20 @@ def _peaks(
     peaks: dict[str, float | None] = {}
     for batch in batches:
         for name, (pair, feed) in arms.items():
-            parameter = next(pair.parameters())
-            mb = peak_mb(partial(predict, pair, batch, feed), parameter.is_cuda)
-            peaks[name] = None if mb is None else max(mb, peaks.get(name) or 0.0)
+            mb = _peak_mb(pair, feed, batch)
+            if mb is not None:
+                mb = max(mb, peaks.get(name) or 0.0)
+            peaks[name] = mb
             tick()
     return peaks
+
+
+def _peak_mb(pair: SRDetector, feed: Feed, batch: dict) -> float | None:
+    """Megabytes that one prediction takes."""
+    parameter = next(pair.parameters())
+    on_gpu = parameter.is_cuda
+    work = partial(predict, pair, batch, feed)
+    return peak_mb(work, on_gpu)
 
 
 class _StageKeys:

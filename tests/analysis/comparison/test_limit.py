@@ -37,14 +37,15 @@ def run(limit, clock, arm, seconds):
 
 
 def test_what_is_cheap_runs_first_and_what_all_are_compared_with_before():
-    assert limit_of(None).order(LEFT) == ["lr", "larger", "sliced"]
-    assert limit_of(None, always="larger").order(LEFT) == ["larger", "lr", "sliced"]
+    assert limit_of(100).order(LEFT) == ["lr", "larger", "sliced"]
+    assert limit_of(100, always="larger").order(LEFT) == ["larger", "lr", "sliced"]
     # An arm of which most is done goes before one that is cheap and not begun.
-    assert limit_of(None).order({**LEFT, "sliced": 1})[0] == "sliced"
+    assert limit_of(100).order({**LEFT, "sliced": 1})[0] == "sliced"
+    assert limit_of(None).order(LEFT) == list(LEFT)
 
 
 def test_what_is_expected_is_said_before(clock):
-    assert limit_of(None).outlook(LEFT) == "about 90 s: lr 10 s, larger 20 s, sliced 60 s"
+    assert limit_of(None).outlook(LEFT) == "about 90 s: sliced 60 s, lr 10 s, larger 20 s"
     assert limit_of(200).outlook(LEFT).endswith("; 3 min will do")
     assert limit_of(60).outlook(LEFT).endswith("; 60 s will hardly do for sliced")
 
