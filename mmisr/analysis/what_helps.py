@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmisr.analysis.comparison.resample import draw, interval
+from mmisr.analysis.comparison.resample import BASELINE, draw, interval
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.matching import match_classes
@@ -276,6 +276,7 @@ def _recommend(
         f"{chosen} helps: AP {_told(gains[chosen])} against {baseline}, in {times:.1f} times its "
         "time."
     ]
+    sentences += _beyond_pixels(comparison, chosen)
     if chosen != best:
         slower = by_arm[best].ms / max(by_arm[chosen].ms, 1e-9)
         sentences.append(
@@ -283,6 +284,18 @@ def _recommend(
             f"{chosen}, and takes {slower:.1f} times its time."
         )
     return sentences
+
+
+def _beyond_pixels(comparison: Comparison, chosen: str) -> list[str]:
+    """What super-resolution gives beyond as many pixels that are interpolated."""
+    sizes = {name: run.images[0].hw for name, run in comparison.runs.items()}
+    if sizes.get(chosen) != sizes.get(BASELINE):
+        return []
+    return [
+        f"Of that, SR itself gives {_told(difference)} over {BASELINE}, which makes as many pixels."
+        for difference in comparison.differences
+        if (difference.a, difference.b, difference.figure) == (chosen, BASELINE, "AP")
+    ]
 
 
 def _nothing(gains: Mapping[str, Difference], candidates: Sequence[str], baseline: str) -> str:
