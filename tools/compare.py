@@ -8,10 +8,12 @@ import argparse
 from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.compare import REPLICATES, SEED, compare, results_folder
 from mmisr.apis.console import print_comparison
+from mmisr.apis.memory import keep_freed_memory
 from mmisr.apis.report import report
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "config", help="config of a pair; its test data and metric are those of every arm"

@@ -7,6 +7,7 @@ import argparse
 
 import mmisr.apis
 from mmisr.apis.arguments import add_device, add_routing
+from mmisr.apis.memory import keep_freed_memory
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,6 +43,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
+    keep_freed_memory()
     args = parse_args()
     given = {"target_ms": args.budget_ms, "hard_share": args.hard_share}
     budget = {name: value for name, value in given.items() if value is not None} or None

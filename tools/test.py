@@ -3,6 +3,7 @@
 import argparse
 
 from mmisr.apis.arguments import add_cfg_options, add_launcher, take_local_rank
+from mmisr.apis.memory import keep_freed_memory
 from mmisr.apis.test import Pictures, test
 
 
@@ -28,6 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
+    keep_freed_memory()
     args = parse_args()
     take_local_rank(args)
     pictures = (

@@ -1,7 +1,7 @@
 """Find out what helps your detector on your data, without training anything.
 
-Larger inputs, slices, super-resolution: AP with intervals, milliseconds, and the smallest object
-that is seen.
+Larger inputs, slices, super-resolution: AP with intervals, milliseconds, megabytes, and the
+smallest object that is seen.
 """
 
 import argparse
@@ -9,10 +9,12 @@ import argparse
 from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.compare import REPLICATES, SEED
 from mmisr.apis.console import print_table
+from mmisr.apis.memory import keep_freed_memory
 from mmisr.apis.what_helps import HEADER, Choice, find_what_helps, helps_rows
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "config", help="config of an mmdet detector, or of a pair; data in COCO format"
@@ -25,6 +27,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--images", type=int, help="so many images, chosen by the seed; all by default"
+    )
+    parser.add_argument(
+        "--minutes", type=float, help="leave out, and name, what there is no time for"
     )
     parser.add_argument(
         "--simulate",
@@ -43,7 +48,7 @@ def main() -> None:
     found = find_what_helps(
         args.config,
         args.checkpoint,
-        Choice(args.sr, args.images, args.simulate, args.seed),
+        Choice(args.sr, args.images, args.simulate, args.seed, args.minutes),
         args.out,
         args.device,
         args.replicates,

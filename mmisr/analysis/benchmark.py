@@ -5,14 +5,10 @@ Adaptive against dense, on one frame, in one run, with everything charged.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import itertools
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,6 +23,7 @@ from mmisr.editors.instance_sr.engine.sparse import SparseDecoder
 from mmisr.editors.instance_sr.labels import EASY, HARD
 from mmisr.editors.instance_sr.net import InstanceSRNet
 from mmisr.editors.instance_sr.routers import Given, Learned
+from mmisr.ops.memory import peak_mb
 from mmisr.ops.patches import gather_tokens, gather_windows, scatter_add_tokens
 from mmisr.ops.resample import resize
 from mmisr.ops.timing import NULL_TIMER, StageTimer, interleaved
@@ -85,9 +82,11 @@ def _tiled(maps: Sequence[Labels], grid: tuple[int, int]) -> Labels:
         tiles = []
         for _ in range(0, cols, width):
             tile = next(turns)
-            missing = height - tile.shape[0], width - tile.shape[1]
-            margins = [(0, length) for length in missing]
-            tiles.append(np.pad(tile, margins, mode="wrap"))
+            tile_height, tile_width = tile.shape
+            below = (0, height - tile_height)
+            beside = (0, width - tile_width)
+            whole = np.pad(tile, (below, beside), mode="wrap")
+            tiles.append(whole)
         strips.append(tiles)
     canvas = np.block(strips)
     return canvas[:rows, :cols]
@@ -203,6 +202,7 @@ class _Case:
         overruled = unrouted or not np.array_equal(decided, on_host)
         overhead = 0.0 if unrouted else self.overhead_ms(exits)
         median_ms = median(ms)
+        work = partial(self.upscale, exits)
         return {
             "frame": list(frame),
             "deep_share": float(np.mean(on_host != EASY)),
@@ -214,13 +214,14 @@ class _Case:
             "macs": net.macs(exits[0], LEARNED, self.execution),
             "patch_macs": self.sparse.patch_macs(on_host),
             "overhead_share": overhead / median_ms,
-            "peak_mb": peak_mb(partial(self.upscale, exits)),
+            "peak_mb": peak_mb(work),
         }
 
     def stages_ms(self, exits: Tensor) -> dict[str, float]:
         """Median milliseconds of encoder, plan, trunk, deep blocks with exits, enlargement."""
         self.editor.timer = timer = StageTimer(warmup=1)
-        for _ in range(self.repeats + 1):
+        rounds = self.repeats + 1
+        for _ in range(rounds):
             self.upscale(exits)
         self.editor.timer = NULL_TIMER
         return timer.medians()
@@ -233,8 +234,10 @@ class _Case:
         image = net.decoder.skip(lr)
         planned = partial(self._planned, exits)
         windows = planned()
-        num_tokens = sum(len(batch.slots) for batch in windows)
-        side, channels = net.token_size, image.shape[1]
+        counts = [len(batch.slots) for batch in windows]
+        num_tokens = sum(counts)
+        side = net.token_size
+        channels = image.shape[1]
         patches = image.new_zeros(num_tokens, channels, side, side)
         ways: dict[str, Callable[[], Any]] = {
             "encoder": lambda: net.encoder(lr),
@@ -286,30 +289,3 @@ def dense(net: InstanceSRNet, lr: Tensor) -> Tensor:
     subpixels = decoder.skip(lr) + added
     image = decoder.enlarge(subpixels)
     return decoder.fusion(image)
-
-
-def peak_mb(call: Callable[[], Any]) -> float | None:
-    """Megabytes that a call takes beyond what was held before; None where the system cannot say."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        call()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
-    if not sys.platform.startswith("linux"):
-        return None
-    with contextlib.suppress(OSError, AttributeError):
-        # Freed memory that the allocator keeps would hide what a call takes.
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts again
-        held = _status("VmRSS")
-        call()
-        return max(_status("VmHWM") - held, 0.0) / 1024
-    return None
-
-
-def _status(field: str) -> float:
-    """Kilobytes of one line of the process's own status."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return float(line.split()[1])
-    raise OSError(f"/proc/self/status has no {field}")

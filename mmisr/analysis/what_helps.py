@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmisr.analysis.comparison.resample import draw, interval
+from mmisr.analysis.comparison.resample import BASELINE, draw, interval
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
 from mmisr.evaluation.functional.matching import match_classes
@@ -62,6 +62,7 @@ class Way:
         smallest: Over all classes; None without objects.
         by_class: The same by name of the class, where it has :data:`FEWEST_OBJECTS`.
         recall: Share of the objects found, by range of size.
+        mb: Megabytes that an image takes beyond the weights; None where the system cannot say.
     """
 
     arm: str
@@ -72,6 +73,7 @@ class Way:
     smallest: Smallest | None
     by_class: dict[str, Smallest] = field(default_factory=dict)
     recall: list[float] = field(default_factory=list)
+    mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def _way(comparison: Comparison, run: ArmRun, edges: Floats) -> Way:
         smallest=found.smallest(),
         by_class=found.by_class(),
         recall=found.recall(),
+        mb=figures.mb,
     )
 
 
@@ -273,6 +276,7 @@ def _recommend(
         f"{chosen} helps: AP {_told(gains[chosen])} against {baseline}, in {times:.1f} times its "
         "time."
     ]
+    sentences += _beyond_pixels(comparison, chosen)
     if chosen != best:
         slower = by_arm[best].ms / max(by_arm[chosen].ms, 1e-9)
         sentences.append(
@@ -280,6 +284,18 @@ def _recommend(
             f"{chosen}, and takes {slower:.1f} times its time."
         )
     return sentences
+
+
+def _beyond_pixels(comparison: Comparison, chosen: str) -> list[str]:
+    """What super-resolution gives beyond as many pixels that are interpolated."""
+    sizes = {name: run.images[0].hw for name, run in comparison.runs.items()}
+    if sizes.get(chosen) != sizes.get(BASELINE):
+        return []
+    return [
+        f"Of that, SR itself gives {_told(difference)} over {BASELINE}, which makes as many pixels."
+        for difference in comparison.differences
+        if (difference.a, difference.b, difference.figure) == (chosen, BASELINE, "AP")
+    ]
 
 
 def _nothing(gains: Mapping[str, Difference], candidates: Sequence[str], baseline: str) -> str:

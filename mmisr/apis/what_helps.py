@@ -14,13 +14,22 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader
 
 from mmisr.analysis.comparison.arms import Arm
+from mmisr.analysis.comparison.limit import TimeLimit, told
 from mmisr.analysis.comparison.named_arms import IDENTITY, standard_arms
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.comparison.run import TIMED_IMAGES, Setup, run_arms, timed
 from mmisr.analysis.what_helps import WhatHelps, what_helps
 from mmisr.apis.arms import read_arms
 from mmisr.apis.checks.config_errors import names_config
 from mmisr.apis.checks.data import inner_datasets, is_pair
-from mmisr.apis.compare import REPLICATES, SEED, compare, results_folder, test_loader
+from mmisr.apis.compare import (
+    REPLICATES,
+    SEED,
+    best_device,
+    finish,
+    results_folder,
+    test_loader,
+)
 from mmisr.apis.configs import read_config
 from mmisr.apis.plain_detector import pair_of
 from mmisr.apis.report import report
@@ -38,6 +47,9 @@ SCHEMA = 1
 LARGER = (1.5, 2.0)
 """How much larger the input of the detector is tried, without super-resolution."""
 
+TIMED_ROUNDS = 2
+"""How often every way is timed on each image that is: they differ by factors, not by percents."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -49,21 +61,26 @@ class Choice:
         simulate: The images are HR, and LR is made of them at this factor; None where they are
             what the sensor saw. A pair's config says itself where its LR images come from.
         seed: Of the choice of images and of the intervals.
+        minutes: How long all may take: ways that need more are left out, and said; None for any
+            time. The detector as it is used today is measured in any case.
 
     Raises:
-        ValueError: ``images`` or ``simulate`` is out of range.
+        ValueError: ``images``, ``simulate`` or ``minutes`` is out of range.
     """
 
     sr: Sequence[str] = ()
     images: int | None = None
     simulate: int | None = None
     seed: int = SEED
+    minutes: float | None = None
 
     def __post_init__(self) -> None:
         if self.images is not None and self.images < 1:
             raise ValueError(f"images must be at least 1, got {self.images}")
         if self.simulate is not None and self.simulate < 2:
             raise ValueError(f"simulate must be a factor of at least 2, got {self.simulate}")
+        if self.minutes is not None and not self.minutes > 0:
+            raise ValueError(f"minutes must be more than 0, got {self.minutes}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +112,8 @@ def find_what_helps(
     """Feed a detector in every way that needs no training, and say which helps.
 
     As it is, a larger input, slices, every editor that is named, windows where the pair has them,
-    and HR where LR is simulated. Ways that were run before are read from ``out``.
+    and HR where LR is simulated. Ways that were run before are read from ``out``; one that was
+    stopped goes on.
 
     Args:
         config: Config of a plain mmdet detector, or of a pair; its test data in COCO format.
@@ -126,20 +144,27 @@ def find_what_helps(
         )
     total = _choose_images(cfg, choice)
     loader = test_loader(cfg)
-    comparison = compare(
-        cfg,
-        arms=_arms(cfg, loader, choice.sr, is_plain),
-        out=folder,
-        checkpoint=checkpoint,
-        device=device,
-        replicates=replicates,
-        seed=choice.seed,
-    )
+    arms = _arms(cfg, loader, choice.sr, is_plain)
+    setup = Setup(cfg, folder, checkpoint, device or best_device())
+    limit = _limit(choice, arms)
+    runs = run_arms(setup, arms, loader, limit)
+    have_run = [arm for arm in arms if arm.name in runs]
+    runs = timed(setup, have_run, loader, runs, TIMED_ROUNDS)
+    comparison = finish(setup, runs, loader, replicates, choice.seed)
     found = what_helps(comparison)
-    advice = found.advice + _about_the_subset(comparison, total)
+    advice = list(found.advice)
+    advice += _about_the_time(limit)
+    advice += _about_the_subset(comparison, total)
     found = replace(found, advice=advice)
     _write(found, comparison, folder, title)
     return Found(found, comparison, folder)
+
+
+def _limit(choice: Choice, arms: Sequence[Arm]) -> TimeLimit:
+    """The time that all ways may take; the first is what the others are compared with."""
+    seconds = None if choice.minutes is None else 60 * choice.minutes
+    num_timed = TIMED_IMAGES * (TIMED_ROUNDS + 1)
+    return TimeLimit(seconds, num_timed, always=arms[0].name)
 
 
 def _as_pair(cfg: Config, checkpoint: str | None, simulate: int | None) -> Config:
@@ -253,6 +278,22 @@ def enlarged(resize: dict[str, Any], factor: float) -> dict[str, Any]:
         return {**resize, "scale": tuple(sides)}
     own = resize.get("factor", 1.0)
     return {**resize, "factor": own * factor}
+
+
+def _about_the_time(limit: TimeLimit) -> list[str]:
+    """What there was no time for, and how to go on."""
+    if limit.seconds is None or not limit.left_out:
+        return []
+    ways = []
+    for arm, needs in limit.left_out.items():
+        time = told(needs)
+        ways.append(f"{arm} ({time} more)")
+    limited = told(limit.seconds)
+    left_out = ", ".join(ways)
+    return [
+        f"{limited} would not do for {left_out}. The same call with more --minutes goes on from "
+        "here."
+    ]
 
 
 def _about_the_subset(comparison: Comparison, total: int | None) -> list[str]:

@@ -10,7 +10,7 @@ from mmisr.analysis.what_helps import Smallest, Way, WhatHelps
 from mmisr.reports.plots import plot_curves
 from mmisr.reports.table import markdown_table
 
-HEADER = ("way", "AP", "95 %", "ms", "times", "smallest seen, px", "95 %")
+HEADER = ("way", "AP", "95 %", "ms", "times", "MB", "smallest seen, px", "95 %")
 
 
 def helps_rows(found: WhatHelps) -> list[list[str]]:
@@ -32,6 +32,7 @@ def _row(way: Way, baseline_ms: float) -> list[str]:
         _span(way.interval, 3),
         f"{way.ms:.0f}",
         f"{times:.2f}",
+        "-" if way.mb is None else f"{way.mb:.0f}",
         "-" if smallest is None else pixels(smallest.side),
         "-" if smallest is None else _pixel_span(smallest),
     ]
@@ -81,7 +82,8 @@ def markdown_page(found: WhatHelps, comparison: Comparison, title: str) -> str:
         f"Sizes are sides, the root of the area, in pixels of the {_frame(meta.metric.frame)}. An "
         "object is seen where a detection of its class finds it at IoU 0.5 from the score on at "
         "which the way's F1 is best; the smallest seen is the size from which on more than half "
-        "are, and `none` where not even the largest.",
+        "are, and `none` where not even the largest. MB are the most that one of the images that "
+        "were timed takes beyond the weights, of the process's memory, or of torch's on a GPU.",
         "",
         "![Recall by size](recall_by_size.png)",
         "",

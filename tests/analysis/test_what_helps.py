@@ -4,8 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmisr.analysis.comparison.result import Difference, Verdict
+from mmisr.analysis.comparison.result import ArmImage, Difference, Verdict
 from mmisr.analysis.what_helps import Way, advice
+
+LR, SR = (32, 40), (128, 160)
+SIZES = {"lr": LR, "larger_2x": LR, "sliced_2x2": LR, "bicubic": SR, "sr": SR, "hr": SR}
+"""Of what the editor puts out."""
 
 
 def comparison_of(gains, between=()):
@@ -17,8 +21,10 @@ def comparison_of(gains, between=()):
     for a, b, _, lo, hi in rows:
         shown = "higher" if lo > 0 else "lower" if hi < 0 else "none"
         verdicts.append(Verdict(a, b, "AP", shown, ""))
+    arms = ["lr", *gains]
+    seen = {arm: SimpleNamespace(images=[ArmImage({}, hw=SIZES[arm])]) for arm in arms}
     return SimpleNamespace(
-        arms={"lr": None, **dict.fromkeys(gains)}, differences=differences, verdicts=verdicts
+        arms=dict.fromkeys(arms), differences=differences, verdicts=verdicts, runs=seen
     )
 
 
@@ -46,6 +52,20 @@ def test_what_is_shown_ahead_is_recommended_though_slower(turned):
     texts = advice(comparison_of(gains, between), ways_of(lr=100, larger_2x=300, sr=600))
     assert texts[0].startswith("sr helps")
     assert not any("larger_2x" in text for text in texts)
+
+
+def test_what_sr_gives_beyond_as_many_pixels_is_told():
+    gains = {"larger_2x": (0.05, 0.03, 0.07), "bicubic": (0.2, 0.1, 0.3), "sr": (0.3, 0.2, 0.4)}
+    ahead = [("sr", "bicubic", 0.1, 0.05, 0.15), ("sr", "larger_2x", 0.25, 0.2, 0.3)]
+    ways = ways_of(lr=100, larger_2x=300, bicubic=300, sr=600)
+    texts = advice(comparison_of(gains, ahead), ways)
+    assert texts[0].startswith("sr helps")
+    assert texts[1] == (
+        "Of that, SR itself gives +0.100 [+0.050, +0.150] over bicubic, which makes as many pixels."
+    )
+    ahead = [("larger_2x", "bicubic", 0.1, 0.05, 0.15)]
+    texts = advice(comparison_of(gains, ahead), ways[:3])
+    assert not any("SR itself" in text for text in texts)
 
 
 def test_nothing_shown_is_nothing_advised_and_harm_is_named():

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmisr.analysis.comparison import limit
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.apis import what_helps
 from mmisr.apis.plain_detector import pair_of
-from mmisr.apis.what_helps import Choice, enlarged, find_what_helps, helps_rows
+from mmisr.apis.what_helps import HEADER, Choice, enlarged, find_what_helps, helps_rows
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"
@@ -71,7 +73,9 @@ def test_ways_stand_in_order_with_their_figures(found):
     assert len(found.what.centers) == len(found.what.ways[0].recall)
     rows = helps_rows(found.what)
     assert rows[0][4] == "1.00"
-    assert all(len(row) == 7 for row in rows)
+    assert all(len(row) == len(HEADER) for row in rows)
+    megabytes = {way.arm: way.mb for way in found.what.ways}
+    assert megabytes["larger_2x"] > megabytes["lr"] > 0
 
 
 def test_the_detector_sees_as_many_pixels_as_each_way_says(found):
@@ -120,6 +124,35 @@ def test_a_second_call_runs_nothing_anew(found, plain):
     assert [way.ap for way in again.what.ways] == [way.ap for way in found.what.ways]
 
 
+def is_there(*names):
+    """Whether what a name stands for is in a folder."""
+    return lambda folder: any(any(folder.glob(name)) for name in names)
+
+
+def test_what_there_is_no_time_for_is_said_and_done_the_next_time(plain, tmp_path, monkeypatch):
+    def find(is_over):
+        """The time is up as soon as that is true of the folder."""
+        monkeypatch.setattr(what_helps, "find_spec", lambda name: None)  # no slices
+        monkeypatch.setattr(limit, "monotonic", lambda: 1e6 if is_over(tmp_path) else 0.0)
+        choice = Choice(images=2, seed=3, minutes=10)
+        return find_what_helps(
+            plain.filename, WEIGHTS, choice, tmp_path, device="cpu", replicates=20
+        )
+
+    first_image = "arms/.larger_1.5x.unfinished/sr/00000.png"
+    found = find(is_there(first_image))
+    assert [way.arm for way in found.what.ways] == ["lr"]
+    (sentence,) = [text for text in found.what.advice if "--minutes" in text]
+    assert sentence.startswith("10 min would not do for larger_1.5x (")
+    assert "larger_2x (" in sentence
+    written = (tmp_path / first_image).stat().st_mtime_ns
+
+    found = find(is_there("arms/larger_1.5x-*"))
+    assert [way.arm for way in found.what.ways] == ["lr", "larger_1.5x"]
+    (kept,) = tmp_path.glob("arms/larger_1.5x-*/sr/00000.png")
+    assert kept.stat().st_mtime_ns == written
+
+
 def test_images_as_they_are_have_no_hr(plain):
     pair = pair_of(plain)
     assert pair.model.editor == {"type": "mmisr.Resample", "scale": 1}
@@ -163,6 +196,8 @@ def test_values_out_of_range_are_refused():
         Choice(images=0)
     with pytest.raises(ValueError, match="simulate must be a factor of at least 2, got 1"):
         Choice(simulate=1)
+    with pytest.raises(ValueError, match="minutes must be more than 0, got 0"):
+        Choice(minutes=0)
 
 
 def test_a_pair_simulates_by_its_own_data(tmp_path):

@@ -13,9 +13,11 @@ from mmisr.apis.ap_against_severity import (
     severity_table,
 )
 from mmisr.apis.arguments import add_cfg_options
+from mmisr.apis.memory import keep_freed_memory
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -4,10 +4,12 @@ import argparse
 
 from mmisr.apis.arguments import add_cfg_options
 from mmisr.apis.console import print_comparison
+from mmisr.apis.memory import keep_freed_memory
 from mmisr.apis.routers import compare_routers
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config of a pair with an InstanceSR editor")
     parser.add_argument(

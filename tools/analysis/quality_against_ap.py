@@ -10,6 +10,7 @@ from pathlib import Path
 from mmisr.apis.arguments import add_cfg_options, add_device
 from mmisr.apis.compare import REPLICATES, SEED
 from mmisr.apis.console import print_table
+from mmisr.apis.memory import keep_freed_memory
 from mmisr.apis.quality_against_ap import (
     ACROSS,
     CORRELATION_HEADER,
@@ -27,6 +28,7 @@ from mmisr.apis.quality_against_ap import (
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,7 +3,7 @@
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
 differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>, the same
 of masks with segm_ before them, psnr_<region>, ssim_<region>, new_false_positives; in ``intervals``
-also ms and ms_<stage>, in the CSV also recall_all, recall_<bin> and searched_area.
+also ms and ms_<stage>, in the CSV also recall_all, recall_<bin>, searched_area and mb.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ class ArmFigures:
         searched_area: Mean share of the frame that is searched: in windows, or by tokens that leave
             later than by the first exit; None where the arm routes nothing.
         segm: AP and AR of masks, ``AP``, ..., ``AR_<bin>``; empty where masks are not measured.
+        mb: Megabytes that an image takes beyond the weights, the most of those that were timed;
+            None where that was not measured.
     """
 
     AP: float | None
@@ -77,6 +79,7 @@ class ArmFigures:
     object_recall: dict[str, float | None] = field(default_factory=dict)
     searched_area: float | None = None
     segm: dict[str, float | None] = field(default_factory=dict)
+    mb: float | None = None
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ArmFigures:

@@ -98,6 +98,7 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         object_recall=_object_recall(run, settings),
         searched_area=_mean_area(run),
         segm=_of_masks(values),
+        mb=run.mb,
     )
 
 

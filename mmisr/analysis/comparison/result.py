@@ -200,6 +200,7 @@ class ArmRun:
         macs: Mean multiply-accumulates by stage.
         ms_intervals: ``ms`` for all stages together and ``ms_<stage>``; empty where the arm was
             timed alone, as it ran.
+        mb: Megabytes that an image takes beyond the weights; None where that was not measured.
         protocol: How ``records`` are counted; None for as they lie on disk.
         classes: Names of the labels, for the protocol.
     """
@@ -211,6 +212,7 @@ class ArmRun:
     ms: dict[str, float] = field(default_factory=dict)
     macs: dict[str, float] = field(default_factory=dict)
     ms_intervals: dict[str, list[float]] = field(default_factory=dict)
+    mb: float | None = None
     protocol: Protocol | None = None
     classes: tuple[str, ...] = ()
 

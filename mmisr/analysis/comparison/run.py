@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from mmisr.analysis.comparison.arms import Arm, pair_config, predict, run_arm
+from mmisr.analysis.comparison.arms import Arm, ArmCost, pair_config, predict, run_arm
+from mmisr.analysis.comparison.limit import TimeLimit
 from mmisr.analysis.comparison.resample import Settings
 from mmisr.analysis.comparison.result import ArmRun
 from mmisr.analysis.comparison.store import ArmWriter, arm_key, forget_others
@@ -102,17 +105,26 @@ def settings_of(
     )
 
 
-def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmRun]:
+def run_arms(
+    setup: Setup, arms: Sequence[Arm], loader: DataLoader, limit: TimeLimit | None = None
+) -> dict[str, ArmRun]:
     """Run the arms that are not there yet; read the others.
+
+    What they are expected to take is said before. Where time is limited, those that take least run
+    first.
 
     Args:
         setup: What to run them on.
         arms: What to run.
         loader: The data, one image a batch, in the order of the data set.
+        limit: How long that may take; None for any time. An arm that is stopped goes on from there
+            the next time.
 
     Returns:
-        The runs by name, in the order of the arms.
+        The runs by name, in the order of the arms; without those that there was no time for, which
+        ``limit`` names.
     """
+    limit = limit or TimeLimit()
     data = data_facts(loader.dataset)
     slots = {}
     absent = []
@@ -121,24 +133,27 @@ def run_arms(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str,
         slots[arm.name] = slot
         if not slot.folder.is_dir():
             absent.append(arm)
+            continue
+        run = ArmRun.load(slot.folder)
+        ms = sum(run.ms.values())
+        limit.expect(arm.name, ms / 1000)
+        limit.pledge(arm.name)
     # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
     # the hours of the others.
     shared: dict[str, Any] = {}
     pairs = {}
     for arm in absent:
         pairs[arm.name] = build_arm(setup, arm, shared)
-    _try(pairs, absent, loader)
-    for arm in absent:
-        pair = pairs.pop(arm.name)
-        slot = slots[arm.name]
-        _run(setup, arm, loader, pair, slot)
+    _try(pairs, absent, loader, limit)
+    _run_absent(setup, absent, loader, pairs, slots, limit)
     runs = {}
     current = []
     protocol = metric_of(setup.cfg).protocol
     classes = metainfo_of(loader)["classes"]
     for name, slot in slots.items():
-        runs[name] = ArmRun.load(slot.folder, protocol, classes)
         current.append(slot.folder.name)
+        if name not in limit.left_out:
+            runs[name] = ArmRun.load(slot.folder, protocol, classes)
     forget_others(setup.folder / "arms", current)
     return runs
 
@@ -163,15 +178,22 @@ def _slot(setup: Setup, arm: Arm, data: dict[str, Any]) -> _Slot:
     return _Slot(folder, {"name": arm.name, "key": key, **facts})
 
 
-def _try(pairs: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader) -> None:
-    """Predict the first image with every arm, and keep nothing of it.
+def _try(
+    pairs: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader, limit: TimeLimit
+) -> None:
+    """Predict the first image with every arm, and keep nothing of it but how long it took.
 
     Raises:
         ValueError: An arm cannot predict it.
     """
-    for arm in arms:
+    # The first prediction of a process pays for what all share: it is made twice.
+    for arm in [*arms[:1], *arms]:
+        batch = _collated(loader, 0)
+        begin = monotonic()
         with torch.random.fork_rng():
-            predict(pairs[arm.name], _collated(loader, 0), arm.feed)
+            predict(pairs[arm.name], batch, arm.feed)
+        end = monotonic()
+        limit.expect(arm.name, end - begin)
 
 
 def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
@@ -180,9 +202,13 @@ def _collated(loader: DataLoader, index: int) -> dict[str, Any]:
 
 
 def timed(
-    setup: Setup, arms: Sequence[Arm], loader: DataLoader, runs: Mapping[str, ArmRun]
+    setup: Setup,
+    arms: Sequence[Arm],
+    loader: DataLoader,
+    runs: Mapping[str, ArmRun],
+    rounds: int = TIMED_ROUNDS,
 ) -> dict[str, ArmRun]:
-    """Time the arms in turns on a few images.
+    """Time the arms in turns on a few images, and measure what memory they take.
 
     ``timing.json`` keeps what was found while the arms stay the same.
 
@@ -191,6 +217,7 @@ def timed(
         arms: Those that were run.
         loader: The data.
         runs: Their runs.
+        rounds: How often every arm sees every image, beside one round that warms up.
 
     Returns:
         The runs, with these times.
@@ -199,7 +226,7 @@ def timed(
     folders = {name: run.folder.name for name, run in runs.items()}
     timings = read_timings(path, folders)
     if timings is None:
-        timings = _time(setup, arms, loader)
+        timings = _time(setup, arms, loader, rounds)
         write_timings(path, folders, timings)
     with_times = {}
     for name, run in runs.items():
@@ -208,11 +235,14 @@ def timed(
             run,
             ms=timing.ms,
             ms_intervals=timing.intervals,
+            mb=timing.mb,
         )
     return with_times
 
 
-def _time(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, ArmTiming]:
+def _time(
+    setup: Setup, arms: Sequence[Arm], loader: DataLoader, rounds: int
+) -> dict[str, ArmTiming]:
     """Time the arms on a few images, spread over the data."""
     shared: dict[str, Any] = {}
     pairs = {}
@@ -223,10 +253,10 @@ def _time(setup: Setup, arms: Sequence[Arm], loader: DataLoader) -> dict[str, Ar
     places = np.linspace(0, last, TIMED_IMAGES)
     indices = {round(place) for place in places}
     batches = [_collated(loader, index) for index in sorted(indices)]
-    rounds = TIMED_ROUNDS + 1  # one that warms up
-    steps = len(arms) * len(batches) * rounds
+    warm_up = 1
+    steps = len(arms) * len(batches) * (rounds + warm_up)
     with tqdm(total=steps, desc=f"{'timing':>20}", unit="image") as bar:
-        return time_arms(pairs, batches, TIMED_ROUNDS, bar.update)
+        return time_arms(pairs, batches, rounds, bar.update)
 
 
 def _facts(setup: Setup, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
@@ -254,21 +284,58 @@ def _plain(config: Any) -> Any:
     return json.loads(json.dumps(config, default=str))
 
 
-def _run(setup: Setup, arm: Arm, loader: DataLoader, pair: SRDetector, slot: _Slot) -> None:
-    """Run one arm into its folder, from where an interrupted run stopped."""
+def _run_absent(
+    setup: Setup,
+    arms: Sequence[Arm],
+    loader: DataLoader,
+    pairs: dict[str, SRDetector],
+    slots: Mapping[str, _Slot],
+    limit: TimeLimit,
+) -> None:
+    """Run arms that are not there, for as long as there is time."""
+    writers = {}
+    left = {}
+    for arm in arms:
+        writer = _writer(setup, loader, slots[arm.name])
+        writers[arm.name] = writer
+        left[arm.name] = len(loader) - len(writer.rows)
+    if arms:
+        tqdm.write(limit.outlook(left), file=sys.stderr)
+    by_name = {arm.name: arm for arm in arms}
+    for name in limit.order(left):
+        pair = pairs.pop(name)
+        if not limit.fits(name, left[name]):
+            continue
+        writer = writers.pop(name)
+        cost = _run(by_name[name], loader, pair, writer, limit)
+        if name in limit.left_out:
+            writer.pause()
+        else:
+            writer.finish(slots[name].facts, cost.ms)
+
+
+def _writer(setup: Setup, loader: DataLoader, slot: _Slot) -> ArmWriter:
+    """What writes an arm, and knows what an interrupted run did of it."""
     metric = metric_of(setup.cfg)
     metric.dataset_meta = metainfo_of(loader)
     name_of = partial(_short, loader.dataset)
-    writer = ArmWriter(slot.folder, metric, name_of, setup.pictures)
+    return ArmWriter(slot.folder, metric, name_of, setup.pictures)
+
+
+def _run(
+    arm: Arm, loader: DataLoader, pair: SRDetector, writer: ArmWriter, limit: TimeLimit
+) -> ArmCost:
+    """Run one arm from where an interrupted run stopped, until its end or that of the time."""
     num_done = len(writer.rows)
+    rest = islice(loader, num_done, None)
+    batches = limit.running(arm.name, rest, len(loader) - num_done)
     with tqdm(total=len(loader), initial=num_done, desc=f"{arm.name:>20}", unit="image") as bar:
 
         def keep(sample: Any, macs: dict[str, float]) -> None:
             writer.add(sample, macs)
             bar.update()
 
-        cost = run_arm(pair, islice(loader, num_done, None), arm.feed, keep)
-    writer.finish(slot.facts, cost.ms)
+        return run_arm(pair, batches, arm.feed, keep)
 
 
 def build_arm(setup: Setup, arm: Arm, shared: dict[str, Any]) -> SRDetector:

@@ -223,6 +223,11 @@ class ArmWriter:
         if len(self.rows) - self._num_kept >= CHUNK:
             self._keep()
 
+    def pause(self) -> None:
+        """Keep what there is: the next writer of the folder goes on from here."""
+        if len(self.rows) > self._num_kept:
+            self._keep()
+
     def finish(self, facts: Mapping[str, Any], ms: Mapping[str, float]) -> None:
         """Write the rest and give the folder its name.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mmisr.analysis.comparison.arms import detector_shape, predict
 from mmisr.ops.files import write_text
+from mmisr.ops.memory import peak_mb
 from mmisr.ops.timing import NULL_TIMER, StageTimer
 from mmisr.pipeline.sr_detector import SRDetector
 
@@ -39,10 +41,13 @@ class ArmTiming:
         ms: Median milliseconds per image, by stage.
         intervals: ``ms`` for all stages together and ``ms_<stage>``: a 95 % interval of the median,
             from runs drawn anew.
+        mb: Megabytes that the largest of the images takes beyond the weights, see
+            :func:`mmisr.ops.memory.peak_mb`; None where the system cannot say.
     """
 
     ms: dict[str, float]
     intervals: dict[str, list[float]]
+    mb: float | None = None
 
 
 def time_arms(
@@ -55,7 +60,7 @@ def time_arms(
 
     Convention: another arm is first in each round. A stage that arms share (one detector, one shape
     of its input) is timed in all of them, and its runs count together for each: equal work is given
-    equal time.
+    equal time. Memory is measured in the round that warms up.
 
     Args:
         arms: Model and feed by name.
@@ -69,19 +74,52 @@ def time_arms(
     """
     keys = {name: _StageKeys(name, pair, feed, batches) for name, (pair, feed) in arms.items()}
     runs: dict[Key, list[float]] = defaultdict(list)
-    order = list(arms)
-    for number in range(rounds + 1):
-        is_warm = number > 0
+    megabytes = _peaks(arms, batches, tick)
+    order = _turned(arms)
+    for _ in range(rounds):
         for index, batch in enumerate(batches):
             for name in order:
                 for stage, ms in _timed(arms[name], batch).items():
-                    key = keys[name].of(stage, index)
-                    if is_warm:
-                        runs[key].append(ms)
+                    runs[keys[name].of(stage, index)].append(ms)
                 tick()
-        order = [*order[1:], order[0]]
+        order = _turned(order)
     drawn = {key: _medians(values) for key, values in runs.items()}
-    return {name: _timing(keys[name].by_stage(), drawn) for name in arms}
+    timings = {}
+    for name in arms:
+        timing = _timing(keys[name].by_stage(), drawn)
+        timings[name] = replace(timing, mb=megabytes[name])
+    return timings
+
+
+def _turned(order: Iterable[str]) -> list[str]:
+    """The first one last."""
+    first, *others = order
+    return [*others, first]
+
+
+def _peaks(
+    arms: Mapping[str, tuple[SRDetector, Feed]],
+    batches: Sequence[dict],
+    tick: Callable[[], Any],
+) -> dict[str, float | None]:
+    """Megabytes that the largest image takes, by arm; a round that warms up for the times."""
+    peaks: dict[str, float | None] = {}
+    for batch in batches:
+        for name, (pair, feed) in arms.items():
+            mb = _peak_mb(pair, feed, batch)
+            if mb is not None:
+                mb = max(mb, peaks.get(name) or 0.0)
+            peaks[name] = mb
+            tick()
+    return peaks
+
+
+def _peak_mb(pair: SRDetector, feed: Feed, batch: dict) -> float | None:
+    """Megabytes that one prediction takes."""
+    parameter = next(pair.parameters())
+    on_gpu = parameter.is_cuda
+    work = partial(predict, pair, batch, feed)
+    return peak_mb(work, on_gpu)
 
 
 class _StageKeys:

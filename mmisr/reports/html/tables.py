@@ -22,6 +22,7 @@ NO_PIXELS = "nothing to compare: the image has another size than HR, or is HR it
 NO_BASELINE = "there is no bicubic arm to compare with"
 NO_ROUTING = "nothing is routed here: all of the image is treated alike"
 NO_OBJECTS = "no object of this size is annotated"
+NO_MEMORY = "not measured: the arms were not timed, or the system does not tell"
 
 
 @dataclass(frozen=True)
@@ -363,7 +364,7 @@ def difference_table(differences: Sequence[Difference]) -> Table:
 
 
 def stage_table(comparison: Comparison) -> Table:
-    """Milliseconds and multiply-accumulates by stage."""
+    """Milliseconds and multiply-accumulates by stage, and megabytes."""
     timed: dict[str, None] = {}
     counted: dict[str, None] = {}
     for figures in comparison.arms.values():
@@ -379,10 +380,12 @@ def stage_table(comparison: Comparison) -> Table:
         for stage in counted:
             macs = figures.macs_by_stage.get(stage)
             row.append(number(_giga(macs), 2))
+        row.append(number(figures.mb, 0, why=NO_MEMORY))
         rows.append(row)
     columns = [
         Column("arm"),
         *(Column(_spaced(stage), "ms") for stage in timed),
         *(Column(_spaced(stage), "GMAC") for stage in counted),
+        Column("memory", "MB"),
     ]
-    return Table("stages", "Where time and compute go, an image", columns, rows)
+    return Table("stages", "Where time, compute and memory go, an image", columns, rows)

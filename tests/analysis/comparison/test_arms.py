@@ -128,6 +128,7 @@ def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monk
             assert 0 < low <= value <= high
         low, high = arm.intervals["ms"]
         assert low <= sum(arm.ms.values()) <= high
+        assert arm.mb is None or arm.mb >= 0
 
     path, folders = tmp_path / "timing.json", {name: f"{name}-0" for name in names}
     assert read_timings(path, folders) is None

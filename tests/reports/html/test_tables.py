@@ -102,3 +102,4 @@ def test_every_difference_and_stage(comparison):
     assert len(tables.difference_table(comparison.differences).rows) == len(comparison.differences)
     stages = [c.title for c in tables.stage_table(comparison).columns]
     assert stages[:5] == ["arm", "upscale", "handoff", "detector", "to source"]
+    assert stages[-1] == "memory"

@@ -1,0 +1,145 @@
+"""How long arms may take together, and what each of them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic
+from typing import TypeVar
+
+RESERVE = 0.15
+"""Share of the time that is kept for intervals and report."""
+
+Batch = TypeVar("Batch")
+
+
+class TimeLimit:
+    """The time that arms may take, and what each is expected to need.
+
+    What an arm needs is how long its first prediction took, times the images; once arms have run,
+    times how much longer those took than that.
+
+    Args:
+        seconds: All arms together, their timing, intervals and report, from now on; None for any
+            time.
+        num_timed: So many images more are predicted with every arm after all have run, to time it;
+            0 by default.
+        always: An arm that runs first and whatever time it takes; None for none.
+
+    Raises:
+        ValueError: ``seconds`` is not positive.
+    """
+
+    def __init__(
+        self, seconds: float | None = None, num_timed: int = 0, always: str | None = None
+    ) -> None:
+        if seconds is not None and seconds <= 0:
+            raise ValueError(f"seconds must be positive, got {seconds}")
+        self.seconds = seconds
+        self.num_timed = num_timed
+        self.always = always
+        self.left_out: dict[str, float] = {}
+        """Arms that there was no time for, and the seconds that each would still take."""
+        self._begin = monotonic()
+        self._per_image: dict[str, float] = {}
+        self._pledged = 0.0
+        self._expected = 0.0
+        self._taken = 0.0
+
+    def expect(self, arm: str, seconds: float) -> None:
+        """One prediction of the arm takes so long."""
+        self._per_image[arm] = seconds
+
+    def needs(self, arm: str, num_images: int) -> float:
+        """Seconds that the arm is expected to take, timing included."""
+        return self._slower() * self._per_image[arm] * (num_images + self.num_timed)
+
+    def pledge(self, arm: str) -> None:
+        """Keep the time that it takes to time the arm."""
+        self._pledged += self._per_image[arm] * self.num_timed
+
+    def fits(self, arm: str, num_images: int) -> bool:
+        """Whether there is time for the arm; it is left out where there is none."""
+        needs = self.needs(arm, num_images)
+        if arm == self.always or needs <= self._left():
+            return True
+        self.left_out[arm] = needs
+        return False
+
+    def running(self, arm: str, batches: Iterable[Batch], num_images: int) -> Iterator[Batch]:
+        """The batches of an arm for as long as there is time; it is left out if that ends.
+
+        Args:
+            arm: Its name.
+            batches: One image each.
+            num_images: How many they are.
+        """
+        self.pledge(arm)
+        for number, batch in enumerate(batches):
+            if arm != self.always and self._left() <= 0:
+                self._pledged -= self._per_image[arm] * self.num_timed
+                self.left_out[arm] = self.needs(arm, num_images - number)
+                return
+            begin = monotonic()
+            yield batch
+            self._taken += monotonic() - begin
+            self._expected += self._per_image[arm]
+
+    def order(self, num_images: Mapping[str, int]) -> list[str]:
+        """The arms as they run: where time is limited those that take least first.
+
+        Args:
+            num_images: By arm, how many images are left.
+        """
+        if self.seconds is None:
+            return list(num_images)
+        needs = {arm: self.needs(arm, number) for arm, number in num_images.items()}
+        return sorted(needs, key=lambda arm: (arm != self.always, needs[arm]))
+
+    def outlook(self, num_images: Mapping[str, int]) -> str:
+        """What the arms are expected to take, and which of them fit.
+
+        Args:
+            num_images: By arm, how many images are left.
+        """
+        left = self._left()
+        total = 0.0
+        each = []
+        late = []
+        for arm in self.order(num_images):
+            needs = self.needs(arm, num_images[arm])
+            total += needs
+            each.append(f"{arm} {told(needs)}")
+            if total > left:
+                late.append(arm)
+        text = f"about {told(total)}: {', '.join(each)}"
+        if self.seconds is None:
+            return text
+        if late:
+            return f"{text}; {told(self.seconds)} will hardly do for {', '.join(late)}"
+        return f"{text}; {told(self.seconds)} will do"
+
+    def _slower(self) -> float:
+        """How much longer arms took than their first prediction made expect."""
+        return self._taken / self._expected if self._expected else 1.0
+
+    def _left(self) -> float:
+        """Seconds for arms that have not run."""
+        if self.seconds is None:
+            return float("inf")
+        passed = monotonic() - self._begin
+        return self.seconds * (1 - RESERVE) - passed - self._slower() * self._pledged
+
+
+def told(seconds: float) -> str:
+    """A time in words.
+
+    Args:
+        seconds: How long.
+
+    Example:
+        >>> told(41.3), told(600)
+        ('41 s', '10 min')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"

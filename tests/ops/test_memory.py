@@ -1,0 +1,51 @@
+"""Memory of the process: what is freed is kept where asked, and what a call takes."""
+
+import resource
+import sys
+
+import pytest
+import torch
+
+from mmisr.ops.memory import OWN_SETTINGS, keep_freed_memory, peak_mb
+
+MEBIBYTE = 2**20
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc and /proc")
+
+
+def faults_of_large_blocks() -> int:
+    """Page faults of filling 64 MiB eight times over, freed in between."""
+    torch.ones(16 * MEBIBYTE)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        torch.ones(16 * MEBIBYTE)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def test_what_is_freed_is_kept_and_not_faulted_in_again(apart):
+    def kept():
+        before = faults_of_large_blocks()
+        is_done = keep_freed_memory()
+        return before, is_done, faults_of_large_blocks()
+
+    before, is_done, after = apart(kept).result()
+    assert is_done
+    assert before > 1000
+    assert after < before / 20
+
+
+@pytest.mark.parametrize("name", OWN_SETTINGS)
+def test_the_environment_goes_first(apart, name):
+    assert apart(keep_freed_memory, **{name: "131072"}).result() is False
+
+
+def test_peak_memory_is_what_the_call_takes():
+    assert peak_mb(lambda: torch.ones(16 * MEBIBYTE)) == pytest.approx(64, rel=0.15)
+
+
+def test_a_call_that_fails_fails():
+    with pytest.raises(OSError, match="no such thing"):
+        peak_mb(_failing)
+
+
+def _failing():
+    raise OSError("no such thing")
