@@ -25,6 +25,7 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 from mmengine.structures import InstanceData
+from yapf.yapflib import yapf_api
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,6 +78,20 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def as_it_is(code: str, **style: Any) -> tuple[str, bool]:
+    """Python in the layout that it has, refused where it is none."""
+    compile(code, "<config>", "exec")
+    return code, False
+
+
+yapf_api.FormatCode = as_it_is
+"""A run writes its config four times, and one more with each checkpoint.
+
+To lay the text out takes longer than a tiny training: yapf does it in the processes that tests
+start as a user does.
+"""
 
 
 def small_detector(**test_cfg) -> dict:
