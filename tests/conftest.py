@@ -92,8 +92,8 @@ def as_it_is(code: str, **style: Any) -> tuple[str, bool]:
 yapf_api.FormatCode = as_it_is
 """A run writes its config four times, and one more with each checkpoint.
 
-To lay the text out takes longer than a tiny training: yapf does it in the processes that tests
-start as a user does.
+To lay the text out takes yapf a quarter of a second each time; it does so in the processes that
+tests start as a user does.
 """
 
 

@@ -8,6 +8,7 @@ import copy
 import json
 import re
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,7 @@ def kind_of(node: object) -> object:
     if isinstance(node, dict):
         return tuple(sorted((key, repr(kind_of(value))) for key, value in node.items()))
     if isinstance(node, (list, tuple)):
-        kinds = [kind_of(item) for item in node]
-        return tuple(k for k, before in zip(kinds, [None, *kinds], strict=False) if k != before)
+        return tuple(kind for kind, _ in groupby(map(kind_of, node)))  # however many in a row
     if isinstance(node, bool) or node is None:
         return node
     if isinstance(node, str) and "/" not in node:
