@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[2]
 CONFIG = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 
 
-def test_every_way_has_ap_and_milliseconds(tree_crowns, tmp_path, monkeypatch):
+def test_every_way_has_ap_and_milliseconds(cut_outs, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)  # the config names its checkpoints from there
+    cut_outs(tmp_path / "trees", 256)
     options = {
-        "test_dataloader.dataset.data_root": f"{tree_crowns}/",
-        "test_dataloader.dataset.indices": 2,
+        "test_dataloader.dataset.data_root": f"{tmp_path / 'trees'}/",
         "test_dataloader.num_workers": 0,
         "test_dataloader.persistent_workers": False,
     }

@@ -23,12 +23,15 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def made_small(name: str) -> dict:
-    """ResNet-18 without downloaded weights, few proposals, few queries."""
+    """A narrow ResNet-18 without downloaded weights, small heads, few proposals and queries."""
     model = get_config(DETECTORS[name]).model
-    model.backbone.update(depth=18, init_cfg=None)
-    channels = [64, 128, 256, 512]
+    model.backbone.update(depth=18, base_channels=16, init_cfg=None)
+    channels = [16, 32, 64, 128]
     model.neck.in_channels = channels[1:] if name == "dino" else channels
+    if "stacked_convs" in model.get("bbox_head", {}):
+        model.bbox_head.stacked_convs = 2
     if "rpn_head" in model:
+        model.roi_head.bbox_head.fc_out_channels = 64
         model.train_cfg.rpn_proposal.max_per_img = 40
         model.test_cfg.rpn.max_per_img = 40
     if name == "dino":

@@ -164,7 +164,7 @@ def test_a_step_in_mixed_precision(folder):
     cfg = Config.fromfile("my_pair.py")
     model = MODELS.build(cfg.model).train()
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    batch = model.data_preprocessor(pseudo_collate([dataset[0], dataset[1]]), True)
+    batch = model.data_preprocessor(pseudo_collate([dataset[0]]), True)
     MessageHub.get_current_instance().update_info(
         "iter", 0
     )  # a Runner does; YOLOX resizes its batches by it

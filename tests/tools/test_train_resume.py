@@ -12,6 +12,12 @@ from mmisr.apis.train import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
+SHORT = {
+    "epoch": "train_cfg.update(max_epochs=2)\n",
+    "iteration": "train_cfg.update(max_iters=8)\n",
+}
+"""One more checkpoint than that from which a killed run goes on."""
+
 
 def saved(folder: Path, name: str) -> dict:
     return torch.load(folder / name, map_location="cpu", weights_only=False)
@@ -56,14 +62,15 @@ def killed(run, apart, monkeypatch):
     ("kind", "sampler", "kill_at", "kept", "last"),
     [
         # Four steps an epoch; killed in the middle of the second.
-        ("epoch", "DefaultSampler", 6, "epoch_1.pth", "epoch_3.pth"),
-        ("iteration", "InfiniteSampler", 6, "iter_4.pth", "iter_12.pth"),
+        ("epoch", "DefaultSampler", 6, "epoch_1.pth", "epoch_2.pth"),
+        ("iteration", "InfiniteSampler", 6, "iter_4.pth", "iter_8.pth"),
     ],
 )
 def test_resume_after_kill_9(
     tiny_config, tmp_path, killed, variants, kind, sampler, kill_at, kept, last
 ):
-    config = tiny_config(kind, variants[kind] + variants["killed"], workers=2, sampler=sampler)
+    end = variants[kind] + variants["killed"] + SHORT[kind]
+    config = tiny_config(kind, end, workers=2, sampler=sampler)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     train(config, str(whole))
 

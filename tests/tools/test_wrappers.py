@@ -176,6 +176,7 @@ def test_an_export_asks_for_one_part(pair):
 
 def test_wrapped_training_data_are_checked_and_train(pair, tmp_path):
     inner = pair.train_dataloader.dataset
+    inner.indices = 2
     balanced = {"type": "ClassBalancedDataset", "oversample_thr": 0.1, "dataset": inner}
     parts = [balanced, {"type": "RepeatDataset", "times": 2, "dataset": inner}]
     pair.train_dataloader.dataset = {"type": "ConcatDataset", "datasets": parts}

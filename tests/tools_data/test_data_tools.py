@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,12 +24,30 @@ CACHE = ROOT / "data/wheels"
 """The project's own cache: the wheel is downloaded once, by whatever needs it first."""
 
 
-def tool(name: str, *arguments: str) -> subprocess.CompletedProcess:
+def started(name: str, *arguments: str) -> subprocess.CompletedProcess:
+    """A tool in a process of its own, as a user starts it."""
     command = [sys.executable, str(ROOT / f"tools/data/{name}.py"), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, check=False, env=environment
     )
+
+
+@pytest.fixture
+def tool(apart, tmp_path) -> Callable[..., str]:
+    """What a tool prints, run in a fork of this process; what it raises comes back."""
+
+    def run(name: str, *arguments: str) -> str:
+        def work() -> None:
+            os.chdir(ROOT)
+            sys.argv = [f"{name}.py", *arguments]
+            runpy.run_path(str(ROOT / f"tools/data/{name}.py"), run_name="__main__")
+
+        said = tmp_path / f"{name}.txt"
+        apart(work, said).result()
+        return said.read_text()
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +159,7 @@ def test_no_tree_is_annotated_on_both_sides(crowns):
 
 def test_tree_crowns_again_needs_no_network(crowns):
     before = (crowns / "val.json").stat().st_mtime_ns
-    found = tool("tree_crowns", "--out", str(crowns), "--cache", str(crowns / "nothing"))
+    found = started("tree_crowns", "--out", str(crowns), "--cache", str(crowns / "nothing"))
     assert found.returncode == 0, found.stderr
     assert found.stdout.splitlines()[0] == f"{crowns} is there already; delete it to make it anew"
     assert "tree crowns val: 10 images, 225 boxes" in found.stdout
@@ -196,12 +216,11 @@ def source(tmp_path) -> Path:
     return published(AERIAL_CARS, tmp_path / "src")
 
 
-def test_aerial_cars(source, tmp_path):
+def test_aerial_cars(source, tmp_path, tool):
     out = tmp_path / "out"
-    found = tool("aerial_cars", "--src", str(source), "--out", str(out))
-    assert found.returncode == 0, found.stderr
-    assert "aerial cars train: 45 images, 1847 boxes; side at LR x1/4: 0-8 px: 1847" in found.stdout
-    assert "aerial cars val: 20 images, 746 boxes" in found.stdout
+    said = tool("aerial_cars", "--src", str(source), "--out", str(out))
+    assert "aerial cars train: 45 images, 1847 boxes; side at LR x1/4: 0-8 px: 1847" in said
+    assert "aerial cars val: 20 images, 746 boxes" in said
     one, five = (json.loads((out / name).read_text()) for name in ("val.json", "val_5class.json"))
     assert [c["name"] for c in one["categories"]] == ["vehicle"]
     assert [c["name"] for c in five["categories"]] == ["car", "truck"]
@@ -230,13 +249,12 @@ def test_aerial_cars_from_elsewhere(source, tmp_path):
         prepare(AERIAL_CARS, source, tmp_path / "out2")
 
 
-def test_drone_cars(tmp_path):
+def test_drone_cars(tmp_path, tool):
     out = tmp_path / "out"
     source = published(DRONE_CARS, tmp_path / "src")
-    ran = tool("drone_cars", "--src", str(source), "--out", str(out))
-    assert ran.returncode == 0, ran.stderr
-    assert "drone cars train: 30 images, 403 boxes" in ran.stdout
-    assert "drone cars val: 19 images, 452 boxes" in ran.stdout
+    said = tool("drone_cars", "--src", str(source), "--out", str(out))
+    assert "drone cars train: 30 images, 403 boxes" in said
+    assert "drone cars val: 19 images, 452 boxes" in said
     whole = json.loads((out / "val.json").read_text())
     places = {}
     for place in ("crossing", "avenue"):
@@ -252,17 +270,16 @@ def test_drone_cars(tmp_path):
     assert (out / "val_avenue.json").is_file()
 
 
-def test_photos_and_their_classes(tmp_path):
+def test_photos_and_their_classes(tmp_path, tool):
     """Two tools in a row: photos of a package, and the classes of their patches for ClassSR."""
     out = tmp_path / "photos"
-    made = tool("photos", "--out", str(out))
-    assert made.stdout.startswith("photos train: 3 images, 0 boxes"), made.stderr
+    assert tool("photos", "--out", str(out)).startswith("photos train: 3 images, 0 boxes")
     assert photos.prepare(out)[0].startswith(f"{out} is there already")
     file = tmp_path / "classes.json"
     options = ["--cfg-options", f"train_dataloader.dataset.data_root={out}/"]
     config = "configs/resample/bicubic-x4_photos.py"
-    found = tool("psnr_classes", config, "--out", str(file), "--stride", "32", *options)
-    assert "patches by class, easiest first: [" in found.stdout, found.stderr
+    said = tool("psnr_classes", config, "--out", str(file), "--stride", "32", *options)
+    assert "patches by class, easiest first: [" in said
     content = json.loads(file.read_text())
     assert max(content["patches"]) - min(content["patches"]) <= 1
     assert content["thresholds"] == sorted(content["thresholds"])
