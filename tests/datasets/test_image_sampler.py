@@ -2,7 +2,7 @@
 
 import mmengine.dataset.sampler as mmengine_sampler
 import pytest
-from torch.utils.data import DataLoader
+from mmengine.runner import Runner
 
 import mmisr.datasets.loading as loading
 from mmisr.registry import DATASETS, SAMPLERS
@@ -34,8 +34,13 @@ def test_an_image_is_read_once_an_epoch(coco, monkeypatch):
     monkeypatch.setattr(loading, "read_rgb", lambda path, *a: reads.append(path) or real(path, *a))
     dataset = tiles_of(coco(IMAGES), keep=2)
     assert len(dataset) == 6 * len(IMAGES)
-    sampler = sampler_of(dataset, images_at_once=2)
-    loader = DataLoader(dataset, batch_size=3, sampler=sampler, collate_fn=list)
+    sampler = {"type": "mmisr.ImageSampler", "images_at_once": 2}
+    loader = Runner.build_dataloader(
+        {"dataset": dataset, "sampler": sampler, "batch_size": 3, "num_workers": 0},
+        seed=3,
+    )
+    loader.collate_fn = list
+    sampler = loader.sampler
     seen = [tile["img_id"] for batch in loader for tile in batch]
     assert sorted(seen) == list(range(1, 31))
     assert len(reads) == len({*reads}) == len(IMAGES)

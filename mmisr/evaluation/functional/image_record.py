@@ -49,8 +49,7 @@ def image_record(
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
-        iou_type: ``segm`` keeps the ``masks`` of both too, (N, H, W) of the source frame, or N
-            of COCO's compressed run lengths.
+        iou_type: ``segm`` keeps their ``masks``, (N, H, W) of the source frame or run lengths.
 
     Returns:
         The record, annotations that count before those that do not.
