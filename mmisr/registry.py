@@ -12,6 +12,7 @@ from typing import Any
 import mmengine.registry as roots
 from mmengine.config import ConfigDict
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
@@ -143,6 +144,12 @@ STRATEGIES = OwnRegistry(
 )
 DATASETS = Registry(
     "dataset", parent=MMENGINE_DATASETS, scope="mmisr", locations=["mmisr.datasets.coco"]
+)
+SAMPLERS = Registry(
+    "data sampler",
+    parent=MMENGINE_DATA_SAMPLERS,
+    scope="mmisr",
+    locations=["mmisr.datasets.image_sampler"],
 )
 TRANSFORMS = Registry(
     "transform",

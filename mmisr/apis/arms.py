@@ -20,7 +20,7 @@ FIELDS = (
     "prior",
     "windows",
     "handoff",
-    "sliced",
+    "slices",
     "detector",
     "checkpoints",
 )

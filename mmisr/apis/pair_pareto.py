@@ -153,9 +153,10 @@ def _input(part: float, scale: float) -> Arm:
 
 
 def _sliced(count: int, scale: float) -> Arm:
-    """LR in about ``count`` slices an axis, each enlarged, through sahi."""
-    slicing = {"factor": scale, "per_axis": count, "whole": False}
-    return Arm(f"sliced_{count}x{count}", IDENTITY, handoff={}, sliced=slicing)
+    """LR in ``count`` slices an axis, each enlarged."""
+    handoff = {"resize": {"factor": scale}}
+    slices = {"per_axis": count}
+    return Arm(f"sliced_{count}x{count}", IDENTITY, handoff=handoff, slices=slices)
 
 
 def _windows(model: Mapping[str, Any], shares: Sequence[float]) -> list[Arm]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -217,17 +216,16 @@ def _arms(cfg: Config, loader: DataLoader, sr: Sequence[str], is_plain: bool) ->
 
 
 def _without_sr(own: dict[str, Any], lr_hw: tuple[int, int]) -> Iterator[Arm]:
-    """Larger inputs, and slices where sahi is there."""
+    """Larger inputs, and slices."""
     for factor in LARGER:
         handoff = {"resize": enlarged(own, factor)}
         yield Arm(f"larger_{factor:g}x", IDENTITY, handoff=handoff)
-    if find_spec("sahi") is None:
-        return
     height, width = lr_hw
     resize = Resize(**own)
     own_height, _ = resize.target_hw(height, width)
     twice = 2 * own_height / height
-    yield Arm("sliced_2x2", IDENTITY, handoff={}, sliced={"factor": twice})
+    handoff = {"resize": {"factor": twice}}
+    yield Arm("sliced_2x2", IDENTITY, handoff=handoff, slices={"whole": True})
 
 
 def _with_sr(editor: dict[str, Any], windows: dict[str, Any] | None, has_hr: bool) -> list[Arm]:

@@ -17,6 +17,7 @@ from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.datasets.coco_values import is_ignored, shown
 from mmisr.datasets.images import ImageError, check_annotated_size, check_file
 from mmisr.datasets.loading import LoadImage
+from mmisr.datasets.tiles import Tiles, tiled
 from mmisr.datasets.watched import WatchedPipeline
 from mmisr.openmmlab.datasets import CocoDataset
 from mmisr.registry import DATASETS
@@ -54,6 +55,10 @@ class SRCocoDataset(CocoDataset):
             once, before the run), ``skip`` (named in the log), or ``unchecked`` (found when
             loaded). By default ``error`` with ``test_mode`` and ``unchecked`` in training.
         image_check: How thoroughly: ``header`` (and the end of the file) or ``decode``.
+        tiles: Fields of :class:`mmisr.datasets.tiles.Tiles`, to train on a grid of tiles, which are
+            cut when they are read; None for whole images. Tiles begin and end at multiples of the
+            pipeline's ``CropToMultiple``. Images are evaluated whole: with
+            ``model.test_cfg.slices`` where they are large.
         need_boxes: Whether training data without a single box is an error; False for editors that
             learn from pixels alone.
         kwargs: As in mmdet's ``CocoDataset``: data_root, data_prefix, metainfo, pipeline,
@@ -61,8 +66,8 @@ class SRCocoDataset(CocoDataset):
 
     Raises:
         ValueError: The file has no images or no boxes, an entry is not what it must be, the
-            categories are not those of ``metainfo['classes']``, or boxes are wrong and
-            ``bad_boxes='error'``.
+            categories are not those of ``metainfo['classes']``, boxes are wrong and
+            ``bad_boxes='error'``, or ``tiles`` are asked for with ``test_mode``.
         ImageError: Images are unreadable and ``unreadable='error'``.
     """
 
@@ -73,6 +78,7 @@ class SRCocoDataset(CocoDataset):
         unreadable: Literal["error", "skip", "unchecked"] | None = None,
         image_check: Literal["header", "decode"] = "header",
         need_boxes: bool = True,
+        tiles: dict[str, Any] | None = None,
         **kwargs: Any,  # mmdet's own dozen; an unknown one fails there, by name
     ) -> None:
         for name, value in (
@@ -88,6 +94,13 @@ class SRCocoDataset(CocoDataset):
         self.unreadable = unreadable
         self.image_check = image_check
         self.need_boxes = need_boxes
+        self.tiles = None if tiles is None else Tiles(**tiles)
+        if self.tiles is not None and kwargs.get("test_mode"):
+            raise ValueError(
+                "SRCocoDataset.tiles are for training, and this data set has test_mode=True: "
+                "images are evaluated whole. Where they are large, set model.test_cfg.slices, "
+                "whose slices are merged"
+            )
         self.wrong_boxes: list[str] = []
         self.without_mask: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
@@ -134,7 +147,20 @@ class SRCocoDataset(CocoDataset):
                 f"boxes alone (mmdet.LoadAnnotations without with_mask)"
             )
         policy = self.unreadable or ("error" if self.test_mode else "unchecked")
-        return data if policy == "unchecked" else self._usable(data, policy)
+        if policy != "unchecked":
+            data = self._usable(data, policy)
+        return data if self.tiles is None else tiled(data, self.tiles, self._multiple())
+
+    def filter_data(self) -> list[dict]:
+        """Leave out what ``filter_cfg`` says; of tiles those without a box, where it does."""
+        if self.tiles is None:
+            return list(super().filter_data())
+        filtered = (self.filter_cfg or {}).get("filter_empty_gt", False)
+        return [tile for tile in self.data_list if tile["instances"] or not filtered]
+
+    def _multiple(self) -> int:
+        """What the sides of images are made multiples of."""
+        return max((getattr(step, "multiple", 1) for step in self.pipeline.transforms), default=1)
 
     def _infos(self, content: dict[str, Any]) -> list[dict]:
         """Every image with its boxes, in the order of the file.
@@ -271,7 +297,7 @@ class SRCocoDataset(CocoDataset):
             info["img_path"], self.backend_args, decode, max_pixels=max(limits, default=None)
         )
         check_annotated_size(info, hw)
-        smallest = max((getattr(t, "multiple", 1) for t in self.pipeline.transforms), default=1)
+        smallest = self._multiple()
         if min(hw) < smallest:
             raise ImageError(
                 f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced "

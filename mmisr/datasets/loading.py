@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.datasets.images import MAX_PIXELS, check_annotated_size, read_rgb
+from mmisr.datasets.tiles import WINDOW, cut_window, shapes_in
 from mmisr.openmmlab.transforms import BaseTransform
+from mmisr.ops.motion import note_motion
 from mmisr.registry import TRANSFORMS
 
 Kept = OrderedDict[str, NDArray[np.uint8]]
@@ -60,34 +62,47 @@ class LoadImage(BaseTransform):
         self.kept: Kept = OrderedDict()
 
     def transform(self, results: dict) -> dict:
-        """Fill ``img``, ``img_shape`` and ``ori_shape``.
+        """Fill ``img``, ``img_shape`` and ``ori_shape``; of a tile its own pixels alone.
 
         An ``img`` array that is there already is kept.
         """
         if "img" in results:
             _check_array(results["img"])
         else:
-            bgr = self._read(results["img_path"])
-            height, width = bgr.shape[:2]
+            image = self._read(results["img_path"])
+            height, width = image.shape[:2]
             check_annotated_size(results, (height, width))
-            results["img"] = bgr
+            if WINDOW in results:
+                image = _shown(results, image)
+            results["img"] = image.copy() if self.keep else image
         results["img_shape"] = results["ori_shape"] = results["img"].shape[:2]
         return results
 
     def _read(self, path: str) -> NDArray[np.uint8]:
-        """(H, W, 3) BGR, from memory where it was kept; the caller may change it."""
+        """(H, W, 3) BGR, from memory where it was kept: there it must not be changed."""
         kept = self.kept
         if path in kept:
             kept.move_to_end(path)
-            return kept[path].copy()
+            return kept[path]
         rgb = read_rgb(path, self.backend_args, self.max_pixels)
         reversed_channels = rgb[..., ::-1]
         bgr = np.ascontiguousarray(reversed_channels)
         if self.keep:
-            kept[path] = bgr.copy()
+            kept[path] = bgr
         if len(kept) > self.keep:
             kept.popitem(last=False)
         return bgr
+
+
+def _shown(results: dict, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A tile of an image, and its objects' masks in the tile's pixels."""
+    window = results[WINDOW]
+    left, top, _, _ = window
+    motion = np.eye(3)
+    motion[:2, 2] = [-left, -top]
+    note_motion(results, motion)
+    results["instances"] = shapes_in(window, results.get("instances", ()))
+    return np.ascontiguousarray(cut_window(image, window))
 
 
 def _check_array(image: Any) -> None:

@@ -1,9 +1,9 @@
-"""Detections of several views of one image, made one: the detector's own suppression and cap."""
+"""Detections of several views of one image, made one by the detector's own suppression and cap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.structures import InstanceData
@@ -12,23 +12,22 @@ from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmcv.ops import batched_nms
-
 from mmisr.openmmlab.detector import BaseDetector
+from mmisr.ops.merging import MergeRule, surviving
 
-__all__ = ["box_cap", "no_instances", "suppressed"]
+__all__ = ["box_cap", "merge_rule", "merged", "no_instances"]
 
-WITHOUT_ITS_OWN = {"type": "nms", "iou_threshold": 0.7}
+WITHOUT_ITS_OWN = {"iou_threshold": 0.7}
 """For detectors that suppress nothing (DETR-like): what two views both found."""
 
 
-def suppressed(views: Sequence[InstanceData], detector: BaseDetector) -> InstanceData:
+def merged(views: Sequence[InstanceData], rule: MergeRule) -> InstanceData:
     """All detections of an image, without those that several views found.
 
     Args:
-        views: Detections in one frame; ``bboxes``, ``scores``, ``labels`` and what else they have.
-        detector: Whose NMS and cap apply. Where it decays scores (soft NMS), each view has had its
-            own decay, and boxes over its threshold are left out here.
+        views: Detections in one frame; ``bboxes``, ``scores``, ``labels`` and what else they have,
+            such as a list of ``masks``.
+        rule: What suppresses what, and how many may be left; see :func:`merge_rule`.
 
     Returns:
         The rest, best scores first.
@@ -36,8 +35,26 @@ def suppressed(views: Sequence[InstanceData], detector: BaseDetector) -> Instanc
     together = InstanceData.cat(list(views))
     if not len(together):
         return together
-    _, kept = batched_nms(together.bboxes, together.scores, together.labels, _nms(detector))
-    return together[kept[: box_cap(detector)]]
+    kept = surviving(together.bboxes, together.scores, together.labels, rule)
+    return cast(InstanceData, together[kept])
+
+
+def merge_rule(detector: BaseDetector) -> MergeRule:
+    """The suppression and the cap of a detector, for several views of one image.
+
+    Where it decays scores (soft NMS), each view has had its own decay, and boxes over its threshold
+    are left out when views are merged.
+
+    Args:
+        detector: Whose test config says it.
+    """
+    nms = _nms(detector)
+    default = WITHOUT_ITS_OWN["iou_threshold"]
+    return MergeRule(
+        iou_threshold=float(nms.get("iou_threshold", default)),
+        class_agnostic=bool(nms.get("class_agnostic", False)),
+        cap=box_cap(detector),
+    )
 
 
 def no_instances(device: torch.device) -> InstanceData:
@@ -66,8 +83,7 @@ def _nms(detector: BaseDetector) -> dict[str, Any]:
     for settings in _settings(detector):
         nms = settings.get("nms")
         if nms:
-            threshold = nms.get("iou_threshold", WITHOUT_ITS_OWN["iou_threshold"])
-            return {"type": "nms", "iou_threshold": threshold}
+            return dict(nms)
     return WITHOUT_ITS_OWN
 
 

@@ -2,11 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmisr.openmmlab.stack import prepare
 
 prepare()
 
-from mmdet.apis.det_inferencer import IMG_EXTENSIONS, DetInferencer
+from mmdet.apis.det_inferencer import IMG_EXTENSIONS
+from mmdet.apis.det_inferencer import DetInferencer as MMDetInferencer
+from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer, get_palette
 
 __all__ = ["IMG_EXTENSIONS", "DetInferencer", "DetLocalVisualizer", "get_palette"]
+
+
+class DetInferencer(MMDetInferencer):
+    """mmdet's inferencer; predicted masks may be run lengths already."""
+
+    def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = "") -> dict[str, Any]:
+        """A prediction as plain lists, as mmdet's own.
+
+        Args:
+            data_sample: The predicted sample.
+            pred_out_dir: As mmdet's.
+        """
+        runs = data_sample.pred_instances.get("masks")
+        if not isinstance(runs, list):
+            plain: dict[str, Any] = super().pred2dict(data_sample, pred_out_dir)
+            return plain
+        bare = data_sample.clone()
+        del bare.pred_instances.masks
+        prediction: dict[str, Any] = super().pred2dict(bare, pred_out_dir)
+        masks = []
+        for run in runs:
+            counts = run["counts"].decode()
+            masks.append({**run, "counts": counts})
+        prediction["masks"] = masks
+        return prediction

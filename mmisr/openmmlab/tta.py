@@ -57,6 +57,11 @@ class MaskTTA(DetTTAModel):
 def _flipped_back(sample: DetDataSample) -> InstanceData:
     """What was found in a view, boxes and masks, in the frame of the image that was flipped."""
     instances = sample.pred_instances
+    if isinstance(instances.masks, list):
+        raise ValueError(
+            "MaskTTA flips masks back, which must be pixels, and model.test_cfg.masks='runs' gives "
+            "run lengths: set it to 'pixels', or test without TTA"
+        )
     found = InstanceData(
         bboxes=instances.bboxes,
         scores=instances.scores,

@@ -18,6 +18,9 @@ class Timer(Protocol):
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Time the block under ``name``."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Take all runs of a stage within the block for one."""
+
 
 class NullTimer:
     """Times nothing and costs next to nothing; what a pipeline carries by default."""
@@ -25,6 +28,10 @@ class NullTimer:
     _nothing = nullcontext()
 
     def stage(self, name: str) -> AbstractContextManager[None]:
+        """Run the block untimed."""
+        return self._nothing
+
+    def together(self) -> AbstractContextManager[None]:
         """Run the block untimed."""
         return self._nothing
 
@@ -61,6 +68,7 @@ class StageTimer:
         self.warmup = warmup
         self.ms: dict[str, list[float]] = {}
         self._runs: Counter[str] = Counter()
+        self._sums: dict[str, float] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -68,7 +76,28 @@ class StageTimer:
         start = _now_ms()
         yield
         end = _now_ms()
-        elapsed = end - start
+        self._record(name, end - start)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take all runs of a stage within the block for one, which lasts as long as they together.
+
+        An image that is seen slice by slice is timed as a whole.
+        """
+        sums: dict[str, float] = {}
+        self._sums = sums
+        try:
+            yield
+        finally:
+            self._sums = None
+        for name, elapsed in sums.items():
+            self._record(name, elapsed)
+
+    def _record(self, name: str, elapsed: float) -> None:
+        sums = self._sums
+        if sums is not None:
+            sums[name] = sums.get(name, 0.0) + elapsed
+            return
         self._runs[name] += 1
         if self._runs[name] > self.warmup:
             self.ms.setdefault(name, []).append(elapsed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mmengine.optim import OptimWrapper
@@ -15,10 +15,13 @@ from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.loading import TRAINING_ONLY, drop_other_training
 from mmisr.ops.held_out import HoldsOut
 from mmisr.ops.timing import NULL_TIMER
+from mmisr.pipeline.found_masks import finish_masks
 from mmisr.pipeline.grouping import group_by_shape, picked, stacked
 from mmisr.pipeline.handoff import DetectorBatch, Handoff
 from mmisr.pipeline.hints import PriorPass, ground_truth_hints
 from mmisr.pipeline.loading import known_parts, load_parts
+from mmisr.pipeline.settings import TestConfig
+from mmisr.pipeline.slices import Slicer, Slices
 from mmisr.pipeline.strategy import PARTS, Losses, Phase, Strategy, rest_for_good, train_phases
 from mmisr.pipeline.teacher import loaded_copy
 from mmisr.pipeline.training_batch import TrainingBatch
@@ -26,7 +29,6 @@ from mmisr.pipeline.views import Search, Views, WholeFrames
 from mmisr.pipeline.windows.search import WindowSearch
 from mmisr.pipeline.windows.settings import Windows
 from mmisr.registry import MODELS, STRATEGIES
-from mmisr.structures.checks import check_fields
 from mmisr.structures.frames import hw_of
 from mmisr.structures.hints import BatchHints
 from mmisr.structures.sr_result import SRResult, images_of
@@ -44,29 +46,6 @@ DETECTOR_PARTS = (
 
 ``YOLOXModeSwitchHook``, say, sets ``bbox_head.use_l1``.
 """
-
-
-@dataclass(frozen=True)
-class TestConfig:
-    """What ``SRDetector.predict`` does beside predicting.
-
-    Args:
-        keep_sr: Put the SR image ((3, H, W) RGB in [0, 1], on the CPU) and the routing map on every
-            sample, for ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
-        prior: Arguments of :class:`PriorPass`, by whose first look at the image tokens are routed
-            or an editor with a prior knows what is where; None for none.
-        windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
-            search only where instances may be; None for whole frames.
-    """
-
-    __test__ = False  # not a test, whatever pytest makes of the name
-
-    keep_sr: bool = False
-    prior: dict[str, Any] | None = None
-    windows: dict[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        check_fields(self, "SRDetector.test_cfg")
 
 
 @MODELS.register_module()
@@ -138,6 +117,10 @@ class SRDetector(HoldsOut, BaseDetector, PhasedModel):
         if windows is not None:
             settings = Windows(**windows)
             self.search = WindowSearch(settings, self.editor)
+        self.slicer: Slicer | None = None
+        if self.test_cfg.slices is not None:
+            slices = Slices(**self.test_cfg.slices)
+            self.slicer = Slicer(slices, self.detector)
         self.timer = NULL_TIMER
         self.checkpoints = known_parts(checkpoints or {})
         load_parts(self, self.checkpoints)
@@ -157,6 +140,18 @@ class SRDetector(HoldsOut, BaseDetector, PhasedModel):
         Returns:
             The same samples with ``pred_instances``: boxes in the source frame, scores, labels.
         """
+        if self.slicer is None:
+            predicted = self.predict_at_once(batch_inputs, batch_data_samples)
+        else:
+            predicted = self.slicer.predict(self, batch_inputs, batch_data_samples)
+        for sample in predicted:
+            finish_masks(sample, self.test_cfg.masks)
+        return predicted
+
+    def predict_at_once(
+        self, batch_inputs: Sequence[Tensor], batch_data_samples: Sequence[DetDataSample]
+    ) -> list[DetDataSample]:
+        """The same, whatever the size of the images; masks as the search left them."""
         with self.timer.stage("upscale"):
             views = self.search.upscale(self, batch_inputs, batch_data_samples)
         with self.timer.stage("handoff"):
@@ -165,6 +160,21 @@ class SRDetector(HoldsOut, BaseDetector, PhasedModel):
             predictions = [self.detector.predict(batch.inputs, batch.samples) for batch in seen]
         with self.timer.stage("to_source"):
             return views.collect(predictions, seen)
+
+    def portions(
+        self, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> Iterator[tuple[Sequence[Tensor], Sequence[DetDataSample]]]:
+        """What the pair sees at once of a batch: all of it, or some slices of an image.
+
+        Args:
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            samples: One sample per image.
+        """
+        if self.slicer is None:
+            yield lr, samples
+            return
+        for image, sample in zip(lr, samples, strict=True):
+            yield from self.slicer.inputs(image, sample)
 
     def handed(self, views: Views) -> list[DetectorBatch]:
         """What the detector gets of its views, one batch after the other.

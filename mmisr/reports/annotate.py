@@ -6,7 +6,8 @@ Thin lines, and words only where they cover no object.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -83,7 +84,7 @@ def annotate(
 
 def tinted(
     rgb: NDArray[np.uint8],
-    masks: NDArray[np.bool_] | None,
+    masks: NDArray[np.bool_] | Sequence[Mapping[str, Any]] | None,
     labels: Sequence[int],
     colours: Sequence[Colour],
 ) -> NDArray[np.uint8]:
@@ -91,7 +92,8 @@ def tinted(
 
     Args:
         rgb: (H, W, 3) uint8.
-        masks: (N, h, w) bool of the same image at any size; None for none.
+        masks: (N, h, w) bool of the same image at any size, or N of COCO's compressed run lengths;
+            None for none.
         labels: N class indices, which choose the colour.
         colours: RGB colours by class.
 
@@ -103,7 +105,7 @@ def tinted(
     height, width = rgb.shape[:2]
     drawn = rgb.copy()
     for mask, label in zip(masks, labels, strict=True):
-        pixels = torch.as_tensor(mask)
+        pixels = torch.as_tensor(_decoded(mask))
         resized = resize_masks(pixels[None], (height, width))
         is_covered = resized[0].numpy()
         colour = np.array(colours[label])
@@ -111,6 +113,15 @@ def tinted(
         mixed = (1 - TINT) * below + TINT * colour
         drawn[is_covered] = np.rint(mixed)
     return drawn
+
+
+def _decoded(mask: Any) -> Any:
+    """The pixels of a mask, (h, w) bool."""
+    if not isinstance(mask, Mapping):
+        return mask
+    from pycocotools import mask as coco_masks  # here, because most masks are pixels
+
+    return coco_masks.decode(mask).astype(bool)
 
 
 def _outline(drawn: NDArray[np.uint8], box: Sequence[int], colour: Colour, line: int) -> None:

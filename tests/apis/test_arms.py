@@ -37,7 +37,8 @@ def test_every_name_gives_its_arm():
     assert known["hr"].feed == "hr"
     assert known["lanczos"].editor == {"type": "mmisr.Resample", "scale": 4, "mode": "lanczos"}
     assert known["larger_input"].handoff == {"resize": {"factor": 4.0}}
-    assert known["sliced"].sliced == {"factor": 4.0}
+    assert known["sliced"].slices == {"whole": True}
+    assert known["sliced"].handoff == known["larger_input"].handoff
 
 
 def test_an_editors_config_and_checkpoint_make_an_arm(tmp_path):

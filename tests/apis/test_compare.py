@@ -335,9 +335,6 @@ def test_a_bad_last_arm_stops_all_before_the_first(three, tmp_path, bad, message
 
 
 def test_other_ways_to_enlarge(three, tmp_path):
-    from sahi.postprocess.backends import set_postprocess_backend
-
-    set_postprocess_backend("numpy")  # the compiled one takes seconds to compile
     found = compare(
         CONFIG, ["larger_input", "sliced"], tmp_path, device="cpu", replicates=10, cfg_options=three
     )

@@ -7,7 +7,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
-from mmisr.openmmlab.detections import box_cap, no_instances, suppressed
+from mmisr.openmmlab.detections import box_cap, merge_rule, merged, no_instances
 
 
 def detector(**test_cfg):
@@ -36,6 +36,11 @@ B = (50, 50, 60, 60, 0.6, 0)
         ([instances(A), instances(A_AGAIN, B)], {"nms": {"iou_threshold": 0.5}}, [0.9, 0.6]),
         ([instances(A), instances(A_AGAIN, B)], {"nms": {"iou_threshold": 0.9}}, [0.9, 0.8, 0.6]),
         ([instances(A, A_OTHER_CLASS)], {"nms": {"iou_threshold": 0.5}}, [0.9, 0.7]),
+        (
+            [instances(A, A_OTHER_CLASS)],
+            {"nms": {"iou_threshold": 0.5, "class_agnostic": True}},
+            [0.9],
+        ),
         ([instances(A, A_AGAIN, B)], {"nms": {"type": "soft_nms"}}, [0.9, 0.6]),
         ([instances(B), instances(A)], {}, [0.9, 0.6]),
         ([instances(A, A_AGAIN, B)], {}, [0.9, 0.6]),
@@ -44,7 +49,7 @@ B = (50, 50, 60, 60, 0.6, 0)
     ],
 )
 def test_what_is_left(views, config, scores):
-    left = suppressed(views, detector(**config))
+    left = merged(views, merge_rule(detector(**config)))
     assert left.scores.tolist() == pytest.approx(scores)
     assert left.bboxes.shape == (len(scores), 4)
 

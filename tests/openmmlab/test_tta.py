@@ -62,6 +62,12 @@ def test_the_cap_holds_and_the_best_come_first(pair, sample_of):
     assert found.masks.shape == (1, 80, 120)
 
 
+def test_run_lengths_are_no_pixels(pair, sample_of):
+    model = built({**pair, "test_cfg": {"masks": "runs"}})
+    with pytest.raises(ValueError, match=r"must be pixels.*masks='runs' gives run lengths"):
+        merged(model, [None, "horizontal"], sample_of)
+
+
 def test_nothing_found(pair, sample_of):
     model = built(pair)
     sample = sample_of((80, 120), [])

@@ -50,6 +50,17 @@ def test_stages_nest():
     assert timer.ms["outer"][0] >= timer.ms["inner"][0] >= 10
 
 
+def test_runs_together_are_one():
+    timer = StageTimer(warmup=1)
+    for _ in range(3):
+        with timer.together():
+            run(timer, "a", 0.002)
+            run(timer, "a", 0.002)
+    run(timer, "a")
+    first, second, alone = timer.ms["a"]
+    assert min(first, second) >= 4 > alone
+
+
 @pytest.mark.parametrize("timer", [StageTimer(), NULL_TIMER])
 def test_an_error_passes_through_unrecorded(timer):
     with pytest.raises(KeyError), timer.stage("a"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_masks
 
 from mmisr.reports.annotate import TINT, annotate, tinted
 
@@ -29,6 +30,8 @@ def test_masks_are_tinted_at_the_size_of_the_picture():
     masks = np.zeros((2, 10, 15), dtype=bool)
     masks[1, 2:4, 3:8] = True
     drawn = tinted(picture, masks, [0, 1], [(0, 0, 0), (200, 100, 0)])
+    runs = coco_masks.encode(np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8)))
+    assert (tinted(picture, runs, [0, 1], [(0, 0, 0), (200, 100, 0)]) == drawn).all()
     expected = np.array([100 + TINT * 100, 100, 100 - TINT * 100])
     assert (drawn[4:8, 6:16] == expected).all()
     drawn[4:8, 6:16] = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,8 +40,8 @@ class Arm:
             search only where instances may be; None for whole images.
         handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's
             config.
-        sliced: Arguments of :class:`mmisr.pipeline.sliced.Slicing`, to detect slice by slice; None
-            for the whole image.
+        slices: Fields of :class:`mmisr.pipeline.slices.Slices`, to see the image slice by slice;
+            None for those of the pair's config.
         detector: The ``model`` of an mmdet config, where this arm has a detector of its own; None
             for the pair's.
         checkpoints: Weights of its own parts, any of ``{'editor': path, 'detector': path}``.
@@ -56,7 +56,7 @@ class Arm:
     prior: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
     handoff: dict[str, Any] | None = None
-    sliced: dict[str, Any] | None = None
+    slices: dict[str, Any] | None = None
     detector: dict[str, Any] | None = None
     checkpoints: dict[str, str] = field(default_factory=dict)
 
@@ -165,9 +165,10 @@ def detector_shape(
     with torch.no_grad():
         inputs = _inputs(batch, feed)
         data = _preprocessed(pair, inputs, samples)
-        seen = _handed(pair, data["inputs"], samples)
-    # Slices are cut later: what goes to a sliced detector is a list of images.
-    return tuple(tuple(image.shape) for batch in seen for image in batch.inputs)
+        shapes = []
+        for seen in _handed(pair, data["inputs"], samples):
+            shapes += [tuple(image.shape) for batch in seen for image in batch.inputs]
+    return tuple(shapes)
 
 
 def _preprocessed(
@@ -176,9 +177,12 @@ def _preprocessed(
     return pair.data_preprocessor({"inputs": list(inputs), "data_samples": list(samples)})
 
 
-def _handed(pair: SRDetector, lr: Any, samples: Sequence[DetDataSample]) -> list[DetectorBatch]:
-    """What the detector gets of LR images: super-resolved, resized and padded."""
-    return pair.handed(pair.search.upscale(pair, lr, samples))
+def _handed(
+    pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+) -> Iterator[list[DetectorBatch]]:
+    """What the detector gets of LR images at once: super-resolved, resized and padded."""
+    for images, known in pair.portions(lr, samples):
+        yield pair.handed(pair.search.upscale(pair, images, known))
 
 
 def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
@@ -203,11 +207,13 @@ def _count(
     size = tuple(inputs[0].shape)
     data = _preprocessed(pair, inputs, samples)
     lr = data["inputs"]
-    if size not in by_size or pair.search.follows_image:
+    is_adaptive = pair.editor.info.adaptive
+    depends = pair.search.follows_image or (is_adaptive and pair.slicer is not None)
+    if size not in by_size or depends:
         by_size[size] = _count_stages(pair, lr, samples)
         return by_size[size]
     counted = by_size[size]
-    if pair.editor.info.adaptive:
+    if is_adaptive:
         upscale = count_macs(pair.upscale, lr, samples)
         return {**counted, "upscale": upscale}
     return counted
@@ -217,11 +223,17 @@ def _count_stages(
     pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
 ) -> dict[str, float]:
     """MACs of the editor, with its routing, and of the detector."""
-    with counting_macs() as of_editor:
-        seen = _handed(pair, lr, samples)
-    with counting_macs() as of_detector:
-        _detect(pair, seen)
-    return {"upscale": of_editor.macs, "detector": of_detector.macs}
+    counted = {"upscale": 0.0, "detector": 0.0}
+    portions = _handed(pair, lr, samples)
+    while True:
+        with counting_macs() as of_editor:
+            seen = next(portions, None)
+        if seen is None:
+            return counted
+        with counting_macs() as of_detector:
+            _detect(pair, seen)
+        counted["upscale"] += of_editor.macs
+        counted["detector"] += of_detector.macs
 
 
 def _detect(pair: SRDetector, seen: Sequence[DetectorBatch]) -> None:
@@ -251,7 +263,13 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
     test_cfg = config.get("test_cfg") or {}
     config["editor"] = arm.editor
     config["checkpoints"] = {**weights, **arm.checkpoints}
-    seen = {"keep_sr": True, "prior": arm.prior, "windows": arm.windows}
+    seen = {
+        "keep_sr": True,
+        "prior": arm.prior,
+        "windows": arm.windows,
+    }
+    if arm.slices is not None:
+        seen["slices"] = arm.slices
     config["test_cfg"] = {**test_cfg, **seen}
     return config
 

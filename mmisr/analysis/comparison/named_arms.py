@@ -26,8 +26,8 @@ def named_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) ->
         and with ``_all_hard`` its dense self where it routes tokens, else ``editor``; with
         ``_windows`` the pair that searches only where it, or the windows' own router, sends tokens
         deep),
-        ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, slices of
-        LR enlarged alike, through sahi), and the oracle ``hr``.
+        ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, 2x2
+        slices of LR and the whole of it enlarged alike), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
     return _arms_of(editor, info, windows)
@@ -59,7 +59,7 @@ def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> dict[str, Arm]:
     enlarged = {"factor": float(scale)}
     arms += [
         Arm("larger_input", IDENTITY, handoff={"resize": enlarged}),
-        Arm("sliced", IDENTITY, handoff={}, sliced=enlarged),
+        Arm("sliced", IDENTITY, handoff={"resize": enlarged}, slices={"whole": True}),
         Arm("hr", IDENTITY, feed="hr"),
     ]
     return {arm.name: arm for arm in arms}

@@ -33,7 +33,6 @@ from mmisr.analysis.comparison.timing import (
 from mmisr.analysis.facts import code_hash, data_facts, meta
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.ops.wrapped import parts_of
-from mmisr.pipeline.sliced import SlicedDetector, Slicing
 from mmisr.pipeline.sr_detector import SRDetector
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import METRICS, MODELS
@@ -268,7 +267,6 @@ def _facts(setup: Setup, arm: Arm, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "pair": _plain(pair),
         "feed": arm.feed,
-        "sliced": arm.sliced,
         "data": data,
         "dataset": _plain(datasets if len(datasets) > 1 else datasets[0]),
         "areas": [metric.frame, metric.area_source, metric.iou_type],
@@ -349,9 +347,6 @@ def build_arm(setup: Setup, arm: Arm, shared: dict[str, Any]) -> SRDetector:
     checkpoint = config["checkpoints"].get("detector")
     key = json.dumps([config["detector"], checkpoint], default=str)
     pair.detector = shared.setdefault(key, pair.detector)
-    if arm.sliced is not None:
-        slicing = Slicing(**arm.sliced)
-        pair.detector = SlicedDetector(pair.detector, slicing)
     return pair.to(setup.device).eval()
 
 

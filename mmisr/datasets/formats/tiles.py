@@ -2,15 +2,16 @@
 
 Source: captain-whu/DOTA_devkit, ImgSplit and ResultMerge. A tile is called
 ``<image>__<rate>__<left>___<top>``; we cut at rate 1. An object of which less than 0.7 lies in a
-tile is marked there, as ``ignore``; the devkit writes a difficulty of 2.
+tile is marked there, as ``ignore`` (:mod:`mmisr.datasets.tiles`); the devkit writes a difficulty of
+2.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from mmisr.datasets.formats.source import FormatError
 from mmisr.datasets.formats.writing import MANY, MAX_PIXELS
 from mmisr.datasets.images import check_annotated_size, read_rgb
 from mmisr.datasets.prepare.tiles import write_json
+from mmisr.datasets.tiles import Tiles, Window, annotations_in, cut_window
 from mmisr.ops.files import write_image
-
-VISIBLE = 0.7
-"""An object counts in a tile that holds at least this share of its area."""
+from mmisr.ops.grid import Pixels, cores_of
+from mmisr.ops.merging import MergeRule, surviving
 
 NAME = re.compile(r"(?P<stem>.+)__1__(?P<left>\d+)___(?P<top>\d+)")
 
@@ -88,17 +89,8 @@ def corners(wh: tuple[int, int], size: int, overlap: int) -> list[Corner]:
         >>> corners((150, 60), 100, 20)
         [(0, 0), (50, 0)]
     """
-    if not 0 <= overlap < size:
-        raise ValueError(f"tiles need 0 <= overlap < size, got overlap={overlap}, size={size}")
-    stride = size - overlap
-    starts = []
-    for side in wh:
-        last = max(side - size, 0)
-        steps = range(0, last, stride)
-        starts.append([*steps, last])
-    lefts, tops = starts
-    places = product(tops, lefts)
-    return [(left, top) for top, left in places]
+    windows = Tiles(size, overlap).windows(wh)
+    return [(left, top) for left, top, _, _ in windows]
 
 
 def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) -> Path:
@@ -141,7 +133,8 @@ def cut_tiles(ann_file: Path, folder: Path, out: Path, size: int, overlap: int) 
         for corner, tile in entries.items():
             tiles.append(tile)
             tile["id"] = len(tiles)
-            annotations += _inside(inside, corner, tile)
+            for annotation in annotations_in(_window(tile, corner), inside):
+                annotations.append({**annotation, "image_id": tile["id"]})
     for number, annotation in enumerate(annotations, 1):
         annotation["id"] = number
     path = out / f"{ann_file.stem}_tiles.json"
@@ -191,11 +184,9 @@ def _write_pixels(
     pixels = read_rgb(path, max_pixels=MAX_PIXELS)
     height, width = pixels.shape[:2]
     check_annotated_size({**image, "img_path": path}, (height, width))
-    for (left, top), target in targets.items():
-        tile = tiles[left, top]
-        rows = pixels[top : top + tile["height"]]
-        piece = rows[:, left : left + tile["width"]]
-        pixels_of_tile = np.ascontiguousarray(piece)
+    for corner, target in targets.items():
+        window = _window(tiles[corner], corner)
+        pixels_of_tile = np.ascontiguousarray(cut_window(pixels, window))
         write_image(target, Image.fromarray(pixels_of_tile))
 
 
@@ -223,30 +214,9 @@ def _entry(image: dict[str, Any], corner: Corner, size: int) -> dict[str, Any]:
     }
 
 
-def _inside(
-    annotations: Sequence[dict[str, Any]], corner: Corner, tile: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """The annotations of an image that reach into a tile, in its pixels."""
-    for annotation in annotations:
-        x, y, w, h = annotation["bbox"]
-        x -= corner[0]
-        y -= corner[1]
-        left = max(x, 0)
-        top = max(y, 0)
-        width = min(x + w, tile["width"]) - left
-        height = min(y + h, tile["height"]) - top
-        if width <= 0 or height <= 0:
-            continue
-        found = dict(annotation)
-        found.pop("segmentation", None)
-        found["image_id"] = tile["id"]
-        found["bbox"] = [left, top, width, height]
-        area = width * height
-        share = area / (w * h)
-        found["area"] = area
-        if share < VISIBLE and not annotation.get("iscrowd"):
-            found["ignore"] = 1
-        yield found
+def _window(tile: dict[str, Any], corner: Corner) -> Window:
+    left, top = corner
+    return left, top, left + tile["width"], top + tile["height"]
 
 
 def merge_tiles(
@@ -257,8 +227,9 @@ def merge_tiles(
 ) -> list[dict[str, Any]]:
     """Detections on tiles as detections on the images that they were cut from.
 
-    Boxes are moved by the corner in the tile's name; what neighbours both found is found once,
-    by suppression within each image and class.
+    Boxes are moved by the corner in the tile's name. What neighbours both found is found once, by
+    the rule of slices and windows: a detection counts in the tile whose core holds its centre
+    (:class:`mmisr.ops.grid.Grid`), then boxes suppress each other within each image and class.
 
     Args:
         detections: COCO results with the tiles' ids, boxes as left, top, width, height.
@@ -273,7 +244,7 @@ def merge_tiles(
         FormatError: A tile belongs to no image, a detection to no tile, or it is not a box alone.
     """
     places = _places(tiles, images)
-    by_image = defaultdict(list)
+    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for detection in detections:
         _check_box_alone(detection)
         tile = detection["image_id"]
@@ -282,10 +253,13 @@ def merge_tiles(
                 f"a detection must be on one of the {len(places)} tiles, found image_id {tile!r}. "
                 f"Give results of the file that `tiles.py cut` wrote"
             )
-        image, (left, top) = places[tile]
+        place = places[tile]
+        left, top = place.corner
         x, y, w, h = detection["bbox"]
         moved = [x + left, y + top, w, h]
-        by_image[image].append({**detection, "image_id": image, "bbox": moved})
+        if place.owns(moved):
+            of_image = by_image[place.image]
+            of_image.append({**detection, "image_id": place.image, "bbox": moved})
     merged = []
     for image in sorted(by_image):
         merged += _suppressed(by_image[image], iou_threshold)
@@ -302,12 +276,25 @@ def _check_box_alone(detection: dict[str, Any]) -> None:
             )
 
 
-def _places(
-    tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]
-) -> dict[Any, tuple[Any, Corner]]:
-    """The image of each tile, and its corner there, by the tile's id."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a tile lies: image, corner there, and what of the image it answers for."""
+
+    image: Any
+    corner: Corner
+    core: Pixels
+
+    def owns(self, xywh: Sequence[float]) -> bool:
+        """Whether a box of the image is the tile's to report."""
+        x, y, w, h = xywh
+        centre = np.array([x + w / 2, y + h / 2])
+        return bool((self.core[:2] <= centre).all() and (centre < self.core[2:]).all())
+
+
+def _places(tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]) -> dict[Any, _Place]:
+    """Where each tile lies, by its id."""
     whole = _by_name(images)
-    places = {}
+    by_image: dict[Any, dict[Any, Window]] = defaultdict(dict)
     for tile in tiles:
         path = Path(tile["file_name"])
         stem, corner = tile_place(path.stem)
@@ -317,14 +304,17 @@ def _places(
                 f"tile {path} must be of an image of the whole set, found none called {name}. Give "
                 f"the COCO file that the tiles were cut from"
             )
-        places[tile["id"]] = (whole[name]["id"], corner)
+        of_image = by_image[whole[name]["id"]]
+        of_image[tile["id"]] = _window(tile, corner)
+    places = {}
+    for image, windows in by_image.items():
+        cores = cores_of(np.array([*windows.values()]))
+        for core, (tile_id, window) in zip(cores, windows.items(), strict=True):
+            places[tile_id] = _Place(image, window[:2], core)
     return places
 
 
 def _suppressed(detections: list[dict[str, Any]], iou_threshold: float) -> list[dict[str, Any]]:
-    # Here, because it takes seconds to import, which conversion does without.
-    from torchvision.ops import batched_nms
-
     boxes = []
     scores = []
     labels = []
@@ -334,10 +324,10 @@ def _suppressed(detections: list[dict[str, Any]], iou_threshold: float) -> list[
         boxes.append(xyxy)
         scores.append(detection["score"])
         labels.append(detection["category_id"])
-    kept = batched_nms(
+    kept = surviving(
         torch.tensor(boxes, dtype=torch.float64),
         torch.tensor(scores, dtype=torch.float64),
         torch.tensor(labels),
-        iou_threshold,
+        MergeRule(iou_threshold),
     )
     return [detections[place] for place in kept.tolist()]

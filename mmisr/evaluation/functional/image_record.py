@@ -49,7 +49,7 @@ def image_record(
         frame: The frame that sizes are measured in: ``lr`` (what the sensor saw) or ``source``.
         area_source: The size of an annotation: ``box`` for the area of its box in ``frame``,
             ``annotation`` for its annotated area. The size of a detection is that of its box.
-        iou_type: ``segm`` keeps the ``masks`` of both too, (N, H, W) of the source frame.
+        iou_type: ``segm`` keeps their ``masks``, (N, H, W) of the source frame or run lengths.
 
     Returns:
         The record, annotations that count before those that do not.
@@ -134,6 +134,8 @@ def _encoded(
     """The masks of some boxes, which must be there where boxes are."""
     count = len(instances["bboxes"])
     masks = instances.get("masks")
+    if isinstance(masks, list):
+        return _runs(masks, count, hw, sample)
     # A foreign pipeline may leave mmdet's own bitmaps or polygons, which know their pixels.
     pixels = masks.to_ndarray() if hasattr(masks, "to_ndarray") else masks
     if pixels is None and count == 0:
@@ -147,6 +149,19 @@ def _encoded(
             f"width) in the source frame; {_name(sample)} has {found or 'none'}"
         )
     return list(encoded(pixels))
+
+
+def _runs(
+    masks: list[Mapping[str, Any]], count: int, hw: tuple[int, int], sample: Mapping[str, Any]
+) -> list[bytes]:
+    """Masks that are compressed run lengths already (``test_cfg.masks='runs'``)."""
+    sizes = {tuple(mask["size"]) for mask in masks}
+    if len(masks) != count or not sizes <= {hw}:
+        raise ValueError(
+            f"AP of masks (iou_type='segm') needs {count} run lengths of {hw} (height, width) in "
+            f"the source frame; {_name(sample)} has {len(masks)} of {sorted(sizes)}"
+        )
+    return [bytes(mask["counts"]) for mask in masks]
 
 
 def _map_to_bins(sample: Mapping[str, Any], frame: BinFrame) -> FrameMap:

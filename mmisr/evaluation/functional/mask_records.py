@@ -116,16 +116,15 @@ def encoded(masks: Tensor | NDArray[Any]) -> tuple[bytes, ...]:
     """
     from pycocotools import mask
 
-    tensor = torch.as_tensor(masks)
-    on_cpu = tensor.detach().cpu()
-    if not len(on_cpu):
-        return ()
-    array = on_cpu.numpy()
-    pixels = array.astype(np.uint8)
-    by_column = pixels.transpose(1, 2, 0)
-    by_column = np.asfortranarray(by_column)
-    rles = mask.encode(by_column)
-    return tuple(rle["counts"] for rle in rles)
+    counts = []
+    # One at a time: encoding takes copies, and masks of large images are large.
+    for image in torch.as_tensor(masks):
+        array = image.detach().cpu().numpy()
+        pixels = array.astype(np.uint8)
+        by_column = np.asfortranarray(pixels)
+        rle = mask.encode(by_column)
+        counts.append(rle["counts"])
+    return tuple(counts)
 
 
 def mask_columns(masks: Sequence[ImageMasks | None]) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmisr.ops.boxes import centers
+from mmisr.ops.merging import held_centres
+from mmisr.ops.placed_masks import PlacedMask, placed
 from mmisr.structures.frames import hw_of
 
 Pixels = NDArray[np.int64]
@@ -154,7 +155,7 @@ class Layout:
 
     def masks_to_frame(
         self, number: int, xyxy: Tensor, masks: Tensor, factor_xy: tuple[int, int]
-    ) -> Tensor:
+    ) -> list[PlacedMask]:
         """Masks found on a sheet, in the frame: what their window shows of them.
 
         On a canvas other windows stand beside it, which show other places.
@@ -166,27 +167,24 @@ class Layout:
             factor_xy: How many times it is enlarged, along x and y.
 
         Returns:
-            (N, f*h, f*w) bool, pixels of the equally enlarged frame.
+            N masks in pixels of the equally enlarged frame.
         """
         if self.is_whole:
-            return masks
-        height, width = self.frame_hw
-        x_factor, y_factor = factor_xy
-        rows = height * y_factor
-        cols = width * x_factor
-        count = len(masks)
-        frame = masks.new_zeros(count, rows, cols)
+            return placed(masks)
         owner, _ = self._owners(number, xyxy)
-        placed = self._placed(self.windows)
-        windows = list(placed)
+        by_window = self._placed(self.windows)
+        windows = list(by_window)
         numbers = owner.tolist()
-        columns = zip(masks, frame, numbers, strict=True)
-        for mask, target, window in columns:
+        in_place = []
+        for mask, window in zip(masks, numbers, strict=True):
             in_frame, on_sheet, _ = windows[window]
-            place = _enlarged_part(in_frame, factor_xy)
-            shown = _enlarged_part(on_sheet, factor_xy)
-            target[place] = mask[shown]
-        return frame
+            rows, cols = _enlarged_part(in_frame, factor_xy)
+            part = _enlarged_part(on_sheet, factor_xy)
+            shown = mask[part]
+            corner_xy = cols.start, rows.start
+            alone = shown[None]
+            in_place.extend(placed(alone, corner_xy))
+        return in_place
 
     def _owners(self, number: int, xyxy: Tensor) -> tuple[Tensor, Tensor]:
         """Which window answers for each box found on a sheet.
@@ -203,7 +201,7 @@ class Layout:
         shifted = shifted[is_on_sheet]
         cores = torch.from_numpy(shifted)
         cores = cores.to(xyxy)
-        holds = _holds_centres(cores, xyxy)
+        holds = held_centres(xyxy, cores)
         on_sheet = np.flatnonzero(is_on_sheet)
         numbers = torch.from_numpy(on_sheet)
         numbers = numbers.to(xyxy.device)
@@ -240,14 +238,6 @@ def _enlarged_part(xyxy: list[int], factor_xy: tuple[int, int]) -> tuple[slice, 
     right = x2 * x_factor
     top = y1 * y_factor
     bottom = y2 * y_factor
-    return slice(top, bottom), slice(left, right)
-
-
-def _holds_centres(cores: Tensor, xyxy: Tensor) -> Tensor:
-    """(N, n) whether the centres of (N, 4) boxes lie in (n, 4) cores."""
-    centre = centers(xyxy).unsqueeze(1)
-    starts, ends = cores.split(2, 1)
-    is_after = centre >= starts
-    is_before = centre < ends
-    inside = is_after & is_before
-    return inside.all(2)
+    rows = slice(top, bottom)
+    cols = slice(left, right)
+    return rows, cols

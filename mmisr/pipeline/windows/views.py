@@ -11,12 +11,14 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmisr.openmmlab.detections import no_instances, suppressed
+from mmisr.openmmlab.detections import merge_rule, merged, no_instances
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import source_hw
 from mmisr.ops.boxes import area, clip
-from mmisr.ops.masks import resize_masks
+from mmisr.ops.masks import AT_ONCE, resize_masks
+from mmisr.ops.placed_masks import PlacedMask, placed
 from mmisr.ops.tokens import spread
+from mmisr.pipeline.found_masks import whole_factors
 from mmisr.pipeline.grouping import group_by_shape, picked
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.views import View
@@ -205,7 +207,8 @@ class WindowViews:
         pair = self.pair
         found = no_instances(frame.lr.device)
         if views:
-            found = suppressed(views, pair.detector)
+            rule = merge_rule(pair.detector)
+            found = merged(views, rule)
         sample.pred_instances = found
         cores = torch.from_numpy(frame.layout.cores)
         searched = frame.to_source.boxes(cores)
@@ -241,8 +244,8 @@ class WindowViews:
             owned.masks = self._masks_in_source(owned.masks, places, sheet)
         return owned
 
-    def _masks_in_source(self, masks: Tensor, xyxy: Tensor, sheet: SheetOf) -> Tensor:
-        """Masks that were found on a sheet, (N, H, W) bool in pixels of the source frame.
+    def _masks_in_source(self, masks: Tensor, xyxy: Tensor, sheet: SheetOf) -> list[PlacedMask]:
+        """Masks that were found on a sheet, in pixels of the source frame.
 
         Args:
             masks: (N, ., .) bool, pixels of the image that the detector saw.
@@ -253,15 +256,25 @@ class WindowViews:
         layout = frame.layout
         number = sheet.sheet
         if number is None or layout.is_whole:
-            hw = source_hw(frame.sample)
-            return resize_masks(masks, hw)
-        factor_xy = _whole_factors(frame.to_source)
+            sample = frame.sample
+            hw = source_hw(sample)
+            return placed(masks, size_hw=hw)
+        to_source = frame.to_source
+        factor_xy = whole_factors(to_source, "test_cfg.windows")
         x_factor, y_factor = factor_xy
         height, width = frame.lr_hw(number)
         rows = height * y_factor
         cols = width * x_factor
-        on_sheet = resize_masks(masks, (rows, cols))
-        return layout.masks_to_frame(number, xyxy, on_sheet, factor_xy)
+        in_source: list[PlacedMask] = []
+        # A few at a time: enlarged sheets may be as large as the image.
+        masks_by_few = masks.split(AT_ONCE)
+        boxes_by_few = xyxy.split(AT_ONCE)
+        for few, boxes in zip(masks_by_few, boxes_by_few, strict=True):
+            # (n, rows, cols) bool of the enlarged sheet.
+            on_sheet = resize_masks(few, (rows, cols))
+            in_frame = layout.masks_to_frame(number, boxes, on_sheet, factor_xy)
+            in_source.extend(in_frame)
+        return in_source
 
     def _owned(self, xyxy: Tensor, sheet: SheetOf) -> tuple[Tensor, Tensor]:
         """Boxes in LR pixels of the frame, and whether the sheet answers for each.
@@ -282,24 +295,6 @@ class WindowViews:
             return torch.zeros_like(xyxy[:, 0], dtype=torch.bool)
         sides = area(xyxy).sqrt()
         return sides >= self.overview.min_side
-
-
-def _whole_factors(lr_to_source: FrameMap) -> tuple[int, int]:
-    """Source pixels per LR pixel along x and y.
-
-    Raises:
-        ValueError: They are no whole numbers.
-    """
-    x_scale, y_scale = lr_to_source.scale_xy
-    factor_xy = round(x_scale), round(y_scale)
-    if factor_xy != (x_scale, y_scale):
-        raise ValueError(
-            "masks found in windows (test_cfg.windows) come back only where the source frame is a "
-            "whole multiple of the LR image along both axes, got "
-            f"{x_scale:g} along x and {y_scale:g} along y: crop the images with "
-            "mmisr.CropToMultiple, or search whole frames"
-        )
-    return factor_xy
 
 
 def enlarged(lr: Tensor, factor: float) -> Tensor:

@@ -1,0 +1,378 @@
+"""Slices: the pair sees a large image piece by piece, and what the pieces found is made one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmisr.openmmlab.detections import box_cap, merge_rule, merged
+from mmisr.openmmlab.detector import BaseDetector, DetDataSample
+from mmisr.openmmlab.masks import predicts_masks
+from mmisr.openmmlab.samples import source_hw
+from mmisr.ops.boxes import area, clip
+from mmisr.ops.grid import Grid
+from mmisr.ops.merging import held_centres
+from mmisr.ops.placed_masks import placed
+from mmisr.pipeline.found_masks import whole_factors
+from mmisr.pipeline.sahi_merge import CHOOSING, SahiMerge, merged_by_sahi
+from mmisr.structures.checks import check_fields, check_hw
+from mmisr.structures.frames import FrameMap, hw_of
+
+if TYPE_CHECKING:
+    from mmisr.pipeline.sr_detector import SRDetector
+
+RULES = ("centres", "nms")
+
+
+@dataclass(frozen=True)
+class Slices:
+    """How an image is cut into slices, and what they found is merged.
+
+    Args:
+        slice_hw: Height and width of a slice in LR pixels; None for ``per_axis``.
+        per_axis: So many slices along each axis, where ``slice_hw`` is None.
+        overlap: Share of a slice that the next one repeats.
+        merge: ``centres``: a detection counts in the slice whose core holds its centre (see
+            :class:`mmisr.ops.grid.Grid`), then the detector's own suppression and cap apply to the
+            whole image, as for windows. ``nms``: these alone. A dict: arguments of
+            :class:`mmisr.pipeline.sahi_merge.SahiMerge`.
+        whole: Whether the whole image is searched too, at once.
+        batch: Slices that the pair sees at once.
+
+    Raises:
+        ValueError: A value is out of its range.
+    """
+
+    slice_hw: tuple[int, int] | None = None
+    per_axis: int = 2
+    overlap: float = 0.2
+    merge: str | dict[str, Any] = "centres"
+    whole: bool = False
+    batch: int = 4
+
+    def __post_init__(self) -> None:
+        check_fields(self, "test_cfg.slices")
+        if self.slice_hw is not None:
+            check_hw(self.slice_hw, "test_cfg.slices.slice_hw")
+        if self.per_axis < 1 or self.batch < 1:
+            raise ValueError(
+                "test_cfg.slices needs per_axis >= 1 and batch >= 1, got "
+                f"{self.per_axis} and {self.batch}"
+            )
+        if not 0 <= self.overlap < 1:
+            raise ValueError(f"test_cfg.slices needs 0 <= overlap < 1, got {self.overlap}")
+        if isinstance(self.merge, str) and self.merge not in RULES:
+            raise ValueError(
+                f"test_cfg.slices.merge must be one of {RULES}, or dict(sahi=...) with one of "
+                f"sahi's, got {self.merge!r}"
+            )
+
+    def grid(self, hw: tuple[int, int]) -> Grid:
+        """The slices of an image of this height and width, in its pixels."""
+        height, width = self.slice_hw or self._equal_slices(hw)
+        rows = int(height * self.overlap)
+        cols = int(width * self.overlap)
+        return Grid(hw, (height, width), (rows, cols))
+
+    def _equal_slices(self, hw: tuple[int, int]) -> tuple[int, int]:
+        # n slices of a side s that overlap by a share o reach over s * (n - (n - 1) * o) pixels.
+        shared = (self.per_axis - 1) * self.overlap
+        reach = self.per_axis - shared
+        height, width = hw
+        return ceil(height / reach), ceil(width / reach)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A piece of an LR image, which the pair sees as it would see an image.
+
+    Args:
+        lr: (3, h, w) RGB in [0, 1].
+        sample: Its own.
+        corner_xy: Its first column and row in the LR image.
+        factor_xy: Pixels of its source frame per LR pixel, along x and y.
+        core: (1, 4) what it answers for, in LR pixels of the image.
+    """
+
+    lr: Tensor
+    sample: DetDataSample
+    corner_xy: tuple[int, int]
+    factor_xy: tuple[int, int]
+    core: Tensor
+
+    @property
+    def window(self) -> Tensor:
+        """(4,) xyxy, what it shows, in LR pixels of the image."""
+        x, y = self.corner_xy
+        height, width = hw_of(self.lr)
+        return torch.tensor([x, y, x + width, y + height])
+
+    @property
+    def to_lr(self) -> FrameMap:
+        """From its source frame to the LR pixels of the image."""
+        x_factor, y_factor = self.factor_xy
+        return FrameMap((1 / x_factor, 1 / y_factor), self.corner_xy)
+
+
+class Slicer:
+    """Runs a pair on slices and merges what they found.
+
+    Memory grows with a few slices and with the objects, not with the image: slices are cut, super-
+    resolved, searched and dropped ``batch`` at a time, and masks are kept as the pixels around
+    their objects.
+
+    Args:
+        slices: How images are cut, and slices merged.
+        detector: The pair's.
+
+    Raises:
+        ValueError: The detector predicts masks, and slices are merged by making new boxes.
+        ImportError: sahi's rules are asked for, and it is not installed.
+    """
+
+    def __init__(self, slices: Slices, detector: BaseDetector) -> None:
+        self.slices = slices
+        self.by_sahi: SahiMerge | None = None
+        if isinstance(slices.merge, dict):
+            self.by_sahi = SahiMerge(**slices.merge)
+        makes_boxes = self.by_sahi is not None and self.by_sahi.makes_boxes
+        if makes_boxes and predicts_masks(detector):
+            raise ValueError(
+                f"test_cfg.slices.merge: sahi must be one of {CHOOSING} for a detector that "
+                f"predicts masks, got {slices.merge!r}, which makes new boxes of several: these "
+                "have no mask"
+            )
+
+    def predict(
+        self, pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> list[DetDataSample]:
+        """Detect in every slice of every image, and merge.
+
+        Args:
+            pair: The pair, in evaluation.
+            lr: (3, h_i, w_i) RGB in [0, 1].
+            samples: One sample per image; they get ``pred_instances``, boxes in the source frame.
+        """
+        with pair.timer.together():
+            for image, sample in zip(lr, samples, strict=True):
+                self._predict_image(pair, image, sample)
+        return list(samples)
+
+    def portions(self, image: Tensor, sample: DetDataSample) -> Iterator[list[Slice]]:
+        """The slices of an image that are seen at once, one portion after the other.
+
+        Args:
+            image: (3, h, w) RGB in [0, 1].
+            sample: Its sample.
+        """
+        slices = self._cut(image, sample)
+        while portion := list(islice(slices, self.slices.batch)):
+            yield portion
+
+    def inputs(
+        self, image: Tensor, sample: DetDataSample
+    ) -> Iterator[tuple[list[Tensor], list[DetDataSample]]]:
+        """The same as a pair gets them: images and samples.
+
+        Args:
+            image: (3, h, w) RGB in [0, 1].
+            sample: Its sample.
+        """
+        for portion in self.portions(image, sample):
+            yield _inputs_of(portion)
+
+    def _cut(self, image: Tensor, sample: DetDataSample) -> Iterator[Slice]:
+        hw = hw_of(image)
+        to_source = FrameMap.between(hw, source_hw(sample))
+        factor_xy = _factors(to_source)
+        for window, core in self._places(hw):
+            x1, y1, x2, y2 = window
+            yield Slice(
+                lr=image[:, y1:y2, x1:x2],
+                sample=_own_sample(sample, window, factor_xy, to_source),
+                corner_xy=(x1, y1),
+                factor_xy=factor_xy,
+                core=torch.tensor([core]),
+            )
+
+    def _places(self, hw: tuple[int, int]) -> Iterator[tuple[list[int], list[int]]]:
+        """What each slice of an image shows, and what it answers for."""
+        height, width = hw
+        whole = [0, 0, width, height]
+        grid = self.slices.grid(hw)
+        in_pixels = grid.windows()
+        windows = in_pixels.tolist()
+        owned = grid.cores()
+        cores = owned.tolist()
+        if self.slices.whole and whole not in windows:
+            windows.append(whole)
+            cores.append(whole)
+        if self.slices.merge != "centres":
+            cores = [whole] * len(windows)
+        return zip(windows, cores, strict=True)
+
+    def _predict_image(self, pair: SRDetector, image: Tensor, sample: DetDataSample) -> None:
+        hw = hw_of(image)
+        frame_hw = source_hw(sample)
+        to_source = FrameMap.between(hw, frame_hw)
+        keep_sr = pair.test_cfg.keep_sr
+        views = []
+        mosaic = Mosaic(hw)
+        for portion in self.portions(image, sample):
+            predicted = pair.predict_at_once(*_inputs_of(portion))
+            for part, found in zip(portion, predicted, strict=True):
+                instances = found.pred_instances
+                view = _in_image(part, instances, to_source, hw)
+                views.append(view)
+                if keep_sr:
+                    mosaic.add(part, found.sr)
+        sample.pred_instances = self._merged(views, frame_hw, pair.detector)
+        if keep_sr:
+            sample.set_field(mosaic.image, "sr")
+
+    def _merged(
+        self, views: Sequence[InstanceData], hw: tuple[int, int], detector: BaseDetector
+    ) -> InstanceData:
+        if self.by_sahi is not None:
+            return merged_by_sahi(views, hw, self.by_sahi, box_cap(detector))
+        return merged(views, merge_rule(detector))
+
+
+def _inputs_of(portion: Sequence[Slice]) -> tuple[list[Tensor], list[DetDataSample]]:
+    images = [part.lr for part in portion]
+    samples = [part.sample for part in portion]
+    return images, samples
+
+
+class Mosaic:
+    """The SR image of a sliced image, on the CPU: of every slice what it answers for.
+
+    Args:
+        lr_hw: Height and width of the image in LR pixels.
+    """
+
+    def __init__(self, lr_hw: tuple[int, int]) -> None:
+        self.lr_hw = lr_hw
+        self.image = torch.empty(0)
+
+    def add(self, part: Slice, sr: Tensor) -> None:
+        """Write one slice.
+
+        Args:
+            part: The slice.
+            sr: (3, s*h, s*w) what became of it.
+        """
+        _, width = hw_of(part.lr)
+        _, sr_width = hw_of(sr)
+        scale = sr_width // width
+        if not len(self.image):
+            rows, cols = self.lr_hw
+            self.image = sr.new_zeros(3, rows * scale, cols * scale)
+        window = part.window
+        # Where slices answer for more than they show, the last one is seen.
+        core = part.core[0]
+        begin, end = window.split(2)
+        core_begin, core_end = core.split(2)
+        first = core_begin.maximum(begin)
+        last = core_end.minimum(end)
+        in_image = torch.cat([first, last])
+        corner = begin.repeat(2)
+        in_slice = in_image - corner
+        target = _pixels(in_image, scale)
+        shown = _pixels(in_slice, scale)
+        self.image[target] = sr[shown]
+
+
+def _pixels(xyxy: Tensor, scale: int) -> tuple[slice, ...]:
+    """What a box in LR pixels holds of an image (3, s*h, s*w)."""
+    x1, y1, x2, y2 = (xyxy * scale).tolist()
+    return slice(None), slice(y1, y2), slice(x1, x2)
+
+
+def _factors(lr_to_source: FrameMap) -> tuple[int, int]:
+    """Source pixels per LR pixel where these are whole numbers, else 1: LR pixels themselves."""
+    try:
+        return whole_factors(lr_to_source, "test_cfg.slices")
+    except ValueError:
+        return 1, 1
+
+
+def _own_sample(
+    sample: DetDataSample,
+    window: Sequence[int],
+    factor_xy: tuple[int, int],
+    to_source: FrameMap,
+) -> DetDataSample:
+    """The sample of a slice: its sizes, and what is annotated there.
+
+    Args:
+        sample: Of the image.
+        window: What the slice shows, in LR pixels.
+        factor_xy: Pixels of its own source frame per LR pixel.
+        to_source: From LR pixels of the image to its source frame.
+    """
+    x1, y1, x2, y2 = window
+    x_factor, y_factor = factor_xy
+    height = y2 - y1
+    width = x2 - x1
+    lr_hw = height, width
+    own_hw = height * y_factor, width * x_factor
+    known = dict(sample.metainfo)
+    known["lr_shape"] = lr_hw
+    for key in ("source_shape", "ori_shape", "img_shape"):
+        known[key] = own_hw
+    own = DetDataSample(metainfo=known)
+    annotated = sample.get("gt_instances")
+    if annotated is not None and "bboxes" in annotated:
+        to_lr = to_source.inverse()
+        offset_xy = -x1 * x_factor, -y1 * y_factor
+        from_lr = FrameMap(factor_xy, offset_xy)
+        to_own = to_lr.then(from_lr)
+        own.gt_instances = _seen(annotated, to_own, own_hw)
+    return own
+
+
+def _seen(annotated: InstanceData, to_own: FrameMap, hw: tuple[int, int]) -> InstanceData:
+    """Boxes and classes of the objects of an image that reach into a slice of ``hw``."""
+    moved = to_own.boxes(annotated.bboxes)
+    boxes = clip(moved, hw)
+    is_seen = area(boxes) > 0
+    seen = InstanceData(bboxes=boxes[is_seen])
+    if "labels" in annotated:
+        seen.labels = annotated.labels[is_seen]
+    return seen
+
+
+def _in_image(
+    part: Slice, found: InstanceData, to_source: FrameMap, lr_hw: tuple[int, int]
+) -> InstanceData:
+    """What a slice owns of what was found on it, in the source frame of the image.
+
+    Args:
+        part: The slice.
+        found: In its own source frame.
+        to_source: From LR pixels of the image to its source frame.
+        lr_hw: Height and width of the image in LR pixels.
+    """
+    in_lr = part.to_lr.boxes(found.bboxes)
+    inside = clip(in_lr, lr_hw)
+    has_area = area(inside) > 0
+    is_held = held_centres(inside, part.core)
+    is_held = is_held.squeeze(1)
+    is_owned = is_held & has_area
+    owned = cast(InstanceData, found[is_owned])
+    in_source = part.to_lr.then(to_source)
+    owned.bboxes = in_source.boxes(owned.bboxes)
+    if "masks" in owned:
+        x_factor, y_factor = whole_factors(to_source, "test_cfg.slices")
+        x, y = part.corner_xy
+        corner_xy = x * x_factor, y * y_factor
+        owned.masks = placed(owned.masks, corner_xy)
+    return owned
