@@ -9,7 +9,7 @@
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/tree_crowns_hr.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
+    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
 ]
 model = _base_.detector
 model.backbone.init_cfg = None

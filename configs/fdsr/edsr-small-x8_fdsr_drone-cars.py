@@ -5,7 +5,7 @@
 # Test:  python tools/test.py configs/fdsr/edsr-small-x8_fdsr_drone-cars.py CHECKPOINT
 _base_ = [
     "../plain/edsr-small-x8_drone-cars.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
+    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
 ]
 detector = _base_.detector
 detector.backbone.init_cfg = None

@@ -6,7 +6,7 @@
 _base_ = [
     "../_base_/default_runtime.py",
     "../_base_/datasets/tree_crowns_x4.py",
-    "../_base_/detectors/gfl_mobilenet-v2_1class.py",
+    "../_base_/detectors/gfl_mobilenet-v2_gn_1class.py",
     "../_base_/editors/instance_sr_nano_x4.py",
 ]
 editor = _base_.editor

@@ -27,6 +27,9 @@ from mmisr.registry import MODELS
 from mmisr.reports.speed import speed_table
 from mmisr.structures.frames import hw_of
 
+SCHEMA = 1
+"""Of ``results.json``."""
+
 FRAMES = ((180, 320), (360, 640))
 SHARES = (0.1, 0.2, 0.3, 0.5)
 
@@ -84,7 +87,7 @@ def benchmark(
         "repeats": repeats,
         "maps": "instances of the test set, thinned or dilated",
     }
-    content = {"rows": rows, "meta": facts}
+    content = {"schema": SCHEMA, "rows": rows, "meta": facts}
     folder = Path(out)
     cases = cases or Cases()
     sizes = cases.sizes or [wanted.get("size", "nano")]

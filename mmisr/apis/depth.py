@@ -30,6 +30,9 @@ from mmisr.reports.plots import plot_curves
 from mmisr.structures.frames import hw_of
 from mmisr.structures.pixels import to_unit
 
+SCHEMA = 1
+"""Of ``depth.json``."""
+
 
 @dataclass(frozen=True)
 class RouterDepth:
@@ -91,7 +94,7 @@ def router_depth(
     result = RouterDepth(figures, bins)
     name = Path(config).stem
     folder = Path(out or f"work_dirs/depth/{name}")
-    content = asdict(result)
+    content = {"schema": SCHEMA, **asdict(result)}
     content["meta"] = {**meta(cfg), "images": len(seen), "rounds": rounds}
     text = json.dumps(content, indent=2)
     write_text(folder / "depth.json", text + "\n")

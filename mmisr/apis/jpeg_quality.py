@@ -25,6 +25,9 @@ from mmisr.ops.files import write_text
 from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import TRANSFORMS, bare_name, find
 
+SCHEMA = 1
+"""Of the file of figures."""
+
 QUALITIES = (10, 20, 40)
 
 
@@ -85,7 +88,7 @@ def jpeg_quality(
 def _write(rows: Sequence[QualityFigures], facts: dict[str, Any], path: Path) -> None:
     """The figures, and what they were measured with."""
     figures = [asdict(row) for row in rows]
-    content = {"rows": figures, "meta": facts}
+    content = {"schema": SCHEMA, "rows": figures, "meta": facts}
     text = json.dumps(content, indent=2)
     write_text(path, text + "\n")
 

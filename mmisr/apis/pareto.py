@@ -37,6 +37,9 @@ from mmisr.reports.plots import plot_curves
 from mmisr.reports.speed import pareto_table
 from mmisr.structures.editor_info import Routers, with_budget
 
+SCHEMA = 1
+"""Of ``pareto.json``."""
+
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
 FIGURES = {"AP": "ap", "in-box PSNR": "psnr_in_box"}
 """Panels of the plot, and the figure of a point that each shows."""
@@ -164,6 +167,7 @@ def _measure(
     own, *_ = editor_arms(editor)
     stages = _stages(pairs[own.name], batches, rounds)
     return {
+        "schema": SCHEMA,
         "points": points,
         "stages": stages,
         "pairs": _pairs(pairs, figures, batches, rounds),

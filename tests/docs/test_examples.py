@@ -20,6 +20,7 @@ from mmisr.apis.compare import compare
 from mmisr.apis.configs import read_config
 from mmisr.apis.test import test as run_test
 from mmisr.apis.train import train
+from mmisr.pipeline.weights import check_named_weights
 from mmisr.registry import DATASETS, MODELS, STRATEGIES
 
 ROOT = Path(__file__).parents[2]
@@ -99,13 +100,18 @@ class TestUnsharp:
 
         assert error(float(amount)) < 0.995 * error(0)
 
-    def test_the_pair_finds_trees(self, example, trees):
+    def test_the_pair_finds_trees(self, example, trees, tmp_path):
         cfg = read_config(
             example / "unsharp_pair.py", cfg_options={"test_dataloader.dataset.data_root": trees}
         )
+        trained = tmp_path / "iter_100.pth"
+        torch.save({"state_dict": {"amount": torch.tensor(0.8)}}, trained)
+        cfg.model.checkpoints.editor = str(trained)
+        pair = MODELS.build(cfg.model).eval()
+        check_named_weights(pair)
         batch = batch_of(cfg, "test", 1)
         with torch.no_grad():
-            found = MODELS.build(cfg.model).eval().test_step(batch)[0].pred_instances
+            found = pair.test_step(batch)[0].pred_instances
         assert found.scores.max() > 0.3
         assert found.bboxes.max() > SIDE / 4, "these look like boxes in the LR frame"
         assert 0 <= found.bboxes.min() <= found.bboxes.max() <= SIDE

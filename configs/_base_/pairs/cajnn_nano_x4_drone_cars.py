@@ -13,7 +13,7 @@ model = dict(
     detector=detector,
     checkpoints=dict(
         editor="work_dirs/cajnn-nano-x4_drone-cars/iter_1000.pth",
-        detector="work_dirs/gfl_mobilenet-v2_hr_drone-cars/epoch_12.pth",
+        detector="work_dirs/gfl_mobilenet-v2_hr_drone-cars/epoch_6.pth",
     ),
     strategy=dict(type="Frozen"),
 )
