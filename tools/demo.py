@@ -7,9 +7,11 @@ import argparse
 
 from mmisr.apis.console import print_comparison
 from mmisr.apis.demo import CONFIG, TITLE, demo
+from mmisr.apis.memory import keep_freed_memory
 
 
 def main() -> None:
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--out", default="work_dirs/demo", help="folder of results.json, report.html and pictures/"
