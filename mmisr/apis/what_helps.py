@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -152,8 +153,8 @@ def find_what_helps(
     comparison = finish(setup, runs, loader, replicates, choice.seed)
     found = what_helps(comparison)
     advice = list(found.advice)
-    advice += _about_the_time(limit)
     advice += _about_the_subset(comparison, total)
+    advice = [*_about_the_time(limit), *advice]
     found = replace(found, advice=advice)
     _write(found, comparison, folder, title)
     return Found(found, comparison, folder)
@@ -282,15 +283,12 @@ def _about_the_time(limit: TimeLimit) -> list[str]:
     """What there was no time for, and how to go on."""
     if limit.seconds is None or not limit.left_out:
         return []
-    ways = []
-    for arm, needs in limit.left_out.items():
-        time = told(needs)
-        ways.append(f"{arm} ({time} more)")
     limited = told(limit.seconds)
-    left_out = ", ".join(ways)
+    left_out = ", ".join(limit.left_out)
+    minutes = math.ceil(limit.would_do() / 60)
     return [
-        f"{limited} would not do for {left_out}. The same call with more --minutes goes on from "
-        "here."
+        f"{limited} would not do for {left_out}, and nothing is said of them here. The same call "
+        f"with --minutes {minutes} goes on from here, and should do."
     ]
 
 
@@ -302,9 +300,9 @@ def _about_the_subset(comparison: Comparison, total: int | None) -> list[str]:
     seconds = sum(sum(figures.ms.values()) for figures in comparison.arms.values()) / 1000
     minutes = seconds * total / 60
     return [
-        f"This rests on {tried} of {total} images. All of them would take about "
-        f"{max(1, round(minutes))} minutes of SR and detection on this machine, and narrow the "
-        "intervals."
+        f"This rests on {tried} of {total} images. All of them would take the ways of the table "
+        f"about {max(1, round(minutes))} minutes of SR and detection on this machine, and narrow "
+        "the intervals."
     ]
 
 

@@ -16,8 +16,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """What glibc's ``mallopt`` calls them."""
 
 NEVER = -1
-LARGEST_KEPT = 2**30
-"""Bytes; a block that is larger still goes back to the system when it is freed."""
+LARGEST_KEPT = (2**30, 2**25)
+"""Bytes; a block that is larger still goes back to the system when it is freed. glibc before 2.35
+takes no more than the second."""
 
 OWN_SETTINGS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
 
@@ -41,24 +42,28 @@ def keep_freed_memory() -> bool:
         return False
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-        return bool(mallopt(M_TRIM_THRESHOLD, NEVER))
+        # Without a threshold of ours the C library raises its own as blocks are freed, and stops
+        # doing so once trimming is set: the second alone would make things worse.
+        is_taken = any(mallopt(M_MMAP_THRESHOLD, size) for size in LARGEST_KEPT)
+        return is_taken and bool(mallopt(M_TRIM_THRESHOLD, NEVER))
     return False
 
 
-def peak_mb(call: Callable[[], Any], on_gpu: bool | None = None) -> float | None:
+def peak_mb(call: Callable[[], Any], device: torch.device | None = None) -> float | None:
     """Megabytes that a call takes beyond what was held before; None where the system cannot say.
 
     Args:
         call: What to measure; what it returns is dropped.
-        on_gpu: Whether it is what torch allocates on the GPU, or what the process has in memory,
-            which Linux tells; None for the first where there is a GPU.
+        device: Where it works: on a GPU it is what torch allocates there, elsewhere what the
+            process has in memory, which Linux tells; None for the current GPU where there is one.
     """
-    if torch.cuda.is_available() and on_gpu is not False:
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
+    if device is None and torch.cuda.is_available():
+        device = torch.device("cuda")
+    if device is not None and device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
         call()
-        return (torch.cuda.max_memory_allocated() - before) / 2**20
+        return (torch.cuda.max_memory_allocated(device) - before) / 2**20
     held = _begin_anew()
     call()
     if held is None:

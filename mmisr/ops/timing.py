@@ -73,9 +73,9 @@ class StageTimer:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block under ``name``."""
-        start = _now_ms()
+        start = now_ms()
         yield
-        end = _now_ms()
+        end = now_ms()
         self._record(name, end - start)
 
     @contextmanager
@@ -142,12 +142,13 @@ def interleaved(
 
 
 def _timed(call: Callable[[], Any]) -> float:
-    start = _now_ms()
+    start = now_ms()
     call()
-    return _now_ms() - start
+    return now_ms() - start
 
 
-def _now_ms() -> float:
+def now_ms() -> float:
+    """Milliseconds of a clock that never goes back, when the GPU has done what it was given."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.synchronize()
     return perf_counter() * 1000

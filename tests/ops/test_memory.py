@@ -6,7 +6,8 @@ import sys
 import pytest
 import torch
 
-from mmisr.ops.memory import OWN_SETTINGS, keep_freed_memory, peak_mb
+from mmisr.ops import memory
+from mmisr.ops.memory import M_MMAP_THRESHOLD, OWN_SETTINGS, keep_freed_memory, peak_mb
 
 MEBIBYTE = 2**20
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc and /proc")
@@ -31,6 +32,29 @@ def test_what_is_freed_is_kept_and_not_faulted_in_again(apart):
     assert is_done
     assert before > 1000
     assert after < before / 20
+
+
+def test_a_c_library_that_takes_no_such_threshold_is_left_alone(monkeypatch):
+    """glibc before 2.35 takes half of a heap at most, and stops raising its own threshold."""
+    calls = []
+
+    class OldLibrary:
+        def __init__(self, name):
+            pass
+
+        @staticmethod
+        def mallopt(what, value):
+            calls.append((what, value))
+            return what != M_MMAP_THRESHOLD or value <= highest
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", OldLibrary)
+    highest = 2**25
+    assert keep_freed_memory()
+    assert [value for what, value in calls if what == M_MMAP_THRESHOLD] == [2**30, 2**25]
+    calls.clear()
+    highest = 0
+    assert not keep_freed_memory()
+    assert all(what == M_MMAP_THRESHOLD for what, _ in calls)
 
 
 @pytest.mark.parametrize("name", OWN_SETTINGS)

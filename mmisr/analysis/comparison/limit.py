@@ -74,15 +74,22 @@ class TimeLimit:
             num_images: How many they are.
         """
         self.pledge(arm)
+        begin = monotonic()
         for number, batch in enumerate(batches):
             if arm != self.always and self._left() <= 0:
                 self._pledged -= self._per_image[arm] * self.num_timed
                 self.left_out[arm] = self.needs(arm, num_images - number)
                 return
-            begin = monotonic()
             yield batch
-            self._taken += monotonic() - begin
+            end = monotonic()
+            self._taken += end - begin
             self._expected += self._per_image[arm]
+            begin = end
+
+    def would_do(self) -> float:
+        """Seconds that another call needs for what was left out: its timing is all arms' anew."""
+        needs = sum(self.left_out.values()) + self._slower() * self._pledged
+        return needs / (1 - RESERVE)
 
     def order(self, num_images: Mapping[str, int]) -> list[str]:
         """The arms as they run: where time is limited those that take least first.

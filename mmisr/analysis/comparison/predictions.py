@@ -37,6 +37,10 @@ def write_predictions(folder: Path, runs: Mapping[str, ArmRun], dataset: Any) ->
         for index in range(len(part)):
             img_id = part.get_data_info(index)["img_id"]
             ids[img_id] = tuple(part.cat_ids)
+    for path in (folder / FOLDER).glob("*.json"):
+        name, *_ = path.name.rsplit(".", 2)
+        if name not in runs:
+            path.unlink()  # of an arm that is no longer compared, or has not run anew
     for name, run in runs.items():
         boxes = coco_results(run.stored, ids)
         path = folder / FOLDER / f"{name}.bbox.json"

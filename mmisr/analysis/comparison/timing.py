@@ -104,6 +104,9 @@ def _peaks(
 ) -> dict[str, float | None]:
     """Megabytes that the largest image takes, by arm; a round that warms up for the times."""
     peaks: dict[str, float | None] = {}
+    # What a process holds from its first prediction on is no arm's own.
+    for pair, feed in arms.values():
+        predict(pair, batches[0], feed)
     for batch in batches:
         for name, (pair, feed) in arms.items():
             mb = _peak_mb(pair, feed, batch)
@@ -117,9 +120,8 @@ def _peaks(
 def _peak_mb(pair: SRDetector, feed: Feed, batch: dict) -> float | None:
     """Megabytes that one prediction takes."""
     parameter = next(pair.parameters())
-    on_gpu = parameter.is_cuda
     work = partial(predict, pair, batch, feed)
-    return peak_mb(work, on_gpu)
+    return peak_mb(work, parameter.device)
 
 
 class _StageKeys:

@@ -81,6 +81,30 @@ def test_what_all_are_compared_with_runs_in_any_case(clock):
     assert not limit.left_out
 
 
+def test_reading_is_charged(clock):
+    """The time between two images is that of the loader."""
+    limit = limit_of(100)
+
+    def slow_reading():
+        for number in range(10):
+            clock(2.0)
+            yield number
+
+    for _ in limit.running("lr", slow_reading(), 10):
+        clock(1.0)
+    assert limit.needs("larger", 10) == 60
+
+
+def test_another_call_needs_the_timing_of_all_arms_anew(clock):
+    limit = limit_of(100, num_timed=5)
+    run(limit, clock, "lr", 1.0)
+    assert not limit.fits("sliced", 10)
+    assert limit.would_do() == pytest.approx((6 * 15 + 1 * 5) / (1 - RESERVE))
+    again = limit_of(limit.would_do(), num_timed=5)
+    again.pledge("lr")
+    assert again.fits("sliced", 10)
+
+
 def test_no_time_is_refused():
     with pytest.raises(ValueError, match="seconds must be positive, got 0"):
         TimeLimit(0)
