@@ -99,7 +99,7 @@ def plot_grid(grid: Grid, path: Path) -> None:
     """
     rows = [row for row in grid.rows if "AP" in row.gains]
     count = max(1, len(rows))
-    figure = Figure(figsize=(7, 1 + 0.4 * count), layout="constrained")
+    figure = Figure(figsize=(9, 1.4 + 0.4 * count), layout="constrained")
     axis = figure.subplots()
     # The first row of the table is the uppermost of the picture.
     heights = range(len(rows) - 1, -1, -1)
@@ -108,7 +108,9 @@ def plot_grid(grid: Grid, path: Path) -> None:
     axis.axvline(0, color="black", linewidth=0.8)
     names = [row.name for row in rows]
     axis.set_yticks(heights, names)
-    axis.set_xlabel(f"AP less that of {grid.baseline}; bar: 95 % interval, strokes: seeds")
+    axis.set_ylim(-0.5, count - 0.5)
+    figure.suptitle(f"AP less that of {grid.baseline}", fontsize="medium")
+    axis.set_xlabel("bar: 95 % interval, strokes: seeds")
     axis.grid(axis="x", alpha=0.3)
     write_whole(path, partial(figure.savefig, dpi=DPI))
 
