@@ -91,8 +91,8 @@ def compare(
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
-    windows = test_cfg.get("windows")
-    chosen = read_arms(arms, editor, windows) if arms else default_arms(editor, loader, windows)
+    parts = test_cfg.get("windows"), test_cfg.get("slices")
+    chosen = read_arms(arms, editor, *parts) if arms else default_arms(editor, loader, *parts)
     runs = run_arms(setup, chosen, loader)
     runs = timed(setup, chosen, loader, runs)
     return finish(setup, runs, loader, replicates, seed)
@@ -116,11 +116,14 @@ def results_folder(config: str | Path | Config, out: str | Path | None = None) -
 
 
 def default_arms(
-    editor: dict[str, Any], loader: DataLoader, windows: dict[str, Any] | None = None
+    editor: dict[str, Any],
+    loader: DataLoader,
+    windows: dict[str, Any] | None = None,
+    slices: dict[str, Any] | None = None,
 ) -> list[Arm]:
     """The standard arms; without HR where the data has none."""
     sample = loader.dataset[0]["data_samples"]
-    arms = standard_arms(editor, windows)
+    arms = standard_arms(editor, windows, slices)
     if "hr" not in sample:
         arms = [arm for arm in arms if arm.feed != "hr"]
     return arms

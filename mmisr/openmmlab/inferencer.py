@@ -12,6 +12,7 @@ from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from mmdet.apis.det_inferencer import DetInferencer as MMDetInferencer
 from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer, get_palette
+from mmengine.structures import InstanceData
 
 __all__ = ["IMG_EXTENSIONS", "DetInferencer", "DetLocalVisualizer", "get_palette"]
 
@@ -30,8 +31,11 @@ class DetInferencer(MMDetInferencer):
         if not isinstance(runs, list):
             plain: dict[str, Any] = super().pred2dict(data_sample, pred_out_dir)
             return plain
+        # A sample's clone shares its instances: those of the caller keep their masks.
         bare = data_sample.clone()
-        del bare.pred_instances.masks
+        instances = data_sample.pred_instances
+        others = {key: value for key, value in instances.items() if key != "masks"}
+        bare.pred_instances = InstanceData(metainfo=instances.metainfo, **others)
         prediction: dict[str, Any] = super().pred2dict(bare, pred_out_dir)
         masks = []
         for run in runs:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmisr.ops.boxes import centers
+from mmisr.ops.boxes import centers, grow
+
+SLACK = 2
+"""Pixels by which a centre may lie outside its core.
+
+Two parts that both saw an object across the border of their cores may each put its centre on the
+other's side. So near to the border both report it, and suppression leaves one.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,29 +33,33 @@ class MergeRule:
     cap: int | None = None
 
 
-def held_centres(xyxy: Tensor, cores: Tensor) -> Tensor:
+def held_centres(xyxy: Tensor, cores: Tensor, slack: float = SLACK) -> Tensor:
     """Whether the centres of boxes lie in cores, of which none overlaps another.
 
     A box belongs to the part of the image whose core holds its centre. What a neighbour saw of the
-    same object, whole or cut off by its border, has its centre elsewhere, or in the same place; the
-    first is not the neighbour's to report, and the second is no other part's.
+    same object, whole or cut off by its border, has its centre elsewhere, and is not the
+    neighbour's to report; within ``slack`` of a border it is both's, and :func:`surviving` leaves
+    one.
 
     Args:
         xyxy: (N, 4) boxes.
         cores: (n, 4) in the same frame.
+        slack: Pixels of that frame by which cores are grown.
 
     Returns:
         (N, n) bool.
 
     Example:
         >>> boxes = torch.tensor([[0.0, 0, 4, 4], [6, 0, 10, 4]])
-        >>> held_centres(boxes, torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8]])).tolist()
-        [[True, False], [False, True]]
+        >>> cores = torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8]])
+        >>> held_centres(boxes, cores, slack=0).tolist(), held_centres(boxes, cores).tolist()
+        ([[True, False], [False, True]], [[True, False], [True, True]])
     """
     middles = centers(xyxy)
     centre = middles[:, None]
     like_boxes = cores.to(xyxy)
-    starts, ends = like_boxes.split(2, 1)
+    grown = grow(like_boxes, slack)
+    starts, ends = grown.split(2, 1)
     is_after = centre >= starts
     is_before = centre < ends
     inside = is_after & is_before

@@ -22,7 +22,7 @@ from mmisr.ops.merging import held_centres
 from mmisr.ops.placed_masks import placed
 from mmisr.pipeline.found_masks import whole_factors
 from mmisr.pipeline.sahi_merge import CHOOSING, SahiMerge, merged_by_sahi
-from mmisr.structures.checks import check_fields, check_hw
+from mmisr.structures.checks import check_fields, check_hw, keep_integers
 from mmisr.structures.frames import FrameMap, hw_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Slices:
             :class:`mmisr.pipeline.sahi_merge.SahiMerge`.
         whole: Whether the whole image is searched too, at once.
         batch: Slices that the pair sees at once.
+        unit: Pixels of the image that count as one LR pixel: the scale, where HR is fed for LR.
 
     Raises:
         ValueError: A value is out of its range.
@@ -56,15 +57,18 @@ class Slices:
     merge: str | dict[str, Any] = "centres"
     whole: bool = False
     batch: int = 4
+    unit: int = 1
 
     def __post_init__(self) -> None:
         check_fields(self, "test_cfg.slices")
         if self.slice_hw is not None:
-            check_hw(self.slice_hw, "test_cfg.slices.slice_hw")
-        if self.per_axis < 1 or self.batch < 1:
+            hw = check_hw(self.slice_hw, "test_cfg.slices.slice_hw")
+            object.__setattr__(self, "slice_hw", hw)
+        keep_integers(self, "per_axis", "batch", "unit")
+        if min(self.per_axis, self.batch, self.unit) < 1:
             raise ValueError(
-                "test_cfg.slices needs per_axis >= 1 and batch >= 1, got "
-                f"{self.per_axis} and {self.batch}"
+                "test_cfg.slices needs per_axis >= 1, batch >= 1 and unit >= 1, got "
+                f"{self.per_axis}, {self.batch} and {self.unit}"
             )
         if not 0 <= self.overlap < 1:
             raise ValueError(f"test_cfg.slices needs 0 <= overlap < 1, got {self.overlap}")
@@ -73,18 +77,26 @@ class Slices:
                 f"test_cfg.slices.merge must be one of {RULES}, or dict(sahi=...) with one of "
                 f"sahi's, got {self.merge!r}"
             )
+        if isinstance(self.merge, dict) and "sahi" not in self.merge:
+            raise ValueError(
+                "test_cfg.slices.merge as a dict must name one of sahi's rules, "
+                f"dict(sahi='NMS', ...), got {self.merge!r}: add `sahi`, or use one of {RULES}"
+            )
 
     def grid(self, hw: tuple[int, int]) -> Grid:
         """The slices of an image of this height and width, in its pixels."""
         height, width = self.slice_hw or self._equal_slices(hw)
         rows = int(height * self.overlap)
         cols = int(width * self.overlap)
-        return Grid(hw, (height, width), (rows, cols))
+        unit = self.unit
+        size_hw = height * unit, width * unit
+        overlap_hw = rows * unit, cols * unit
+        return Grid(hw, size_hw, overlap_hw)
 
     def _equal_slices(self, hw: tuple[int, int]) -> tuple[int, int]:
         # n slices of a side s that overlap by a share o reach over s * (n - (n - 1) * o) pixels.
         shared = (self.per_axis - 1) * self.overlap
-        reach = self.per_axis - shared
+        reach = (self.per_axis - shared) * self.unit
         height, width = hw
         return ceil(height / reach), ceil(width / reach)
 

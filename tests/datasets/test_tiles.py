@@ -8,7 +8,7 @@ from PIL import Image
 from pycocotools import mask as coco_masks
 
 from mmisr.apis.to_coco import cut_tiles
-from mmisr.datasets.tiles import Tiles, seen_in
+from mmisr.datasets.tiles import Tiles, annotations_in, seen_in, tiled
 from mmisr.registry import DATASETS
 
 TILES = {"size": 32, "overlap": 8}
@@ -160,6 +160,26 @@ def test_empty_tiles_are_left_out_where_asked(coco):
 def test_what_cuts_no_tiles(folder, wrong, message):
     with pytest.raises(ValueError, match=message):
         dataset_of(folder, **wrong)
+
+
+def test_a_box_that_only_touches_a_tile_is_not_in_it():
+    """The sum of its left edge and its width is a rounding error beyond 500."""
+    window = 500, 0, 600, 100
+    bbox = [473.46200000000005, 10, 26.538, 10]
+    assert bbox[0] + bbox[2] > 500
+    assert [*annotations_in(window, [{"bbox": bbox}])] == []
+    xyxy = [bbox[0], 10, bbox[0] + bbox[2], 20]
+    info = {"img_id": 1, "width": 600, "height": 100, "img_path": "a.png"}
+    info["instances"] = [{"bbox": xyxy, "ignore_flag": 0, "marks": 0}]
+    tiles = tiled([info], Tiles(100, visible=1))
+    assert [len(tile["instances"]) for tile in tiles] == [0, 0, 0, 0, 1, 0]
+    # What is whole in a tile counts there however strict one is.
+    assert tiles[4]["instances"][0]["marks"] == 0
+
+
+def test_whole_floats_are_integers():
+    assert Tiles(32.0, 8.0).windows((40, 32)) == Tiles(32, 8).windows((40, 32))
+    assert type(Tiles(32.0).size) is int
 
 
 def test_images_smaller_than_an_lr_pixel():
