@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.datasets.images import check_reducible
 from mmisr.ops.boxes import area, clip, to_xywh
 from mmisr.ops.grid import Grid
 from mmisr.structures.checks import check_fields, keep_integers
@@ -63,16 +64,20 @@ class Tiles:
         if not 0 < self.visible <= 1:
             raise ValueError(f"tiles need 0 < visible <= 1, got {self.visible}")
 
-    def windows(self, wh: tuple[int, int], multiple: int = 1) -> list[Window]:
+    def windows(
+        self, wh: tuple[int, int], multiple: int = 1, name: str = "an image"
+    ) -> list[Window]:
         """The tiles of an image, row by row; the last ones end with the image.
 
         Args:
             wh: Width and height of the image.
             multiple: Tiles begin and end at multiples of it: the SR scale, so that LR pixels of a
                 tile are those of the image. A rest at the right and below is left out.
+            name: Of the image, for the message.
 
         Raises:
-            ValueError: Size or overlap is no multiple, or the image is smaller than one.
+            ImageError: The image is smaller than one.
+            ValueError: Size or overlap is no multiple.
 
         Example:
             >>> Tiles(100, 20).windows((150, 60))
@@ -84,13 +89,9 @@ class Tiles:
                 f"are reduced, got {self.size} and {self.overlap}"
             )
         width, height = wh
+        check_reducible((height, width), multiple, name)
         width -= width % multiple
         height -= height % multiple
-        if min(width, height) == 0:
-            raise ValueError(
-                f"images must be at least {multiple} pixels on each side to be reduced {multiple} "
-                f"times, found {wh[0]}x{wh[1]}; remove it or lower the scale"
-            )
         frame_hw = height, width
         size_hw = self.size, self.size
         overlap_hw = self.overlap, self.overlap
@@ -153,7 +154,7 @@ def tiled(
     found: list[dict[str, Any]] = []
     for info in infos:
         wh = info["width"], info["height"]
-        for window in tiles.windows(wh, multiple):
+        for window in tiles.windows(wh, multiple, info["img_path"]):
             number = len(found) + 1
             instances = info["instances"]
             # All else is the file's.

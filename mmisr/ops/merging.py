@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmisr.ops.boxes import centers, grow
+from mmisr.ops.boxes import area, centers, clip, grow
 
 SLACK = 2
 """Pixels by which a centre may lie outside its core.
@@ -64,6 +64,31 @@ def held_centres(xyxy: Tensor, cores: Tensor, slack: float = SLACK) -> Tensor:
     is_before = centre < ends
     inside = is_after & is_before
     return inside.all(2)
+
+
+def owned(xyxy: Tensor, core: Tensor, hw: tuple[int, int]) -> Tensor:
+    """Which of the boxes that a part of an image found are that part's to report.
+
+    What of them lies in the image has its centre in the core, see :func:`held_centres`; what does
+    not lie there at all is nobody's.
+
+    Args:
+        xyxy: (N, 4) boxes in the frame of the image.
+        core: (4,) what the part answers for.
+        hw: Height and width of that frame.
+
+    Returns:
+        (N,) bool.
+
+    Example:
+        >>> boxes = torch.tensor([[-6.0, 0, 4, 4], [8, 0, 12, 4]])
+        >>> owned(boxes, torch.tensor([0, 0, 5, 8]), (8, 16)).tolist()
+        [True, False]
+    """
+    inside = clip(xyxy, hw)
+    has_area = area(inside) > 0
+    is_held = held_centres(inside, core[None])
+    return has_area & is_held.squeeze(1)
 
 
 def surviving(xyxy: Tensor, scores: Tensor, labels: Tensor, rule: MergeRule) -> Tensor:

@@ -5,6 +5,7 @@ what comes back can be known.
 """
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from pycocotools import mask as coco_masks
 from mmisr.evaluation.functional.image_record import image_record
 from mmisr.openmmlab.detections import box_cap, merge_rule, merged
 from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.samples import hints_of
+from mmisr.openmmlab.testing import add_dump
 from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.routing import route_by, search_windows
 from mmisr.pipeline.slices import Slices
@@ -256,6 +259,35 @@ def test_an_oracle_sees_what_is_annotated_in_the_slice(sample_of):
     assert seen[(43, 0)] == [[0, 6, 14, 24]]
     assert seen[(67, 0)] == []
     assert {part.sample.source_shape for part in slices} == {(96, 128)}
+
+
+@pytest.mark.parametrize(("factor", "own"), [(1, 1), (2, 2), (1.5, 1)])
+def test_masks_of_annotations_are_cut_as_the_image_is(sample_of, factor, own):
+    """Source frames of LR pixels, of twice as many, and of 1.5 times, which slices do not keep."""
+    height, width = (int(side * factor) for side in HW)
+    boxes = np.array([(40, 4, 50, 12), (120, 90, 130, 96)]) * factor
+    sample = sample_of((height, width), boxes)
+    masks = torch.zeros(2, height, width, dtype=torch.bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int).tolist(), strict=True):
+        mask[y1:y2, x1:x2] = True
+    sample.gt_instances.masks = masks
+    portions = pair_of(SLICES).slicer.portions(image_of(HW, []).float(), sample)
+    samples = {part.corner_xy: part.sample for portion in portions for part in portion}
+    seen = hints_of(samples[(43, 0)], (48, 64))
+    # 1.5 times 131 is no whole number of pixels.
+    assert seen.boxes_lr[0].tolist() == pytest.approx([0, 4, 7, 12], abs=0.2)
+    alone = torch.zeros(1, 48, 64, dtype=torch.bool)
+    alone[:, 4:12, :7] = True
+    assert torch.equal(seen.masks_lr, alone)
+    in_source = samples[(43, 0)].gt_instances.masks
+    assert torch.equal(in_source, alone.repeat_interleave(own, 1).repeat_interleave(own, 2))
+    assert hints_of(samples[(0, 48)], (48, 64)).masks_lr.shape == (0, 48, 64)
+
+
+def test_a_dump_of_run_lengths_is_refused(tmp_path):
+    runner = SimpleNamespace(model=pair_of(with_masks=True, masks="runs"))
+    with pytest.raises(ValueError, match=r"masks='runs' gives run lengths already: set .*pixels"):
+        add_dump(runner, str(tmp_path / "found.pkl"))
 
 
 @pytest.mark.parametrize("factor", [1, 2])
