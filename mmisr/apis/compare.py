@@ -91,8 +91,12 @@ def compare(
     loader = test_loader(cfg)
     editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
-    parts = test_cfg.get("windows"), test_cfg.get("slices")
-    chosen = read_arms(arms, editor, *parts) if arms else default_arms(editor, loader, *parts)
+    windows = test_cfg.get("windows")
+    slices = test_cfg.get("slices")
+    if arms:
+        chosen = read_arms(arms, editor, windows, slices)
+    else:
+        chosen = default_arms(editor, loader, windows, slices)
     runs = run_arms(setup, chosen, loader)
     runs = timed(setup, chosen, loader, runs)
     return finish(setup, runs, loader, replicates, seed)
@@ -122,10 +126,14 @@ def default_arms(
     slices: dict[str, Any] | None = None,
 ) -> list[Arm]:
     """The standard arms; without HR where the data has none."""
-    sample = loader.dataset[0]["data_samples"]
-    arms = standard_arms(editor, windows, slices)
-    if "hr" not in sample:
-        arms = [arm for arm in arms if arm.feed != "hr"]
+    first = loader.dataset[0]
+    sample = first["data_samples"]
+    has_hr = "hr" in sample
+    standard = standard_arms(editor, windows, slices)
+    arms = []
+    for arm in standard:
+        if has_hr or arm.feed != "hr":
+            arms.append(arm)
     return arms
 
 

@@ -173,12 +173,13 @@ def _arms(cfg: Config, wanted: Sequence[str | dict[str, Any] | Arm] | None) -> l
     """The arms that are wanted, and bicubic and HR."""
     editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
-    parts = test_cfg.get("windows"), test_cfg.get("slices")
+    windows = test_cfg.get("windows")
+    slices = test_cfg.get("slices")
     if wanted is None:
-        wanted = standard_arms(editor, *parts)
-    chosen = read_arms(wanted, editor, *parts)
+        wanted = standard_arms(editor, windows, slices)
+    chosen = read_arms(wanted, editor, windows, slices)
     names = [arm.name for arm in chosen]
     for name in (BASELINE, ORACLE):
         if name not in names:
-            chosen += read_arms([name], editor, *parts)
+            chosen += read_arms([name], editor, windows, slices)
     return chosen

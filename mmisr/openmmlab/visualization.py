@@ -15,8 +15,8 @@ prepare()
 
 from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
-from mmengine.structures import InstanceData
 
+from mmisr.openmmlab.masks import without_masks
 from mmisr.openmmlab.samples import hr_pixels
 from mmisr.registry import VISUALIZERS
 
@@ -73,17 +73,18 @@ def _with_pixels(sample: DetDataSample, score_thr: float) -> DetDataSample:
         sample: It stays what it is.
         score_thr: What does not score more is not drawn, and left out.
     """
-    instances = sample.get("pred_instances")
-    runs = None if instances is None else instances.get("masks")
+    instances = sample.get("pred_instances", {})
+    runs = instances.get("masks")
     if not isinstance(runs, list):
         return sample
-    shown = instances[instances.scores > score_thr]
-    others = {key: value for key, value in shown.items() if key != "masks"}
-    drawn = InstanceData(**others)
+    is_shown = instances.scores > score_thr
+    shown = instances[is_shown]
+    drawn = without_masks(shown)
     if len(shown):
         # (H, W, N), 1 in the object.
         pixels = coco_masks.decode(shown.masks)
-        drawn.masks = torch.from_numpy(pixels).permute(2, 0, 1).bool()
+        of_each = np.moveaxis(pixels, 2, 0)
+        drawn.masks = torch.from_numpy(of_each).bool()
     copy = sample.clone()
     copy.pred_instances = drawn
     return copy

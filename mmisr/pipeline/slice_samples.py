@@ -28,7 +28,8 @@ class SliceSamples:
 
     def __init__(self, sample: DetDataSample, hw: tuple[int, int]) -> None:
         self.sample = sample
-        self.to_source = FrameMap.between(hw, source_hw(sample))
+        frame_hw = source_hw(sample)
+        self.to_source = FrameMap.between(hw, frame_hw)
         self.factor_xy = _factors(self.to_source)
         self.masks_lr = annotated_masks(sample, "lr", hw)
         self.masks = self._masks_in_own_pixels(hw)
@@ -38,10 +39,16 @@ class SliceSamples:
         in_source = annotated_masks(self.sample, "source")
         if in_source is None:
             return None
+        own_hw = self._enlarged(hw)
+        return resize_masks(in_source, own_hw)
+
+    def _enlarged(self, hw: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of LR pixels in those of the slices' source frames."""
         height, width = hw
         x_factor, y_factor = self.factor_xy
-        own_hw = height * y_factor, width * x_factor
-        return resize_masks(in_source, own_hw)
+        rows = height * y_factor
+        cols = width * x_factor
+        return rows, cols
 
     def of(self, window: Sequence[int]) -> DetDataSample:
         """The sample of a slice: its sizes, and what is annotated there.
@@ -50,11 +57,10 @@ class SliceSamples:
             window: What the slice shows, xyxy in LR pixels.
         """
         x1, y1, x2, y2 = window
-        x_factor, y_factor = self.factor_xy
         height = y2 - y1
         width = x2 - x1
         lr_hw = height, width
-        own_hw = height * y_factor, width * x_factor
+        own_hw = self._enlarged(lr_hw)
         known = dict(self.sample.metainfo)
         known["lr_shape"] = lr_hw
         for key in ("source_shape", "ori_shape", "img_shape"):
@@ -62,30 +68,49 @@ class SliceSamples:
         own = DetDataSample(metainfo=known)
         annotated = self.sample.get("gt_instances")
         if annotated is not None and "bboxes" in annotated:
-            own.gt_instances = self._seen(annotated, window, own_hw)
+            own.gt_instances = self._seen(annotated, window, lr_hw)
         return own
 
     def _seen(
-        self, annotated: InstanceData, window: Sequence[int], own_hw: tuple[int, int]
+        self, annotated: InstanceData, window: Sequence[int], lr_hw: tuple[int, int]
     ) -> InstanceData:
         """Boxes, classes and masks of the objects of an image that reach into a slice."""
-        x1, y1, x2, y2 = window
+        own_hw = self._enlarged(lr_hw)
+        x, y, _, _ = window
         x_factor, y_factor = self.factor_xy
-        offset_xy = -x1 * x_factor, -y1 * y_factor
+        left = x * x_factor
+        top = y * y_factor
         to_lr = self.to_source.inverse()
-        to_own = to_lr.then(FrameMap(self.factor_xy, offset_xy))
-        moved = to_own.boxes(annotated.bboxes)
+        offset_xy = -left, -top
+        from_lr = FrameMap(self.factor_xy, offset_xy)
+        to_own = to_lr.then(from_lr)
+        in_source = annotated.bboxes
+        moved = to_own.boxes(in_source)
         boxes = clip(moved, own_hw)
-        is_seen = area(boxes) > 0
-        seen = InstanceData(bboxes=boxes[is_seen])
+        areas = area(boxes)
+        is_seen = areas > 0
+        seen = InstanceData()
+        seen.bboxes = boxes[is_seen]
         if "labels" in annotated:
-            seen.labels = annotated.labels[is_seen]
-        if self.masks_lr is not None and self.masks is not None:
-            seen.masks_lr = self.masks_lr[is_seen, y1:y2, x1:x2]
-            rows = slice(y1 * y_factor, y2 * y_factor)
-            cols = slice(x1 * x_factor, x2 * x_factor)
-            seen.masks = self.masks[is_seen, rows, cols]
+            labels = annotated.labels
+            seen.labels = labels[is_seen]
+        if self.masks_lr is not None:
+            masks = self.masks_lr[is_seen]
+            seen.masks_lr = _cut(masks, (x, y), lr_hw)
+        if self.masks is not None:
+            masks = self.masks[is_seen]
+            seen.masks = _cut(masks, (left, top), own_hw)
         return seen
+
+
+def _cut(masks: Tensor, corner_xy: tuple[int, int], hw: tuple[int, int]) -> Tensor:
+    """(N, h, w) what a window of an image shows of (N, H, W) masks."""
+    x, y = corner_xy
+    height, width = hw
+    bottom = y + height
+    right = x + width
+    rows = masks[:, y:bottom]
+    return rows[..., x:right]
 
 
 def _factors(lr_to_source: FrameMap) -> tuple[int, int]:
