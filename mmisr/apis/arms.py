@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def read_arms(
     wanted: Sequence[str | dict[str, Any] | Arm],
     editor: dict[str, Any],
     windows: dict[str, Any] | None = None,
+    slices: dict[str, Any] | None = None,
 ) -> list[Arm]:
     """Turn what a user asks for into arms.
 
@@ -41,6 +43,8 @@ def read_arms(
             fields, where ``config`` and ``checkpoint`` may stand for ``editor``; or an arm.
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair; None for none.
+        slices: ``test_cfg.slices`` of the pair, which arms have that say neither ``slices`` nor
+            ``windows`` nor ``prior``; None for whole images.
 
     Returns:
         The arms, in order.
@@ -50,27 +54,46 @@ def read_arms(
             unknown key, or nothing is left.
         FileNotFoundError: A file does not exist.
     """
-    known = named_arms(editor, windows)
+    known = named_arms(editor, windows, slices)
+    inherited = _Inherited(slices, known["hr"].slices)
     arms: list[Arm] = []
     for item in wanted:
-        arms += _read(item, known)
+        arms += _read(item, known, inherited)
     names = [arm.name for arm in arms]
     if not names or len(set(names)) < len(names):
         raise ValueError(f"arms must be at least one, each by a name of its own, got {names}")
     return arms
 
 
-def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
+@dataclass(frozen=True)
+class _Inherited:
+    """Slices of arms of one's own that do not say how they see images, by what they are fed."""
+
+    lr: dict[str, Any] | None
+    hr: dict[str, Any] | None
+
+    def fill(self, entry: dict[str, Any]) -> None:
+        """Give the fields of an arm their slices."""
+        if any(entry.get(key) is not None for key in ("windows", "prior")):
+            return
+        slices = self.hr if entry.get("feed") == "hr" else self.lr
+        entry.setdefault("slices", slices)
+
+
+def _read(
+    item: str | dict[str, Any] | Arm, known: dict[str, Arm], inherited: _Inherited
+) -> list[Arm]:
     if isinstance(item, Arm):
         return [item]
     if not isinstance(item, str):
-        return [_from_dict(dict(item))]
+        return [_from_dict(dict(item), inherited)]
     # A name of ours goes before a file or a config of the same name.
     if item in known:
         return [known[item]]
     if "=" in item:
         name, config, checkpoint = named_config(item, "--arms")
-        return [_from_dict({"name": name, "config": config, "checkpoint": checkpoint})]
+        entry = {"name": name, "config": config, "checkpoint": checkpoint}
+        return [_from_dict(entry, inherited)]
     if Path(item).suffix not in LISTS:
         raise ValueError(
             f"arm {item!r} is unknown: use one of {sorted(known)}, NAME=CONFIG[,CHECKPOINT], or a "
@@ -78,7 +101,7 @@ def _read(item: str | dict[str, Any] | Arm, known: dict[str, Arm]) -> list[Arm]:
         )
     arms: list[Arm] = []
     for entry in _listed(Path(item)):
-        arms += _read(entry, known)
+        arms += _read(entry, known, inherited)
     return arms
 
 
@@ -123,16 +146,11 @@ def _listed(path: Path) -> list[Any]:
     return entries
 
 
-def _from_dict(entry: dict[str, Any]) -> Arm:
+def _from_dict(entry: dict[str, Any], inherited: _Inherited) -> Arm:
+    _check_fields_of(entry)
+    inherited.fill(entry)
     config = entry.pop("config", None)
     checkpoint = entry.pop("checkpoint", None)
-    unknown = sorted(set(entry) - set(FIELDS))
-    if unknown or "name" not in entry:
-        also = f"; unknown: {unknown}" if unknown else ""
-        raise ValueError(
-            f"an arm has a name and any of {[*FIELDS[1:], 'config', 'checkpoint']}, got "
-            f"{sorted(entry)}{also}"
-        )
     # What the user names goes before what a config names.
     checkpoints = entry.get("checkpoints", {})
     if config is not None:
@@ -144,6 +162,21 @@ def _from_dict(entry: dict[str, Any]) -> Arm:
     if checkpoint is not None:
         checkpoints = {**checkpoints, "editor": str(checkpoint)}
     return Arm(**{"editor": IDENTITY, **entry, "checkpoints": checkpoints})
+
+
+def _check_fields_of(entry: dict[str, Any]) -> None:
+    if "sliced" in entry:
+        raise ValueError(
+            f"`sliced` of arm {entry.get('name')!r} is called `slices` now, got "
+            f"{entry['sliced']!r}: its factor goes to handoff=dict(resize=dict(factor=...)), a "
+            "merge of sahi's to slices=dict(merge=dict(sahi=...)), and the whole image is seen "
+            "too with slices=dict(whole=True), no longer by default"
+        )
+    fields = [*FIELDS, "config", "checkpoint"]
+    unknown = sorted(set(entry) - set(fields))
+    if unknown or "name" not in entry:
+        also = f"; unknown: {unknown}" if unknown else ""
+        raise ValueError(f"an arm has a name and any of {fields[1:]}, got {sorted(entry)}{also}")
 
 
 def _part_of(config: str, part: str) -> tuple[dict[str, Any], dict[str, str]]:

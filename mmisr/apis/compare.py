@@ -92,7 +92,11 @@ def compare(
     editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
     windows = test_cfg.get("windows")
-    chosen = read_arms(arms, editor, windows) if arms else default_arms(editor, loader, windows)
+    slices = test_cfg.get("slices")
+    if arms:
+        chosen = read_arms(arms, editor, windows, slices)
+    else:
+        chosen = default_arms(editor, loader, windows, slices)
     runs = run_arms(setup, chosen, loader)
     runs = timed(setup, chosen, loader, runs)
     return finish(setup, runs, loader, replicates, seed)
@@ -116,13 +120,20 @@ def results_folder(config: str | Path | Config, out: str | Path | None = None) -
 
 
 def default_arms(
-    editor: dict[str, Any], loader: DataLoader, windows: dict[str, Any] | None = None
+    editor: dict[str, Any],
+    loader: DataLoader,
+    windows: dict[str, Any] | None = None,
+    slices: dict[str, Any] | None = None,
 ) -> list[Arm]:
     """The standard arms; without HR where the data has none."""
-    sample = loader.dataset[0]["data_samples"]
-    arms = standard_arms(editor, windows)
-    if "hr" not in sample:
-        arms = [arm for arm in arms if arm.feed != "hr"]
+    first = loader.dataset[0]
+    sample = first["data_samples"]
+    has_hr = "hr" in sample
+    standard = standard_arms(editor, windows, slices)
+    arms = []
+    for arm in standard:
+        if has_hr or arm.feed != "hr":
+            arms.append(arm)
     return arms
 
 

@@ -174,11 +174,12 @@ def _arms(cfg: Config, wanted: Sequence[str | dict[str, Any] | Arm] | None) -> l
     editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
     windows = test_cfg.get("windows")
+    slices = test_cfg.get("slices")
     if wanted is None:
-        wanted = standard_arms(editor, windows)
-    chosen = read_arms(wanted, editor, windows)
+        wanted = standard_arms(editor, windows, slices)
+    chosen = read_arms(wanted, editor, windows, slices)
     names = [arm.name for arm in chosen]
     for name in (BASELINE, ORACLE):
         if name not in names:
-            chosen += read_arms([name], editor, windows)
+            chosen += read_arms([name], editor, windows, slices)
     return chosen

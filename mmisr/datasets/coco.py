@@ -15,7 +15,7 @@ from mmisr.datasets.coco_checks import check_annotations, class_names, first
 from mmisr.datasets.coco_file import read_annotations
 from mmisr.datasets.coco_shapes import read_shapes
 from mmisr.datasets.coco_values import is_ignored, shown
-from mmisr.datasets.images import ImageError, check_annotated_size, check_file
+from mmisr.datasets.images import ImageError, check_annotated_size, check_file, check_reducible
 from mmisr.datasets.loading import LoadImage
 from mmisr.datasets.tiles import Tiles, tiled
 from mmisr.datasets.watched import WatchedPipeline
@@ -104,7 +104,18 @@ class SRCocoDataset(CocoDataset):
         self.wrong_boxes: list[str] = []
         self.without_mask: list[str] = []
         super().__init__(ann_file=ann_file, **kwargs)
+        self._check_tiles()
         self.pipeline: WatchedPipeline = WatchedPipeline(self.pipeline.transforms)
+
+    def _check_tiles(self) -> None:
+        for step in self.pipeline.transforms:
+            if self.tiles is not None and getattr(step, "needs_whole_images", False):
+                name = type(step).__name__
+                raise ValueError(
+                    f"SRCocoDataset.tiles have ids of their own, and {name} in the pipeline looks "
+                    f"images up by the file's, got tiles={self.tiles}: leave tiles out, or take "
+                    "mmisr.RandomPatch"
+                )
 
     @classmethod
     def _load_metainfo(cls, metainfo: Mapping | None = None) -> dict:
@@ -152,11 +163,19 @@ class SRCocoDataset(CocoDataset):
         return data if self.tiles is None else tiled(data, self.tiles, self._multiple())
 
     def filter_data(self) -> list[dict]:
-        """Leave out what ``filter_cfg`` says; of tiles those without a box, where it does."""
+        """Leave out what ``filter_cfg`` says: tiles without a box, those of small images."""
         if self.tiles is None:
             return list(super().filter_data())
-        filtered = (self.filter_cfg or {}).get("filter_empty_gt", False)
-        return [tile for tile in self.data_list if tile["instances"] or not filtered]
+        config = self.filter_cfg or {}
+        filtered = config.get("filter_empty_gt", False)
+        min_size = config.get("min_size", 0)
+        kept = []
+        for tile in self.data_list:
+            is_empty = not tile["instances"]
+            is_small = min(tile["width"], tile["height"]) < min_size
+            if not is_small and not (filtered and is_empty):
+                kept.append(tile)
+        return kept
 
     def _multiple(self) -> int:
         """What the sides of images are made multiples of."""
@@ -297,10 +316,4 @@ class SRCocoDataset(CocoDataset):
             info["img_path"], self.backend_args, decode, max_pixels=max(limits, default=None)
         )
         check_annotated_size(info, hw)
-        smallest = self._multiple()
-        if min(hw) < smallest:
-            raise ImageError(
-                f"{info['img_path']} must be at least {smallest} pixels on each side to be reduced "
-                f"{smallest} times, "
-                f"found {hw[1]}x{hw[0]}; remove it or lower the scale"
-            )
+        check_reducible(hw, self._multiple(), info["img_path"])

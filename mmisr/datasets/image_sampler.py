@@ -57,9 +57,9 @@ class ImageSampler(DefaultSampler):
             mixed = self._mixed(numbers, generator)
             order.extend(mixed)
         # As mmengine does: the first ones again, until every process has as many.
-        missing = self.total_size - len(order)
-        again = order[:missing]
-        order.extend(again)
+        count = max(len(order), 1)
+        times = self.total_size // count + 1
+        order = (order * times)[: self.total_size]
         first = self.rank * self.num_samples
         last = first + self.num_samples
         own = order[first:last]

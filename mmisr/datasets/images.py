@@ -195,6 +195,25 @@ def _has_end(content: bytes) -> bool:
     return True
 
 
+def check_reducible(hw: tuple[int, int], multiple: int, name: str) -> None:
+    """See that an image is no smaller than one pixel of the LR image that is made from it.
+
+    Args:
+        hw: Its height and width.
+        multiple: How many times it is to be reduced.
+        name: What messages call it: its file.
+
+    Raises:
+        ImageError: It is.
+    """
+    height, width = hw
+    if min(hw) < multiple:
+        raise ImageError(
+            f"{name} must be at least {multiple} pixels on each side to be reduced {multiple} "
+            f"times, found {width}x{height}; remove it or lower the scale"
+        )
+
+
 def _let_pillow_read(max_pixels: int | None) -> None:
     """Raise Pillow's own limit where it is lower than the one that was set.
 

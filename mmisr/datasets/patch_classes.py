@@ -138,6 +138,9 @@ class ClassPatch(BaseTransform):
         ValueError: It does not fit; when used, an image is not in it.
     """
 
+    needs_whole_images = True
+    """Its patches are those of files, by their ids, and not those of tiles."""
+
     def __init__(self, classes: str) -> None:
         self.path = Path(classes)
         self.classes = read_patch_classes(self.path)

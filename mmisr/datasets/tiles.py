@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmisr.datasets.images import check_reducible
 from mmisr.ops.boxes import area, clip, to_xywh
 from mmisr.ops.grid import Grid
-from mmisr.structures.checks import check_fields
+from mmisr.structures.checks import check_fields, keep_integers
 from mmisr.structures.marks import Mark
 
 VISIBLE = 0.7
@@ -55,6 +56,7 @@ class Tiles:
 
     def __post_init__(self) -> None:
         check_fields(self, "tiles")
+        keep_integers(self, "size", "overlap")
         if not 0 <= self.overlap < self.size:
             raise ValueError(
                 f"tiles need 0 <= overlap < size, got overlap={self.overlap}, size={self.size}"
@@ -62,16 +64,20 @@ class Tiles:
         if not 0 < self.visible <= 1:
             raise ValueError(f"tiles need 0 < visible <= 1, got {self.visible}")
 
-    def windows(self, wh: tuple[int, int], multiple: int = 1) -> list[Window]:
+    def windows(
+        self, wh: tuple[int, int], multiple: int = 1, name: str = "an image"
+    ) -> list[Window]:
         """The tiles of an image, row by row; the last ones end with the image.
 
         Args:
             wh: Width and height of the image.
             multiple: Tiles begin and end at multiples of it: the SR scale, so that LR pixels of a
                 tile are those of the image. A rest at the right and below is left out.
+            name: Of the image, for the message.
 
         Raises:
-            ValueError: Size or overlap is no multiple, or the image is smaller than one.
+            ImageError: The image is smaller than one.
+            ValueError: Size or overlap is no multiple.
 
         Example:
             >>> Tiles(100, 20).windows((150, 60))
@@ -83,13 +89,9 @@ class Tiles:
                 f"are reduced, got {self.size} and {self.overlap}"
             )
         width, height = wh
+        check_reducible((height, width), multiple, name)
         width -= width % multiple
         height -= height % multiple
-        if min(width, height) == 0:
-            raise ValueError(
-                f"images must be at least {multiple} pixels on each side to be reduced {multiple} "
-                f"times, found {wh[0]}x{wh[1]}; remove it or lower the scale"
-            )
         frame_hw = height, width
         size_hw = self.size, self.size
         overlap_hw = self.overlap, self.overlap
@@ -109,8 +111,8 @@ def seen_in(window: Sequence[int], xyxy: Boxes) -> tuple[Boxes, NDArray[np.float
         xyxy: (N, 4) boxes in the image.
 
     Returns:
-        (N, 4) their parts, in pixels of the tile, and (N,) the share of their area that these are;
-        0 for boxes without area.
+        (N, 4) their parts, in pixels of the tile, as exact as they are written, and (N,) the share
+        of their area that these are; 0 for boxes that have no area there.
 
     Example:
         >>> parts, shares = seen_in((10, 0, 20, 10), np.array([[5.0, 0, 15, 10]]))
@@ -123,10 +125,12 @@ def seen_in(window: Sequence[int], xyxy: Boxes) -> tuple[Boxes, NDArray[np.float
     corner = [left, top, left, top]
     in_tile = xyxy - np.array(corner)
     hw = height, width
-    parts = clip(in_tile, hw)
+    clipped = clip(in_tile, hw)
+    # Sums and differences leave slivers of boxes that only touch the tile.
+    parts = np.round(clipped, DIGITS)
     whole = area(xyxy)
-    shown = area(parts)
-    has_area = whole > 0
+    shown = area(clipped)
+    has_area = (whole > 0) & (area(parts) > 0)
     shares = np.zeros_like(whole)
     of_whole = shown[has_area] / whole[has_area]
     shares[has_area] = of_whole
@@ -150,7 +154,7 @@ def tiled(
     found: list[dict[str, Any]] = []
     for info in infos:
         wh = info["width"], info["height"]
-        for window in tiles.windows(wh, multiple):
+        for window in tiles.windows(wh, multiple, info["img_path"]):
             number = len(found) + 1
             instances = info["instances"]
             # All else is the file's.
@@ -176,12 +180,16 @@ def _instances_in(
         part["bbox"] = parts[index].tolist()
         part["area"] = float(areas[index])
         marks = Mark(part["marks"])
-        is_cut = shares[index] < visible
-        if is_cut and Mark.CROWD not in marks:
+        if _counts_no_more(shares[index], visible, Mark.CROWD in marks):
             part["ignore_flag"] = 1
             part["marks"] = int(marks | Mark.IGNORE)
         shown.append(part)
     return shown
+
+
+def _counts_no_more(share: float, visible: float, is_crowd: bool) -> bool:
+    """Whether an object becomes ``ignore`` in a tile: it is cut off, and counted before."""
+    return round(share, DIGITS) < visible and not is_crowd
 
 
 def shapes_in(window: Window, instances: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -259,7 +267,6 @@ def annotations_in(
         bbox = written[index].tolist()
         found["bbox"] = bbox
         found["area"] = bbox[2] * bbox[3]
-        is_cut = shares[index] < visible
-        if is_cut and not found.get("iscrowd"):
+        if _counts_no_more(shares[index], visible, bool(found.get("iscrowd"))):
             found["ignore"] = 1
         yield found

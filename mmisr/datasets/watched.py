@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from mmengine.dataset import Compose
+from numpy.typing import NDArray
 
-from mmisr.ops.motion import PARTNER, FrameError, check_partner, is_moved
+from mmisr.ops.motion import HOMOGRAPHY, PARTNER, FrameError, check_partner, is_moved
 
 
 class WatchedPipeline(Compose):
@@ -56,6 +57,7 @@ class _BeforeBoxes:
 
     def __init__(self) -> None:
         self.file_hw: tuple[int, ...] | None = None
+        self.loaded: NDArray[Any] | None = None
         self.mover: str | None = None
         self.reader: str | None = None
 
@@ -67,8 +69,10 @@ class _BeforeBoxes:
             self.reader = name
         elif self.file_hw is None:
             self.file_hw = data["img"].shape[:2]
+            # A tile was moved to its own pixels when it was read, and its boxes with it.
+            self.loaded = data.get(HOMOGRAPHY)
         elif self.mover is None:
-            has_moved = data["img"].shape[:2] != self.file_hw or is_moved(data)
+            has_moved = data["img"].shape[:2] != self.file_hw or is_moved(data, self.loaded)
             self.mover = name if has_moved else None
 
     def check(self, data: dict) -> None:

@@ -13,6 +13,8 @@ from mmdet.apis.det_inferencer import DetInferencer as MMDetInferencer
 from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer, get_palette
 
+from mmisr.openmmlab.masks import without_masks
+
 __all__ = ["IMG_EXTENSIONS", "DetInferencer", "DetLocalVisualizer", "get_palette"]
 
 
@@ -30,12 +32,15 @@ class DetInferencer(MMDetInferencer):
         if not isinstance(runs, list):
             plain: dict[str, Any] = super().pred2dict(data_sample, pred_out_dir)
             return plain
+        instances = data_sample.pred_instances
         bare = data_sample.clone()
-        del bare.pred_instances.masks
+        bare.pred_instances = without_masks(instances)
         prediction: dict[str, Any] = super().pred2dict(bare, pred_out_dir)
         masks = []
         for run in runs:
-            counts = run["counts"].decode()
-            masks.append({**run, "counts": counts})
+            counts = run["counts"]
+            text = counts.decode()
+            mask = {**run, "counts": text}
+            masks.append(mask)
         prediction["masks"] = masks
         return prediction

@@ -16,6 +16,7 @@ prepare()
 
 from mmdet.structures import DetDataSample
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
+from mmengine.structures import InstanceData
 
 from mmisr.ops.masks import resize_masks
 
@@ -28,6 +29,7 @@ __all__ = [
     "pad_masks",
     "predicts_masks",
     "turned_masks",
+    "without_masks",
 ]
 
 Hw = tuple[int, int]
@@ -119,6 +121,19 @@ def pad_masks(samples: Sequence[DetDataSample], sizes_hw: Sequence[Hw], padded_h
                 "detector.data_preprocessor, and resize with handoff=dict(resize=...)"
             )
         instances.masks = instances.masks.pad(padded_hw)
+
+
+def without_masks(instances: InstanceData) -> InstanceData:
+    """A record of instances of its own, with all that they have but masks.
+
+    Args:
+        instances: They stay what they are, which a sample's ``clone`` shares with its copy.
+    """
+    bare = InstanceData(metainfo=instances.metainfo)
+    for key, value in instances.items():
+        if key != "masks":
+            bare.set_field(value, key)
+    return bare
 
 
 def turned_masks(masks: BitmapMasks | PolygonMasks) -> BitmapMasks | PolygonMasks:

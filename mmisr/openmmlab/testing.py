@@ -51,10 +51,16 @@ def add_dump(runner: Runner, path: str) -> None:
         path: The file, which ends in ``.pkl`` or ``.pickle``.
 
     Raises:
-        ValueError: The file has another ending.
+        ValueError: The file has another ending, or masks are run lengths already.
     """
     if not path.endswith((".pkl", ".pickle")):
         raise ValueError(f"--out must end in .pkl or .pickle, got {path!r}")
+    test_cfg = getattr(runner.model, "test_cfg", None)
+    if getattr(test_cfg, "masks", None) == "runs":
+        raise ValueError(
+            "--out writes masks that it encodes itself, and model.test_cfg.masks='runs' gives run "
+            "lengths already: set model.test_cfg.masks='pixels', or leave --out out"
+        )
     runner.test_evaluator.metrics.append(DumpDetResults(out_file_path=path))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from pycocotools import mask as coco_masks
 
 from mmisr.openmmlab.stack import prepare
 
@@ -14,8 +16,12 @@ prepare()
 from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 
+from mmisr.openmmlab.masks import without_masks
 from mmisr.openmmlab.samples import hr_pixels
 from mmisr.registry import VISUALIZERS
+
+SCORE_THR = 0.3
+"""Detections above this score are drawn, by mmdet's default."""
 
 
 @VISUALIZERS.register_module()
@@ -54,7 +60,34 @@ class SRDetVisualizer(DetLocalVisualizer):
         """
         if data_sample is not None and "lr_shape" in data_sample:
             image = _in_source_frame(image, data_sample, is_input=draw_gt and not draw_pred)
+        if data_sample is not None:
+            score_thr = options.get("pred_score_thr", SCORE_THR)
+            data_sample = _with_pixels(data_sample, score_thr)
         super().add_datasample(name, image, data_sample, draw_gt, draw_pred, **options)
+
+
+def _with_pixels(sample: DetDataSample, score_thr: float) -> DetDataSample:
+    """A sample whose predicted masks are pixels, which mmdet draws; run lengths are decoded.
+
+    Args:
+        sample: It stays what it is.
+        score_thr: What does not score more is not drawn, and left out.
+    """
+    instances = sample.get("pred_instances", {})
+    runs = instances.get("masks")
+    if not isinstance(runs, list):
+        return sample
+    is_shown = instances.scores > score_thr
+    shown = instances[is_shown]
+    drawn = without_masks(shown)
+    if len(shown):
+        # (H, W, N), 1 in the object.
+        pixels = coco_masks.decode(shown.masks)
+        of_each = np.moveaxis(pixels, 2, 0)
+        drawn.masks = torch.from_numpy(of_each).bool()
+    copy = sample.clone()
+    copy.pred_instances = drawn
+    return copy
 
 
 def _in_source_frame(image: NDArray[Any], sample: DetDataSample, is_input: bool) -> NDArray[Any]:

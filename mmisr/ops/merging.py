@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmisr.ops.boxes import centers
+from mmisr.ops.boxes import area, centers, clip, grow
+
+SLACK = 2
+"""Pixels by which a centre may lie outside its core.
+
+Two parts that both saw an object across the border of their cores may each put its centre on the
+other's side. So near to the border both report it, and suppression leaves one.
+"""
 
 
 @dataclass(frozen=True)
@@ -26,33 +33,62 @@ class MergeRule:
     cap: int | None = None
 
 
-def held_centres(xyxy: Tensor, cores: Tensor) -> Tensor:
+def held_centres(xyxy: Tensor, cores: Tensor, slack: float = SLACK) -> Tensor:
     """Whether the centres of boxes lie in cores, of which none overlaps another.
 
     A box belongs to the part of the image whose core holds its centre. What a neighbour saw of the
-    same object, whole or cut off by its border, has its centre elsewhere, or in the same place; the
-    first is not the neighbour's to report, and the second is no other part's.
+    same object, whole or cut off by its border, has its centre elsewhere, and is not the
+    neighbour's to report; within ``slack`` of a border it is both's, and :func:`surviving` leaves
+    one.
 
     Args:
         xyxy: (N, 4) boxes.
         cores: (n, 4) in the same frame.
+        slack: Pixels of that frame by which cores are grown.
 
     Returns:
         (N, n) bool.
 
     Example:
         >>> boxes = torch.tensor([[0.0, 0, 4, 4], [6, 0, 10, 4]])
-        >>> held_centres(boxes, torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8]])).tolist()
-        [[True, False], [False, True]]
+        >>> cores = torch.tensor([[0.0, 0, 8, 8], [8, 0, 16, 8]])
+        >>> held_centres(boxes, cores, slack=0).tolist(), held_centres(boxes, cores).tolist()
+        ([[True, False], [False, True]], [[True, False], [True, True]])
     """
     middles = centers(xyxy)
     centre = middles[:, None]
     like_boxes = cores.to(xyxy)
-    starts, ends = like_boxes.split(2, 1)
+    grown = grow(like_boxes, slack)
+    starts, ends = grown.split(2, 1)
     is_after = centre >= starts
     is_before = centre < ends
     inside = is_after & is_before
     return inside.all(2)
+
+
+def owned(xyxy: Tensor, core: Tensor, hw: tuple[int, int]) -> Tensor:
+    """Which of the boxes that a part of an image found are that part's to report.
+
+    What of them lies in the image has its centre in the core, see :func:`held_centres`; what does
+    not lie there at all is nobody's.
+
+    Args:
+        xyxy: (N, 4) boxes in the frame of the image.
+        core: (4,) what the part answers for.
+        hw: Height and width of that frame.
+
+    Returns:
+        (N,) bool.
+
+    Example:
+        >>> boxes = torch.tensor([[-6.0, 0, 4, 4], [8, 0, 12, 4]])
+        >>> owned(boxes, torch.tensor([0, 0, 5, 8]), (8, 16)).tolist()
+        [True, False]
+    """
+    inside = clip(xyxy, hw)
+    has_area = area(inside) > 0
+    is_held = held_centres(inside, core[None])
+    return has_area & is_held.squeeze(1)
 
 
 def surviving(xyxy: Tensor, scores: Tensor, labels: Tensor, rule: MergeRule) -> Tensor:

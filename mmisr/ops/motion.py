@@ -27,16 +27,16 @@ class FrameError(ValueError):
     """A transform moved one of a pair alone."""
 
 
-def is_moved(data: dict) -> bool:
+def is_moved(data: dict, since: NDArray[Any] | None = None) -> bool:
     """Whether a transform has noted that coordinates are no longer those of the file.
 
     Args:
         data: Results of a pipeline, or a sample's metainfo.
+        since: What was noted before, for the transforms after that; (3, 3).
     """
-    matrix = data.get(HOMOGRAPHY)
-    return bool(data.get("flip")) or (
-        matrix is not None and not np.allclose(matrix, np.eye(3), atol=1e-6)
-    )
+    before = np.eye(3) if since is None else since
+    matrix = data.get(HOMOGRAPHY, before)
+    return bool(data.get("flip")) or not np.allclose(matrix, before, atol=1e-6)
 
 
 def note_motion(results: dict, matrix: NDArray[Any]) -> None:

@@ -39,11 +39,11 @@ class TestConfig:
     masks: Kind = "pixels"
 
     def __post_init__(self) -> None:
-        check_fields(self, "SRDetector.test_cfg")
         if self.masks not in get_args(Kind):
             raise ValueError(
                 f"SRDetector.test_cfg.masks must be one of {get_args(Kind)}, got {self.masks!r}"
             )
+        check_fields(self, "SRDetector.test_cfg")
         others = [name for name in ("windows", "prior") if getattr(self, name) is not None]
         if self.slices is not None and others:
             raise ValueError(

@@ -16,13 +16,13 @@ from mmisr.openmmlab.detections import box_cap, merge_rule, merged
 from mmisr.openmmlab.detector import BaseDetector, DetDataSample
 from mmisr.openmmlab.masks import predicts_masks
 from mmisr.openmmlab.samples import source_hw
-from mmisr.ops.boxes import area, clip
 from mmisr.ops.grid import Grid
-from mmisr.ops.merging import held_centres
+from mmisr.ops.merging import owned
 from mmisr.ops.placed_masks import placed
 from mmisr.pipeline.found_masks import whole_factors
 from mmisr.pipeline.sahi_merge import CHOOSING, SahiMerge, merged_by_sahi
-from mmisr.structures.checks import check_fields, check_hw
+from mmisr.pipeline.slice_samples import SliceSamples
+from mmisr.structures.checks import check_fields, check_hw, keep_integers
 from mmisr.structures.frames import FrameMap, hw_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Slices:
             :class:`mmisr.pipeline.sahi_merge.SahiMerge`.
         whole: Whether the whole image is searched too, at once.
         batch: Slices that the pair sees at once.
+        unit: Pixels of the image that count as one LR pixel: the scale, where HR is fed for LR.
 
     Raises:
         ValueError: A value is out of its range.
@@ -56,15 +57,18 @@ class Slices:
     merge: str | dict[str, Any] = "centres"
     whole: bool = False
     batch: int = 4
+    unit: int = 1
 
     def __post_init__(self) -> None:
         check_fields(self, "test_cfg.slices")
         if self.slice_hw is not None:
-            check_hw(self.slice_hw, "test_cfg.slices.slice_hw")
-        if self.per_axis < 1 or self.batch < 1:
+            hw = check_hw(self.slice_hw, "test_cfg.slices.slice_hw")
+            object.__setattr__(self, "slice_hw", hw)
+        keep_integers(self, "per_axis", "batch", "unit")
+        if min(self.per_axis, self.batch, self.unit) < 1:
             raise ValueError(
-                "test_cfg.slices needs per_axis >= 1 and batch >= 1, got "
-                f"{self.per_axis} and {self.batch}"
+                "test_cfg.slices needs per_axis >= 1, batch >= 1 and unit >= 1, got "
+                f"{self.per_axis}, {self.batch} and {self.unit}"
             )
         if not 0 <= self.overlap < 1:
             raise ValueError(f"test_cfg.slices needs 0 <= overlap < 1, got {self.overlap}")
@@ -73,18 +77,26 @@ class Slices:
                 f"test_cfg.slices.merge must be one of {RULES}, or dict(sahi=...) with one of "
                 f"sahi's, got {self.merge!r}"
             )
+        if isinstance(self.merge, dict) and "sahi" not in self.merge:
+            raise ValueError(
+                "test_cfg.slices.merge as a dict must name one of sahi's rules, "
+                f"dict(sahi='NMS', ...), got {self.merge!r}: add `sahi`, or use one of {RULES}"
+            )
 
     def grid(self, hw: tuple[int, int]) -> Grid:
         """The slices of an image of this height and width, in its pixels."""
         height, width = self.slice_hw or self._equal_slices(hw)
         rows = int(height * self.overlap)
         cols = int(width * self.overlap)
-        return Grid(hw, (height, width), (rows, cols))
+        unit = self.unit
+        size_hw = height * unit, width * unit
+        overlap_hw = rows * unit, cols * unit
+        return Grid(hw, size_hw, overlap_hw)
 
     def _equal_slices(self, hw: tuple[int, int]) -> tuple[int, int]:
         # n slices of a side s that overlap by a share o reach over s * (n - (n - 1) * o) pixels.
         shared = (self.per_axis - 1) * self.overlap
-        reach = self.per_axis - shared
+        reach = (self.per_axis - shared) * self.unit
         height, width = hw
         return ceil(height / reach), ceil(width / reach)
 
@@ -98,7 +110,7 @@ class Slice:
         sample: Its own.
         corner_xy: Its first column and row in the LR image.
         factor_xy: Pixels of its source frame per LR pixel, along x and y.
-        core: (1, 4) what it answers for, in LR pixels of the image.
+        core: (4,) what it answers for, in LR pixels of the image.
     """
 
     lr: Tensor
@@ -190,16 +202,15 @@ class Slicer:
 
     def _cut(self, image: Tensor, sample: DetDataSample) -> Iterator[Slice]:
         hw = hw_of(image)
-        to_source = FrameMap.between(hw, source_hw(sample))
-        factor_xy = _factors(to_source)
+        samples = SliceSamples(sample, hw)
         for window, core in self._places(hw):
             x1, y1, x2, y2 = window
             yield Slice(
                 lr=image[:, y1:y2, x1:x2],
-                sample=_own_sample(sample, window, factor_xy, to_source),
+                sample=samples.of(window),
                 corner_xy=(x1, y1),
-                factor_xy=factor_xy,
-                core=torch.tensor([core]),
+                factor_xy=samples.factor_xy,
+                core=torch.tensor(core),
             )
 
     def _places(self, hw: tuple[int, int]) -> Iterator[tuple[list[int], list[int]]]:
@@ -209,8 +220,8 @@ class Slicer:
         grid = self.slices.grid(hw)
         in_pixels = grid.windows()
         windows = in_pixels.tolist()
-        owned = grid.cores()
-        cores = owned.tolist()
+        in_cores = grid.cores()
+        cores = in_cores.tolist()
         if self.slices.whole and whole not in windows:
             windows.append(whole)
             cores.append(whole)
@@ -277,9 +288,8 @@ class Mosaic:
             self.image = sr.new_zeros(3, rows * scale, cols * scale)
         window = part.window
         # Where slices answer for more than they show, the last one is seen.
-        core = part.core[0]
         begin, end = window.split(2)
-        core_begin, core_end = core.split(2)
+        core_begin, core_end = part.core.split(2)
         first = core_begin.maximum(begin)
         last = core_end.minimum(end)
         in_image = torch.cat([first, last])
@@ -296,60 +306,6 @@ def _pixels(xyxy: Tensor, scale: int) -> tuple[slice, ...]:
     return slice(None), slice(y1, y2), slice(x1, x2)
 
 
-def _factors(lr_to_source: FrameMap) -> tuple[int, int]:
-    """Source pixels per LR pixel where these are whole numbers, else 1: LR pixels themselves."""
-    try:
-        return whole_factors(lr_to_source, "test_cfg.slices")
-    except ValueError:
-        return 1, 1
-
-
-def _own_sample(
-    sample: DetDataSample,
-    window: Sequence[int],
-    factor_xy: tuple[int, int],
-    to_source: FrameMap,
-) -> DetDataSample:
-    """The sample of a slice: its sizes, and what is annotated there.
-
-    Args:
-        sample: Of the image.
-        window: What the slice shows, in LR pixels.
-        factor_xy: Pixels of its own source frame per LR pixel.
-        to_source: From LR pixels of the image to its source frame.
-    """
-    x1, y1, x2, y2 = window
-    x_factor, y_factor = factor_xy
-    height = y2 - y1
-    width = x2 - x1
-    lr_hw = height, width
-    own_hw = height * y_factor, width * x_factor
-    known = dict(sample.metainfo)
-    known["lr_shape"] = lr_hw
-    for key in ("source_shape", "ori_shape", "img_shape"):
-        known[key] = own_hw
-    own = DetDataSample(metainfo=known)
-    annotated = sample.get("gt_instances")
-    if annotated is not None and "bboxes" in annotated:
-        to_lr = to_source.inverse()
-        offset_xy = -x1 * x_factor, -y1 * y_factor
-        from_lr = FrameMap(factor_xy, offset_xy)
-        to_own = to_lr.then(from_lr)
-        own.gt_instances = _seen(annotated, to_own, own_hw)
-    return own
-
-
-def _seen(annotated: InstanceData, to_own: FrameMap, hw: tuple[int, int]) -> InstanceData:
-    """Boxes and classes of the objects of an image that reach into a slice of ``hw``."""
-    moved = to_own.boxes(annotated.bboxes)
-    boxes = clip(moved, hw)
-    is_seen = area(boxes) > 0
-    seen = InstanceData(bboxes=boxes[is_seen])
-    if "labels" in annotated:
-        seen.labels = annotated.labels[is_seen]
-    return seen
-
-
 def _in_image(
     part: Slice, found: InstanceData, to_source: FrameMap, lr_hw: tuple[int, int]
 ) -> InstanceData:
@@ -362,17 +318,12 @@ def _in_image(
         lr_hw: Height and width of the image in LR pixels.
     """
     in_lr = part.to_lr.boxes(found.bboxes)
-    inside = clip(in_lr, lr_hw)
-    has_area = area(inside) > 0
-    is_held = held_centres(inside, part.core)
-    is_held = is_held.squeeze(1)
-    is_owned = is_held & has_area
-    owned = cast(InstanceData, found[is_owned])
+    own = cast(InstanceData, found[owned(in_lr, part.core, lr_hw)])
     in_source = part.to_lr.then(to_source)
-    owned.bboxes = in_source.boxes(owned.bboxes)
-    if "masks" in owned:
+    own.bboxes = in_source.boxes(own.bboxes)
+    if "masks" in own:
         x_factor, y_factor = whole_factors(to_source, "test_cfg.slices")
         x, y = part.corner_xy
         corner_xy = x * x_factor, y * y_factor
-        owned.masks = placed(owned.masks, corner_xy)
-    return owned
+        own.masks = placed(own.masks, corner_xy)
+    return own

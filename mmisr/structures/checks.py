@@ -127,6 +127,25 @@ def check_fields(instance: Any, name: str) -> None:
     check_types(type(instance), vars(instance), name)
 
 
+def keep_integers(instance: Any, *names: str) -> None:
+    """Make whole floats, which :func:`check_fields` lets pass, the integers that they stand for.
+
+    Args:
+        instance: A dataclass that was just made; frozen ones too.
+        names: Fields that hold whole numbers.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> tiles = SimpleNamespace(size=512.0)
+        >>> keep_integers(tiles, "size")
+        >>> tiles.size
+        512
+    """
+    for name in names:
+        whole = int(getattr(instance, name))
+        object.__setattr__(instance, name, whole)
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: short.
 

@@ -9,7 +9,10 @@ from mmisr.analysis.comparison.arms import Arm, pair_config
 from mmisr.analysis.comparison.named_arms import named_arms, standard_arms
 from mmisr.apis.arms import read_arms
 from mmisr.apis.configs import read_config
+from mmisr.apis.pair_pareto import ways_of
 from mmisr.openmmlab.stack import prepare
+from mmisr.pipeline.settings import TestConfig
+from mmisr.pipeline.slices import Slices
 
 prepare()
 
@@ -68,6 +71,37 @@ def test_weights_of_the_whole_pair_go_where_they_belong():
     }
 
 
+def test_slices_of_the_config_are_those_of_every_arm_that_says_nothing_else():
+    slices = {"slice_hw": (48, 64), "overlap": 0.34}
+    model = {**read_config(PAIR).model.to_dict(), "test_cfg": {"slices": slices}}
+    wanted = ["bicubic", "hr", "sliced", {"name": "mine"}, {"name": "mine_hr", "feed": "hr"}]
+    wanted += [{"name": "whole", "slices": None}, {"name": "first", "prior": {}}]
+    arms = {arm.name: arm for arm in read_arms(wanted, INSTANCE_SR, slices=slices)}
+    seen = {name: pair_config(model, arm)["test_cfg"]["slices"] for name, arm in arms.items()}
+    assert seen["bicubic"] == seen["mine"] == slices
+    assert seen["hr"] == seen["mine_hr"]
+    assert seen["sliced"] == {"whole": True}
+    assert seen["whole"] is None and seen["first"] is None
+    # The oracle sees the same parts: 3x3 slices share 16 rows of 48, which are no 0.34 of them.
+    lr = Slices(**seen["bicubic"]).grid((112, 150)).windows()
+    hr = Slices(**seen["hr"]).grid((448, 600)).windows()
+    assert hr.tolist() == (4 * lr).tolist()
+    every = Slices(**{**seen["hr"], "slice_hw": None}).grid((448, 600)).windows()
+    assert len(every) == 4
+    standard = {arm.name: arm.slices for arm in standard_arms(INSTANCE_SR, slices=slices)}
+    assert standard == {**dict.fromkeys(standard, slices), "hr": seen["hr"]}
+
+
+def test_whole_frames_stay_whole_whatever_the_config_slices():
+    slices = {"per_axis": 3}
+    model = {**read_config(PAIR).model.to_dict(), "test_cfg": {"slices": slices}}
+    found = {way.family: pair_config(model, way.arm)["test_cfg"] for way in ways_of(model, [0.1])}
+    assert found["whole frames"]["slices"] is found["windows"]["slices"] is None
+    assert found["sliced"]["slices"] == {"per_axis": 3}
+    for test_cfg in found.values():
+        TestConfig(**test_cfg)
+
+
 @pytest.mark.parametrize("ending", [".py", ".json"])
 def test_a_file_lists_arms(tmp_path, ending):
     path = tmp_path / f"arms{ending}"
@@ -86,6 +120,11 @@ def test_a_file_lists_arms(tmp_path, ending):
         ([{"editor": BICUBIC}], ValueError, "an arm has a name"),
         ([{"name": "x", "editr": BICUBIC}], ValueError, r"unknown: \['editr'\]"),
         ([], ValueError, "arms must be at least one"),
+        (
+            [{"name": "x", "sliced": {"factor": 4.0}}],
+            ValueError,
+            r"`sliced` of arm 'x' is called `slices` now, .*handoff=.*sahi=.*whole=True",
+        ),
         (
             [DETECTOR],
             ValueError,

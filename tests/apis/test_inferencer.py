@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.structures import InstanceData
 from PIL import Image
 from pycocotools.coco import COCO
 
@@ -23,6 +24,7 @@ from mmisr.apis.inferencer import SRDetInferencer
 from mmisr.datasets.inputs import Video
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import SimulateLR
+from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer
 from mmisr.pipeline.previous_frame import PreviousFrame
 
@@ -502,3 +504,16 @@ def test_routers_that_images_cannot_feed(infer):
         infer.route_by("oracle")
     with pytest.raises(ValueError, match="limits the router 'learned'"):
         infer.route_by("edge", {"hard_share": 0.5})
+
+
+def test_a_prediction_as_lists_leaves_the_sample_its_masks():
+    runs = [{"size": [4, 4], "counts": b"04L0"}]
+    found = InstanceData(
+        bboxes=torch.zeros(1, 4), scores=torch.ones(1), labels=torch.zeros(1).long(), masks=runs
+    )
+    sample = DetDataSample(metainfo={"img_id": 1, "img_path": "a.png"})
+    sample.pred_instances = found
+    plain = DetInferencer.__new__(DetInferencer)
+    for _ in range(2):
+        assert plain.pred2dict(sample)["masks"] == [{"size": [4, 4], "counts": "04L0"}]
+    assert sample.pred_instances.masks is runs

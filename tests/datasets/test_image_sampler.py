@@ -62,6 +62,16 @@ def test_processes_share_the_tiles(coco, monkeypatch):
     assert {index for part in parts for index in part} == set(range(18))
 
 
+def test_as_many_for_every_process_where_there_are_more_processes_than_tiles(coco, monkeypatch):
+    dataset = tiles_of(coco((("a.png", 32, 32),), [[2, 2, 6, 6]]), keep=0)
+    lengths = []
+    for rank in range(4):
+        monkeypatch.setattr(mmengine_sampler, "get_dist_info", lambda rank=rank: (rank, 4))
+        sampler = sampler_of(dataset)
+        lengths.append((len(list(sampler)), len(sampler)))
+    assert len(dataset) == 1 and lengths == [(1, 1)] * 4
+
+
 def test_no_image_at_once_is_none(coco):
     with pytest.raises(ValueError, match=r"ImageSampler.images_at_once must be >= 1, got 0"):
         sampler_of(tiles_of(coco(IMAGES[:1]), keep=0), images_at_once=0)

@@ -8,7 +8,10 @@ from PIL import Image
 from pycocotools import mask as coco_masks
 
 from mmisr.apis.to_coco import cut_tiles
-from mmisr.datasets.tiles import Tiles, seen_in
+from mmisr.datasets.images import ImageError
+from mmisr.datasets.patch_classes import PatchClasses
+from mmisr.datasets.tiles import Tiles, annotations_in, seen_in, tiled
+from mmisr.ops.motion import FrameError
 from mmisr.registry import DATASETS
 
 TILES = {"size": 32, "overlap": 8}
@@ -162,6 +165,56 @@ def test_what_cuts_no_tiles(folder, wrong, message):
         dataset_of(folder, **wrong)
 
 
-def test_images_smaller_than_an_lr_pixel():
-    with pytest.raises(ValueError, match="at least 4 pixels on each side .*, found 3x9"):
-        Tiles(8).windows((3, 9), 4)
+def test_a_box_that_only_touches_a_tile_is_not_in_it():
+    """The sum of its left edge and its width is a rounding error beyond 500."""
+    window = 500, 0, 600, 100
+    bbox = [473.46200000000005, 10, 26.538, 10]
+    assert bbox[0] + bbox[2] > 500
+    assert [*annotations_in(window, [{"bbox": bbox}])] == []
+    xyxy = [bbox[0], 10, bbox[0] + bbox[2], 20]
+    info = {"img_id": 1, "width": 600, "height": 100, "img_path": "a.png"}
+    info["instances"] = [{"bbox": xyxy, "ignore_flag": 0, "marks": 0}]
+    tiles = tiled([info], Tiles(100, visible=1))
+    assert [len(tile["instances"]) for tile in tiles] == [0, 0, 0, 0, 1, 0]
+    # What is whole in a tile counts there however strict one is.
+    assert tiles[4]["instances"][0]["marks"] == 0
+
+
+def test_whole_floats_are_integers():
+    assert Tiles(32.0, 8.0).windows((40, 32)) == Tiles(32, 8).windows((40, 32))
+    assert type(Tiles(32.0).size) is int
+
+
+def test_images_smaller_than_an_lr_pixel(coco):
+    root = coco((("a.png", 64, 48), ("small.png", 3, 9)), [[0, 0, 2, 2]])
+    with pytest.raises(ImageError, match=r"small.png must be at least 4 pixels .*, found 3x9"):
+        dataset_of(root, [*LOAD, *REDUCE], tiles=TILES)
+
+
+def test_small_images_are_left_out_where_asked(coco):
+    root = coco((("a.png", 64, 48), ("small.png", 30, 20)), [[0, 0, 2, 2]])
+    sizes = [dataset_of(root, tiles=TILES, filter_cfg={"min_size": size}) for size in (20, 32)]
+    assert [len(tiles) for tiles in sizes] == [7, 6]
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_light_may_change_before_boxes_are_read(folder, size):
+    """Away from the image's corner, where a tile's own pixels are not the file's."""
+    light = {"type": "mmdet.PhotoMetricDistortion"}
+    pack = {"type": "mmisr.PackSRDetInputs"}
+    tiles = {"size": size, "overlap": 8}
+    for tile in dataset_of(folder, [LOAD[0], light, LOAD[1], *REDUCE, pack], tiles=tiles):
+        assert tile["inputs"].shape[0] == 3
+    flip = {"type": "mmdet.RandomFlip", "prob": 1.0}
+    moved = dataset_of(folder, [LOAD[0], flip, LOAD[1], *REDUCE, pack], tiles=tiles)
+    with pytest.raises(FrameError, match=r"RandomFlip\) moves the image before"):
+        moved[len(moved) - 1]
+
+
+def test_patch_classes_are_those_of_whole_images(folder):
+    path = folder / "classes.json"
+    PatchClasses(4, 8, [25.0], {"1": [[0, 0, 0], [0, 4, 1]]}).write(path)
+    steps = [*LOAD, {"type": "mmisr.ClassPatch", "classes": str(path)}]
+    assert len(dataset_of(folder, steps)) == 2
+    with pytest.raises(ValueError, match=r"tiles have ids of their own, and ClassPatch"):
+        dataset_of(folder, steps, tiles=TILES)

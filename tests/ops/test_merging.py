@@ -53,5 +53,5 @@ def test_small_boxes_far_away_are_told_apart(label):
 
 def test_centres_on_an_edge_belong_to_the_core_behind_it():
     cores = torch.tensor([[0, 0, 8, 8], [8, 0, 16, 8]])
-    assert held_centres(torch.tensor([[6.0, 0, 10, 4]]), cores).tolist() == [[False, True]]
+    assert held_centres(torch.tensor([[6.0, 0, 10, 4]]), cores, 0).tolist() == [[False, True]]
     assert held_centres(torch.zeros(0, 4), cores).shape == (0, 2)

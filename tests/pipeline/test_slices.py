@@ -5,6 +5,7 @@ what comes back can be known.
 """
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from pycocotools import mask as coco_masks
 from mmisr.evaluation.functional.image_record import image_record
 from mmisr.openmmlab.detections import box_cap, merge_rule, merged
 from mmisr.openmmlab.detector import build_detector
+from mmisr.openmmlab.samples import hints_of
+from mmisr.openmmlab.testing import add_dump
 from mmisr.ops.timing import StageTimer
+from mmisr.pipeline.routing import route_by, search_windows
 from mmisr.pipeline.slices import Slices
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.pipeline.windows.search import WindowSearch
@@ -68,9 +72,10 @@ def test_slices_cover_the_image_and_overlap():
     ("wrong", "message"),
     [
         ({"overlap": 1.0}, "0 <= overlap < 1, got 1.0"),
-        ({"batch": 0}, "batch >= 1, got 2 and 0"),
+        ({"batch": 0}, "batch >= 1 and unit >= 1, got 2, 0 and 1"),
         ({"merge": "NMS"}, r"merge must be one of \('centres', 'nms'\), or dict\(sahi=...\)"),
         ({"slice_hw": (0, 5)}, r"slices.slice_hw must be \(height, width\)"),
+        ({"merge": {"match": "IOS"}}, r"must name one of sahi's rules, .* add `sahi`"),
     ],
 )
 def test_values_that_slice_nothing(wrong, message):
@@ -78,11 +83,29 @@ def test_values_that_slice_nothing(wrong, message):
         Slices(**wrong)
 
 
+def test_whole_floats_are_integers():
+    slices = Slices(slice_hw=[48.0, 64.0], per_axis=2.0, batch=2.0)
+    for value in (*slices.slice_hw, slices.per_axis, slices.batch, *slices.grid(HW).size_hw):
+        assert type(value) is int
+
+
+def test_a_built_pair_keeps_to_the_rule_too():
+    pair = pair_of(SLICES)
+    pair.editor = MODELS.build({"type": "mmisr.InstanceSR", "size": "nano", "scale": 2})
+    with pytest.raises(ValueError, match=r"windows is for whole images, and this pair sees slices"):
+        search_windows(pair, {"margin": 4})
+    search_windows(pair, None)
+    with pytest.raises(ValueError, match=r"router 'detector_prior' is for whole images"):
+        route_by(pair, "detector_prior", None)
+    assert pair.prior is None and pair.slicer is not None
+
+
 def test_slices_are_images_of_their_own():
     with pytest.raises(ValueError, match=r"slices sees each slice .* found windows beside it"):
         pair_of({}, windows={})
-    with pytest.raises(ValueError, match=r"test_cfg.masks must be one of .*, got 'rle'"):
-        pair_of(masks="rle")
+    for wrong in ("rle", None):
+        with pytest.raises(ValueError, match=rf"test_cfg.masks must be one of .*, got {wrong!r}"):
+            pair_of(masks=wrong)
 
 
 ON_BORDERS = [(40, 3, 50, 12), (58, 30, 70, 40), (0, 0, 6, 5), (120, 90, 131, 96), (62, 60, 66, 62)]
@@ -120,6 +143,27 @@ def test_touching_objects_stay_two(sample_of):
     # The detector would find one blob: a gap of a pixel on the border itself tells them apart.
     boxes = [(border - 8, 10, border, 18), (border + 1, 10, border + 9, 18)]
     assert boxes_in(predict(pair_of(SLICES), boxes, sample_of)) == sorted(boxes)
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_two_views_of_an_object_on_a_border_do_not_both_leave_it_to_the_other(sample_of, factor):
+    """Each puts its centre on the other's side, by jitter."""
+    pair = pair_of(SLICES)
+    border = int(pair.slicer.slices.grid(HW).cores()[0, 2])
+    jitter = iter([0.4, -0.4])
+    real = pair.detector.predict
+
+    def jittering(inputs, samples):
+        found = real(inputs, samples)
+        for sample in found:
+            if len(sample.pred_instances):
+                sample.pred_instances.bboxes[:, ::2] += 2 * next(jitter)
+        return found
+
+    pair.detector.predict = jittering
+    found = predict(pair, [(border - 5, 10, border + 5, 18)], sample_of, factor).pred_instances
+    assert next(jitter, None) is None
+    assert len(found) == 1
 
 
 def test_the_order_of_slices_does_not_matter():
@@ -217,6 +261,35 @@ def test_an_oracle_sees_what_is_annotated_in_the_slice(sample_of):
     assert {part.sample.source_shape for part in slices} == {(96, 128)}
 
 
+@pytest.mark.parametrize(("factor", "own"), [(1, 1), (2, 2), (1.5, 1)])
+def test_masks_of_annotations_are_cut_as_the_image_is(sample_of, factor, own):
+    """Source frames of LR pixels, of twice as many, and of 1.5 times, which slices do not keep."""
+    height, width = (int(side * factor) for side in HW)
+    boxes = np.array([(40, 4, 50, 12), (120, 90, 130, 96)]) * factor
+    sample = sample_of((height, width), boxes)
+    masks = torch.zeros(2, height, width, dtype=torch.bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes.astype(int).tolist(), strict=True):
+        mask[y1:y2, x1:x2] = True
+    sample.gt_instances.masks = masks
+    portions = pair_of(SLICES).slicer.portions(image_of(HW, []).float(), sample)
+    samples = {part.corner_xy: part.sample for portion in portions for part in portion}
+    seen = hints_of(samples[(43, 0)], (48, 64))
+    # 1.5 times 131 is no whole number of pixels.
+    assert seen.boxes_lr[0].tolist() == pytest.approx([0, 4, 7, 12], abs=0.2)
+    alone = torch.zeros(1, 48, 64, dtype=torch.bool)
+    alone[:, 4:12, :7] = True
+    assert torch.equal(seen.masks_lr, alone)
+    in_source = samples[(43, 0)].gt_instances.masks
+    assert torch.equal(in_source, alone.repeat_interleave(own, 1).repeat_interleave(own, 2))
+    assert hints_of(samples[(0, 48)], (48, 64)).masks_lr.shape == (0, 48, 64)
+
+
+def test_a_dump_of_run_lengths_is_refused(tmp_path):
+    runner = SimpleNamespace(model=pair_of(with_masks=True, masks="runs"))
+    with pytest.raises(ValueError, match=r"masks='runs' gives run lengths already: set .*pixels"):
+        add_dump(runner, str(tmp_path / "found.pkl"))
+
+
 @pytest.mark.parametrize("factor", [1, 2])
 @pytest.mark.parametrize("kind", ["pixels", "runs"])
 def test_every_mask_comes_back_with_its_object(sample_of, factor, kind):
@@ -248,7 +321,7 @@ def test_memory_grows_with_objects_and_not_with_the_image(sample_of, monkeypatch
 
     monkeypatch.setattr("mmisr.pipeline.slices.merged", noting)
     side = 400
-    boxes = [(x, y, x + 4, y + 4) for x in range(8, side, 20) for y in range(8, side, 20)]
+    boxes = [(x, y, x + 4, y + 4) for x in range(14, side, 20) for y in range(14, side, 20)]
     slices = {"slice_hw": (60, 60), "overlap": 0.34}
     pair = pair_of(slices, with_masks=True, masks="runs")
     found = predict(pair, boxes, sample_of, hw=(side, side)).pred_instances

@@ -41,7 +41,7 @@ class Arm:
         handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's
             config.
         slices: Fields of :class:`mmisr.pipeline.slices.Slices`, to see the image slice by slice;
-            None for those of the pair's config.
+            None for whole images.
         detector: The ``model`` of an mmdet config, where this arm has a detector of its own; None
             for the pair's.
         checkpoints: Weights of its own parts, any of ``{'editor': path, 'detector': path}``.
@@ -267,9 +267,8 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
         "keep_sr": True,
         "prior": arm.prior,
         "windows": arm.windows,
+        "slices": arm.slices,
     }
-    if arm.slices is not None:
-        seen["slices"] = arm.slices
     config["test_cfg"] = {**test_cfg, **seen}
     return config
 

@@ -14,12 +14,18 @@ from mmisr.structures.editor_info import EditorInfo, Routers
 IDENTITY = {"type": "mmisr.Resample", "scale": 1}
 
 
-def named_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) -> dict[str, Arm]:
+def named_arms(
+    editor: dict[str, Any],
+    windows: dict[str, Any] | None = None,
+    slices: dict[str, Any] | None = None,
+) -> dict[str, Arm]:
     """Every arm that can be asked for by name.
 
     Args:
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair, which its arm in windows has; None for none.
+        slices: ``test_cfg.slices`` of the pair, which all arms have that have no slices or windows
+            of their own; None for whole images.
 
     Returns:
         ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
@@ -30,14 +36,20 @@ def named_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) ->
         slices of LR and the whole of it enlarged alike), and the oracle ``hr``.
     """
     info = MODELS.build(editor).info
-    return _arms_of(editor, info, windows)
+    return _arms_of(editor, info, windows, slices)
 
 
 def _arms_of(
-    editor: dict[str, Any], info: EditorInfo, windows: dict[str, Any] | None
+    editor: dict[str, Any],
+    info: EditorInfo,
+    windows: dict[str, Any] | None,
+    slices: dict[str, Any] | None,
 ) -> dict[str, Arm]:
     own = _editor_arms(editor, info)
-    arms = _named_arms(info.scale, own)
+    arms = {}
+    for arm in _named_arms(info.scale, own):
+        in_slices = arm.slices or slices_for(arm.feed, slices, info.scale)
+        arms[arm.name] = replace(arm, slices=in_slices)
     routed = own[0]
     in_windows = windows or {}
     has_router = in_windows.get("router") is not None
@@ -49,7 +61,24 @@ def _arms_of(
     return arms
 
 
-def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> dict[str, Arm]:
+def slices_for(feed: str, slices: dict[str, Any] | None, scale: int) -> dict[str, Any] | None:
+    """Slices of LR images, for an arm that may be fed HR: the same parts of the image.
+
+    Args:
+        feed: Of the arm, ``lr`` or ``hr``.
+        slices: Fields of :class:`mmisr.pipeline.slices.Slices`; None for none.
+        scale: From LR to HR.
+
+    Example:
+        >>> slices_for("hr", {"slice_hw": (64, 96)}, 4)
+        {'slice_hw': (64, 96), 'unit': 4}
+    """
+    if slices is None or feed == "lr":
+        return slices
+    return {**slices, "unit": scale}
+
+
+def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> list[Arm]:
     arms = [Arm("lr", IDENTITY)]
     for mode in MODES:
         resampler = {"type": "mmisr.Resample", "scale": scale, "mode": mode}
@@ -57,12 +86,12 @@ def _named_arms(scale: int, editor_arms: Sequence[Arm]) -> dict[str, Arm]:
     arms += editor_arms
     # As many pixels for the detector as SR would give it, without SR.
     enlarged = {"factor": float(scale)}
-    arms += [
+    return [
+        *arms,
         Arm("larger_input", IDENTITY, handoff={"resize": enlarged}),
         Arm("sliced", IDENTITY, handoff={"resize": enlarged}, slices={"whole": True}),
         Arm("hr", IDENTITY, feed="hr"),
     ]
-    return {arm.name: arm for arm in arms}
 
 
 def editor_arms(editor: dict[str, Any]) -> list[Arm]:
@@ -92,7 +121,11 @@ def _own_router(editor: dict[str, Any], routers: Routers) -> str | dict[str, Any
     return configured if kind == routers.own else routers.own
 
 
-def standard_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None) -> list[Arm]:
+def standard_arms(
+    editor: dict[str, Any],
+    windows: dict[str, Any] | None = None,
+    slices: dict[str, Any] | None = None,
+) -> list[Arm]:
     """The arms that every comparison of an editor needs.
 
     No SR, bicubic, the editor (and its dense form, and in windows where the pair has them), HR.
@@ -100,9 +133,10 @@ def standard_arms(editor: dict[str, Any], windows: dict[str, Any] | None = None)
     Args:
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair; None for none.
+        slices: ``test_cfg.slices`` of the pair; None for whole images.
     """
     info = MODELS.build(editor).info
-    arms = _arms_of(editor, info, windows)
+    arms = _arms_of(editor, info, windows, slices)
     method = info.method
     names = ["lr", "bicubic", method]
     dense = f"{method}{DENSE}"

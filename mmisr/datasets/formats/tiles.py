@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from mmisr.datasets.prepare.tiles import write_json
 from mmisr.datasets.tiles import Tiles, Window, annotations_in, cut_window
 from mmisr.ops.files import write_image
 from mmisr.ops.grid import Pixels, cores_of
-from mmisr.ops.merging import MergeRule, surviving
+from mmisr.ops.merging import MergeRule, owned, surviving
 
 NAME = re.compile(r"(?P<stem>.+)__1__(?P<left>\d+)___(?P<top>\d+)")
 
@@ -244,7 +245,7 @@ def merge_tiles(
         FormatError: A tile belongs to no image, a detection to no tile, or it is not a box alone.
     """
     places = _places(tiles, images)
-    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    by_tile: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for detection in detections:
         _check_box_alone(detection)
         tile = detection["image_id"]
@@ -253,13 +254,13 @@ def merge_tiles(
                 f"a detection must be on one of the {len(places)} tiles, found image_id {tile!r}. "
                 f"Give results of the file that `tiles.py cut` wrote"
             )
+        of_tile = by_tile[tile]
+        of_tile.append(detection)
+    by_image: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for tile, found in by_tile.items():
         place = places[tile]
-        left, top = place.corner
-        x, y, w, h = detection["bbox"]
-        moved = [x + left, y + top, w, h]
-        if place.owns(moved):
-            of_image = by_image[place.image]
-            of_image.append({**detection, "image_id": place.image, "bbox": moved})
+        of_image = by_image[place.image]
+        of_image.extend(place.owned(found))
     merged = []
     for image in sorted(by_image):
         merged += _suppressed(by_image[image], iou_threshold)
@@ -278,23 +279,40 @@ def _check_box_alone(detection: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a tile lies: image, corner there, and what of the image it answers for."""
+    """Where a tile lies: image and its size, corner there, and what of it the tile answers for."""
 
     image: Any
+    hw: tuple[int, int]
     corner: Corner
     core: Pixels
 
-    def owns(self, xywh: Sequence[float]) -> bool:
-        """Whether a box of the image is the tile's to report."""
-        x, y, w, h = xywh
-        centre = np.array([x + w / 2, y + h / 2])
-        return bool((self.core[:2] <= centre).all() and (centre < self.core[2:]).all())
+    def owned(self, detections: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Detections on the tile, as those on the image that are the tile's to report."""
+        left, top = self.corner
+        moved = []
+        for detection in detections:
+            x, y, w, h = detection["bbox"]
+            bbox = [x + left, y + top, w, h]
+            moved.append({**detection, "image_id": self.image, "bbox": bbox})
+        core = torch.from_numpy(self.core)
+        is_owned = owned(_xyxy(moved), core, self.hw)
+        return [*compress(moved, is_owned.tolist())]
+
+
+def _xyxy(detections: Sequence[dict[str, Any]]) -> torch.Tensor:
+    """(N, 4) float64 boxes of COCO results."""
+    boxes = []
+    for detection in detections:
+        x, y, w, h = detection["bbox"]
+        xyxy = [x, y, x + w, y + h]
+        boxes.append(xyxy)
+    return torch.tensor(boxes, dtype=torch.float64).reshape(-1, 4)
 
 
 def _places(tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]) -> dict[Any, _Place]:
     """Where each tile lies, by its id."""
     whole = _by_name(images)
-    by_image: dict[Any, dict[Any, Window]] = defaultdict(dict)
+    by_image: dict[Path, dict[Any, Window]] = defaultdict(dict)
     for tile in tiles:
         path = Path(tile["file_name"])
         stem, corner = tile_place(path.stem)
@@ -304,28 +322,26 @@ def _places(tiles: Sequence[dict[str, Any]], images: Sequence[dict[str, Any]]) -
                 f"tile {path} must be of an image of the whole set, found none called {name}. Give "
                 f"the COCO file that the tiles were cut from"
             )
-        of_image = by_image[whole[name]["id"]]
+        of_image = by_image[name]
         of_image[tile["id"]] = _window(tile, corner)
     places = {}
-    for image, windows in by_image.items():
+    for name, windows in by_image.items():
+        image = whole[name]
+        hw = image["height"], image["width"]
         cores = cores_of(np.array([*windows.values()]))
         for core, (tile_id, window) in zip(cores, windows.items(), strict=True):
-            places[tile_id] = _Place(image, window[:2], core)
+            places[tile_id] = _Place(image["id"], hw, window[:2], core)
     return places
 
 
 def _suppressed(detections: list[dict[str, Any]], iou_threshold: float) -> list[dict[str, Any]]:
-    boxes = []
     scores = []
     labels = []
     for detection in detections:
-        x, y, w, h = detection["bbox"]
-        xyxy = [x, y, x + w, y + h]
-        boxes.append(xyxy)
         scores.append(detection["score"])
         labels.append(detection["category_id"])
     kept = surviving(
-        torch.tensor(boxes, dtype=torch.float64),
+        _xyxy(detections),
         torch.tensor(scores, dtype=torch.float64),
         torch.tensor(labels),
         MergeRule(iou_threshold),

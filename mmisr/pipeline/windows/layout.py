@@ -22,9 +22,9 @@ class Layout:
     """Which parts of a frame are searched, and where.
 
     Convention: all in LR pixels, xyxy and xy. Cores do not overlap, and a box belongs to the window
-    whose core holds its centre, so none can come twice. Windows are their cores with a margin,
-    which overlap. A sheet is an image that the pair sees as it would see a frame: a canvas with
-    several windows on it, or a window alone.
+    whose core holds its centre, or nearly (:data:`mmisr.ops.merging.SLACK`). Windows are their
+    cores with a margin, which overlap. A sheet is an image that the pair sees as it would see a
+    frame: a canvas with several windows on it, or a window alone.
 
     Args:
         frame_hw: Height and width of the frame.
@@ -143,7 +143,7 @@ class Layout:
 
         Returns:
             (N, 4) boxes in LR pixels of the frame, and (N,) bool whether a core holds the centre of
-            each; the others belong to no window that saw them.
+            each, or nearly; the others belong to no window that saw them.
         """
         if self.is_whole:
             return xyxy, torch.ones_like(xyxy[:, 0], dtype=torch.bool)
@@ -197,11 +197,13 @@ class Layout:
             (N,) numbers of windows, and (N,) bool whether one answers at all.
         """
         is_on_sheet = self.sheet_of == number
-        shifted = self.cores + self._shifts()
-        shifted = shifted[is_on_sheet]
-        cores = torch.from_numpy(shifted)
-        cores = cores.to(xyxy)
-        holds = held_centres(xyxy, cores)
+        shifts = self._shifts()
+        cores = self.cores + shifts
+        windows = self.windows + shifts
+        near_core = held_centres(xyxy, torch.from_numpy(cores[is_on_sheet]))
+        # Beyond a window, a canvas shows another one.
+        shown = held_centres(xyxy, torch.from_numpy(windows[is_on_sheet]), slack=0)
+        holds = near_core & shown
         on_sheet = np.flatnonzero(is_on_sheet)
         numbers = torch.from_numpy(on_sheet)
         numbers = numbers.to(xyxy.device)

@@ -170,6 +170,19 @@ def test_what_two_tiles_found_is_found_once(whole, tmp_path):
     ]
 
 
+def test_a_box_that_overhangs_the_image_is_found_by_the_tile_that_shows_it(whole, tmp_path):
+    """Its centre lies beyond the image, and that of what the image holds in the tile."""
+    tiles = cut_tiles(whole, tmp_path / "images", tmp_path / "tiles", size=100, overlap=20)
+    found = [
+        {"image_id": 1, "category_id": 1, "bbox": [-30, 5, 40, 20], "score": 0.9},
+        {"image_id": 1, "category_id": 1, "bbox": [-30, 30, 20, 20], "score": 0.8},
+    ]
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    merge_tiles(tmp_path / "found.json", tiles, whole, tmp_path / "merged.json")
+    merged = json.loads((tmp_path / "merged.json").read_text())
+    assert [a["bbox"] for a in merged] == [[-30, 5, 40, 20]]
+
+
 def test_results_of_something_else(whole, tmp_path):
     tiles = cut_tiles(whole, tmp_path / "images", tmp_path / "tiles", size=100, overlap=20)
     stray = [{"image_id": 9, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}]

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmisr.ops.merging import SLACK, held_centres
 from mmisr.pipeline.windows.laying import Layer
 from mmisr.pipeline.windows.layout import Layout
 
@@ -86,9 +87,12 @@ def test_a_box_of_the_frame_comes_back_once_and_where_it_was(mask, cut_y, cut_x,
         on_sheet = box + np.tile(corner - window[:2], 2)
         boxes, owned = layout.to_frame(int(number), torch.from_numpy(on_sheet)[None])
         came_back += boxes[owned].tolist()
-    cores = layout.cores
-    held = ((cores[:, :2] <= (x, y)) & ((x, y) < cores[:, 2:])).all(1).any()
-    assert len(came_back) == int(held)
+    held, near = (
+        held_centres(torch.from_numpy(box)[None], torch.from_numpy(layout.cores), slack).sum()
+        for slack in (0, SLACK)
+    )
+    # Once, but for those near a border of cores, which both may have: suppression leaves one.
+    assert held <= len(came_back) <= near
     if held:
         assert came_back[0] == pytest.approx(box, abs=1e-4)
 

@@ -1,0 +1,121 @@
+"""Samples of slices: what is known of an image, for the part of it that the pair sees at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.samples import annotated_masks, source_hw
+from mmisr.ops.boxes import area, clip
+from mmisr.ops.masks import resize_masks
+from mmisr.pipeline.found_masks import whole_factors
+from mmisr.structures.frames import FrameMap
+
+
+class SliceSamples:
+    """Makes the samples of the slices of one image.
+
+    Convention: the source frame of a slice has as many pixels per LR pixel as that of the image
+    where these are whole numbers, else one: it is the LR pixels themselves.
+
+    Args:
+        sample: Of the image.
+        hw: Height and width of the image in LR pixels.
+    """
+
+    def __init__(self, sample: DetDataSample, hw: tuple[int, int]) -> None:
+        self.sample = sample
+        frame_hw = source_hw(sample)
+        self.to_source = FrameMap.between(hw, frame_hw)
+        self.factor_xy = _factors(self.to_source)
+        self.masks_lr = annotated_masks(sample, "lr", hw)
+        self.masks = self._masks_in_own_pixels(hw)
+
+    def _masks_in_own_pixels(self, hw: tuple[int, int]) -> Tensor | None:
+        """(N, f*h, f*w) masks of the image in the pixels of the slices' source frames."""
+        in_source = annotated_masks(self.sample, "source")
+        if in_source is None:
+            return None
+        own_hw = self._enlarged(hw)
+        return resize_masks(in_source, own_hw)
+
+    def _enlarged(self, hw: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of LR pixels in those of the slices' source frames."""
+        height, width = hw
+        x_factor, y_factor = self.factor_xy
+        rows = height * y_factor
+        cols = width * x_factor
+        return rows, cols
+
+    def of(self, window: Sequence[int]) -> DetDataSample:
+        """The sample of a slice: its sizes, and what is annotated there.
+
+        Args:
+            window: What the slice shows, xyxy in LR pixels.
+        """
+        x1, y1, x2, y2 = window
+        height = y2 - y1
+        width = x2 - x1
+        lr_hw = height, width
+        own_hw = self._enlarged(lr_hw)
+        known = dict(self.sample.metainfo)
+        known["lr_shape"] = lr_hw
+        for key in ("source_shape", "ori_shape", "img_shape"):
+            known[key] = own_hw
+        own = DetDataSample(metainfo=known)
+        annotated = self.sample.get("gt_instances")
+        if annotated is not None and "bboxes" in annotated:
+            own.gt_instances = self._seen(annotated, window, lr_hw)
+        return own
+
+    def _seen(
+        self, annotated: InstanceData, window: Sequence[int], lr_hw: tuple[int, int]
+    ) -> InstanceData:
+        """Boxes, classes and masks of the objects of an image that reach into a slice."""
+        own_hw = self._enlarged(lr_hw)
+        x, y, _, _ = window
+        x_factor, y_factor = self.factor_xy
+        left = x * x_factor
+        top = y * y_factor
+        to_lr = self.to_source.inverse()
+        offset_xy = -left, -top
+        from_lr = FrameMap(self.factor_xy, offset_xy)
+        to_own = to_lr.then(from_lr)
+        in_source = annotated.bboxes
+        moved = to_own.boxes(in_source)
+        boxes = clip(moved, own_hw)
+        areas = area(boxes)
+        is_seen = areas > 0
+        seen = InstanceData()
+        seen.bboxes = boxes[is_seen]
+        if "labels" in annotated:
+            labels = annotated.labels
+            seen.labels = labels[is_seen]
+        if self.masks_lr is not None:
+            masks = self.masks_lr[is_seen]
+            seen.masks_lr = _cut(masks, (x, y), lr_hw)
+        if self.masks is not None:
+            masks = self.masks[is_seen]
+            seen.masks = _cut(masks, (left, top), own_hw)
+        return seen
+
+
+def _cut(masks: Tensor, corner_xy: tuple[int, int], hw: tuple[int, int]) -> Tensor:
+    """(N, h, w) what a window of an image shows of (N, H, W) masks."""
+    x, y = corner_xy
+    height, width = hw
+    bottom = y + height
+    right = x + width
+    rows = masks[:, y:bottom]
+    return rows[..., x:right]
+
+
+def _factors(lr_to_source: FrameMap) -> tuple[int, int]:
+    """Source pixels per LR pixel where these are whole numbers, else 1: LR pixels themselves."""
+    try:
+        return whole_factors(lr_to_source, "test_cfg.slices")
+    except ValueError:
+        return 1, 1
