@@ -198,15 +198,16 @@ def _arms(cfg: Config, loader: DataLoader, sr: Sequence[str], is_plain: bool) ->
     handoff = cfg.model.get("handoff") or {}
     own = handoff.get("resize") or {}
     hw = hw_of(sample["inputs"])
-    arms = [Arm("lr", IDENTITY)]
-    arms += _without_sr(own, hw)
-    editor = cfg.model.editor.to_dict()
     test_cfg = cfg.model.get("test_cfg") or {}
-    windows = test_cfg.get("windows")
+    slices = test_cfg.get("slices")
+    arms = [Arm("lr", IDENTITY, slices=slices)]
+    arms += _without_sr(own, hw, slices)
+    editor = cfg.model.editor.to_dict()
+    standard = standard_arms(editor, test_cfg.get("windows"), slices)
     has_hr = "hr" in sample["data_samples"]
-    tried = _with_sr(editor, windows, has_hr)
+    tried = _with_sr(editor, standard, has_hr)
     if sr:
-        tried += read_arms(sr, editor)
+        tried += read_arms(sr, editor, slices=slices)
     if is_plain:
         scale = MODELS.build(editor).info.scale
         tried = [_at_sr_size(arm, own, scale) for arm in tried]
@@ -216,11 +217,13 @@ def _arms(cfg: Config, loader: DataLoader, sr: Sequence[str], is_plain: bool) ->
     return arms
 
 
-def _without_sr(own: dict[str, Any], lr_hw: tuple[int, int]) -> Iterator[Arm]:
+def _without_sr(
+    own: dict[str, Any], lr_hw: tuple[int, int], slices: dict[str, Any] | None
+) -> Iterator[Arm]:
     """Larger inputs, and slices."""
     for factor in LARGER:
         handoff = {"resize": enlarged(own, factor)}
-        yield Arm(f"larger_{factor:g}x", IDENTITY, handoff=handoff)
+        yield Arm(f"larger_{factor:g}x", IDENTITY, handoff=handoff, slices=slices)
     height, width = lr_hw
     resize = Resize(**own)
     own_height, _ = resize.target_hw(height, width)
@@ -229,12 +232,12 @@ def _without_sr(own: dict[str, Any], lr_hw: tuple[int, int]) -> Iterator[Arm]:
     yield Arm("sliced_2x2", IDENTITY, handoff=handoff, slices={"whole": True})
 
 
-def _with_sr(editor: dict[str, Any], windows: dict[str, Any] | None, has_hr: bool) -> list[Arm]:
+def _with_sr(editor: dict[str, Any], standard: Sequence[Arm], has_hr: bool) -> list[Arm]:
     """Bicubic, the arms of a pair's own editor, and HR where there is some."""
     info = MODELS.build(editor).info
     if info.scale == 1:
         return []
-    arms = {arm.name: arm for arm in standard_arms(editor, windows)}
+    arms = {arm.name: arm for arm in standard}
     del arms["lr"]
     if not has_hr:
         del arms["hr"]

@@ -341,7 +341,7 @@ def _from(loader: DataLoader, first: int) -> DataLoader:
     """The data from an image on; those before are not read."""
     if not first:
         return loader
-    images = Subset(loader.dataset, range(first, len(loader.dataset)))
+    images = Subset(loader.dataset, range(first, len(loader)))
     return DataLoader(
         images,
         num_workers=loader.num_workers,
