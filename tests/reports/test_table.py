@@ -74,8 +74,8 @@ def test_csv_has_a_row_a_figure_with_its_interval():
     assert found["lr", "count_medium"]["value"] == "0"
     assert found["lr", "macs_upscale"]["value"] == "1000000000.0"
     assert found["lr", "new_false_positives"]["value"] == "1.5"
-    assert found["lr", "searched_area"]["value"] == ""
-    assert len(found) == 4 + 3 + 2 * 5 + 2 * 3 + 2 + 2
+    assert found["lr", "searched_area"]["value"] == found["lr", "mb"]["value"] == ""
+    assert len(found) == 4 + 3 + 2 * 5 + 2 * 3 + 2 + 3
 
 
 def test_verdicts_are_a_list():

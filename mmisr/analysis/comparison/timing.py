@@ -74,6 +74,8 @@ def time_arms(
     """
     keys = {name: _StageKeys(name, pair, feed, batches) for name, (pair, feed) in arms.items()}
     runs: dict[Key, list[float]] = defaultdict(list)
+    first, *_ = batches
+    _begin(arms, first)
     megabytes = _peaks(arms, batches, tick)
     order = _turned(arms)
     for _ in range(rounds):
@@ -97,6 +99,12 @@ def _turned(order: Iterable[str]) -> list[str]:
     return [*others, first]
 
 
+def _begin(arms: Mapping[str, tuple[SRDetector, Feed]], batch: dict) -> None:
+    """Predict once: what a process holds from then on is no arm's own."""
+    for pair, feed in arms.values():
+        predict(pair, batch, feed)
+
+
 def _peaks(
     arms: Mapping[str, tuple[SRDetector, Feed]],
     batches: Sequence[dict],
@@ -104,9 +112,6 @@ def _peaks(
 ) -> dict[str, float | None]:
     """Megabytes that the largest image takes, by arm; a round that warms up for the times."""
     peaks: dict[str, float | None] = {}
-    # What a process holds from its first prediction on is no arm's own.
-    for pair, feed in arms.values():
-        predict(pair, batches[0], feed)
     for batch in batches:
         for name, (pair, feed) in arms.items():
             mb = _peak_mb(pair, feed, batch)

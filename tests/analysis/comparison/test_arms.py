@@ -114,8 +114,9 @@ def test_arms_are_timed_in_turns_and_share_equal_work(three_pairs, batches, monk
     monkeypatch.setattr(timing, "predict", watched)
     found = time_arms(three_pairs, batches, rounds=3)
     names = list(three_pairs)
-    # Image by image, every arm on it, another one first in every round; the first round warms up.
-    assert turns == [
+    # Every arm begins. Then image by image, every arm on it, another one first in every round; the
+    # first round warms up.
+    assert turns == names + [
         name for first in (0, 1, 2, 0) for _ in batches for name in names[first:] + names[:first]
     ]
     assert found["nearest"].ms["detector"] == found["bicubic"].ms["detector"]
