@@ -28,19 +28,10 @@ class SliceSamples:
 
     def __init__(self, sample: DetDataSample, hw: tuple[int, int]) -> None:
         self.sample = sample
+        self.hw = hw
         frame_hw = source_hw(sample)
         self.to_source = FrameMap.between(hw, frame_hw)
         self.factor_xy = _factors(self.to_source)
-        self.masks_lr = annotated_masks(sample, "lr", hw)
-        self.masks = self._masks_in_own_pixels(hw)
-
-    def _masks_in_own_pixels(self, hw: tuple[int, int]) -> Tensor | None:
-        """(N, f*h, f*w) masks of the image in the pixels of the slices' source frames."""
-        in_source = annotated_masks(self.sample, "source")
-        if in_source is None:
-            return None
-        own_hw = self._enlarged(hw)
-        return resize_masks(in_source, own_hw)
 
     def _enlarged(self, hw: tuple[int, int]) -> tuple[int, int]:
         """Height and width of LR pixels in those of the slices' source frames."""
@@ -94,13 +85,28 @@ class SliceSamples:
         if "labels" in annotated:
             labels = annotated.labels
             seen.labels = labels[is_seen]
-        if self.masks_lr is not None:
-            masks = self.masks_lr[is_seen]
-            seen.masks_lr = _cut(masks, (x, y), lr_hw)
-        if self.masks is not None:
-            masks = self.masks[is_seen]
-            seen.masks = _cut(masks, (left, top), own_hw)
+        # Whole masks of the image take memory, so that a slice makes those of its own objects.
+        objects = self._with_masks_of(annotated, is_seen)
+        in_lr = annotated_masks(objects, "lr", self.hw)
+        if in_lr is not None:
+            seen.masks_lr = _cut(in_lr, (x, y), lr_hw)
+        in_source = annotated_masks(objects, "source")
+        if in_source is not None:
+            enlarged = resize_masks(in_source, self._enlarged(self.hw))
+            seen.masks = _cut(enlarged, (left, top), own_hw)
         return seen
+
+    def _with_masks_of(self, annotated: InstanceData, is_seen: Tensor) -> DetDataSample:
+        """The sample of the image with the masks of some objects alone."""
+        indices = is_seen.nonzero().flatten()
+        numbers = indices.cpu().numpy()
+        masks = {}
+        for key in ("masks", "masks_lr"):
+            if key in annotated:
+                masks[key] = annotated.get(key)[numbers]
+        sample = DetDataSample(metainfo=self.sample.metainfo)
+        sample.gt_instances = InstanceData(**masks)
+        return sample
 
 
 def _cut(masks: Tensor, corner_xy: tuple[int, int], hw: tuple[int, int]) -> Tensor:
