@@ -10,21 +10,28 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from skimage import data
 
+gc.disable()  # until all is imported: see pytest_collection_finish
+
 from mmisr.analysis.comparison import run as comparing
+from mmisr.apis.configs import read_config
 from mmisr.apis.data import tree_crowns as prepare_tree_crowns
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.stack import prepare
 
 prepare()
 
+from mmengine.config import Config
+from mmengine.dataset import base_dataset
 from mmengine.structures import InstanceData
 from yapf.yapflib import yapf_api
 
@@ -76,11 +83,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Take what was imported out of the garbage collector's sight.
 
-    mmengine collects garbage for every data set that is built, and looking through the modules of
-    four libraries takes half a second each time.
+    Looking through the modules of four libraries takes half a second each time.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+base_dataset.gc = SimpleNamespace(collect=int)
+"""Stands for the module ``gc`` in mmengine, which collects garbage for every data set it builds."""
 
 
 def as_it_is(code: str, **style: Any) -> tuple[str, bool]:
@@ -269,9 +280,57 @@ def patience_ms() -> int:
 
 
 @pytest.fixture(scope="session")
-def tree_crops(tree_crowns, tmp_path_factory) -> dict:
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], Any]], Path]:
+    """Gives a folder by its name; the first test process that asks makes what is in it.
+
+    The others wait, and find it; nobody changes it.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # that of all processes
+
+    def make(name: str, work: Callable[[Path], Any]) -> Path:
+        folder, done = place / name, place / f"{name}.done"
+        with FileLock(place / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                work(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def project_config(made_once) -> Callable[[Path], Config]:
+    """Reads a config of the project as tools do; all test processes together read each once."""
+
+    def read(path: Path) -> Config:
+        def write(folder: Path) -> None:
+            config = read_config(path)
+            (folder / "config.pkl").write_bytes(pickle.dumps(config))
+
+        file = made_once(f"config_{path.stem}", write) / "config.pkl"
+        return pickle.loads(file.read_bytes())
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def tree_crops(tree_crowns, made_once) -> dict:
     """Seven crops of 128x128 of the validation set, as options of a config."""
-    folder, side = tmp_path_factory.mktemp("trees"), 128
+    folder = made_once("trees", lambda place: write_crops(tree_crowns, place))
+    place = {"data_root": f"{folder}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
+    return {
+        "test_dataloader.num_workers": 0,
+        "test_dataloader.persistent_workers": False,
+        **{f"test_dataloader.dataset.{k}": v for k, v in place.items()},
+    }
+
+
+def write_crops(tree_crowns: Path, folder: Path) -> None:
+    side = 128
     (folder / "sub").mkdir()
     truth = json.loads((tree_crowns / "val.json").read_text())
     images, boxes = [], []
@@ -297,32 +356,22 @@ def tree_crops(tree_crowns, tmp_path_factory) -> dict:
             boxes.append({**row, "bbox": [bx - x, by - y, w, h]})
     content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "tree"}]}
     (folder / "val.json").write_text(json.dumps(content))
-    place = {"data_root": f"{folder}/", "ann_file": "val.json", "data_prefix": {"img": ""}}
-    return {
-        "test_dataloader.num_workers": 0,
-        "test_dataloader.persistent_workers": False,
-        **{f"test_dataloader.dataset.{k}": v for k, v in place.items()},
-    }
 
 
 @pytest.fixture(scope="session")
-def compared(tree_crops, tmp_path_factory) -> Path:
+def compared(tree_crops, made_once) -> Path:
     """The folder of a real comparison of four arms on the crops; to be read only."""
     from mmisr.apis.compare import compare
 
-    out = tmp_path_factory.mktemp("compared")
     config = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)  # the config names its checkpoints from there
-        compare(
-            config,
-            ["lr", "bicubic", "instance_sr", "hr"],
-            out,
-            device="cpu",
-            replicates=100,
-            cfg_options=tree_crops,
-        )
-    return out
+    arms = ["lr", "bicubic", "instance_sr", "hr"]
+
+    def run(out: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)  # the config names its checkpoints from there
+            compare(config, arms, out, device="cpu", replicates=100, cfg_options=tree_crops)
+
+    return made_once("compared", run)
 
 
 NEEDED = ("mmagic.evaluation", "mmdet.evaluation", "mmisr.openmmlab.mmagic_nets", "setuptools")

@@ -3,12 +3,15 @@
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.config import Config
 from PIL import Image
 
+from mmisr.__main__ import main
+from mmisr.analysis.grid import training
 from mmisr.analysis.grid.training import Launch, Run, has_key, run_key, train_runs
 from mmisr.apis.configs import read_config
 from mmisr.apis.grid import grid, markdown_grid
@@ -72,10 +75,24 @@ def configs(cut_outs, tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def trained(configs, tmp_path_factory):
+def forks(apart):
+    """Runs are forks of this process; the one that fails begins anew, as a user's does."""
+
+    def call(command: list[str], stdout, stderr, env: dict[str, str]) -> int:
+        assert stderr == training.subprocess.STDOUT
+        words = command[command.index("mmisr") + 1 :]
+        process = apart(lambda: main(words), Path(stdout.name), **env)
+        return process.result()
+
+    return SimpleNamespace(call=call, STDOUT=training.subprocess.STDOUT)
+
+
+@pytest.fixture(scope="module")
+def trained(configs, tmp_path_factory, forks):
     """The folder of a grid of two rows and one seed, and what it found."""
     out = tmp_path_factory.mktemp("out")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "subprocess", forks)
         patch.chdir(ROOT)  # the config names its checkpoint from there
         rows = [configs["base"], configs["hr"]]
         two = Launch(jobs=2)
@@ -111,8 +128,11 @@ def test_rows_are_trained_tested_and_compared(trained):
         assert min(picture.size) > 100
 
 
-def test_a_row_learns_from_another_and_nothing_is_trained_twice(trained, configs, monkeypatch):
+def test_a_row_learns_from_another_and_nothing_is_trained_twice(
+    trained, configs, forks, monkeypatch
+):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(training, "subprocess", forks)
     out, before = trained
     times = done(out)
     rows = [configs[name] for name in ("base", "student", "hr")]

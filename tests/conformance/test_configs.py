@@ -4,11 +4,9 @@ On small real pictures. Configs are of one kind that differ in numbers and files
 takes the step for all.
 """
 
-import copy
 import json
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -18,7 +16,9 @@ import yaml
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
+from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
+from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from PIL import Image
 from skimage import data
@@ -46,12 +46,6 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT / "configs"))
 
 
-@cache
-def resolved(path: Path) -> Config:
-    """The config as training reads it; to be copied before it is changed."""
-    return read_config(path)
-
-
 def kind_of(node: object) -> object:
     """A config's types, keys, switches and names, without its numbers and its files.
 
@@ -75,10 +69,8 @@ LEARNING = ("model", "optim_wrapper", "custom_hooks")
 """What a step depends on, beside the transforms."""
 
 
-@cache
-def learning_of(path: Path) -> str | None:
+def learning_of(cfg: Config) -> str | None:
     """The kind of a config's step; None for configs that train nothing."""
-    cfg = resolved(path)
     if "train_cfg" not in cfg:
         return None
     pipelines = [dataset.pipeline for dataset in inner_datasets(cfg, "train")]
@@ -86,11 +78,17 @@ def learning_of(path: Path) -> str | None:
     return repr(kind)
 
 
-def first_of_its_kind(path: Path, asked: Iterable[Path]) -> bool:
-    """Whether no other of the configs that are asked for comes before and stands for this one."""
-    kind = learning_of(path)
-    alike = [other for other in asked if learning_of(other) == kind]
-    return kind is not None and path == min(alike)
+@pytest.fixture(scope="module")
+def kinds(project_config, request) -> dict[Path, str | None]:
+    """The kinds of the configs that are asked for."""
+    asked = [item.callspec.params["path"] for item in request.session.items if is_a_step(item)]
+    return {path: learning_of(project_config(path)) for path in asked}
+
+
+def first_of_its_kind(path: Path, kinds: Mapping[Path, str | None]) -> bool:
+    """Whether no other config comes before and stands for this one."""
+    alike = [other for other, kind in kinds.items() if kind == kinds[path]]
+    return kinds[path] is not None and path == min(alike)
 
 
 def without_absent_weights(node):
@@ -144,13 +142,13 @@ def object_at(x: int, y: int) -> dict:
 
 
 @pytest.fixture
-def small(tmp_path, monkeypatch):
+def small(project_config, tmp_path, monkeypatch):
     """Reads a config and lets its data sets read one small photo with two boxes of each class."""
     monkeypatch.chdir(ROOT)
     Image.fromarray(data.astronaut()[:97, 60:166]).save(tmp_path / "photo.png")
 
     def read(path: Path) -> Config:
-        cfg = copy.deepcopy(resolved(path))
+        cfg = project_config(path)
         cfg.work_dir = str(tmp_path / "work")
         without_absent_weights(cfg.model)
         resize = cfg.model.get("handoff", {}).get("resize", {})
@@ -202,10 +200,22 @@ def sample(cfg: Config, side: str) -> dict:
 
 
 @pytest.mark.parametrize("path", PREDICTING, ids=name_of)
-def test_config_predicts(path, small):
+def test_config_predicts_and_trains(path, small, kinds):
+    """Its training batch and its hooks are made too; the first of its kind takes a step."""
     cfg = small(path)
+    model = MODELS.build(cfg.model)
+    predict(cfg, model)
+    if "train_cfg" not in cfg:
+        return
+    check_switches(hooks_of(cfg), cfg)
+    batch = sample(cfg, "train")
+    if first_of_its_kind(path, kinds):
+        take_a_step(cfg, model, batch)
+
+
+def predict(cfg: Config, model: BaseModel) -> None:
     test_pipeline(cfg)
-    model = MODELS.build(cfg.model).eval()
+    model.eval()
     batch = sample(cfg, "test")
     source = source_hw(batch["data_samples"][0])
     with torch.no_grad():
@@ -227,30 +237,21 @@ def test_config_predicts(path, small):
     assert evaluator.evaluate(1)
 
 
-@pytest.mark.parametrize("path", PREDICTING, ids=name_of)
-def test_config_trains(path, small, request):
-    """Its batch and its hooks are made; the first of its kind takes a step."""
-    cfg = small(path)
-    if "train_cfg" not in cfg:
-        pytest.skip("for testing only")
-    hooks = [
-        HOOKS.build({k: v for k, v in hook.items() if k != "priority"})
-        for hook in cfg.get("custom_hooks", [])
-    ]
-    check_switches(hooks, cfg)
-    batch = sample(cfg, "train")
-    asked = {item.callspec.params["path"] for item in request.session.items if is_a_step(item)}
-    if first_of_its_kind(path, asked):
-        take_a_step(cfg, batch)
+def hooks_of(cfg: Config) -> list[Hook]:
+    hooks = []
+    for hook in cfg.get("custom_hooks", []):
+        arguments = {k: v for k, v in hook.items() if k != "priority"}
+        hooks.append(HOOKS.build(arguments))
+    return hooks
 
 
 def is_a_step(item: pytest.Function) -> bool:
-    """Whether a collected test is the training test of a config."""
-    return getattr(item, "originalname", None) == "test_config_trains"
+    """Whether a collected test is that of a config's step."""
+    return getattr(item, "originalname", None) == "test_config_predicts_and_trains"
 
 
-def take_a_step(cfg: Config, batch: dict) -> None:
-    model = MODELS.build(cfg.model).train()
+def take_a_step(cfg: Config, model: BaseModel, batch: dict) -> None:
+    model.train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     MessageHub.get_current_instance().update_info(
         "iter", 0
@@ -262,17 +263,18 @@ def take_a_step(cfg: Config, batch: dict) -> None:
     assert any(not torch.equal(p, after[name]) for name, p in before.items()), "no parameter moved"
 
 
-def test_the_step_of_a_kind_stands_for_types_keys_and_switches():
+def test_the_step_of_a_kind_stands_for_types_keys_and_switches(project_config):
     """Two configs of a kind differ in numbers and files, and every kind has one that steps."""
     one = {"type": "A", "files": ["a/b.pth"], "sizes": [1, 2], "fast": True}
     assert kind_of(one) == kind_of({**one, "files": ["c/d.pth"], "sizes": [3, 4, 5]})
     others = [{"type": "B"}, {"fast": False}, {"sizes": ["many"]}, {"more": 1}, {"files": []}]
     for other in [*others, {"sizes": [0, 2]}, {"scale": 8}]:
         assert kind_of(one) != kind_of({**one, **other}), other
-    kinds = {learning_of(path) for path in PREDICTING} - {None}
-    stepping = [path for path in PREDICTING if first_of_its_kind(path, PREDICTING)]
-    assert {learning_of(path) for path in stepping} == kinds
-    assert 40 < len(stepping) == len(kinds) < len(PREDICTING)
+    kinds = {path: learning_of(project_config(path)) for path in PREDICTING}
+    stepping = [path for path in PREDICTING if first_of_its_kind(path, kinds)]
+    found = set(kinds.values()) - {None}
+    assert {kinds[path] for path in stepping} == found
+    assert 40 < len(stepping) == len(found) < len(PREDICTING)
 
 
 def test_base_names_are_unique():

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from mmisr.apis.configs import read_config
-
 ROOT = Path(__file__).parents[2]
 CONFIGS = {
     path.stem: path for path in (ROOT / "configs").rglob("*.py") if "_base_" not in path.parts
@@ -26,11 +24,11 @@ APART = ("init_cfg", "_scope_")
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[str, dict[str, Any]]:
+def models(project_config) -> dict[str, dict[str, Any]]:
     """Of every config, ``model`` and ``train_cfg`` as plain dicts."""
     made = {}
     for name, path in CONFIGS.items():
-        cfg = read_config(path).to_dict()
+        cfg = project_config(path).to_dict()
         made[name] = {"model": cfg.get("model", {}), "train_cfg": cfg.get("train_cfg") or {}}
     return made
 

@@ -47,9 +47,10 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.assets: list[str] = []
         self.anchors: set[str] = {""}
-        self.text = ""
+        self.words: list[str] = []
         self.feed(text)
         self.close()
+        self.text = "".join(self.words)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
@@ -61,7 +62,7 @@ class Page(HTMLParser):
             self.assets.append(found[ASSETS[tag]])
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.words.append(data)
 
 
 @pytest.fixture(scope="module")

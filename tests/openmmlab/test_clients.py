@@ -6,7 +6,6 @@ Each line of docs/howto/mmdet_clients.md.
 import json
 import pickle
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -213,12 +212,18 @@ def test_browse_dataset_names_ours_where_there_is_no_hr_image(config, tmp_path):
         run_mmdet("browse_dataset", [str(tmp_path / "native.py"), "--not-show"])
 
 
-def test_get_flops_counts_what_ours_counts(config):
-    """In a process that has imported nothing yet: mmdet's classes learn of pairs in time."""
-    command = [sys.executable, "tools/run_mmdet.py", "get_flops", config, "--num-images", "1"]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert "Input shape: (32, 32)" in said
-    theirs = float(re.search(r"Flops: ([\d.]+)G", said)[1])
+def test_get_flops_counts_what_ours_counts(config, preloaded):
+    """In a process without mmdet and mmisr: mmdet's classes learn of pairs in time."""
+    code = f"""
+import os, runpy, sys
+os.chdir({str(ROOT)!r})
+sys.argv = ["run_mmdet.py", "get_flops", {config!r}, "--num-images", "1"]
+runpy.run_path("tools/run_mmdet.py", run_name="__main__")
+"""
+    ran = preloaded(code)
+    assert ran.returncode == 0, ran.stderr
+    assert "Input shape: (32, 32)" in ran.stdout
+    theirs = float(re.search(r"Flops: ([\d.]+)G", ran.stdout)[1])
     pair = next(cost for cost in get_flops(config).costs if cost.part == "pair")
     assert theirs == pytest.approx(pair.gmacs, rel=0.05)
 

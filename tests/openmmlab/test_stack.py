@@ -25,13 +25,11 @@ except StackError as error:
 """
 
 
-def output_of(code: str, *extra_path: Path, file: Path | None = None) -> list[str]:
+def output_of(code: str, *extra_path: Path) -> list[str]:
     """Lines that code prints in a fresh interpreter; ``extra_path`` is found before all else."""
     path = os.pathsep.join(map(str, (*extra_path, ROOT)))
-    if file is not None:
-        file.write_text(code)
     result = subprocess.run(
-        [sys.executable, "-W", "ignore", *(["-c", code] if file is None else [str(file)])],
+        [sys.executable, "-W", "ignore", "-c", code],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
@@ -244,14 +242,15 @@ class Boxes(torch.utils.data.Dataset):
         return nms(boxes, torch.tensor([0.5, 0.9]), 0.5)[1]
 
 
-if __name__ == "__main__":
+def main():
     loader = torch.utils.data.DataLoader(Boxes(), num_workers=1, multiprocessing_context="spawn")
     print([kept.tolist() for kept in loader])
 """
 
 
-def test_spawned_workers_find_the_kernels(tmp_path):
-    assert output_of(SPAWNING, file=tmp_path / "spawning.py")[-1] == "[[[1]], [[1]]]"
+def test_spawned_workers_find_the_kernels(output_beside_torch, tmp_path):
+    (tmp_path / "spawning.py").write_text(SPAWNING)
+    assert output_beside_torch("import spawning\nspawning.main()", tmp_path)[-1] == "[[[1]], [[1]]]"
 
 
 def test_names_of_mmagic_are_there_as_beside_us_none(output_beside_torch):

@@ -145,8 +145,8 @@ def test_a_dump_still_knows_unless_the_name_was_taken(pair, detector, tmp_path):
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "configs").rglob("*x4_*.py")), ids=lambda path: path.stem
 )
-def test_the_projects_own_configs_say_what_they_mean(path):
-    assert dropped_resize(read_config(path)) is None
+def test_the_projects_own_configs_say_what_they_mean(path, project_config):
+    assert dropped_resize(project_config(path)) is None
 
 
 @pytest.mark.parametrize(

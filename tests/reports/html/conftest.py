@@ -28,16 +28,19 @@ def comparison(compared) -> Comparison:
 
 
 @pytest.fixture(scope="session")
-def windowed(tree_crops, tmp_path_factory) -> Comparison:
+def windowed(tree_crops, made_once) -> Comparison:
     """A real comparison with an arm that searches in few windows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)  # the config names its checkpoints from there
-        editor = Config.fromfile(CONFIG).model.editor.to_dict()
-        editor["router"] = {"type": "learned", "budget": {"hard_share": 0.2}}
-        windows = {"name": "windows", "editor": editor, "windows": {"margin": 0}}
-        out = tmp_path_factory.mktemp("windowed")
-        arms = ["bicubic", "instance_sr", windows]
-        return compare(CONFIG, arms, out, device="cpu", replicates=10, cfg_options=tree_crops)
+
+    def run(out: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)  # the config names its checkpoints from there
+            editor = Config.fromfile(CONFIG).model.editor.to_dict()
+            editor["router"] = {"type": "learned", "budget": {"hard_share": 0.2}}
+            windows = {"name": "windows", "editor": editor, "windows": {"margin": 0}}
+            arms = ["bicubic", "instance_sr", windows]
+            compare(CONFIG, arms, out, device="cpu", replicates=10, cfg_options=tree_crops)
+
+    return Comparison.load(made_once("windowed", run))
 
 
 def of_arms(comparison, *names):
@@ -83,7 +86,7 @@ def without_pictures(run):
     return changed
 
 
-def write_large(compared, folder, images=1000):
+def write_large(compared, folder, images=200):
     """The comparison's images over and over, each as large as a cut-out gets.
 
     4x4 of the crops, side by side.
@@ -135,13 +138,15 @@ def variants(comparison, windowed):
 
 
 @pytest.fixture(scope="session")
-def pages(variants, tmp_path_factory) -> dict:
+def pages(variants, made_once) -> dict:
     """The page of every variant; its title is the name."""
-    folder = tmp_path_factory.mktemp("pages")
-    return {
-        name: write_report(v, folder / f"{i}.html", name)
-        for i, (name, v) in enumerate(variants.items())
-    }
+
+    def write(folder: Path) -> None:
+        for number, (name, variant) in enumerate(variants.items()):
+            write_report(variant, folder / f"{number}.html", name)
+
+    folder = made_once("pages", write)
+    return {name: folder / f"{number}.html" for number, name in enumerate(variants)}
 
 
 @pytest.fixture(scope="session")

@@ -122,13 +122,13 @@ def test_missing_figures_are_dashes_that_say_why(texts):
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^\"]*", "", texts["whole"]), re.IGNORECASE)
 
 
-def test_a_page_of_a_thousand_images_is_small(large, tmp_path):
+def test_a_page_of_many_images_is_small(large, tmp_path):
     """Forty cut-outs of real texture in four arms, as large as they get."""
     path = write_report(large, tmp_path / "report.html")
     assert 5e6 < path.stat().st_size < 15e6
     text = path.read_text()
     assert text.count('class="card"') == 40
-    assert text.count("<tr>") > 1000
+    assert text.count("<tr>") > 200
 
 
 def test_it_is_written_whole_or_not_at_all(variants, tmp_path, monkeypatch):
