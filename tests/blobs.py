@@ -12,8 +12,11 @@ from mmengine.structures import InstanceData
 class BlobDetector(BaseDetector):
     """A box around everything that is bright and connected; larger ones score higher."""
 
-    def __init__(self, max_per_img=100, masks=False, data_preprocessor=None, init_cfg=None):
+    def __init__(
+        self, max_per_img=100, masks=False, sure_area=1e6, data_preprocessor=None, init_cfg=None
+    ):
         super().__init__({"type": "mmdet.DetDataPreprocessor"}, init_cfg)
+        self.sure_area = sure_area
         self.test_cfg = {"max_per_img": max_per_img, "nms": {"type": "nms", "iou_threshold": 0.5}}
         self.gain = torch.nn.Parameter(torch.ones(()))
         self.seen = []
@@ -28,7 +31,7 @@ class BlobDetector(BaseDetector):
             boxes = np.stack([x, y, x + w, y + h], 1).astype(np.float32)
             sample.pred_instances = InstanceData(
                 bboxes=torch.from_numpy(boxes),
-                scores=torch.from_numpy(area / 1e6).float(),
+                scores=torch.from_numpy(area / self.sure_area).float(),
                 labels=torch.zeros(len(boxes), dtype=torch.long),
             )
             if self.with_mask:

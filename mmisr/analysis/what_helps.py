@@ -11,7 +11,8 @@ import numpy as np
 from mmisr.analysis.comparison.resample import BASELINE, draw, interval
 from mmisr.analysis.comparison.result import ArmRun, Comparison, Difference
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord
-from mmisr.evaluation.functional.matching import match_classes
+from mmisr.evaluation.functional.image_matches import found_level
+from mmisr.evaluation.functional.matching import COCO, match_classes
 from mmisr.evaluation.functional.overlaps import Bools
 from mmisr.evaluation.functional.precision_recall import best_score
 from mmisr.evaluation.functional.smallest_seen import (
@@ -22,15 +23,13 @@ from mmisr.evaluation.functional.smallest_seen import (
     size_edges,
     smallest_seen,
 )
-from mmisr.evaluation.size_bins import WHOLE
+from mmisr.evaluation.size_bins import WHOLE, Protocol
 
 ORACLE = "hr"
 """The arm that sees what no camera gave: an upper bound, never advised."""
 
 FEWEST_OBJECTS = 20
 """Classes with fewer objects get no smallest size of their own."""
-
-EVERYTHING = {WHOLE: (0.0, math.inf)}
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,12 @@ def what_helps(comparison: Comparison) -> WhatHelps:
 def _way(comparison: Comparison, run: ArmRun, edges: Floats) -> Way:
     meta = comparison.meta
     figures = comparison.arms[run.name]
-    records = run.records
+    records = comparison.judged[run.name]
     max_dets = meta.metric.max_dets
-    score = own_score(records, len(meta.classes), max_dets)
+    rules = comparison.rules
+    score = own_score(records, len(meta.classes), max_dets, rules)
     total = sum(figures.ms.values())
-    is_found = found_objects(records, score, max_dets)
+    is_found = found_objects(records, score, max_dets, rules)
     found = _Found(comparison, records, edges, is_found)
     return Way(
         arm=run.name,
@@ -129,16 +129,20 @@ def _way(comparison: Comparison, run: ArmRun, edges: Floats) -> Way:
     )
 
 
-def own_score(records: Sequence[ImageRecord], num_classes: int, max_dets: int) -> float:
+def own_score(
+    records: Sequence[ImageRecord], num_classes: int, max_dets: int, rules: Protocol = COCO
+) -> float:
     """The score from which on an arm's F1 over the data is best; 0 where it finds nothing.
 
     Args:
         records: Of the arm.
         num_classes: How many classes there are.
-        max_dets: Detections per image and class that count.
+        max_dets: Detections per image (and class) that count.
+        rules: The protocol whose rules match.
     """
-    classes = match_classes(records, num_classes, EVERYTHING, max_dets)
-    best = best_score(classes)
+    everything = {WHOLE: rules.whole}
+    classes = match_classes(records, num_classes, everything, max_dets, rules)
+    best = best_score(classes, iou=found_level(rules))
     return 0.0 if best is None else best
 
 

@@ -97,10 +97,15 @@ def _load(cfg: Config, checkpoint: str | Path | None, device: torch.device) -> n
     model = init_model(cfg, checkpoint, device)
     if checkpoint is None:
         parts = ["editor"]
-        if isinstance(model, SRDetector) and model.prior is not None:
-            parts.append("detector")  # its boxes route the tokens
+        if isinstance(model, SRDetector) and _looks_first(model):
+            parts.append("detector")
         check_named_weights(model, parts)
     return model
+
+
+def _looks_first(pair: SRDetector) -> bool:
+    """Whether what the pair's own detector finds before SR decides the pixels."""
+    return pair.prior is not None and pair.first_detector is pair.detector
 
 
 def _device(device: str | None, process: Process) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -87,13 +87,14 @@ def build_upscaler(
     _refuse_timed_windows(cfg.model)
     model: Any = load()
     # Without a first detector pass, the editor alone decides the pixels.
-    decides = model
+    decides = [model]
     config = dict(cfg.model)
     if isinstance(model, SRDetector):
         scale = model.editor.info.scale
         upscale = _by_pair(model)
+        decides += model.first_networks
         if model.prior is None and not model.search.follows_image:
-            decides = model.editor
+            decides = [model.editor]
             config = dict(editor)
     else:
         scale = model.info.scale
@@ -197,13 +198,14 @@ def _by_editor(editor: Any, device: torch.device) -> Callable[[dict], Tensor]:
     return upscale
 
 
-def _weights_sha256(model: nn.Module) -> str | None:
-    state = model.state_dict()
-    if not state:
+def _weights_sha256(networks: Sequence[nn.Module]) -> str | None:
+    states = [network.state_dict() for network in networks]
+    if not any(states):
         return None
     digest = hashlib.sha256()
-    for name in sorted(state):
-        weight = state[name].detach().cpu()
-        digest.update(name.encode())
-        digest.update(weight.contiguous().numpy().tobytes())
+    for state in states:
+        for name in sorted(state):
+            weight = state[name].detach().cpu()
+            digest.update(name.encode())
+            digest.update(weight.contiguous().numpy().tobytes())
     return digest.hexdigest()

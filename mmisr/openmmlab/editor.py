@@ -31,7 +31,7 @@ from mmisr.ops.timing import NULL_TIMER, Timer
 from mmisr.registry import MODELS
 from mmisr.structures.checks import check_image_batch
 from mmisr.structures.editor_info import EditorInfo
-from mmisr.structures.hints import BatchHints
+from mmisr.structures.hints import BatchHints, ImageHints
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
 __all__ = ["PIXEL_LOSS", "MagicDataSample", "SREditor", "routed_by"]
@@ -170,6 +170,23 @@ class SREditor(BaseEditModel):
     def _route(self, lr: Tensor, hints: BatchHints | None, prices: Any) -> RoutingMap:
         """Route a batch whose size already obeys ``info``."""
         raise ValueError(f"{self.info.name!r} routes no tokens")
+
+    def prior_map(self, known: ImageHints, hw: tuple[int, int]) -> Tensor | None:
+        """What the prior says of one image, for parts of it to keep to.
+
+        Editors override this whose map says more of a pixel than which objects cover it: an object
+        that a window cuts, or that lies beyond it, would be another one there. All others make
+        their map of what a part shows of the objects (``ImageHints.found``).
+
+        Args:
+            known: Of the image.
+            hw: Its height and width in LR pixels.
+
+        Returns:
+            (C, h, w), what ``ImageHints.prior_map`` of a part is cut out of; None where parts need
+            none.
+        """
+        return None
 
     @property
     def router_network(self) -> nn.Module | None:

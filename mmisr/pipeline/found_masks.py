@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from mmisr.evaluation.functional.mask_records import encoded
+from mmisr.evaluation.functional.mask_records import ImageMasks, encoded
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import source_hw
 from mmisr.ops.placed_masks import PlacedMask, pasted
@@ -56,6 +56,24 @@ def finish_masks(sample: DetDataSample, kind: Kind) -> None:
         instances.masks = [_runs(mask, hw, device) for mask in masks]
     elif not isinstance(masks, Tensor):
         instances.masks = pasted(masks, hw, device)
+
+
+def found_pixels(sample: DetDataSample) -> Tensor | None:
+    """The predicted masks of a sample as pixels, whatever :func:`finish_masks` made of them.
+
+    Args:
+        sample: A predicted sample.
+
+    Returns:
+        (N, H, W) bool of the source frame; None where there are none.
+    """
+    masks = sample.pred_instances.get("masks")
+    if masks is None or isinstance(masks, Tensor):
+        return masks
+    counts = tuple(mask["counts"] for mask in masks)
+    of_image = ImageMasks(source_hw(sample), gt=(), det=counts)
+    pixels = torch.from_numpy(of_image.pixels(counts))
+    return pixels.bool().to(sample.pred_instances.bboxes.device)
 
 
 def _runs(mask: Tensor | PlacedMask, hw: tuple[int, int], device: torch.device) -> dict[str, Any]:

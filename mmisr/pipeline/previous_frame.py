@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.ops.boxes import grow
+from mmisr.pipeline.found_masks import found_pixels
 from mmisr.pipeline.hints import PriorPass
 from mmisr.structures.hints import Found
 
@@ -37,6 +38,8 @@ class PreviousFrame(PriorPass):
         if len(sure) == 0:
             return
         boxes = grow(sure.bboxes, self.dilate_px)
-        masks = sure.get("masks")
+        masks = found_pixels(sample)
+        if masks is not None:
+            masks = masks[is_sure]
         found = Found(boxes, sure.scores, sure.labels, masks)
         self.last.append(found)

@@ -354,6 +354,18 @@ class SRDetector(HoldsOut, BaseDetector, PhasedModel):
         ]
 
     @property
+    def first_networks(self) -> list[nn.Module]:
+        """Networks that run before SR and are no part of the pair's own weights."""
+        networks: list[nn.Module] = []
+        router = self.search.own_router
+        if router is not None:
+            networks.append(router)
+        looks_first = self.__dict__.get("prior_detector")
+        if looks_first is not None:
+            networks.append(looks_first)
+        return networks
+
+    @property
     def first_detector(self) -> BaseDetector:
         """Who looks at the image before SR: a detector for that alone, or the pair's own."""
         own: BaseDetector = self.__dict__.get("prior_detector", self.detector)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from mmisr.structures.frames import FrameMap
@@ -29,6 +30,21 @@ class Found:
     labels: Tensor
     masks_lr: Tensor | None = None
 
+    @classmethod
+    def joined(cls, parts: Sequence[Found]) -> Found:
+        """The objects of several records of one image, in their order.
+
+        Args:
+            parts: At least one; either all have masks or none.
+        """
+        masks = [part.masks_lr for part in parts if part.masks_lr is not None]
+        return cls(
+            boxes_lr=torch.cat([part.boxes_lr for part in parts]),
+            scores=torch.cat([part.scores for part in parts]),
+            labels=torch.cat([part.labels for part in parts]),
+            masks_lr=torch.cat(masks) if masks else None,
+        )
+
 
 @dataclass(frozen=True)
 class ImageHints:
@@ -48,6 +64,9 @@ class ImageHints:
         frame_index: Place in its video, counted from 0.
         exits: (rows, cols) exits of the tokens that were chosen before, on a look at the whole
             frame that this image is a part of; an editor that routes keeps to them.
+        prior_map: (C, h, w) what the editor's prior said of this image on a look at the whole frame
+            that it is a part of (:meth:`mmisr.openmmlab.editor.SREditor.prior_map`); such an editor
+            keeps to it.
         patch_class: How hard a training patch is to recover, from 0 for the easiest; set where the
             data set names classes (``mmisr.ClassPatch``).
     """
@@ -60,6 +79,7 @@ class ImageHints:
     seed: int | None = None
     frame_index: int | None = None
     exits: Tensor | None = None
+    prior_map: Tensor | None = None
     patch_class: int | None = None
 
 
@@ -86,6 +106,45 @@ def annotated(known: ImageHints) -> Found | None:
         labels = boxes.new_zeros(len(boxes)).long()
     certain = boxes.new_ones(len(boxes))
     return Found(boxes, certain, labels, known.masks_lr)
+
+
+def nothing_found(hw: tuple[int, int]) -> Found:
+    """What there is of an image in which nothing was found.
+
+    Args:
+        hw: Height and width of the LR image.
+
+    Example:
+        >>> len(nothing_found((2, 3)).scores)
+        0
+    """
+    return Found(
+        boxes_lr=torch.zeros(0, 4),
+        scores=torch.zeros(0),
+        labels=torch.zeros(0, dtype=torch.int64),
+        masks_lr=torch.zeros(0, *hw, dtype=torch.bool),
+    )
+
+
+def nothing_there(hw: tuple[int, int]) -> ImageHints:
+    """What is known of an image in which nothing is annotated and nothing was found.
+
+    Args:
+        hw: Height and width of the LR image.
+
+    Example:
+        >>> nothing_there((2, 3)).boxes_lr.shape
+        torch.Size([0, 4])
+    """
+    found = nothing_found(hw)
+    return ImageHints(
+        boxes_lr=found.boxes_lr,
+        labels=found.labels,
+        masks_lr=found.masks_lr,
+        found=found,
+        lr_hw=hw,
+        seed=0,
+    )
 
 
 BatchHints = Sequence[ImageHints]

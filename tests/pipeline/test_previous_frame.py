@@ -5,6 +5,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.pipeline.found_masks import finish_masks
 from mmisr.pipeline.hints import PriorPass
 from mmisr.pipeline.previous_frame import PreviousFrame
 
@@ -17,6 +18,20 @@ def frame(scores):
             bboxes=BOXES, scores=torch.tensor(scores), labels=torch.tensor([0, 1])
         ),
     )
+
+
+@pytest.mark.parametrize("kind", ["pixels", "runs"])
+def test_masks_that_count_are_kept_as_pixels(kind):
+    sample = frame([0.4, 0.9])
+    sample.set_metainfo({"source_shape": (5, 6)})
+    masks = torch.zeros(2, 5, 6, dtype=torch.bool)
+    masks[0, 1], masks[1, 2:4, 3] = True, True
+    sample.pred_instances.masks = masks
+    finish_masks(sample, kind)
+    prior = PreviousFrame(score_thr=0.5)
+    prior.remember(sample)
+    (found,) = prior.find([], None, 4, None)
+    assert torch.equal(found.masks_lr, masks[1:])
 
 
 def test_boxes_that_count_are_kept_and_grown(monkeypatch):

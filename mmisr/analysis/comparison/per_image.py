@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.image_matches import match_image
+from mmisr.evaluation.functional.matching import COCO
+from mmisr.evaluation.size_bins import Protocol
 
 
 @dataclass(frozen=True)
@@ -60,29 +62,38 @@ class ImageGain:
 
 
 def count_images(
-    records: Sequence[ImageRecord], score_thr: float, max_dets: int
+    records: Sequence[ImageRecord], score_thr: float, max_dets: int, rules: Protocol = COCO
 ) -> list[ImageCounts]:
     """Count true and false detections image by image.
 
     Args:
         records: One per image.
         score_thr: Detections from this score on count.
-        max_dets: Detections per image and class that count.
+        max_dets: Detections per image (and class) that count.
+        rules: The protocol whose rules match.
 
     Returns:
         One entry per image, in the order of the records.
     """
     counts = []
     for record in records:
-        matches = match_image(record, score_thr, max_dets)
-        counts.append(
-            ImageCounts(int((~record.gt_ignore).sum()), len(matches.true), len(matches.false))
+        matches = match_image(record, score_thr, max_dets, rules)
+        annotated = matches.counted.sum()
+        of_image = ImageCounts(
+            annotated=int(annotated),
+            true=len(matches.true),
+            false=len(matches.false),
         )
+        counts.append(of_image)
     return counts
 
 
 def image_gains(
-    a: Sequence[ImageRecord], b: Sequence[ImageRecord], scores: Mapping[str, float], max_dets: int
+    a: Sequence[ImageRecord],
+    b: Sequence[ImageRecord],
+    scores: Mapping[str, float],
+    max_dets: int,
+    rules: Protocol = COCO,
 ) -> list[ImageGain]:
     """Compare two arms image by image.
 
@@ -93,7 +104,8 @@ def image_gains(
             scores of a detector, so that one score for both would compare calibration;
             :func:`mmisr.evaluation.functional.precision_recall.best_score` gives each arm its own
             by the same rule.
-        max_dets: Detections per image and class that count, in both arms.
+        max_dets: Detections per image (and class) that count, in both arms.
+        rules: The protocol whose rules match.
 
     Returns:
         One entry per image, in the order of the records.
@@ -101,15 +113,17 @@ def image_gains(
     Raises:
         ValueError: The images are not the same.
     """
-    if [r.img_id for r in a] != [r.img_id for r in b]:
+    ids_a = [record.img_id for record in a]
+    ids_b = [record.img_id for record in b]
+    if ids_a != ids_b:
         raise ValueError(
             f"image_gains() compares the same images in the same order, got {len(a)} and {len(b)} "
             f"with other ids: "
             "give two arms of one comparison"
         )
-    pairs = zip(
-        count_images(a, scores["a"], max_dets), count_images(b, scores["b"], max_dets), strict=True
-    )
+    of_a = count_images(a, scores["a"], max_dets, rules)
+    of_b = count_images(b, scores["b"], max_dets, rules)
+    pairs = zip(of_a, of_b, strict=True)
     return [ImageGain(index, *pair) for index, pair in enumerate(pairs)]
 
 

@@ -39,8 +39,9 @@ from numpy.typing import NDArray
 
 from mmisr.analysis.comparison.figures import ArmFigures, Meta
 from mmisr.analysis.comparison.schema import SCHEMA, of_fields, read_schema
-from mmisr.evaluation.functional.coco_records import ImageRecord, load_records
+from mmisr.evaluation.functional.coco_records import ImageRecord, by_masks, load_records
 from mmisr.evaluation.functional.ignore_rules import all_counted, counted
+from mmisr.evaluation.functional.matching import COCO
 from mmisr.evaluation.size_bins import PROTOCOLS, Protocol
 
 RESULTS = "results.json"
@@ -312,6 +313,32 @@ class Comparison:
     def images(self) -> list[ImageRow]:
         """The images, which are the same in every arm."""
         return next(iter(self.runs.values())).rows
+
+    @property
+    def rules(self) -> Protocol:
+        """The protocol by whose rules detections are found and false; COCO's where it is unknown.
+
+        A later version of mmisr may have others.
+        """
+        return PROTOCOLS.get(self.meta.metric.protocol, COCO)
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks were kept in every arm, because AP of masks is counted."""
+        return all(run.has_masks for run in self.runs.values())
+
+    @cached_property
+    def judged(self) -> dict[str, list[ImageRecord]]:
+        """By arm the records by which detections are found and false: by masks, where AP is too."""
+        has_masks = self.has_masks
+        by_arm = {}
+        for name, run in self.runs.items():
+            records = run.records
+            if has_masks:
+                annotated = self.meta.metric.area_source == "annotation"
+                records = [by_masks(record, annotated) for record in records]
+            by_arm[name] = records
+        return by_arm
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``results.json``."""

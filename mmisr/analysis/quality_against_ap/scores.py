@@ -56,8 +56,8 @@ def task_scores(comparison: Comparison, arm: str, weights: Ints, small_side: flo
     num_images = len(records)
     alone = np.eye(num_images, dtype=np.int64)
     rows = np.concatenate([alone, weights])
-    score = own_score(records, num_classes, max_dets)
-    is_found = found_objects(records, score, max_dets)
+    score = own_score(records, num_classes, max_dets, rules)
+    is_found = found_objects(records, score, max_dets, rules)
     by_name = {
         "AP": _ap(records, rows, num_classes, max_dets, rules),
         "recall_small": _recall(records, is_found, rows, small_side**2),

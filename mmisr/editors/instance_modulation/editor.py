@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmisr.editors.instance_modulation.maps import instance_map, nothing
+from mmisr.editors.instance_modulation.maps import instance_map
 from mmisr.editors.instance_modulation.net import SIZES, FeedbackNet, NetSize
 from mmisr.openmmlab.editor import PIXEL_LOSS, SREditor
 from mmisr.openmmlab.heads import reduce_mean
@@ -17,7 +17,7 @@ from mmisr.registry import MODELS
 from mmisr.structures.checks import check_types
 from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import BatchHints, Found, ImageHints, annotated
+from mmisr.structures.hints import BatchHints, Found, ImageHints, annotated, nothing_found
 from mmisr.structures.sr_result import SRResult
 
 PRIORS = ("found", "oracle", "none")
@@ -99,7 +99,7 @@ class InstanceModulation(SREditor):
         """As in mmagic, alone: no detector looks, so nothing was found."""
         hw = hw_of(inputs)
         hints = hints_from(data_samples, hw) or [ImageHints() for _ in inputs]
-        alone = [replace(known, found=nothing(hw)) for known in hints]
+        alone = [replace(known, found=nothing_found(hw)) for known in hints]
         return self.losses(inputs, getattr(data_samples, "gt_img", None), alone)
 
     def losses(
@@ -162,10 +162,23 @@ class InstanceModulation(SREditor):
         hw = hw_of(lr)
         maps = []
         for known in hints or [ImageHints() for _ in lr]:
-            found = self._instances(known, hw)
-            of_image = instance_map(found, hw)
+            of_image = known.prior_map
+            if of_image is None:
+                of_image = self._map(known, hw)
             maps.append(of_image)
         return torch.stack(maps).to(lr)
+
+    def prior_map(self, known: ImageHints, hw: tuple[int, int]) -> Tensor | None:
+        """The instance map of one image; None without a prior.
+
+        Distances and sizes of an instance that a window cuts are those of the whole instance.
+        """
+        return None if self.prior == "none" else self._map(known, hw)
+
+    def _map(self, known: ImageHints, hw: tuple[int, int]) -> Tensor:
+        """(3, h, w) of one image, whose prior this is."""
+        found = self._instances(known, hw)
+        return instance_map(found, hw)
 
     def _instances(self, known: ImageHints, hw: tuple[int, int]) -> Found:
         """What the map of one image is made of."""
@@ -177,7 +190,7 @@ class InstanceModulation(SREditor):
                 "ImageHints(found=...), or take prior='none'"
             )
         if found is None:
-            return nothing(hw)
+            return nothing_found(hw)
         if self.need_masks and found.masks_lr is None:
             raise ValueError(
                 "InstanceModulation: instance maps by masks were asked (need_masks=True), and "

@@ -50,24 +50,6 @@ class Shape:
         return math.log(at_least_a_pixel) / SIDE_UNIT
 
 
-def nothing(hw: tuple[int, int]) -> Found:
-    """What there is of an image in which nothing was found, or that no detector looked at.
-
-    Args:
-        hw: Height and width of the LR image.
-
-    Example:
-        >>> instance_map(nothing((1, 2)), (1, 2))[:, 0, 0]
-        tensor([ 0., -1.,  0.])
-    """
-    return Found(
-        boxes_lr=torch.zeros(0, 4),
-        scores=torch.zeros(0),
-        labels=torch.zeros(0, dtype=torch.int64),
-        masks_lr=torch.zeros(0, *hw, dtype=torch.bool),
-    )
-
-
 def instance_map(found: Found, hw: tuple[int, int]) -> Tensor:
     """Objectness, distance to the nearest edge, and size, from masks where there are any.
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints
+from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints, masks_in
 from mmisr.evaluation.functional.image_matches import match_image
+from mmisr.evaluation.functional.matching import COCO
 from mmisr.evaluation.functional.matching_rules import IOUS
 from mmisr.evaluation.functional.overlaps import box_ious, inside
+from mmisr.evaluation.size_bins import Protocol
 
 ERROR_TYPES = ("localisation", "classification", "both", "duplicate", "background", "missed")
 LOCALISATION, CLASSIFICATION, BOTH, DUPLICATE, BACKGROUND, MISSED = range(len(ERROR_TYPES))
@@ -37,7 +39,9 @@ class ImageErrors:
     areas: Floats
 
 
-def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageErrors:
+def error_types(
+    record: ImageRecord, score_thr: float, max_dets: int, rules: Protocol = COCO
+) -> ImageErrors:
     """Sort the errors of one image; every false positive has one type.
 
     Source: Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors" (ECCV
@@ -57,25 +61,27 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
     they do not share an object: one that was taken for another class and was badly located counts
     once for each of the detections.
 
-    Convention: boxes are compared in the source frame; sizes are those of the record. Regions to
-    ignore take detections away, as in COCO, and are about nothing else.
+    Convention: boxes are compared in the source frame, or masks where the record is matched by
+    them; sizes are those of the record. What is ignored takes detections away, as the protocol
+    says, and is about nothing else.
 
     Args:
         record: The image.
         score_thr: Detections from this score on count.
-        max_dets: Detections per class that count, best first.
+        max_dets: Detections per image (and class) that count, best first.
+        rules: The protocol whose rules match.
 
     Returns:
         The errors.
     """
-    matches = match_image(record, score_thr, max_dets)
+    matches = match_image(record, score_thr, max_dets, rules)
     false = matches.false
     missed = matches.missed.copy()
-    counted = np.flatnonzero(~record.gt_ignore)
+    counted = np.flatnonzero(matches.counted)
     false_areas = record.det_areas[false]
     if not len(counted):
         return ImageErrors(kinds=np.full(len(false), BACKGROUND), areas=false_areas)
-    ious = box_ious(record.det_xyxy[false], record.gt_xyxy[counted])
+    ious = _overlaps(record)[np.ix_(false, counted)]
     is_same = record.det_labels[false, None] == record.gt_labels[counted]
     same_iou, same_at = _best(ious * is_same)
     other_iou, other_at = _best(ious * ~is_same)
@@ -91,6 +97,21 @@ def error_types(record: ImageRecord, score_thr: float, max_dets: int) -> ImageEr
     return ImageErrors(
         kinds=np.concatenate([kinds, missed_kinds]).astype(np.int64),
         areas=np.concatenate([areas, missed_areas]),
+    )
+
+
+def _overlaps(record: ImageRecord) -> Floats:
+    """(M, N) IoU of detections and annotations of any classes, of masks where these are matched."""
+    if record.ious is None:
+        return box_ious(record.det_xyxy, record.gt_xyxy)
+    masks = masks_in(record)
+    det_class = np.zeros_like(record.det_labels)
+    gt_class = np.zeros_like(record.gt_labels)
+    crowd = np.zeros_like(record.gt_ignore)
+    return masks.ious(
+        det_class,
+        gt_class,
+        crowd,
     )
 
 
@@ -117,6 +138,7 @@ def count_errors(
     ranges: Mapping[str, tuple[float, float]],
     score_thr: float,
     max_dets: int,
+    rules: Protocol = COCO,
 ) -> dict[str, dict[str, int]]:
     """Errors of a data set by size and type.
 
@@ -127,7 +149,8 @@ def count_errors(
         records: One per image.
         ranges: Area ranges in px^2 by name.
         score_thr: Detections from this score on count.
-        max_dets: Detections per image and class that count.
+        max_dets: Detections per image (and class) that count.
+        rules: The protocol whose rules match.
 
     Returns:
         Counts by range, then by type.
@@ -139,7 +162,7 @@ def count_errors(
     limits = np.array(spans, dtype=np.float64)
     limits = limits.reshape(-1, 2)
     for record in records:
-        errors = error_types(record, score_thr, max_dets)
+        errors = error_types(record, score_thr, max_dets, rules)
         in_range = inside(errors.areas, limits)
         by_range = zip(counts.values(), in_range, strict=True)
         for of_range, row in by_range:

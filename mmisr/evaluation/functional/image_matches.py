@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
-from mmisr.evaluation.functional.matching import best_of_class
-from mmisr.evaluation.functional.matching_rules import TRUE, UNMATCHED, match_boxes, status_of
-from mmisr.evaluation.functional.overlaps import Bools
+from mmisr.evaluation.functional.matching import COCO, Plan, plan_of
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE, UNMATCHED, match_by_rule
+from mmisr.evaluation.functional.overlaps import Bools, inside
+from mmisr.evaluation.functional.weighted_ap import iou_index
+from mmisr.evaluation.size_bins import WHOLE, Protocol
+
+IOU = 0.5
+"""From this overlap on a detection finds an object."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class ImageMatches:
         kept: (K,) indices of the detections that count, best score first within a class.
         owner: (K,) index of the annotation that each found, -1 for none.
         status: (K,) UNMATCHED, TRUE or IGNORED.
-        missed: (N,) true for the annotations that count and that nothing found.
+        counted: (N,) true for the annotations that count.
+        missed: (N,) true for those of them that nothing found.
     """
 
     kept: Ints
     owner: Ints
     status: NDArray[np.int8]
+    counted: Bools
     missed: Bools
 
     @property
@@ -41,67 +48,105 @@ class ImageMatches:
     def false(self) -> Ints:
         """Indices of the detections that found nothing.
 
-        Those in a region to ignore are neither true nor false.
+        Those in a region to ignore, or of a size that the protocol leaves out, are neither true nor
+        false.
         """
         return self.kept[self.status == UNMATCHED]
 
 
-def match_image(record: ImageRecord, score_thr: float, max_dets: int) -> ImageMatches:
+def match_image(
+    record: ImageRecord, score_thr: float, max_dets: int, rules: Protocol = COCO
+) -> ImageMatches:
     """Match the detections of one image at IoU 0.5, objects of every size.
 
     Source: the rules of :func:`mmisr.evaluation.functional.matching.match_classes`, whose code this
-    calls.
+    calls: matching, cap and what is ignored are the protocol's, and a record that carries the IoU
+    of masks is matched by them.
 
     Args:
-        record: The image.
+        record: The image, as the protocol counts it.
         score_thr: Detections from this score on count.
-        max_dets: Detections per class that count, best first.
+        max_dets: Detections per image (and class) that count, best first.
+        rules: The protocol.
 
     Returns:
         The matches.
+
+    Raises:
+        ValueError: The protocol has no threshold of 0.5.
     """
+    plan = plan_of([record], {WHOLE: rules.whole}, max_dets, rules)
     labels = record.det_labels
-    owner = np.full(len(labels), -1)
-    status = np.full(len(labels), UNMATCHED, dtype=np.int8)
+    number = len(labels)
+    owner = np.full(number, -1)
+    status = np.full(number, UNMATCHED, dtype=np.int8)
     by_class: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    for label in np.unique(labels).tolist():
-        detections = best_of_class(record, label, max_dets)
+    present = np.unique(labels)
+    if not plan.counts(record):
+        present = present[:0]
+    for label in present.tolist():
+        detections, _ = plan.detections(record, 0, label)
         scores = record.det_scores[detections]
-        detections = detections[scores >= score_thr]
+        is_sure = scores >= score_thr
+        detections = detections[is_sure]
         by_class.append(detections)
-        _match_class(record, label, detections, owner, status)
+        _match_class(record, label, detections, plan, owner, status)
     kept = np.concatenate(by_class)
-    missed = ~record.gt_ignore
-    matched = status != UNMATCHED
-    missed[owner[matched]] = False
+    num_truths = len(record.gt_labels)
+    everything = np.arange(num_truths)
+    ignored, _ = plan.ignored(record, everything)
+    counted = ~ignored[0]
+    missed = counted.copy()
+    is_something = owner >= 0
+    owners = owner[is_something]
+    missed[owners] = False
     return ImageMatches(
         kept=kept,
         owner=owner[kept],
         status=status[kept],
+        counted=counted,
         missed=missed,
     )
 
 
 def _match_class(
-    record: ImageRecord, label: int, detections: Ints, owner: Ints, status: NDArray[np.int8]
+    record: ImageRecord,
+    label: int,
+    detections: Ints,
+    plan: Plan,
+    owner: Ints,
+    status: NDArray[np.int8],
 ) -> None:
     """Write into ``owner`` and ``status`` what the detections of one class found."""
+    areas = record.det_areas[detections]
+    is_inside = inside(areas, plan.limits)
+    # Of a size that the protocol does not know, and so wrong nowhere.
+    outside = detections[~is_inside[0]]
+    status[outside] = IGNORED
     of_class = record.gt_labels == label
-    if not of_class.any():
+    if not (of_class.any() and len(detections)):
         return
     truths = np.flatnonzero(of_class)
-    # Objects of every size are one range, in which crowds alone do not count.
-    crowd = record.gt_ignore[truths]
-    near, by_threshold = match_boxes(
-        record.det_xyxy[detections], record.gt_xyxy[truths], crowd[None], crowd
-    )
-    if not len(near):
-        return
-    first = by_threshold[:1]  # IoU 0.5
-    chosen = first[0, 0]
-    is_nothing = chosen < 0
-    of_record = truths[chosen]
-    near = detections[near]
-    owner[near] = np.where(is_nothing, -1, of_record)
-    by_range = status_of(first, crowd[None])
-    status[near] = by_range[0, 0]
+    ignore, _ = plan.ignored(record, truths)
+    matched = match_by_rule(record, truths, detections, ignore, plan.rules.matching)
+    level = found_level(plan.rules)
+    found = matched.owner[level, 0]
+    is_something = found >= 0
+    near = detections[matched.near[is_something]]
+    owner[near] = truths[found[is_something]]
+    status[near] = matched.status[level, 0, is_something]
+
+
+def found_level(rules: Protocol) -> int:
+    """Which of a protocol's thresholds is 0.5.
+
+    Raises:
+        ValueError: None is.
+    """
+    level = iou_index(rules, IOU)
+    if level is None:
+        raise ValueError(
+            f"what is found in an image is said at IoU {IOU}, and the thresholds of "
+            f"{rules.name!r} are {rules.matching.ious}"
+        )
+    return level

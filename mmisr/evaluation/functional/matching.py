@@ -93,14 +93,7 @@ def match_classes(
     records = in_order(records)
     for record in records:
         check_labels(record, num_classes)
-    plan = _Plan(
-        rules=rules,
-        limits=np.array([*ranges.values()], dtype=np.float64),
-        marks=[rules.ignoring.subsets.get(name, Mark(0)) for name in ranges],
-        max_dets=max_dets,
-        ranks=[_ranks(record) for record in records] if rules.matching.cap == "image" else None,
-        score_span=_score_span(records) if rules.averaging.curve == "sampled" else None,
-    )
+    plan = plan_of(records, ranges, max_dets, rules)
     matches = []
     for label in range(num_classes):
         of_class = _match_class(records, label, plan)
@@ -109,7 +102,7 @@ def match_classes(
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is the same for every class.
 
     Args:
@@ -127,6 +120,10 @@ class _Plan:
     max_dets: int
     ranks: list[Ints] | None
     score_span: tuple[float, float] | None
+
+    def counts(self, record: ImageRecord) -> bool:
+        """Whether the detections on an image count at all."""
+        return self.rules.ignoring.empty_images or len(record.gt_labels) > 0
 
     def detections(self, record: ImageRecord, index: int, label: int) -> tuple[Ints, Ints]:
         """Which detections of a class count, best score first, and their ranks under the cap."""
@@ -173,6 +170,23 @@ class _Plan:
         levels = 1 - steps / NUM_SAMPLES
         rising = -stretched
         return np.searchsorted(rising, -levels, side="right")
+
+
+def plan_of(
+    records: Sequence[ImageRecord],
+    ranges: Mapping[str, tuple[float, float]],
+    max_dets: int,
+    rules: Protocol,
+) -> Plan:
+    """The plan by which images are matched; arguments as in :func:`match_classes`."""
+    return Plan(
+        rules=rules,
+        limits=np.array([*ranges.values()], dtype=np.float64),
+        marks=[rules.ignoring.subsets.get(name, Mark(0)) for name in ranges],
+        max_dets=max_dets,
+        ranks=[_ranks(record) for record in records] if rules.matching.cap == "image" else None,
+        score_span=_score_span(records) if rules.averaging.curve == "sampled" else None,
+    )
 
 
 def _score_span(records: Sequence[ImageRecord]) -> tuple[float, float]:
@@ -245,7 +259,7 @@ class _Columns:
         self.num_detections += number
 
 
-def _match_class(records: Sequence[ImageRecord], label: int, plan: _Plan) -> ClassMatches:
+def _match_class(records: Sequence[ImageRecord], label: int, plan: Plan) -> ClassMatches:
     rules = plan.rules
     counts_all = rules.averaging.possible == "all"
     num_ranges = len(plan.limits)
@@ -253,7 +267,7 @@ def _match_class(records: Sequence[ImageRecord], label: int, plan: _Plan) -> Cla
     columns = _Columns(status=[no_status])
     positives = np.zeros((num_ranges, len(records)), dtype=np.int64)
     for index, record in enumerate(records):
-        if not (rules.ignoring.empty_images or len(record.gt_labels)):
+        if not plan.counts(record):
             continue
         is_of_class = record.gt_labels == label
         truths = np.flatnonzero(is_of_class)
@@ -266,8 +280,8 @@ def _match_class(records: Sequence[ImageRecord], label: int, plan: _Plan) -> Cla
         if not len(detections):
             continue
         if len(truths):
-            near, status = match_by_rule(record, truths, detections, ignore, rules.matching)
-            columns.add_matches(near, status)
+            matched = match_by_rule(record, truths, detections, ignore, rules.matching)
+            columns.add_matches(matched.near, matched.status)
         columns.add_detections(index, record, detections, ranks)
     return _by_score(columns, plan, positives)
 
@@ -289,7 +303,7 @@ def best_of_class(record: ImageRecord, label: int, max_dets: int) -> Ints:
     return detections[order[:max_dets]]
 
 
-def _by_score(columns: _Columns, plan: _Plan, positives: Ints) -> ClassMatches:
+def _by_score(columns: _Columns, plan: Plan, positives: Ints) -> ClassMatches:
     """Bring the detections of all images into one order.
 
     Equal scores stay in the order of the images.

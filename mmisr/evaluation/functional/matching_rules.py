@@ -5,6 +5,8 @@ Convention: T thresholds, R ranges, G annotations, D detections by falling score
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,23 @@ IOUS = np.array(COCO_IOUS)
 """COCO's thresholds."""
 
 
+class Matched(NamedTuple):
+    """How the detections of one image and class met the annotations.
+
+    Args:
+        near: (M,) which of the detections overlap an annotation at the lowest threshold.
+        status: (T, R, M) what became of these.
+        owner: (T, R, M) which annotation each found, or was ignored for; -1 for none.
+    """
+
+    near: Ints
+    status: Status
+    owner: Ints
+
+
 def match_by_rule(
     record: ImageRecord, truths: Ints, detections: Ints, ignore: Bools, matching: Matching
-) -> tuple[Ints, Status]:
+) -> Matched:
     """Match detections and annotations of one image and class at every threshold.
 
     Args:
@@ -35,8 +51,7 @@ def match_by_rule(
         matching: The rule and its thresholds.
 
     Returns:
-        (M,) which of the detections overlap an annotation at the lowest threshold, and (T, R, M)
-        what became of these.
+        The matches; annotations are counted as in ``truths``.
     """
     det = record.det_xyxy[detections]
     gt = record.gt_xyxy[truths]
@@ -60,10 +75,10 @@ def match_by_rule(
         ious = of_detections[:, truths]
     near, owner = _match_ious(ious, ignore, crowd, levels)
     status = status_of(owner, ignore)
-    return near, status
+    return Matched(near, status, owner)
 
 
-def _match_best(ious: Floats, ignore: Bools, levels: Floats) -> tuple[Ints, Status]:
+def _match_best(ious: Floats, ignore: Bools, levels: Floats) -> Matched:
     """Every detection goes to what it overlaps most, and the first finds it.
 
     Source: ``VOCevaldet.m`` of PASCAL VOC's development kit, and ``evaluation.m`` of WIDER FACE's:
@@ -89,12 +104,16 @@ def _match_best(ious: Floats, ignore: Bools, levels: Floats) -> tuple[Ints, Stat
     is_ignored = fits & goes_nowhere
     is_true = is_first & counts
     status = _status(is_true, is_ignored)
-    return near, status
+    found_nothing = status == UNMATCHED
+    owner = np.where(found_nothing, -1, best)
+    return Matched(
+        near,
+        status,
+        owner,
+    )
 
 
-def _match_own_area(
-    ious: Floats, shares: Floats, ignore: Bools, levels: Floats
-) -> tuple[Ints, Status]:
+def _match_own_area(ious: Floats, shares: Floats, ignore: Bools, levels: Floats) -> Matched:
     """COCO's rule among what counts; what is left may lie in anything that does not.
 
     Source: ``COCOeval.evaluateImg`` of TinyBenchmark with ``use_iod_for_ignore``: a detection that
@@ -125,14 +144,18 @@ def _match_own_area(
         free=~ignore,
     )
     shape = (len(levels), len(ignore), len(near))
-    is_true = np.zeros(shape, dtype=bool)
-    is_true[..., overlapping] = found >= 0
+    owner = np.full(shape, -1)
+    owner[..., overlapping] = found
+    is_true = owner >= 0
     of_ignored = np.where(ignore[:, None], shares, 0.0)
     largest = of_ignored.max(-1)
     least = levels[:, None, None]
     is_enough = largest >= least
     is_ignored = is_enough & ~is_true
-    return near, _status(is_true, is_ignored)
+    status = _status(is_true, is_ignored)
+    excuse = of_ignored.argmax(-1)
+    taken = np.where(is_ignored, excuse, owner)
+    return Matched(near, status, taken)
 
 
 def _reaching(overlaps: Floats, levels: Floats) -> Ints:
@@ -146,14 +169,11 @@ def _status(is_true: Bools, is_ignored: Bools) -> Status:
     return np.where(is_ignored, IGNORED, status).astype(np.int8)
 
 
-def match_boxes(
-    det_xyxy: Floats, gt_xyxy: Floats, ignore: Bools, crowd: Bools, levels: Floats = IOUS
-) -> tuple[Ints, Ints]:
-    """Match detections and annotations of one image and class at every threshold, by COCO's rule.
+def _match_ious(ious: Floats, ignore: Bools, crowd: Bools, levels: Floats) -> tuple[Ints, Ints]:
+    """COCO's rule.
 
     Args:
-        det_xyxy: (D, 4) detections, best score first.
-        gt_xyxy: (G, 4) annotations.
+        ious: (D, G) overlaps of detections, best score first, and annotations.
         ignore: (R, G) annotations that do not count in a range.
         crowd: (G,) annotations that can be taken again, by the detection's own area.
         levels: (T,) thresholds, rising.
@@ -162,13 +182,7 @@ def match_boxes(
         (M,) which of the detections overlap an annotation at the lowest threshold, and (T, R, M)
         which annotation each of these takes, -1 for none.
     """
-    ious = box_ious(det_xyxy, gt_xyxy, crowd)
-    return _match_ious(ious, ignore, crowd, levels)
-
-
-def _match_ious(ious: Floats, ignore: Bools, crowd: Bools, levels: Floats) -> tuple[Ints, Ints]:
-    """As :func:`match_boxes`, by (D, G) overlaps."""
-    near = np.flatnonzero((ious >= levels[0]).any(1))
+    near = _reaching(ious, levels)
     owner = assign(ious[near], ignore, crowd, levels)
     return near, owner
 

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
 from mmisr.evaluation.functional.image_matches import match_image
+from mmisr.evaluation.functional.matching import COCO
 from mmisr.evaluation.functional.overlaps import box_ious
+from mmisr.evaluation.size_bins import Protocol
 
 SCORE, TOUCH = 0.3, 0.1
 """From this score on a detection counts, and from this IoU on two boxes mean the same place."""
@@ -33,7 +35,11 @@ class Changes:
 
 
 def changes(
-    record: ImageRecord, baseline: ImageRecord, scores: tuple[float, float], max_dets: int
+    record: ImageRecord,
+    baseline: ImageRecord,
+    scores: tuple[float, float],
+    max_dets: int,
+    rules: Protocol = COCO,
 ) -> Changes:
     """Compare an arm with a baseline on one image, at IoU 0.5.
 
@@ -41,15 +47,16 @@ def changes(
         record: Annotations of an image and detections of the arm.
         baseline: The same image with the detections of the baseline.
         scores: Detections from these scores on count, the arm's and the baseline's.
-        max_dets: Detections per class that count, best first.
+        max_dets: Detections per image (and class) that count, best first.
+        rules: The protocol whose rules match.
 
     Returns:
         Objects found and lost, false positives that are new and that are gone, see
         :func:`new_false_positives`.
     """
     score, known_score = scores
-    ours = match_image(record, score, max_dets)
-    theirs = match_image(baseline, known_score, max_dets)
+    ours = match_image(record, score, max_dets, rules)
+    theirs = match_image(baseline, known_score, max_dets, rules)
     is_found = theirs.missed & ~ours.missed
     is_lost = ours.missed & ~theirs.missed
     is_new = new_false_positives(

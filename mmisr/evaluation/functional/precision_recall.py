@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mmisr.evaluation.functional.coco_records import Floats, Ints
 from mmisr.evaluation.functional.curves import RECALLS
 from mmisr.evaluation.functional.matching import ClassMatches
-from mmisr.evaluation.functional.matching_rules import TRUE, UNMATCHED
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE, UNMATCHED
 from mmisr.evaluation.functional.overlaps import Bools
 
 WHOLE_RANGE = 0
@@ -28,7 +28,7 @@ def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
 
     Args:
         classes: Matches by class, see :func:`mmisr.evaluation.functional.matching.match_classes`.
-        iou: Index into :data:`mmisr.evaluation.functional.matching_rules.IOUS`.
+        iou: Index into the thresholds of the protocol.
 
     Returns:
         (101,) precision; NaN where no class has an annotation.
@@ -53,13 +53,14 @@ def precision_curve(classes: Sequence[ClassMatches], iou: int = 0) -> Floats:
     return np.mean(curves, axis=0)
 
 
-def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None:
+def best_score(classes: Sequence[ClassMatches], digits: int = 2, iou: int = 0) -> float | None:
     """The score from which on detections give the best F1 at IoU 0.5, all classes together.
 
     Args:
         classes: Matches by class.
         digits: Scores are told apart to so many decimals, and those that would be rounded up count
             as well.
+        iou: Index of the threshold of 0.5 among those of the protocol.
 
     Returns:
         A score; None where there is no true positive.
@@ -69,7 +70,7 @@ def best_score(classes: Sequence[ClassMatches], digits: int = 2) -> float | None
     hits: list[Bools] = [np.zeros(0, dtype=bool)]
     misses: list[Bools] = [np.zeros(0, dtype=bool)]
     for matches in classes:
-        status = _status(matches, 0)
+        status = _status(matches, iou)
         score = _rounded_down(matches.score, digits)
         scores.append(score)
         hits.append(status == TRUE)
@@ -120,6 +121,13 @@ def _running(matches: ClassMatches, iou: int) -> tuple[Ints, Ints]:
 
 def _status(matches: ClassMatches, iou: int) -> NDArray[np.int8]:
     """(N,) what became of each detection, objects of every size."""
-    status = np.full(len(matches.score), UNMATCHED, dtype=np.int8)
-    status[matches.near] = matches.status[iou, WHOLE_RANGE]
+    number = len(matches.score)
+    status = np.full(number, UNMATCHED, dtype=np.int8)
+    near = matches.near
+    status[near] = matches.status[iou, WHOLE_RANGE]
+    is_inside = matches.inside[WHOLE_RANGE]
+    is_unmatched = status == UNMATCHED
+    # Of a size that the protocol does not know, and so wrong nowhere.
+    is_excused = is_unmatched & ~is_inside
+    status[is_excused] = IGNORED
     return status

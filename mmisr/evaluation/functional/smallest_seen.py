@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints
 from mmisr.evaluation.functional.image_matches import match_image
+from mmisr.evaluation.functional.matching import COCO
 from mmisr.evaluation.functional.overlaps import Bools
+from mmisr.evaluation.size_bins import Protocol
 
 BINS = 12
 """Ranges of size that recall is counted in; fewer where there are fewer sizes."""
@@ -69,21 +71,24 @@ def _sides(record: ImageRecord) -> Floats:
     return np.sqrt(counted)
 
 
-def found_objects(records: Sequence[ImageRecord], score_thr: float, max_dets: int) -> list[Bools]:
+def found_objects(
+    records: Sequence[ImageRecord], score_thr: float, max_dets: int, rules: Protocol = COCO
+) -> list[Bools]:
     """Which annotations that count were found at IoU 0.5.
 
     Args:
         records: One per image.
         score_thr: Detections from this score on count.
-        max_dets: Detections per image and class that count, best first.
+        max_dets: Detections per image (and class) that count, best first.
+        rules: The protocol whose rules match.
 
     Returns:
         (N,) of each image.
     """
     found = []
     for record in records:
-        matches = match_image(record, score_thr, max_dets)
-        of_image = ~record.gt_ignore & ~matches.missed
+        matches = match_image(record, score_thr, max_dets, rules)
+        of_image = matches.counted & ~matches.missed
         found.append(of_image)
     return found
 

@@ -20,7 +20,7 @@ from mmisr.ops.tokens import Mask, grid_hw
 from mmisr.pipeline.views import FrameViews
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.structures.frames import hw_of
-from mmisr.structures.hints import ImageHints, annotated
+from mmisr.structures.hints import ImageHints, nothing_there
 
 if TYPE_CHECKING:
     from mmisr.pipeline.sr_detector import SRDetector
@@ -176,23 +176,25 @@ class _Look:
 
     @torch.no_grad()
     def route(self) -> None:
-        # A router by boxes gets some, though none: what it takes does not hang on where they are.
-        boxes = self.lr.new_zeros(0, 4)
-        hints = ImageHints(boxes_lr=boxes, lr_hw=hw_of(self.lr), seed=0)
-        hints = replace(hints, found=annotated(hints))
-        self.router.route(self.lr[None], [hints])
+        self.router.route(self.lr[None], [self._known()])
 
     @torch.no_grad()
     def pair_pass(self) -> None:
         pair = self.pair
         exits = self._deepest()
-        hints = ImageHints(lr_hw=hw_of(self.lr), exits=exits)
+        hints = replace(self._known(), exits=exits)
         results = pair.upscale_each([self.lr], [hints])
         source_shape = hw_of(results[0].image)
         sample = DetDataSample(metainfo={"source_shape": source_shape})
         views = FrameViews(results, [sample], keep_sr=False)
         for batch in pair.handed(views):
             pair.detector.predict(batch.inputs, batch.samples)
+
+    def _known(self) -> ImageHints:
+        # Routers by boxes and editors with a prior get some, though none: what they take does not
+        # hang on where they are.
+        hw = hw_of(self.lr)
+        return nothing_there(hw)
 
     def _deepest(self) -> Tensor | None:
         """(rows, cols) of the deepest exit, where the editor has some."""

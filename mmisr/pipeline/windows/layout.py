@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmisr.ops.boxes import area, clip
 from mmisr.ops.merging import held_centres
 from mmisr.ops.placed_masks import PlacedMask, placed
 from mmisr.structures.frames import hw_of
+from mmisr.structures.hints import Found
 
 Pixels = NDArray[np.int64]
 
@@ -153,6 +155,26 @@ class Layout:
         in_frame = xyxy - shift_of[owner]
         return in_frame, is_owned
 
+    def objects_to_sheet(self, number: int, objects: Found) -> Found:
+        """Objects of the frame as a sheet shows them: window by window, cut where a window ends.
+
+        Args:
+            number: Of the sheet.
+            objects: In LR pixels of the frame.
+
+        Returns:
+            The same in LR pixels of the sheet. An object that several of its windows show comes
+            once for each; one that a window shows nothing of, by its box or its mask, does not.
+        """
+        if self.is_whole:
+            return objects
+        parts = []
+        for in_frame, on_sheet, sheet in self._placed(self.windows):
+            if sheet == number:
+                shown = _shown(objects, in_frame, on_sheet, self.sheets_hw[sheet])
+                parts.append(shown)
+        return Found.joined(parts)
+
     def masks_to_frame(
         self, number: int, xyxy: Tensor, masks: Tensor, factor_xy: tuple[int, int]
     ) -> list[PlacedMask]:
@@ -224,6 +246,39 @@ class Layout:
         on_sheet = xyxy + self._shifts()
         columns = xyxy.tolist(), on_sheet.tolist(), self.sheet_of.tolist()
         return zip(*columns, strict=True)
+
+
+def _shown(
+    objects: Found, in_frame: list[int], on_sheet: list[int], sheet_hw: tuple[int, int]
+) -> Found:
+    """What one window shows of objects, where it stands on its sheet.
+
+    Args:
+        objects: In LR pixels of the frame.
+        in_frame: The window there, xyxy.
+        on_sheet: The same on its sheet.
+        sheet_hw: Height and width of the sheet.
+    """
+    boxes = objects.boxes_lr
+    left, top, right, bottom = in_frame
+    corner = boxes.new_tensor([left, top, left, top])
+    inside = clip(boxes - corner, (bottom - top, right - left))
+    is_shown = area(inside) > 0
+    masks = objects.masks_lr
+    if masks is not None:
+        # A mask may reach beyond its box.
+        in_window = masks[_pixels_of(in_frame)]
+        is_shown |= in_window.flatten(1).any(1)
+        masks = masks.new_zeros(int(is_shown.sum()), *sheet_hw)
+        masks[_pixels_of(on_sheet)] = in_window[is_shown]
+    x, y, _, _ = on_sheet
+    moved = inside + boxes.new_tensor([x, y, x, y])
+    return Found(
+        boxes_lr=moved[is_shown],
+        scores=objects.scores[is_shown],
+        labels=objects.labels[is_shown],
+        masks_lr=masks,
+    )
 
 
 def _pixels_of(xyxy: list[int], scale: int = 1) -> tuple[slice, ...]:

@@ -89,7 +89,7 @@ class WindowSearch(HoldsOut):
         hints = []
         sheets = []
         for number, frame in enumerate(frames):
-            for index, shown in enumerate(frame.sheets()):
+            for index, shown in enumerate(frame.sheets(pair.editor)):
                 image, known = shown
                 images.append(image)
                 hints.append(known)
@@ -123,17 +123,19 @@ class WindowSearch(HoldsOut):
             samples: One sample per image.
         """
         with self.timer.stage("route"):
-            maps = self._route(pair, lr, samples)
+            # One look, for who routes and for an editor with a prior.
+            hints = pair.hints(lr, samples) or []
+            maps = self._route(pair, lr, hints)
         # Another router says where instances are; how deep they go is for the editor to say.
         keep_exits = self.own_router is None
         frames = []
         with self.timer.stage("plan"):
             costs = self._costs(pair)
-            for image, sample, routing in zip(lr, samples, maps, strict=True):
+            for image, sample, known, routing in zip(lr, samples, hints, maps, strict=True):
                 mask = routing.exits[0].numpy() > 0
                 layout = self.plan(mask, routing.token_size, hw_of(image), costs)
                 self._log(layout, costs)
-                frame = Searched(image, sample, routing, layout, keep_exits)
+                frame = Searched(image, sample, routing, layout, known, keep_exits)
                 frames.append(frame)
         return frames
 
@@ -170,21 +172,18 @@ class WindowSearch(HoldsOut):
             costs.of(whole.sheets_hw),
         )
 
-    def _route(
-        self, pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-    ) -> list[RoutingMap]:
+    def _route(self, pair: SRDetector, lr: Sequence[Tensor], hints: BatchHints) -> list[RoutingMap]:
         """A map per image, on the host."""
-        hints = pair.hints(lr, samples)
         maps: dict[int, RoutingMap] = {}
         for indices in group_by_shape(lr):
             batch = stacked(lr, indices)
-            known: BatchHints | None = hints and picked(hints, indices)
+            known = picked(hints, indices)
             routing = self._route_batch(pair, batch, known)
             for place, index in enumerate(indices):
                 maps[index] = routing.image(place)
         return [maps[index] for index in sorted(maps)]
 
-    def _route_batch(self, pair: SRDetector, lr: Tensor, hints: BatchHints | None) -> RoutingMap:
+    def _route_batch(self, pair: SRDetector, lr: Tensor, hints: BatchHints) -> RoutingMap:
         """The maps of (B, 3, h, w), on the host."""
         router = pair.router
         token = router.info.token

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from mmisr.openmmlab.detections import merge_rule, merged, no_instances
 from mmisr.openmmlab.detector import DetDataSample
+from mmisr.openmmlab.editor import SREditor
 from mmisr.openmmlab.samples import source_hw
 from mmisr.ops.boxes import area, clip
 from mmisr.ops.masks import AT_ONCE, resize_masks
@@ -22,6 +23,7 @@ from mmisr.pipeline.found_masks import whole_factors
 from mmisr.pipeline.grouping import group_by_shape, picked
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.views import View
+from mmisr.pipeline.windows.known import hints_on_sheets
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.pipeline.windows.pasting import bicubic, pasted
 from mmisr.pipeline.windows.settings import Overview
@@ -55,6 +57,7 @@ class Searched:
         sample: Its sample.
         routing: Exits of its tokens, as a batch of one.
         layout: Its windows.
+        known: What is known of the image beside its pixels.
         keep_exits: Whether the sheets' tokens leave by these exits; else the editor chooses anew.
     """
 
@@ -62,12 +65,15 @@ class Searched:
     sample: DetDataSample
     routing: RoutingMap
     layout: Layout
+    known: ImageHints
     keep_exits: bool = True
 
     @property
     def to_source(self) -> FrameMap:
         """From the image's pixels to the frame of its annotations."""
-        return FrameMap.between(hw_of(self.lr), source_hw(self.sample))
+        lr_hw = hw_of(self.lr)
+        in_source = source_hw(self.sample)
+        return FrameMap.between(lr_hw, in_source)
 
     def lr_hw(self, sheet: int | None) -> tuple[int, int]:
         """Height and width in LR pixels of a sheet; None for the image itself.
@@ -79,23 +85,33 @@ class Searched:
             return hw_of(self.lr)
         return self.layout.sheets_hw[sheet]
 
-    def sheets(self) -> list[tuple[Tensor, ImageHints]]:
-        """The sheets as the editor gets them, with the exits of their tokens where these stay."""
+    def sheets(self, editor: SREditor) -> list[tuple[Tensor, ImageHints]]:
+        """The sheets as the editor gets them, with what is known of the objects that they show.
+
+        The exits of their tokens are there where these stay.
+
+        Args:
+            editor: The editor.
+        """
+        hints = hints_on_sheets(self.known, self.layout, editor)
         exits_of_pixels = self._exits_of_pixels()
-        frame = torch.cat([self.lr, exits_of_pixels])
+        both = [self.lr, exits_of_pixels]
+        frame = torch.cat(both)
         colour = self.lr.mean((1, 2))
         easy = self.lr.new_zeros(1)
         token = self.routing.token_size
         between = torch.cat([colour, easy])
         sheets = []
-        for sheet in self.layout.cut(frame, between):
+        cut = self.layout.cut(frame, between)
+        for number, sheet in enumerate(cut):
             image = sheet[:3]
-            exits = None
+            exits = sheet[3:]
+            known = hints[number]
             if self.keep_exits:
-                exits = deepest(sheet[3:], token)
-            hw = hw_of(image)
-            hints = ImageHints(lr_hw=hw, exits=exits)
-            sheets.append((image, hints))
+                of_tokens = deepest(exits, token)
+                known = replace(known, exits=of_tokens)
+            shown = image, known
+            sheets.append(shown)
         return sheets
 
     def _exits_of_pixels(self) -> Tensor:

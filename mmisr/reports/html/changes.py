@@ -87,8 +87,8 @@ def list_changes(comparison: Comparison, findings: Findings) -> dict[str, list[C
     pair = findings.pair
     if pair is None:
         return {}
-    ours = comparison.runs[pair.a].records
-    theirs = comparison.runs[pair.b].records
+    ours = comparison.judged[pair.a]
+    theirs = comparison.judged[pair.b]
     found, lost, new, gone = listed = tuple(list[Changed]() for _ in KINDS)
     for index, of_image in enumerate(findings.changes):
         record = ours[index]

@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from mmisr.analysis.comparison.arms import DENSE
 from mmisr.analysis.comparison.per_image import ImageGain, image_gains
 from mmisr.analysis.comparison.resample import BASELINE
-from mmisr.analysis.comparison.result import ArmRun, Comparison
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.evaluation.functional.coco_records import Floats
 from mmisr.evaluation.functional.error_types import count_errors
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import SCORE, Changes, changes
 from mmisr.evaluation.functional.precision_recall import best_score, precision_curve
-from mmisr.evaluation.functional.size_binned_ap import IOU_50, IOU_75
-from mmisr.evaluation.size_bins import INFINITE, WHOLE
+from mmisr.evaluation.functional.weighted_ap import iou_index
+from mmisr.evaluation.size_bins import WHOLE, Protocol
 from mmisr.ops.resample import MODES
 from mmisr.structures.editor_info import EditorInfo
 
-ALL_SIZES = {WHOLE: (0.0, INFINITE)}
-CURVES = {"IoU 0.50": IOU_50, "IoU 0.75": IOU_75}
+AT_50 = "IoU 0.50"
+CURVES = {AT_50: 0.5, "IoU 0.75": 0.75}
 NO_EDITORS = ("lr", "hr", "larger_input", "sliced", *MODES)
 """Names of arms that are never the one under test, unless there is no other."""
 
@@ -119,68 +119,83 @@ def find(
     meta = comparison.meta
     max_dets = meta.metric.max_dets
     num_classes = len(meta.classes)
+    rules = comparison.rules
+    all_sizes = {WHOLE: rules.whole}
     ranges = _ranges(comparison)
     scores: dict[str, float] = {}
-    curves: dict[str, dict[str, Floats]] = {title: {} for title in CURVES}
+    levels = _levels(rules)
+    curves: dict[str, dict[str, Floats]] = {title: {} for title in levels}
     errors = {}
-    runs = comparison.runs
-    for name, run in runs.items():
-        records = run.records
-        classes = match_classes(records, num_classes, ALL_SIZES, max_dets)
-        score = _score(classes) if score_thr is None else score_thr
+    judged = comparison.judged
+    for name in judged:
+        records = judged[name]
+        classes = match_classes(records, num_classes, all_sizes, max_dets, rules)
+        score = _score(classes, levels[AT_50]) if score_thr is None else score_thr
         scores[name] = score
-        errors[name] = count_errors(records, ranges, score, max_dets)
-        for title, iou in CURVES.items():
-            curves[title][name] = precision_curve(classes, iou)
-    chosen = choose_pair(list(runs), pair)
+        errors[name] = count_errors(records, ranges, score, max_dets, rules)
+        for title, level in levels.items():
+            curves[title][name] = precision_curve(classes, level)
+    chosen = choose_pair(list(judged), pair)
     return Findings(
         pair=chosen,
         scores=scores,
         own_scores=score_thr is None,
         curves=curves,
         errors=errors,
-        gains=_gains(runs, chosen, scores, max_dets),
-        changes=_changes(runs, chosen, scores, max_dets),
+        gains=_gains(comparison, chosen, scores),
+        changes=_changes(comparison, chosen, scores),
     )
 
 
-def _score(classes: Sequence[ClassMatches]) -> float:
+def _levels(rules: Protocol) -> dict[str, int]:
+    """By title of a curve the index of its threshold, of those that a protocol has."""
+    levels = {}
+    for title, iou in CURVES.items():
+        level = iou_index(rules, iou)
+        if level is not None:
+            levels[title] = level
+    return levels
+
+
+def _score(classes: Sequence[ClassMatches], level: int) -> float:
     """The score from which on an arm's detections count; the usual one where it finds nothing."""
-    best = best_score(classes)
+    best = best_score(classes, iou=level)
     return SCORE if best is None else best
 
 
 def _ranges(comparison: Comparison) -> dict[str, tuple[float, float]]:
     """Ranges of area in px^2 by name, all sizes first."""
-    ranges = dict(ALL_SIZES)
+    ranges = {WHOLE: comparison.rules.whole}
     for name, (low, high) in comparison.meta.metric.bins.items():
         ranges[name] = (low, high)
     return ranges
 
 
 def _gains(
-    runs: Mapping[str, ArmRun], pair: Pair | None, scores: Mapping[str, float], max_dets: int
+    comparison: Comparison, pair: Pair | None, scores: Mapping[str, float]
 ) -> list[ImageGain]:
     if pair is None:
         return []
     pair_scores = {"a": scores[pair.a], "b": scores[pair.b]}
-    of_a = runs[pair.a].records
-    of_b = runs[pair.b].records
-    return image_gains(of_a, of_b, pair_scores, max_dets)
+    of_a = comparison.judged[pair.a]
+    of_b = comparison.judged[pair.b]
+    max_dets = comparison.meta.metric.max_dets
+    return image_gains(of_a, of_b, pair_scores, max_dets, comparison.rules)
 
 
 def _changes(
-    runs: Mapping[str, ArmRun], pair: Pair | None, scores: Mapping[str, float], max_dets: int
+    comparison: Comparison, pair: Pair | None, scores: Mapping[str, float]
 ) -> list[Changes]:
     if pair is None:
         return []
-    a = runs[pair.a]
-    b = runs[pair.b]
+    of_a = comparison.judged[pair.a]
+    of_b = comparison.judged[pair.b]
     score = scores[pair.a]
     known_score = scores[pair.b]
     both = (score, known_score)
+    max_dets = comparison.meta.metric.max_dets
     changed = []
-    for ours, theirs in zip(a.records, b.records, strict=True):
-        of_image = changes(ours, theirs, both, max_dets)
+    for ours, theirs in zip(of_a, of_b, strict=True):
+        of_image = changes(ours, theirs, both, max_dets, comparison.rules)
         changed.append(of_image)
     return changed

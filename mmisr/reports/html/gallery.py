@@ -193,9 +193,10 @@ def _sides(arms: Sequence[str], pair: Pair | None) -> tuple[str, str]:
 
 def _alone(comparison: Comparison, findings: Findings, shown: int) -> list[ImageGain]:
     """The first images of a single arm, compared with itself."""
-    name, run = next(iter(comparison.runs.items()))
+    name = next(iter(comparison.runs))
     max_dets = comparison.meta.metric.max_dets
-    counts = count_images(run.records[:shown], findings.scores[name], max_dets)
+    records = comparison.judged[name][:shown]
+    counts = count_images(records, findings.scores[name], max_dets, comparison.rules)
     return [ImageGain(index, count, count) for index, count in enumerate(counts)]
 
 
@@ -227,19 +228,16 @@ class _View:
     Args:
         run: The arm.
         index: Number of the image, from 0.
+        record: Its boxes and masks.
         matches: What its detections found.
         picture: What its detector saw.
     """
 
     run: ArmRun
     index: int
+    record: ImageRecord
     matches: ImageMatches
     picture: Image.Image
-
-    @property
-    def record(self) -> ImageRecord:
-        """The boxes of the image."""
-        return self.run.records[self.index]
 
 
 def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain: ImageGain) -> Card:
@@ -260,7 +258,7 @@ def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain:
         layers.append(replace(layer, small=is_small))
     first = views[arms[0]]
     record = first.record
-    ignore = record.gt_ignore
+    ignore = ~first.matches.counted
     return Card(
         index=gain.index,
         file_name=row.file_name,
@@ -278,8 +276,11 @@ def _card(comparison: Comparison, findings: Findings, arms: Sequence[str], gain:
 def _view(comparison: Comparison, findings: Findings, arm: str, index: int) -> _View:
     run = comparison.runs[arm]
     max_dets = comparison.meta.metric.max_dets
-    matches = match_image(run.records[index], findings.scores[arm], max_dets)
-    return _View(run, index, matches, kept_picture(run, index))
+    record = comparison.judged[arm][index]
+    score = findings.scores[arm]
+    matches = match_image(record, score, max_dets, comparison.rules)
+    picture = kept_picture(run, index)
+    return _View(run, index, record, matches, picture)
 
 
 def _change(gain: ImageGain, findings: Findings) -> str:
@@ -374,7 +375,8 @@ def _labels(
         label_index = record.det_labels[detection]
         name = classes[label_index]
         score = record.det_scores[detection]
-        label = Label(round(left, 1), round(top, 1), f"{name} {score:.2f}")
+        text = f"{name} {score:.2f}"
+        label = Label(round(left, 1), round(top, 1), text)
         labels.append(label)
     return labels
 

@@ -23,7 +23,7 @@ from mmisr.reports.html.changes import change_crops, change_table, list_changes
 from mmisr.reports.html.findings import Findings, find
 from mmisr.reports.html.gallery import make_gallery
 from mmisr.reports.html.quality import quality_section
-from mmisr.reports.html.words import caveats, how_counted, statements
+from mmisr.reports.html.words import caveats, how_counted, how_judged, statements
 
 TEMPLATES = Path(__file__).parent / "templates"
 TITLE = "Super-resolution in front of a detector"
@@ -90,6 +90,7 @@ def render(
         statements=statements(comparison, findings.pair),
         caveats=caveats(comparison),
         counted=how_counted(comparison.meta.metric),
+        judged=how_judged(comparison),
         gallery=gallery,
         hidden_arms=[name for name in comparison.arms if name not in gallery.arms],
         opened=OPENED,

@@ -111,6 +111,16 @@ def how_counted(metric: MetricMeta) -> str:
     return f"Sizes are measured in pixels of the {place} (bins of {metric.protocol}), {cap}."
 
 
+def how_judged(comparison: Comparison) -> str:
+    """By which rule a detection is found or false, in a sentence."""
+    what = "masks" if comparison.has_masks else "boxes"
+    name = comparison.rules.name
+    return (
+        f"What is found, false or missed is said by the rules of {name}, at IoU 0.5 of {what}; "
+        "what they ignore is neither."
+    )
+
+
 def caveats(comparison: Comparison) -> Sequence[str]:
     """What a reader must know about the intervals."""
     bootstrap = comparison.meta.bootstrap

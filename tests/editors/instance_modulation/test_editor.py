@@ -6,12 +6,11 @@ import pytest
 import torch
 from torch import distributed, nn
 
-from mmisr.editors.instance_modulation.maps import nothing
 from mmisr.openmmlab.editor import MagicDataSample
 from mmisr.openmmlab.stack import prepare
 from mmisr.pipeline.strategy import in_phase
 from mmisr.registry import MODELS
-from mmisr.structures.hints import Found, ImageHints
+from mmisr.structures.hints import Found, ImageHints, nothing_found
 
 prepare()
 
@@ -118,7 +117,7 @@ class TestAlone:
         with torch.no_grad():
             images = [
                 editor.upscale(lr[None], hints).image
-                for hints in (None, [ImageHints()], [ImageHints(found=nothing(LR_HW))])
+                for hints in (None, [ImageHints()], [ImageHints(found=nothing_found(LR_HW))])
             ]
             some = editor.upscale(lr[None], [there([2.0, 2, 6, 6])]).image
         assert torch.equal(images[0], images[1])
@@ -130,7 +129,7 @@ class TestAlone:
         sample = MagicDataSample(gt_img=hr[None])
         sample.set_metainfo({"img_id": [1], "boxes_lr": [torch.tensor(BOXES).numpy() / 4]})
         alone = editor.forward_train(lr[None], sample)
-        told = editor.losses(lr[None], hr[None], [ImageHints(found=nothing(LR_HW))])
+        told = editor.losses(lr[None], hr[None], [ImageHints(found=nothing_found(LR_HW))])
         assert alone.keys() == told.keys()
         assert all(torch.equal(alone[name], told[name]) for name in told)
 
@@ -275,7 +274,7 @@ class TestInAPair:
         (known,) = pair.hints([lr], batch["data_samples"])
         assert len(known.found.scores) > 5
         told = pair.editor.losses(lr[None], hr[None], [known])
-        untold = pair.editor.losses(lr[None], hr[None], [ImageHints(found=nothing(LR_HW))])
+        untold = pair.editor.losses(lr[None], hr[None], [ImageHints(found=nothing_found(LR_HW))])
         for name, value in losses.items():
             torch.testing.assert_close(value, told[name])
             assert abs(float(value - untold[name])) > 1e-5

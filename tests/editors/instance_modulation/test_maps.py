@@ -6,8 +6,8 @@ import pytest
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from mmisr.editors.instance_modulation.maps import REACH, instance_map, nothing
-from mmisr.structures.hints import Found
+from mmisr.editors.instance_modulation.maps import REACH, instance_map
+from mmisr.structures.hints import Found, nothing_found
 
 
 def found(boxes, scores=None, masks=None) -> Found:
@@ -78,7 +78,7 @@ def test_a_box_at_the_border_ends_there():
 
 def test_where_nothing_was_found():
     expected = torch.tensor([0.0, -1.0, 0.0])[:, None, None].expand(3, 5, 7)
-    assert torch.equal(instance_map(nothing((5, 7)), (5, 7)), expected)
+    assert torch.equal(instance_map(nothing_found((5, 7)), (5, 7)), expected)
     assert torch.equal(instance_map(found([]), (5, 7)), expected)
     beyond = found([[9, 9, 12, 12], [2, 2, 2, 4], [4, 3, 3, 4]])
     assert torch.equal(instance_map(beyond, (5, 7)), expected), "boxes without area in the image"

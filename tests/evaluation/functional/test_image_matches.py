@@ -1,12 +1,20 @@
 """Matches of one image: those that AP is counted from, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mmisr.evaluation.functional.image_matches import match_image
+from mmisr.evaluation.functional.coco_records import by_masks, in_order
+from mmisr.evaluation.functional.ignore_rules import all_counted, counted
+from mmisr.evaluation.functional.image_matches import found_level, match_image
+from mmisr.evaluation.functional.mask_records import ImageMasks, encoded
 from mmisr.evaluation.functional.matching import match_classes
-from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE
-from mmisr.evaluation.size_bins import INFINITE
+from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE, UNMATCHED
+from mmisr.evaluation.functional.overlaps import box_ious, pixel_ious
+from mmisr.evaluation.size_bins import INFINITE, PROTOCOLS, protocol_named
+from mmisr.structures.marks import Mark
+from tests.evaluation.functional.test_protocol_ap import CLASSES, scene
 
 WHOLE = {"all": (0.0, INFINITE)}
 BOX = [10, 10, 30, 30]
@@ -71,3 +79,100 @@ def test_who_found_what(record_of):
 def test_nothing_to_find_or_nothing_found(record_of, gt, det, false, missed):
     found = match_image(record_of(1, gt, det), 0.0, 100)
     assert (len(found.true), len(found.false), found.missed.sum()) == (0, false, missed)
+
+
+def records_under(record_of, seed, protocol):
+    """Miniature scenes with ties, crowds and marks, as a protocol counts them."""
+    records = scene(record_of, seed)
+    return in_order([counted(record, protocol, CLASSES[:2]).record for record in records])
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_matches_an_image_as_it_matches_the_data_set(record_of, name):
+    protocol = protocol_named(name)
+    level = found_level(protocol)
+    ranges = {"all": protocol.whole}
+    for seed in range(12):
+        records = records_under(record_of, seed, protocol)
+        for max_dets in (2, protocol.max_dets):
+            whole = match_classes(records, 2, ranges, max_dets, protocol)
+            for label, matches in enumerate(whole):
+                status = np.zeros(len(matches.score), dtype=int)
+                status[matches.near] = matches.status[level, 0]
+                status[~matches.inside[0] & (status == UNMATCHED)] = IGNORED
+                for image, record in enumerate(records):
+                    mine = match_image(record, 0.0, max_dets, protocol)
+                    of_class = record.det_labels[mine.kept] == label
+                    is_here = matches.image == image
+                    for kind in (UNMATCHED, TRUE, IGNORED):
+                        count = (mine.status[of_class] == kind).sum()
+                        assert count == (status[is_here] == kind).sum()
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_true_detection_has_an_object_of_its_own(record_of, name):
+    protocol = protocol_named(name)
+    measure = pixel_ious if protocol.matching.corners == "pixels" else box_ious
+    num_true = 0
+    for seed in range(25):
+        for record in records_under(record_of, seed, protocol):
+            mine = match_image(record, 0.0, protocol.max_dets, protocol)
+            owners = mine.owner[mine.status == TRUE]
+            num_true += len(owners)
+            assert len(set(owners.tolist())) == len(owners), "an object that is found twice"
+            assert mine.counted[owners].all()
+            assert (record.gt_labels[owners] == record.det_labels[mine.true]).all()
+            ious = measure(record.det_xyxy, record.gt_xyxy)
+            assert (ious[mine.true, owners] >= 0.5).all()
+            excuses = mine.owner[mine.status == IGNORED]
+            assert not mine.counted[excuses[excuses >= 0]].any()
+            assert (mine.owner[mine.status == UNMATCHED] == -1).all()
+            expected = mine.counted.copy()
+            expected[owners] = False
+            assert mine.missed.tolist() == expected.tolist()
+    assert num_true > 10
+
+
+def test_what_a_benchmark_excuses_is_not_false(record_of):
+    difficult = replace(record_of(1, gt=[BOX], det=[BOX, BOX]), gt_marks=np.array([Mark.DIFFICULT]))
+    voc, coco = protocol_named("voc"), protocol_named("coco")
+    (by_voc,) = all_counted([difficult], voc)
+    found = match_image(by_voc, 0.0, 100, voc)
+    assert (found.true.tolist(), found.false.tolist(), found.missed.tolist()) == ([], [], [False])
+    (by_coco,) = all_counted([difficult], coco)
+    found = match_image(by_coco, 0.0, 100, coco)
+    assert (len(found.true), len(found.false), found.missed.tolist()) == (1, 1, [False])
+
+
+def test_the_cap_is_the_images_where_the_protocol_says_so(record_of):
+    far = [60, 60, 80, 80]
+    record = record_of(
+        1, gt=[BOX, far], det=[BOX, far], gt_labels=[0, 1], det_labels=[0, 1], scores=[0.9, 0.8]
+    )
+    assert len(match_image(record, 0.0, 1).true) == 2
+    visdrone = protocol_named("visdrone")
+    found = match_image(record, 0.0, 1, visdrone)
+    assert (found.true.tolist(), found.missed.tolist()) == ([0], [False, True])
+
+
+def halves():
+    """The left half of a box annotated, its right half found."""
+    left = np.zeros((1, 40, 40), dtype=np.uint8)
+    right = left.copy()
+    left[0, 10:30, 10:20] = 1
+    right[0, 10:30, 20:30] = 1
+    return ImageMasks((40, 40), encoded(left), encoded(right))
+
+
+def test_masks_decide_where_the_record_is_matched_by_them(record_of):
+    record = replace(record_of(1, gt=[BOX], det=[BOX]), masks=halves())
+    assert len(match_image(record, 0.0, 100).true) == 1
+    found = match_image(by_masks(record), 0.0, 100)
+    assert (len(found.true), found.false.tolist(), found.missed.tolist()) == (0, [0], [True])
+
+
+def test_a_protocol_without_the_threshold_is_refused(record_of):
+    protocol = protocol_named("voc")
+    strict = replace(protocol, matching=replace(protocol.matching, ious=(0.75,)))
+    with pytest.raises(ValueError, match=r"said at IoU 0.5, and the thresholds of 'voc' are"):
+        match_image(record_of(1, gt=[BOX], det=[BOX]), 0.0, 100, strict)

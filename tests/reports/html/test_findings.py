@@ -1,8 +1,15 @@
 """Which arms are compared, and from which score on."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
+from mmisr.evaluation.functional.mask_records import ImageMasks, encoded
 from mmisr.reports.html.findings import Pair, choose_pair, find
+from mmisr.reports.html.words import how_judged
+from mmisr.structures.marks import Mark
+from tests.reports.html.conftest import with_runs
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,56 @@ def test_one_score_for_all(comparison):
     found = find(comparison, score_thr=0.5)
     assert set(found.scores.values()) == {0.5}
     assert not found.own_scores
+
+
+def with_records(comparison, change):
+    """The same comparison with every image's record changed."""
+
+    def changed(run):
+        other = dataclasses.replace(run, protocol=comparison.rules)
+        other.__dict__["stored"] = [change(record) for record in run.stored]
+        return other
+
+    return with_runs(comparison, changed)
+
+
+def elsewhere(record):
+    """Masks of objects and of detections, which have no pixel in common."""
+    hw = (4, 4)
+    left, right = np.zeros((2, 1, *hw), dtype=np.uint8)
+    left[:, :, :2], right[:, :, 2:] = 1, 1
+    truths, found = len(record.gt_xyxy), len(record.det_xyxy)
+    masks = ImageMasks(hw, encoded(left) * truths, encoded(right) * found)
+    return dataclasses.replace(record, masks=masks)
+
+
+def test_masks_decide_where_ap_of_masks_is_counted(comparison):
+    by_boxes = find(comparison, score_thr=0.3)
+    with_masks = with_records(comparison, elsewhere)
+    found = find(with_masks, score_thr=0.3)
+    assert sum(gain.a.true for gain in by_boxes.gains) > 0
+    assert sum(gain.a.true for gain in found.gains) == 0
+    for arm, errors in found.errors.items():
+        false = sum(count for kind, count in errors["all"].items() if kind != "missed")
+        assert errors["all"]["background"] == false, arm
+    assert how_judged(with_masks).endswith("at IoU 0.5 of masks; what they ignore is neither.")
+    assert "the rules of aitod, at IoU 0.5 of boxes" in how_judged(comparison)
+
+
+def test_the_rules_of_the_protocol_decide(comparison):
+    """VOC ignores what is difficult, and has one threshold."""
+    metric = dataclasses.replace(comparison.meta.metric, protocol="voc")
+    meta = dataclasses.replace(comparison.meta, metric=metric)
+
+    def difficult(record):
+        marks = np.full(len(record.gt_xyxy), int(Mark.DIFFICULT))
+        return dataclasses.replace(record, gt_marks=marks)
+
+    as_voc = with_records(dataclasses.replace(comparison, meta=meta), difficult)
+    found = find(as_voc, score_thr=0.3)
+    assert list(found.curves) == ["IoU 0.50"]
+    by_coco = find(comparison, score_thr=0.3)
+    for of_voc, of_coco in zip(found.gains, by_coco.gains, strict=True):
+        assert of_voc.a.annotated == of_voc.a.true == 0
+        assert of_voc.a.false <= of_coco.a.false
+    assert all(errors["all"]["missed"] == 0 for errors in found.errors.values())
