@@ -113,3 +113,15 @@ def test_no_images():
     assert count_errors([], {"all": (0, INFINITE)}, 0.0, 100) == {
         "all": dict.fromkeys(ERROR_TYPES, 0)
     }
+
+
+def test_what_is_missed_is_so_by_the_protocols_cap(record_of):
+    """VisDrone caps the detections of an image, COCO those of a class in it."""
+    boxes = [[10, 10, 30, 30], [60, 60, 80, 80]]
+    record = record_of(1, boxes, boxes, [0, 1], [0, 1], scores=[0.9, 0.8])
+    assert error_types(record, 0.0, 1).kinds.tolist() == []
+    of_visdrone = error_types(record, 0.0, 1, protocol_named("visdrone"))
+    assert [ERROR_TYPES[kind] for kind in of_visdrone.kinds] == ["missed"]
+    everywhere = {"all": (0.0, INFINITE)}
+    counts = count_errors([record], everywhere, 0.0, 1, protocol_named("visdrone"))
+    assert counts["all"]["missed"] == 1

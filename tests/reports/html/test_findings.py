@@ -97,20 +97,43 @@ def test_masks_decide_where_ap_of_masks_is_counted(comparison):
     assert "the rules of aitod, at IoU 0.5 of boxes" in how_judged(comparison)
 
 
-def test_the_rules_of_the_protocol_decide(comparison):
-    """VOC ignores what is difficult, and has one threshold."""
-    metric = dataclasses.replace(comparison.meta.metric, protocol="voc")
+def under(comparison, protocol, change):
+    """The same comparison as another protocol counts it, every image's record changed."""
+    metric = dataclasses.replace(comparison.meta.metric, protocol=protocol)
     meta = dataclasses.replace(comparison.meta, metric=metric)
+    return with_records(dataclasses.replace(comparison, meta=meta), change)
+
+
+def test_what_a_protocol_excuses_is_neither_found_nor_missed(comparison):
+    """VOC ignores what is difficult, and has one threshold."""
 
     def difficult(record):
         marks = np.full(len(record.gt_xyxy), int(Mark.DIFFICULT))
         return dataclasses.replace(record, gt_marks=marks)
 
-    as_voc = with_records(dataclasses.replace(comparison, meta=meta), difficult)
-    found = find(as_voc, score_thr=0.3)
+    found = find(under(comparison, "voc", difficult), score_thr=0.3)
     assert list(found.curves) == ["IoU 0.50"]
-    by_coco = find(comparison, score_thr=0.3)
-    for of_voc, of_coco in zip(found.gains, by_coco.gains, strict=True):
-        assert of_voc.a.annotated == of_voc.a.true == 0
-        assert of_voc.a.false <= of_coco.a.false
+    assert all(gain.a.annotated == gain.a.true == 0 for gain in found.gains)
     assert all(errors["all"]["missed"] == 0 for errors in found.errors.values())
+
+
+def test_matching_is_the_protocols(comparison):
+    """TinyPerson's objects have a pixel at least: smaller ones, and what finds them, count nowhere.
+
+    By COCO's rules they are objects like others.
+    """
+
+    def smaller(record):
+        small = np.full(len(record.gt_xyxy), 0.5)
+        return dataclasses.replace(record, gt_areas=small)
+
+    by_coco = find(under(comparison, "coco", smaller), score_thr=0.3)
+    found = find(under(comparison, "tinyperson", smaller), score_thr=0.3)
+    assert sum(gain.a.true for gain in by_coco.gains) > 0
+    assert sum(len(of.found) + len(of.lost) for of in by_coco.changes) > 0
+    assert all(gain.a.annotated == gain.a.true == 0 for gain in found.gains)
+    assert sum(len(of.found) + len(of.lost) for of in found.changes) == 0
+    for arm, errors in found.errors.items():
+        assert by_coco.errors[arm]["all"]["missed"] > 0
+        assert errors["all"]["missed"] == 0
+        assert np.isnan(found.curves["IoU 0.50"][arm]).all()
