@@ -10,7 +10,6 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from mmisr.openmmlab.stack import prepare
 prepare()
 
 from mmengine.config import Config
-from mmengine.dataset import base_dataset
 from mmengine.structures import InstanceData
 from yapf.yapflib import yapf_api
 
@@ -83,15 +81,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Take what was imported out of the garbage collector's sight.
 
-    Looking through the modules of four libraries takes half a second each time.
+    mmengine collects garbage for every data set that is built; looking through the modules of four
+    libraries takes half a second each time.
     """
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-base_dataset.gc = SimpleNamespace(collect=int)
-"""Stands for the module ``gc`` in mmengine, which collects garbage for every data set it builds."""
 
 
 def as_it_is(code: str, **style: Any) -> tuple[str, bool]:

@@ -25,17 +25,16 @@ IOUS = np.array(COCO_IOUS)
 
 
 class Matched(NamedTuple):
-    """How the detections of one image and class met the annotations.
-
-    Args:
-        near: (M,) which of the detections overlap an annotation at the lowest threshold.
-        status: (T, R, M) what became of these.
-        owner: (T, R, M) which annotation each found, or was ignored for; -1 for none.
-    """
+    """How the detections of one image and class met the annotations."""
 
     near: Ints
+    """(M,) which of the detections overlap an annotation at the lowest threshold."""
+
     status: Status
+    """(T, R, M) what became of these."""
+
     owner: Ints
+    """(T, R, M) which annotation each found, or was ignored for; -1 for none."""
 
 
 def match_by_rule(
