@@ -1,8 +1,16 @@
 """Overfit small super-resolution networks to one clip (STDO), or play them back with --play."""
 
 import argparse
+from dataclasses import fields
 
-from mmisr.apis.overfit_video import Settings, overfit_video, play_video
+from mmisr.apis.overfit_video import (
+    DIVISIONS,
+    PROTOCOLS,
+    Settings,
+    overfit_video,
+    play_video,
+    settings_of,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -12,20 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--play", metavar="MODEL", help="play this model of the clip back")
     lr_help = "also write the LR frames, as a video; .mkv for no loss"
     parser.add_argument("--lr-out", metavar="VIDEO", help=lr_help)
-    parser.add_argument("--scale", type=int, default=4)
-    parser.add_argument("--k", type=int, default=2, help="chunks; 1 for one network without chunks")
-    grid_help = "patches of a frame, down and across"
-    parser.add_argument(
-        "--grid", type=int, nargs=2, default=(5, 10), metavar=("ROWS", "COLS"), help=grid_help
-    )
-    parser.add_argument("--epochs", type=int, default=50, help="of each network")
-    general_help = "of the network that sorts the patches"
-    parser.add_argument("--general-epochs", type=int, default=30, help=general_help)
-    parser.add_argument("--channels", type=int, default=32, help="width of a network")
-    parser.add_argument("--blocks", type=int, default=16, help="residual blocks of a network")
-    parser.add_argument(
-        "--joint", action="store_true", help="one network for all chunks, hard patches oftener"
-    )
+    protocol_help = "published settings; what is given beside them goes before them"
+    parser.add_argument("--protocol", choices=sorted(PROTOCOLS), help=protocol_help)
+    add_settings(parser)
     parser.add_argument("--resume", action="store_true", help="go on where a run stopped")
     parser.add_argument("--seed", type=int, default=226)
     parser.add_argument("--device", default="cpu")
@@ -33,6 +30,24 @@ def parse_args() -> argparse.Namespace:
     if args.out is None and args.play is None:
         parser.error("--out MODEL is where the networks go; or --play MODEL plays some back")
     return args
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Fields of Settings; those that are not given stay out of the namespace."""
+    whole = {"type": int, "default": argparse.SUPPRESS}
+    parser.add_argument("--scale", **whole, help="4 by default")
+    parser.add_argument("--k", **whole, help="chunks, 2; 1 for one network without chunks")
+    grid_help = "patches of a frame, down and across, 5 10; with tiles, large ones"
+    parser.add_argument("--grid", nargs=2, **whole, metavar=("ROWS", "COLS"), help=grid_help)
+    parser.add_argument("--epochs", **whole, help="of each network, 50")
+    general_help = "of the network that sorts the patches, 30"
+    parser.add_argument("--general-epochs", **whole, help=general_help)
+    parser.add_argument("--channels", **whole, help="width of a network, 32")
+    parser.add_argument("--blocks", **whole, help="residual blocks of a network, 16")
+    divide_help = "a network a chunk (by default), one for all, or two sizes of tiles"
+    parser.add_argument("--divide", choices=DIVISIONS, default=argparse.SUPPRESS, help=divide_help)
+    split_help = "dB at which a tile is split into four, 40"
+    parser.add_argument("--split-at", type=float, default=argparse.SUPPRESS, help=split_help)
 
 
 def main() -> None:
@@ -44,16 +59,9 @@ def main() -> None:
             f"{f': {args.out}' if args.out else ''}"
         )
         return
-    settings = Settings(
-        scale=args.scale,
-        k=args.k,
-        grid=tuple(args.grid),
-        channels=args.channels,
-        blocks=args.blocks,
-        epochs=args.epochs,
-        general_epochs=args.general_epochs,
-        joint=args.joint,
-    )
+    names = {field.name for field in fields(Settings)}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    settings = settings_of(args.protocol, **given)
     done = overfit_video(
         args.clip, args.out, settings, args.resume, args.seed, args.device, args.lr_out
     )

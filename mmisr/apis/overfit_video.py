@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from mmisr.analysis.overfitting.frames import frames_of, lr_hw_of, store_patches
+from mmisr.analysis.overfitting.frames import frames_of, store_patches
 from mmisr.analysis.overfitting.playing import Frame, Meter, Played, measure, play
 from mmisr.analysis.overfitting.run import Overfitting
-from mmisr.analysis.overfitting.settings import Settings
+from mmisr.analysis.overfitting.settings import DIVISIONS, PROTOCOLS, Settings, settings_of
 from mmisr.datasets.video import Clip, open_clip
 from mmisr.datasets.video_writing import write_video
 from mmisr.editors.stdo.editor import STDO
@@ -25,6 +25,16 @@ from mmisr.editors.stdo.model_file import ClipModel
 from mmisr.openmmlab.checkpoints import load_training
 from mmisr.ops.files import write_whole
 from mmisr.structures.pixels import to_bytes
+
+__all__ = [
+    "DIVISIONS",
+    "PROTOCOLS",
+    "Overfitted",
+    "Settings",
+    "overfit_video",
+    "play_video",
+    "settings_of",
+]
 
 STATE = ".state"
 """Ending of the file beside the model that a stopped run goes on from."""
@@ -55,8 +65,8 @@ class Overfitted:
         count = len(model.weights)
         return (
             f"{played.psnr:.2f} dB, {gain:+.2f} against bicubic's {played.bicubic:.2f}; "
-            f"{count} network(s) of {kilobytes:.1f} kB in all (fp16) and "
-            f"{model.chunk_bytes} bytes of chunks; {played.fps:.1f} frames/s; "
+            f"{count} network(s) of {kilobytes:.1f} kB in all (fp16), {model.chunk_bytes} bytes of "
+            f"chunks and {model.thumbnail_bytes} of thumbnails; {played.fps:.1f} frames/s; "
             f"{self.seconds:.0f} s of learning"
         )
 
@@ -90,25 +100,23 @@ def overfit_video(
     """
     path = Path(out)
     source = open_clip(clip)
-    count = len(source)
-    scale = settings.scale
     folder = _beside(path, PATCHES)
+    count = len(source)
     with _bar(count, "frame", "cutting") as bar:
-        patches, frames = store_patches(source, settings, folder, bar.update)
-    run = Overfitting(settings, source.content_hash, patches, seed, device)
+        stored = store_patches(source, settings, folder, bar.update)
+    run = Overfitting(settings, source.content_hash, stored.patches, seed, device)
     state = _beside(path, STATE)
     if resume and state.is_file():
         stopped = load_training(state, device)
         run.load_state_dict(stopped)
     _learn(run, state)
-    lr_hw = lr_hw_of(source, scale)
-    model = run.model(frames, count, lr_hw)
+    model = run.model(stored, source)
     model.write(path)
     state.unlink(missing_ok=True)
-    del patches, run.patches
+    del stored, run.patches
     shutil.rmtree(folder)
     if lr_out is not None:
-        pictures = _lr_pictures(source, scale)
+        pictures = _lr_pictures(source, settings.scale)
         write_video(Path(lr_out), pictures, source.fps)
     played = _measure(path, source, device)
     seconds = run.seconds
@@ -127,6 +135,7 @@ def _learn(run: Overfitting, path: Path) -> None:
         for stage, epoch, loss in run.run():
             said = f"{stage}, epoch {epoch}: loss {loss:.5f}"
             bar.set_postfix_str(said)
+            bar.total = run.epochs_in_all
             bar.update()
             state = run.state_dict()
             write = partial(torch.save, state)

@@ -43,6 +43,7 @@ class SRCocoDataset(CocoDataset):
     (:class:`mmisr.structures.marks.Mark`), for the protocols of the metric. Boxes narrower than
     a pixel stay, which mmdet drops in silence. The file is read whole by
     :func:`mmisr.datasets.coco_file.read_annotations`, which says what its entries must be.
+    An image with a ``frame_index`` is that frame of a clip, counted from 0 (``mmisr.STDO``).
     Instances have a ``mask``, COCO's ``segmentation``, where a step of the pipeline loads masks
     (``LoadAnnotations(with_mask=True)``).
 
@@ -229,13 +230,16 @@ class SRCocoDataset(CocoDataset):
             instance = self._instance(annotation, image)
             if instance is not None:
                 instances.append(instance)
-        return {
+        info = {
             "img_path": path,
             "img_id": image["img_id"],
             "height": image["height"],
             "width": image["width"],
             "instances": instances,
         }
+        if image.get("frame_index") is not None:
+            info["frame_index"] = image["frame_index"]
+        return info
 
     def _instance(self, annotation: dict, image: dict) -> dict | None:
         label = self.cat2label.get(annotation["category_id"])

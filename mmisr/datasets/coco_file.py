@@ -20,6 +20,7 @@ from mmisr.datasets.coco_values import (
     file_name,
     flag,
     identifier,
+    index,
     number,
     shown,
     side,
@@ -59,6 +60,7 @@ PARTS = {
         Field("file_name", file_name, "the name of a file"),
         Field("width", side, "a whole number of pixels from 1 on"),
         Field("height", side, "a whole number of pixels from 1 on"),
+        Field("frame_index", index, "a whole number from 0 on", needed=False),
     ),
     "categories": (ID, Field("name", text, "a text that is not empty")),
     "annotations": (

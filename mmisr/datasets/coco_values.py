@@ -93,6 +93,18 @@ def side(value: Any) -> int:
     return int(pixels)
 
 
+def index(value: Any) -> int:
+    """A place in a sequence, from 0 on.
+
+    Raises:
+        ValueError: It is no whole number from 0 on.
+    """
+    place = number(value)
+    if place < 0 or place != int(place):
+        raise ValueError("no place")
+    return int(place)
+
+
 def flag(value: Any) -> int:
     """0 or 1; ``false``, ``"0"`` and ``"false"`` are 0.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def each_by_its_own(
-    networks: Iterable[nn.Module], inputs: Tensor, owners: Tensor, at_once: int
+    networks: Iterable[Callable[[Tensor], Tensor]], inputs: Tensor, owners: Tensor, at_once: int
 ) -> Tensor:
     """Inputs of one network run together; the order stays.
 
@@ -23,7 +23,7 @@ def each_by_its_own(
         (N, C', H, W).
 
     Example:
-        >>> networks = [nn.Identity(), nn.Threshold(9.0, 0.0)]
+        >>> networks = [torch.nn.Identity(), torch.nn.Threshold(9.0, 0.0)]
         >>> inputs = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1, 1)
         >>> each_by_its_own(networks, inputs, torch.tensor([0, 1, 0]), 8).flatten()
         tensor([1., 0., 3.])

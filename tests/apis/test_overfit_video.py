@@ -1,7 +1,11 @@
 """``tools/overfit_video.py`` as a user starts it: overfit, play back, resume, refuse."""
 
+import json
 import runpy
+import shutil
 import sys
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +14,10 @@ import torch
 from PIL import Image
 from skimage import data
 
+from mmisr.analysis.comparison.result import Comparison
 from mmisr.apis import SRDetInferencer
 from mmisr.apis import overfit_video as api
+from mmisr.apis.compare import compare
 from mmisr.apis.overfit_video import Settings, overfit_video, play_video
 from mmisr.datasets.video import open_clip
 from mmisr.datasets.video_writing import write_video
@@ -85,6 +91,64 @@ def test_a_run_that_is_stopped_goes_on(tmp_path, monkeypatch):
     assert not (tmp_path / "again.pth.state").exists()
 
 
+@pytest.mark.parametrize(
+    ("protocol", "scale", "hw", "options"),
+    [("vsd4k", 4, (100, 200), []), ("dy-dca", 2, (70, 140), ["--split-at", "18"])],
+)
+def test_a_published_protocol_runs(tmp_path, run, protocol, scale, hw, options):
+    """All but the epochs and the size of the clip; where Dy-DCA splits, so that it has both."""
+    frames = [np.ascontiguousarray(data.astronaut()[y : y + hw[0], : hw[1]]) for y in (0, 8)]
+    source = tmp_path / "clip.mkv"
+    write_video(source, zip((0.0, 0.1), frames, strict=True), 10)
+    model = tmp_path / "clip.pth"
+    options += ["--epochs", "1", "--general-epochs", "1"]
+    said = run(source, "--out", model, "--protocol", protocol, "--scale", scale, *options)
+    assert "2 network(s)" in said
+    written = read_model(model)
+    assert written.grid == (5, 10)
+    blocks = {"vsd4k": [16, 16], "dy-dca": [4, 2]}
+    assert [sizes["blocks"] for sizes in written.sizes] == blocks[protocol]
+    assert {sizes["width"] for sizes in written.sizes} == {32}
+
+
+def test_networks_of_a_clip_are_an_arm_of_a_comparison(tmp_path, tree_crops, monkeypatch):
+    """Three crops as the frames of a clip; numbers that are shifted by one are noticed."""
+    monkeypatch.chdir(ROOT)
+    data_root = Path(tree_crops["test_dataloader.dataset.data_root"])
+    name = tree_crops["test_dataloader.dataset.ann_file"]
+    content = json.loads((data_root / name).read_text())
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number, image in enumerate(content["images"][:3]):
+        shutil.copy(data_root / image["file_name"], frames / f"{number}.png")
+        image["frame_index"] = number
+    model = str(tmp_path / "clip.pth")
+    settings = Settings(
+        divide="tiles", split_at=8.5, grid=(2, 2), channels=4, blocks=2, epochs=1, general_epochs=1
+    )
+    written = overfit_video(str(frames), model, settings).model
+    whole_then_split = torch.tensor([[1] * 4, [0] * 4, [0] * 4], dtype=torch.uint8)
+    replace(written, chunks=whole_then_split).write(Path(model))
+    arm = {"name": "stdo", "editor": {"type": "mmisr.STDO", "checkpoint": model}}
+
+    def compared(folder: str, indices: int) -> Comparison:
+        ann_file = tmp_path / f"{folder}.json"
+        ann_file.write_text(json.dumps(content))
+        options = {**tree_crops, "test_dataloader.dataset.indices": indices}
+        options["test_dataloader.dataset.ann_file"] = str(ann_file)
+        return compare(PAIR, [arm], tmp_path / folder, None, "cpu", 10, cfg_options=options)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="STDO")
+        found = compared("right", 2)
+    whole, split = (image.tokens for image in found.runs["stdo"].images)
+    assert (whole, split) == ({"large": 1, "small": 0}, {"large": 0, "small": 1})
+    for image in content["images"][:3]:
+        image["frame_index"] = (image["frame_index"] + 1) % 3
+    with pytest.warns(UserWarning, match="STDO: LR frame 1 that is played is not the one"):
+        compared("shifted", 1)
+
+
 def test_another_clip_is_refused(tmp_path):
     source = str(clip(tmp_path / "clip.mkv"))
     model = str(tmp_path / "clip.pth")
@@ -123,6 +187,10 @@ def test_a_pair_plays_the_lr_clip_and_detects_in_it(tmp_path, monkeypatch):
     photo = data.astronaut()[:16, :16, ::-1].copy()
     with pytest.raises(ValueError, match="frame_index, and got none"):
         pair(photo)
+    another = str(clip(tmp_path / "another.mkv", first=300))
+    overfit_video(another, str(tmp_path / "another.pth"), settings, lr_out=low)
+    with pytest.warns(UserWarning, match=r"LR frame \d .*clip\.pth learned from, .*of clip\.mkv"):
+        pair(low, out_dir=str(out), no_save_vis=True)
     other = Settings(scale=2, grid=(1, 2), channels=4, blocks=1, epochs=1, general_epochs=1)
     overfit_video(str(source), model, other)
     with pytest.raises(ValueError, match="scale must be that of its model.*is 2, got 4"):

@@ -215,8 +215,18 @@ def stdo() -> Iterator[Case]:
             torch.manual_seed(0)
             sizes = {"scale": scale, "blocks": 1, "width": 6}
             weights = [half(WDSR(folded=True, **sizes).state_dict()) for _ in range(count)]
-            chunks = torch.zeros(1, 4, dtype=torch.uint8)
-            ClipModel("c" * 64, scale, (2, 2), (8, 8), sizes, chunks, weights).write(path)
+            ClipModel(
+                clip="c" * 64,
+                scale=scale,
+                grid=(2, 2),
+                lr_hw=(8, 8),
+                sizes=[sizes] * count,
+                parts=[1] * count,
+                chunks=torch.zeros(1, 4, dtype=torch.uint8),
+                weights=weights,
+                name="clip.mkv",
+                thumbnails=torch.zeros(1, 16, dtype=torch.uint8),
+            ).write(path)
 
         return write
 

@@ -44,6 +44,21 @@ def test_images_and_boxes(coco):
     }
 
 
+def test_a_frame_of_a_clip_says_which(coco):
+    root = coco()
+    content = json.loads((root / "ann.json").read_text())
+    content["images"][0]["frame_index"] = "7"
+    (root / "ann.json").write_text(json.dumps(content))
+    dataset = build(root)
+    assert dataset.get_data_info(0)["frame_index"] == 7
+    assert "frame_index" not in dataset.get_data_info(1)
+    for wrong in (-1, 1.5, "first"):
+        content["images"][1]["frame_index"] = wrong
+        (root / "ann.json").write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=r"frame_index.* must be a whole number from 0 on"):
+            build(root)
+
+
 def test_what_an_annotation_is_stands_in_its_marks(coco):
     root = coco()
     change(root, iscrowd=1, ignored_region=1, uncertain=1, difficult=0, subsets=["hard"])

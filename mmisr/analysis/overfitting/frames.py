@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmisr.analysis.overfitting.settings import Settings
 from mmisr.datasets.video import Clip, FrameError
 from mmisr.degradation.recipes import Degradation
 from mmisr.editors.stdo.chunks import patch_hw
+from mmisr.editors.stdo.thumbnails import thumbnails_of
 from mmisr.editors.stdo.training import Patches
 from mmisr.ops.patches import split
 from mmisr.structures.pixels import to_bytes, to_unit
@@ -65,9 +67,24 @@ def lr_hw_of(clip: Clip, scale: int) -> tuple[int, int]:
     return height // scale, width // scale
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A clip that was cut into patches.
+
+    Args:
+        patches: All of them, frame by frame.
+        frames: (F,) numbers of the frames that they are of.
+        thumbnails: (F, 16) uint8, of the LR frames.
+    """
+
+    patches: Patches
+    frames: Tensor
+    thumbnails: Tensor
+
+
 def store_patches(
     clip: Clip, settings: Settings, folder: Path, bar: Callable[[int], Any]
-) -> tuple[Patches, Tensor]:
+) -> Stored:
     """Cut a clip into patches, in files: it is decoded once, and never in memory as a whole.
 
     Args:
@@ -77,7 +94,7 @@ def store_patches(
         bar: Called with 1 after each frame.
 
     Returns:
-        The patches, and the (frames,) numbers of the frames that they are of.
+        The patches, and what frames they are of.
 
     Raises:
         ValueError: The frames do not fit the scale or the grid, or a patch is too small.
@@ -98,16 +115,19 @@ def store_patches(
     lr_file = _mapped(folder / "lr.npy", count, low)
     hr_file = _mapped(folder / "hr.npy", count, high)
     numbers: list[int] = []
+    thumbnails: list[Tensor] = []
     for number, hr, lr in frames_of(clip, scale):
         begin = per_frame * len(numbers)
         end = begin + per_frame
         hr_file[begin:end] = split(hr, high)
         lr_file[begin:end] = split(to_bytes(lr), low)
         numbers.append(number)
+        thumbnail = thumbnails_of(lr)
+        thumbnails.append(thumbnail)
         bar(1)
     used = per_frame * len(numbers)
     patches = Patches(lr_file[:used], hr_file[:used])
-    return patches, torch.tensor(numbers)
+    return Stored(patches, torch.tensor(numbers), torch.cat(thumbnails))
 
 
 def _mapped(path: Path, count: int, hw: tuple[int, int]) -> np.ndarray:

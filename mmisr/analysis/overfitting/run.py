@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mmisr.analysis.overfitting.settings import GENERAL, Settings
-from mmisr.editors.stdo.chunks import equal_chunks
+from mmisr.analysis.overfitting.frames import Stored, lr_hw_of
+from mmisr.analysis.overfitting.settings import GENERAL, JOINT, Settings, Stage
+from mmisr.datasets.video import Clip
+from mmisr.editors.stdo.chunks import equal_chunks, split_tiles
 from mmisr.editors.stdo.model_file import ClipModel, half
 from mmisr.editors.stdo.net import WDSR
 from mmisr.editors.stdo.training import Learner, Patches, Schedule, joint_order, shuffled
@@ -83,36 +86,42 @@ class Overfitting:
             After every epoch the name of the network, its epochs, and the mean loss. Then
             :meth:`state_dict` is what a stopped run goes on from.
         """
-        for number, stage in enumerate(self.settings.stages):
-            if stage in self.trained:
-                continue
+        while left := self._left():
+            stage = left[0]
             if self.learner is None:
-                self.learner = self._learner(number)
+                self.learner = self._learner(stage)
             learner = self.learner
+            patches = replace(self.patches, parts=stage.parts)
             while not learner.finished:
                 begin = time.perf_counter()
                 order = self._order(stage, learner)
-                loss = learner.learn(self.patches, order)
+                loss = learner.learn(patches, order)
                 end = time.perf_counter()
                 self.seconds += end - begin
-                yield stage, learner.epoch, loss
-            self.trained[stage] = learner.best
+                yield stage.name, learner.epoch, loss
+            self.trained[stage.name] = learner.best
             self.learner = None
-            if stage == GENERAL:
-                self._sort()
+            if stage.name == GENERAL:
+                self._sort(stage)
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The networks that have something to learn, as far as that is known."""
+        stages = self.settings.stages
+        if GENERAL not in self.trained:
+            return stages
+        return [stage for stage in stages if len(self._members(stage))]
 
     @property
     def epochs_done(self) -> int:
         """Epochs of all networks together."""
-        settings = self.settings
-        done = sum(settings.epochs_of(stage) for stage in self.trained)
+        done = sum(stage.epochs for stage in self.stages if stage.name in self.trained)
         return done + (self.learner.epoch if self.learner else 0)
 
     @property
     def epochs_in_all(self) -> int:
-        """How many there will be."""
-        settings = self.settings
-        return sum(settings.epochs_of(stage) for stage in settings.stages)
+        """How many there will be, as far as that is known."""
+        return sum(stage.epochs for stage in self.stages)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the rest depends on."""
@@ -146,66 +155,88 @@ class Overfitting:
         self.chunks = state["chunks"]
         self.seconds = state["seconds"]
         if state["learner"] is not None:
-            self.learner = self._learner(len(self.trained))
+            self.learner = self._learner(self._left()[0])
             self.learner.load_state_dict(state["learner"])
 
-    def model(self, frames: Tensor, count: int, lr_hw: tuple[int, int]) -> ClipModel:
+    def model(self, stored: Stored, clip: Clip) -> ClipModel:
         """What is written.
 
         Args:
-            frames: (F,) numbers of the frames that the patches are of.
-            count: Frames of the clip. Those without patches get the first network.
-            lr_hw: Size of an LR frame.
+            stored: Where the patches come from.
+            clip: The HR clip. Its frames without patches get the first network.
         """
         settings = self.settings
         rows, cols = settings.grid
-        per_frame = rows * cols
-        table = torch.zeros(count, per_frame, dtype=torch.uint8)
-        if not settings.joint:
-            chunks = self.chunks.to(torch.uint8)
-            table[frames] = chunks.view(-1, per_frame)
-        weights = []
-        for stage in settings.stages:
-            if stage != GENERAL:
-                state = self.trained[stage]
-                weights.append(half(state))
+        count = len(clip)
+        learned = [stage for stage in self.stages if stage.name != GENERAL]
+        table = torch.zeros(count, rows * cols, dtype=torch.uint8)
+        thumbnails = torch.zeros(count, stored.thumbnails.shape[1], dtype=torch.uint8)
+        table[stored.frames] = self._networks(learned).view(-1, rows * cols)
+        thumbnails[stored.frames] = stored.thumbnails
         return ClipModel(
             clip=self.facts["clip"],
             scale=settings.scale,
             grid=settings.grid,
-            lr_hw=lr_hw,
-            sizes=settings.sizes,
+            lr_hw=lr_hw_of(clip, settings.scale),
+            sizes=[stage.sizes for stage in learned],
+            parts=[stage.parts for stage in learned],
             chunks=table,
-            weights=weights,
+            weights=[half(self.trained[stage.name]) for stage in learned],
+            name=clip.path.resolve().name,
+            thumbnails=thumbnails,
         )
 
-    def _learner(self, number: int) -> Learner:
-        settings = self.settings
-        epochs = settings.epochs_of(settings.stages[number])
-        schedule = Schedule(epochs, self.seed)
-        return Learner(settings.sizes, schedule, number, self.device)
+    def _networks(self, learned: list[Stage]) -> Tensor:
+        """(N,) uint8, which of the networks each patch takes."""
+        networks = torch.zeros(len(self.chunks), dtype=torch.uint8)
+        for number, stage in enumerate(learned):
+            members = self._members(stage)
+            networks[members] = number
+        return networks
 
-    def _order(self, stage: str, learner: Learner) -> Tensor:
+    def _left(self) -> list[Stage]:
+        """The networks that have not learned yet."""
+        return [stage for stage in self.stages if stage.name not in self.trained]
+
+    def _learner(self, stage: Stage) -> Learner:
+        number = self.settings.stages.index(stage)
+        schedule = Schedule(stage.epochs, self.seed)
+        return Learner(stage.sizes, schedule, number, self.device)
+
+    def _members(self, stage: Stage) -> Tensor:
+        """(M,) numbers of the patches that a network learns."""
+        if stage.chunk is None:
+            return torch.arange(len(self.chunks))
+        is_member = self.chunks == stage.chunk
+        return is_member.nonzero().flatten()
+
+    def _order(self, stage: Stage, learner: Learner) -> Tensor:
         draw = learner.draw()
-        if stage == "joint":
-            progress = learner.epoch / self.settings.epochs
+        if stage.name == JOINT:
+            progress = learner.epoch / stage.epochs
             is_hard = self.chunks == 0
             return joint_order(is_hard, progress, draw)
-        count = len(self.patches)
-        members = torch.arange(count)
-        if stage.startswith("chunk"):
-            _, number = stage.split()
-            is_member = self.chunks == int(number)
-            members = members[is_member]
-        return shuffled(members, draw)
+        members = self._members(stage)
+        per_patch = stage.parts**2
+        parts = per_patch * members[:, None] + torch.arange(per_patch)
+        return shuffled(parts.flatten(), draw)
 
-    def _sort(self) -> None:
+    def _sort(self, general: Stage) -> None:
         """The chunks of the patches, by the general network."""
         settings = self.settings
-        net = WDSR(folded=True, **settings.sizes)
+        net = WDSR(folded=True, **general.sizes)
         weights = self.trained[GENERAL]
         net.load_state_dict(weights)
         net.to(self.device)
         shave = settings.shave
         psnr = score(net, self.patches, shave, self.device)
-        self.chunks = equal_chunks(psnr, settings.k)
+        if settings.divide != "tiles":
+            self.chunks = equal_chunks(psnr, settings.k)
+            return
+        self.chunks = split_tiles(psnr, settings.split_at)
+        if len(self.chunks.unique()) < 2:
+            warnings.warn(
+                f"one network learns all tiles: split_at should lie between the {psnr.min():.1f} "
+                f"and {psnr.max():.1f} dB of the hardest and the easiest, got {settings.split_at}",
+                stacklevel=2,
+            )

@@ -1,13 +1,16 @@
-"""Patches of frames, and the chunks that they are sorted into by how hard they are."""
+"""Patches of frames, their parts, and the chunks they are sorted into by how hard they are."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from mmisr.ops.patches import split, stitch
 from mmisr.ops.psnr import psnr_of_mse
+from mmisr.structures.frames import hw_of
 
 
 def patch_hw(hw: tuple[int, int], grid: tuple[int, int]) -> tuple[int, int]:
@@ -86,6 +89,51 @@ def equal_chunks(psnr: Tensor, k: int) -> Tensor:
         chunks[order[begin:end]] = chunk
         begin = end
     return chunks
+
+
+def split_tiles(psnr: Tensor, at: float) -> Tensor:
+    """Sort tiles into those that are split into four, chunk 0, and those that stay whole, chunk 1.
+
+    Source: Dy-DCA (ECCV 2024) and its code.
+
+    Args:
+        psnr: (N,) in dB, under the general network.
+        at: A tile of this PSNR or less is split.
+
+    Returns:
+        (N,) int64, the chunk of each tile.
+
+    Example:
+        >>> split_tiles(torch.tensor([39.9, 40.0, 40.1]), 40.0)
+        tensor([0, 0, 1])
+    """
+    is_easy = psnr > at
+    return is_easy.long()
+
+
+def by_parts(net: Callable[[Tensor], Tensor], patches: Tensor, parts: int, scale: int) -> Tensor:
+    """Enlarge patches part by part, and put the parts together as patches of a frame are.
+
+    Args:
+        net: From (n, 3, h, w) to (n, 3, s*h, s*w).
+        patches: (N, 3, h, w).
+        parts: Parts along each side; 1 enlarges patches as they are.
+        scale: Factor per axis.
+
+    Returns:
+        (N, 3, s*h, s*w).
+
+    Example:
+        >>> by_parts(torch.nn.Upsample(scale_factor=2), torch.rand(3, 3, 5, 8), 2, 2).shape
+        torch.Size([3, 3, 10, 16])
+    """
+    if parts == 1:
+        return net(patches)
+    height, width = hw_of(patches)
+    size = patch_hw((height, width), (parts, parts))
+    pieces = split(patches, size)
+    enlarged = net(pieces)
+    return stitch(enlarged, (scale * height, scale * width))
 
 
 def pooled_psnr(mse: Tensor) -> float:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmisr.editors.stdo.net import WDSR
+from mmisr.editors.stdo.thumbnails import SIDE
 from mmisr.ops.files import write_whole
 from mmisr.structures.checks import fits
 
@@ -19,10 +20,15 @@ FIELDS = {
     "scale": int,
     "grid": tuple[int, int],
     "lr_hw": tuple[int, int],
-    "sizes": dict[str, int],
+    "sizes": list[dict[str, int]],
+    "parts": list[int],
     "chunks": Tensor,
     "weights": list[dict[str, Tensor]],
+    "name": str,
+    "thumbnails": Tensor,
 }
+LATER = {"parts", "name", "thumbnails"}
+"""Keys that files of before tiles do not have."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +40,25 @@ class ClipModel:
         scale: Factor per axis.
         grid: Rows and columns of patches of a frame.
         lr_hw: Height and width of an LR frame.
-        sizes: Arguments of :class:`WDSR`, the same for all networks.
+        sizes: Arguments of :class:`WDSR` for each network.
+        parts: For each network the parts along each side that it takes a patch in; 1 for whole.
         chunks: (frames, rows * columns) uint8, the network of each patch.
         weights: Weights of each network by name, gains multiplied in, float16.
+        name: The clip's file or folder, for messages.
+        thumbnails: (frames, 16) uint8, :func:`mmisr.editors.stdo.thumbnails.thumbnails_of` its LR
+            frames, zeros for those that nothing was learned of; (0, 16) where none were kept.
     """
 
     clip: str
     scale: int
     grid: tuple[int, int]
     lr_hw: tuple[int, int]
-    sizes: dict[str, int]
+    sizes: list[dict[str, int]]
+    parts: list[int]
     chunks: Tensor
     weights: list[dict[str, Tensor]]
+    name: str
+    thumbnails: Tensor
 
     @property
     def weight_bytes(self) -> int:
@@ -62,6 +75,17 @@ class ClipModel:
         bits = math.ceil(math.log2(len(self.weights)))
         return math.ceil(bits * self.chunks.numel() / 8)
 
+    @property
+    def thumbnail_bytes(self) -> int:
+        """Bytes of the thumbnails, which playing does not need."""
+        return self.thumbnails.numel()
+
+    @property
+    def costs_differ(self) -> bool:
+        """Whether a frame costs more the more of its patches one of the networks takes."""
+        first = self.sizes[0]
+        return any(sizes != first for sizes in self.sizes)
+
     def networks(self) -> list[WDSR]:
         """The networks, in single precision.
 
@@ -69,13 +93,13 @@ class ClipModel:
             ValueError: Their weights are of other sizes.
         """
         networks = []
-        for state in self.weights:
-            net = WDSR(folded=True, **self.sizes)
+        for sizes, state in zip(self.sizes, self.weights, strict=True):
+            net = WDSR(folded=True, **sizes)
             try:
                 net.load_state_dict(state)
             except RuntimeError as error:
                 raise ValueError(
-                    f"the weights of this model are of other sizes than {self.sizes}: it is "
+                    f"the weights of this model are of other sizes than {sizes}: it is "
                     "damaged, make it anew with tools/overfit_video.py"
                 ) from error
             networks.append(net)
@@ -129,8 +153,25 @@ def model_of(content: Any, path: Path) -> ClipModel:
     Raises:
         ValueError: It is something else.
     """
+    content = _with_later_keys(content)
     _check(content, path)
     return ClipModel(**content)
+
+
+def _with_later_keys(content: Any) -> Any:
+    """A file of before tiles as one of today; anything else as it is."""
+    if not isinstance(content, dict) or content.keys() != FIELDS.keys() - LATER:
+        return content
+    if not isinstance(content["weights"], list):
+        return content
+    count = len(content["weights"])
+    return {
+        **content,
+        "sizes": [content["sizes"]] * count,
+        "parts": [1] * count,
+        "name": "",
+        "thumbnails": torch.zeros(0, SIDE**2, dtype=torch.uint8),
+    }
 
 
 def _check(content: Any, path: Path) -> None:
@@ -146,8 +187,14 @@ def _check(content: Any, path: Path) -> None:
     most = len(found["weights"]) - 1
     if most < 0 or not isinstance(chunks, Tensor):
         _refuse(path, "it has no networks, or no chunks")
+    if not len(found["sizes"]) == len(found["parts"]) == most + 1:
+        _refuse(path, f"it does not say sizes and parts of each of its {most + 1} networks")
     if chunks.ndim != 2 or chunks.shape[1] != rows * cols or chunks.max() > most:
         _refuse(path, f"its chunks do not name {most + 1} networks for {rows} x {cols} patches")
+    thumbnails = found["thumbnails"]
+    shapes = [(0, SIDE**2), (len(chunks), SIDE**2)]
+    if not isinstance(thumbnails, Tensor) or tuple(thumbnails.shape) not in shapes:
+        _refuse(path, f"it has no thumbnails of {len(chunks)} frames")
 
 
 def _refuse(path: Path, found: str) -> None:

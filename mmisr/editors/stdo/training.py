@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn.functional import l1_loss
 
+from mmisr.editors.stdo.chunks import patch_hw
 from mmisr.editors.stdo.net import WDSR, folded_state
+from mmisr.ops.patches import split
+from mmisr.structures.frames import hw_of
 from mmisr.structures.pixels import to_unit
 
 LATE = 0.6
@@ -29,13 +32,21 @@ class Patches:
     Args:
         lr: (N, 3, h, w) uint8 RGB.
         hr: (N, 3, s*h, s*w) uint8 RGB.
+        parts: Parts along each side that every patch is cut into; 1 by default. With more, it is
+            the parts that are counted: those of a patch row by row, then those of the next.
     """
 
     lr: NDArray[np.uint8]
     hr: NDArray[np.uint8]
+    parts: int = 1
 
     def __len__(self) -> int:
-        return len(self.lr)
+        return self.per_patch * len(self.lr)
+
+    @property
+    def per_patch(self) -> int:
+        """Parts of a patch."""
+        return self.parts**2
 
     def batch(self, numbers: Tensor, device: torch.device | str) -> tuple[Tensor, Tensor]:
         """Some of the patches, in [0, 1].
@@ -47,10 +58,32 @@ class Patches:
         Returns:
             LR and HR, float32.
         """
-        chosen = numbers.numpy()
-        lr = torch.from_numpy(self.lr[chosen])
-        hr = torch.from_numpy(self.hr[chosen])
-        return to_unit(lr.to(device)), to_unit(hr.to(device))
+        per_patch = self.per_patch
+        patches = numbers // per_patch
+        places = numbers % per_patch
+        chosen = patches.numpy()
+        whole_lr = torch.from_numpy(self.lr[chosen])
+        whole_hr = torch.from_numpy(self.hr[chosen])
+        lr_hw = hw_of(whole_lr)
+        scale = whole_hr.shape[-1] // lr_hw[1]
+        grid = (self.parts, self.parts)
+        height, width = patch_hw(lr_hw, grid)
+        hr_hw = (scale * height, scale * width)
+        lr = _parts(whole_lr, (height, width), places)
+        hr = _parts(whole_hr, hr_hw, places)
+        lr = to_unit(lr.to(device))
+        hr = to_unit(hr.to(device))
+        return lr, hr
+
+
+def _parts(patches: Tensor, hw: tuple[int, int], places: Tensor) -> Tensor:
+    """Of each patch the part at its place."""
+    count = len(patches)
+    parts = split(patches, hw)
+    per_patch = len(parts) // count
+    first = per_patch * torch.arange(count)
+    chosen = first + places
+    return parts[chosen]
 
 
 @dataclass(frozen=True)
@@ -158,7 +191,8 @@ class Learner:
             loss = self._step(patches, numbers)
             losses.append(loss)
         self.epoch += 1
-        mean = float(torch.stack(losses).mean())
+        of_steps = torch.stack(losses)
+        mean = float(of_steps.mean())
         if mean < self.best_loss:
             self.best_loss = mean
             self.best = folded_state(self.net)
@@ -225,7 +259,8 @@ def joint_order(is_hard: Tensor, progress: float, draw: Generator) -> Tensor:
     numbers = torch.arange(count)
     hard = numbers[is_hard]
     easy = numbers[~is_hard]
-    takes_hard = numbers % 2 == 0
+    parity = numbers % 2
+    takes_hard = parity == 0
     if progress >= LATE:
         chance = torch.rand(count, generator=draw)
         takes_hard = chance < HARD_WHEN_LATE

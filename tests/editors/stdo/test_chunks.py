@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmisr.editors.stdo.chunks import equal_chunks, patch_hw, pooled_psnr
+from mmisr.editors.stdo.chunks import (
+    by_parts,
+    equal_chunks,
+    patch_hw,
+    pooled_psnr,
+    split_tiles,
+)
 from mmisr.ops.patches import split, stitch
 
 
@@ -74,3 +80,29 @@ def test_errors_are_pooled_before_the_logarithm():
     mean_of_psnr = (10 * torch.log10(65025 / mse)).mean().item()
     assert mean_of_psnr - pooled_psnr(mse) > 1
     assert pooled_psnr(torch.zeros(3)) == 100
+
+
+def test_a_tile_of_the_threshold_is_split():
+    psnr = torch.tensor([40.0, 41.0, 39.0, math.nextafter(40.0, 50.0)], dtype=torch.float64)
+    assert split_tiles(psnr, 40.0).tolist() == [0, 1, 0, 1]
+    assert split_tiles(psnr, 39.0).tolist() == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("hw", [(6, 8), (5, 7)])
+def test_parts_are_enlarged_by_themselves(hw):
+    """A network that replaces an image by its mean, so that a pixel tells its part."""
+    patches = torch.rand(3, 3, *hw)
+
+    def mean(images):
+        means = images.mean((2, 3), keepdim=True)
+        return means.expand(-1, -1, 2 * images.shape[2], 2 * images.shape[3])
+
+    whole = by_parts(mean, patches, 1, 2)
+    torch.testing.assert_close(whole, patches.mean((2, 3), keepdim=True).expand_as(whole))
+    halves = by_parts(mean, patches, 2, 2)
+    assert halves.shape == whole.shape
+    high, wide = math.ceil(hw[0] / 2), math.ceil(hw[1] / 2)
+    first = patches[..., :high, :wide].mean((2, 3))
+    last = patches[..., -high:, -wide:].mean((2, 3))
+    torch.testing.assert_close(halves[..., 0, 0], first)
+    torch.testing.assert_close(halves[..., -1, -1], last)

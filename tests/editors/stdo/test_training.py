@@ -1,5 +1,7 @@
 """Learning by heart: schedule, orders, and a learner that stops and goes on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -84,3 +86,21 @@ def test_a_joint_network_sees_half_hard_patches_then_seven_tenths():
 def test_there_is_an_epoch_and_a_patch_at_least(wrong):
     with pytest.raises(ValueError, match="epochs and batch must be at least 1"):
         Schedule(**wrong)
+
+
+def test_parts_of_patches_are_patches_of_their_own(patches):
+    """Row by row: of patch 3 the parts 12 to 15; LR and HR show the same places."""
+    parts = replace(patches, parts=2)
+    assert (len(parts), parts.per_patch) == (40, 4)
+    lr, hr = parts.batch(torch.tensor([13, 2]), "cpu")
+    assert (lr.shape, hr.shape) == ((2, 3, 2, 2), (2, 3, 4, 4))
+    torch.testing.assert_close(lr[0], torch.tensor(patches.lr[3, :, :2, 2:]) / 255)
+    torch.testing.assert_close(hr[0], torch.tensor(patches.hr[3, :, :4, 4:]) / 255)
+    torch.testing.assert_close(lr[1], torch.tensor(patches.lr[0, :, 2:, :2]) / 255)
+
+
+def test_parts_of_odd_patches_overlap_alike(patches):
+    odd = Patches(patches.lr[:, :, :3, :3], patches.hr[:, :, :6, :6], parts=2)
+    lr, hr = odd.batch(torch.tensor([3]), "cpu")
+    torch.testing.assert_close(lr[0], torch.tensor(patches.lr[0, :, 1:3, 1:3]) / 255)
+    torch.testing.assert_close(hr[0], torch.tensor(patches.hr[0, :, 2:6, 2:6]) / 255)
