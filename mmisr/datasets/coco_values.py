@@ -87,10 +87,7 @@ def side(value: Any) -> int:
     Raises:
         ValueError: It is no whole number from 1 on.
     """
-    pixels = number(value)
-    if pixels < 1 or pixels != int(pixels):
-        raise ValueError("no whole number of pixels")
-    return int(pixels)
+    return _whole(value, 1)
 
 
 def index(value: Any) -> int:
@@ -99,10 +96,15 @@ def index(value: Any) -> int:
     Raises:
         ValueError: It is no whole number from 0 on.
     """
-    place = number(value)
-    if place < 0 or place != int(place):
-        raise ValueError("no place")
-    return int(place)
+    return _whole(value, 0)
+
+
+def _whole(value: Any, least: int) -> int:
+    """A whole number from ``least`` on, or a ValueError."""
+    found = number(value)
+    if found < least or found != int(found):
+        raise ValueError(f"no whole number from {least} on")
+    return int(found)
 
 
 def flag(value: Any) -> int:
