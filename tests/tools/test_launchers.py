@@ -125,7 +125,7 @@ class TestMakefile:
 
     def test_a_fresh_clone_installs_once(self, clone):
         plan = sh("make", "-n", "demo", cwd=clone).stdout
-        assert plan.count("-m pip install") == 3
+        assert plan.count("-m pip install") == 4
         assert "--no-deps -r requirements/mmagic.txt" in plan
         assert plan.strip().endswith("tools/demo.py")
 
@@ -143,6 +143,18 @@ class TestMakefile:
         with (clone / "requirements" / "runtime.txt").open("a") as file:
             file.write("# changed\n")
         assert "-r requirements.txt" in sh("make", "-n", "setup", cwd=clone).stdout
+
+    def test_pip_installs_where_uv_cannot(self, clone):
+        """A mirror stands in pip's settings, which uv does not read."""
+        python = clone / ".venv/bin/python"
+        python.parent.mkdir(parents=True)
+        python.write_text('#!/bin/sh\necho "$@" >> asked\n[ "$2" != uv ]\n')
+        python.chmod(0o755)
+        sh("make", "-s", "setup", cwd=clone)
+        asked = (clone / "asked").read_text().splitlines()
+        everything = [line for line in asked if line.endswith("-r requirements.txt")]
+        assert [line.split()[1] for line in everything] == ["uv", "pip"]
+        assert "requirements/mmagic.txt" in asked[-2]
 
     def test_python_keeps_what_it_compiled(self):
         """Unless make says otherwise, an image's variable makes each process compile it all."""
