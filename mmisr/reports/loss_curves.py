@@ -99,10 +99,13 @@ def plot_losses(panels: Mapping[str, Terms], path: Path) -> None:
     axes = figure.subplots(count, 1, squeeze=False)
     axes = axes[:, 0]
     styles = _styles(panels)
+    colours = _colours(panels)
     for axis, (phase, terms) in zip(axes, panels.items(), strict=True):
-        _draw(axis, terms, styles)
+        _draw(axis, terms, styles, colours)
         axis.set_title(phase, fontsize="medium")
     axes[-1].set_xlabel("step")
+    if len(styles) > 1:
+        _name_runs(figure, styles)
     save = partial(figure.savefig, dpi=DPI)
     write_whole(path, save)
 
@@ -119,16 +122,33 @@ def _styles(panels: Mapping[str, Terms]) -> dict[str, str]:
     return styles
 
 
-def _draw(axis: Axes, terms: Terms, styles: Mapping[str, str]) -> None:
+def _colours(panels: Mapping[str, Terms]) -> dict[str, str]:
+    """A colour per term, the same in every panel."""
+    terms: dict[str, None] = {}
+    for of_phase in panels.values():
+        terms |= dict.fromkeys(of_phase)
+    colours = {}
+    for number, term in enumerate(terms):
+        colours[term] = f"C{number}"
+    colours[TOTAL] = "black"
+    return colours
+
+
+def _name_runs(figure: Figure, styles: Mapping[str, str]) -> None:
+    """Below the panels: whose names would not fit beside them."""
+    lines = []
+    for run, style in styles.items():
+        lines += figure.axes[-1].plot([], [], style, color="black", label=run)
+    figure.legend(handles=lines, fontsize="x-small", loc="outside lower center")
+
+
+def _draw(axis: Axes, terms: Terms, styles: Mapping[str, str], colours: Mapping[str, str]) -> None:
     lowest = []
-    for number, (term, curves) in enumerate(terms.items()):
-        colour = "black" if term == TOTAL else f"C{number}"
+    for term, curves in terms.items():
+        label = term
         for run, (steps, values) in curves.items():
-            label = term
-            if len(styles) > 1:
-                label = f"{term}, {run}"
-            style = styles[run]
-            axis.plot(steps, values, style, color=colour, label=label)
+            axis.plot(steps, values, styles[run], color=colours[term], label=label)
+            label = "_another run"  # one entry a term: what begins with _ gets none
             least = min(values)
             lowest.append(least)
     if min(lowest) > 0:

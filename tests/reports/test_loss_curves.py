@@ -1,5 +1,7 @@
 """Losses by phase, term and run."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,6 +65,22 @@ def test_every_phase_adds_a_panel(tmp_path):
         plot_losses(loss_panels({"run": records(**values)}), tmp_path / f"{name}.png")
         heights.append(Image.open(tmp_path / f"{name}.png").height)
     assert heights[1] > 1.7 * heights[0]
+
+
+def test_a_legend_names_each_term_once_and_each_run_once(tmp_path):
+    """Long names of runs stand below the panels, which they would push aside."""
+    runs = {name: records(**PHASES) for name in ("of_one_seed", "of_another_seed")}
+    plot_losses(loss_panels(runs), tmp_path / "losses.svg")
+    text = (tmp_path / "losses.svg").read_text()
+    named = re.findall(r"<!-- (\w+) -->", text)
+    assert sorted(name for name in named if name.startswith(("loss", "of"))) == [
+        "loss",
+        "loss",
+        "loss_cls",
+        "loss_pixel",
+        "of_another_seed",
+        "of_one_seed",
+    ]
 
 
 def test_losses_of_0_and_below_are_drawn_too(tmp_path):
