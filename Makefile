@@ -26,7 +26,7 @@ key = $(shell cat $(1) 2>/dev/null | cksum | tr ' ' '-')
 INSTALLED := $(VENV)/.installed-$(call key,$(REQUIREMENTS))
 LINKED    := $(VENV)/.linked-$(call key,$(REQUIREMENTS) $(PACKAGE))
 
-.PHONY: help setup demo bench docs test test-upstream lint types imports unit data format clean
+.PHONY: help setup demo bench docs test test-upstream lint types imports compiled unit data format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -56,7 +56,10 @@ bench: setup data
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-test: lint types imports unit
+# Side by side: on two cores the first three take one, and what the tests import is compiled meanwhile.
+test: setup
+	$(MAKE) -j 2 lint types imports compiled
+	$(MAKE) unit
 
 lint: setup
 	$(BIN)/ruff check
@@ -67,6 +70,10 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports --no-logo
+
+# Else each of the test processes compiles torch, mmdet and the others for itself, all at once.
+compiled: setup
+	@$(BIN)/python -c "import mmisr.apis, mmisr.openmmlab.stack as stack; stack.prepare()"
 
 unit: setup data
 	$(TESTENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

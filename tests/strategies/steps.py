@@ -15,7 +15,7 @@ from torch import distributed
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import conftest
+import fixtures
 import two_phases  # noqa: F401  (registers TwoPhases)
 
 from mmisr.openmmlab.detector import build_detector
@@ -78,7 +78,7 @@ def editor_of(strategy: str) -> dict:
 def pair(strategy: str, editor: dict | None = None):
     """A pair without batch statistics, so that the size of a batch does not matter."""
     torch.manual_seed(0)
-    detector = conftest.small_detector()
+    detector = fixtures.small_detector()
     for part in ("backbone", "neck", "bbox_head"):
         detector[part]["norm_cfg"] = {"type": "GN", "num_groups": 4}
     named = {"type": strategy, **STRATEGY_ARGUMENTS.get(strategy, {})}
@@ -119,7 +119,7 @@ def batch(first: int, count: int) -> dict:
         hr = photo[:, 40 * number :][:, :64, 150 + 20 * number :][:, :, :96].contiguous()
         box = [10.0 + 4 * number, 12.0, 50.0 + 4 * number, 50.0 - 2 * number]
         inputs.append(hr[:, ::2, ::2].contiguous())
-        samples.append(conftest.make_sample((64, 96), [box], img_id=number, hr=hr))
+        samples.append(fixtures.make_sample((64, 96), [box], img_id=number, hr=hr))
     return {"inputs": inputs, "data_samples": samples}
 
 

@@ -12,7 +12,7 @@ from mmisr.pipeline.training_batch import TrainingBatch
 from mmisr.registry import MODELS, STRATEGIES
 from mmisr.strategies.task_gain.gain import Extremes, exits_by_gain, extremes, token_gains
 
-conftest = steps.conftest
+fixtures = steps.fixtures
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -153,7 +153,7 @@ def test_pairs_that_it_cannot_teach_are_named(editor, thresholds, text):
     config = {
         "type": "mmisr.SRDetector",
         "editor": editor,
-        "detector": conftest.small_detector(),
+        "detector": fixtures.small_detector(),
         "strategy": {"type": "TaskGain", "thresholds": thresholds},
     }
     with pytest.raises(ValueError, match=text):

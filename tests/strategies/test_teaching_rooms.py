@@ -21,7 +21,7 @@ from mmisr.strategies.aeris.strategy import canvas_of
 from mmisr.strategies.hr_distill.teaching import Terms, ask, compare
 from mmisr.structures.sr_result import RoutingMap, SRResult
 
-conftest = steps.conftest
+fixtures = steps.fixtures
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
@@ -51,7 +51,7 @@ def pair_with(strategy: str, **arguments):
     config = {
         "type": "mmisr.SRDetector",
         "editor": steps.EDITOR,
-        "detector": conftest.small_detector(),
+        "detector": fixtures.small_detector(),
         "strategy": named,
     }
     return MODELS.build(config).train()
@@ -279,7 +279,7 @@ class TestHRDistill:
             model.init_weights()
 
     def test_a_teacher_of_another_class_count_is_named(self, tmp_path):
-        config = conftest.small_detector()
+        config = fixtures.small_detector()
         config["bbox_head"]["num_classes"] = 5
         path = tmp_path / "other.pth"
         torch.save({"state_dict": build_detector(config).state_dict()}, path)
