@@ -61,7 +61,17 @@ class CorruptedCopy:
         entries = content["images"]
         names = target_names(entries, ENDING)
         settings = self.settings()
-        folder.begin(settings)
+        with folder:
+            folder.begin(settings)
+            self._write_images(folder, entries, names)
+            renamed = _renamed(content, names, settings)
+            all_names = list(names.values())
+            folder.finish(settings, all_names, lambda records: renamed)
+
+    def _write_images(
+        self, folder: ExportFolder, entries: Sequence[dict[str, Any]], names: dict[Any, str]
+    ) -> None:
+        """Write the images that are not there yet."""
         left = _left(folder, entries, names)
         num_all = len(entries)
         num_done = num_all - len(left)
@@ -71,9 +81,6 @@ class CorruptedCopy:
             hw = (pixels.shape[0], pixels.shape[1])
             name = names[entry["id"]]
             folder.add(name, encoded, hw, hw)
-        renamed = _renamed(content, names, settings)
-        all_names = list(names.values())
-        folder.finish(settings, all_names, lambda records: renamed)
 
     def _pixels(self, entry: dict[str, Any]) -> NDArray[uint8]:
         """(H, W, 3) RGB: an image, corrupted."""

@@ -131,7 +131,8 @@ class ExportFolder:
     ``images/``, ``annotations.json`` and ``manifest.json``. Files get their names when they are
     whole. While an export runs, every process notes what it has written in a journal of its own
     under ``.journal/``; the main process takes journals over into the manifest when an export
-    starts and when it ends.
+    starts and when it ends. An export lies in a ``with`` block of its folder, which lets go of the
+    folder however the block ends.
 
     Args:
         root: The folder of the export.
@@ -142,8 +143,21 @@ class ExportFolder:
         self._lock: IO[bytes] | None = None
         self._journal: IO[str] | None = None
 
+    def __enter__(self) -> ExportFolder:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let go of the folder: an error that somebody keeps would hold its lock on."""
+        for held in (self._journal, self._lock):
+            if held is not None:
+                held.close()
+        self._journal = None
+        self._lock = None
+
     def begin(self, settings: dict[str, Any]) -> None:
         """Take the folder for an export, on the main process, before the others read it.
+
+        It is taken until the ``with`` block of the folder ends.
 
         Raises:
             ExportError: It holds something else, an export with other settings, or one that is
@@ -256,7 +270,6 @@ class ExportFolder:
         shutil.rmtree(self.root / JOURNALS, ignore_errors=True)
         if self._lock is not None:
             (self.root / LOCK).unlink(missing_ok=True)
-            self._lock.close()
 
     def check(self) -> ExportCheck:
         """Hash every file again.

@@ -49,11 +49,12 @@ class ExportRun:
             SystemExit: Another process failed, and the main one says why.
         """
         is_main = self.process.rank == 0
-        together(self.process, lambda: self.folder.begin(self.settings) if is_main else None)
-        missing = together(self.process, self.missing)
-        failures = together(self.process, lambda: self.write(self.process.share(missing)))
-        told = [line for lines in gather(failures, self.process) for line in lines]
-        together(self.process, lambda: self.finish(told) if is_main else None)
+        with self.folder:
+            together(self.process, lambda: self.folder.begin(self.settings) if is_main else None)
+            missing = together(self.process, self.missing)
+            failures = together(self.process, lambda: self.write(self.process.share(missing)))
+            told = [line for lines in gather(failures, self.process) for line in lines]
+            together(self.process, lambda: self.finish(told) if is_main else None)
 
     def missing(self) -> list[int]:
         """Indices of the images that are still to be written; the same on every process.

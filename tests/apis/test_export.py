@@ -1,5 +1,6 @@
 """Exported data sets: what is in them, that nothing spoils them, that they are what a pair sees."""
 
+import gc
 import json
 import os
 import random
@@ -270,6 +271,29 @@ def test_two_exports_at_once_are_refused(tmp_path):
     first.begin({})
     with pytest.raises(ExportError, match="another export is writing"):
         ExportFolder(out).begin({})
+
+
+@pytest.fixture
+def without_collector():
+    """Nothing is freed that an error still refers to."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("error", [ExportError("disk is full"), KeyboardInterrupt()])
+def test_an_export_that_ended_lets_go_of_its_folder(config, tmp_path, monkeypatch, error):
+    def fail(self, *values):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExportFolder, "add", fail)
+        with pytest.raises(type(error)) as kept:
+            export_sr(config(), tmp_path / "out")
+    export_sr(config(), tmp_path / "out")
+    assert check_export(tmp_path / "out").good
+    assert kept.value is error
 
 
 def test_an_unreadable_image_is_named_and_the_rest_is_kept(config, photos, tmp_path):
