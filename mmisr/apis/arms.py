@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmisr.analysis.comparison.arms import Arm
 from mmisr.analysis.comparison.named_arms import IDENTITY, named_arms
 from mmisr.apis.configs import read_config
+from mmisr.structures.editor_info import EditorInfo
 
 FIELDS = (
     "name",
@@ -33,6 +34,7 @@ def read_arms(
     editor: dict[str, Any],
     windows: dict[str, Any] | None = None,
     slices: dict[str, Any] | None = None,
+    info: EditorInfo | None = None,
 ) -> list[Arm]:
     """Turn what a user asks for into arms.
 
@@ -45,6 +47,7 @@ def read_arms(
         windows: ``test_cfg.windows`` of the pair; None for none.
         slices: ``test_cfg.slices`` of the pair, which arms have that say neither ``slices`` nor
             ``windows`` nor ``prior``; None for whole images.
+        info: The editor's facts, where it has been built; None to build it.
 
     Returns:
         The arms, in order.
@@ -54,7 +57,7 @@ def read_arms(
             unknown key, or nothing is left.
         FileNotFoundError: A file does not exist.
     """
-    known = named_arms(editor, windows, slices)
+    known = named_arms(editor, windows, slices, info)
     inherited = _Inherited(slices, known["hr"].slices)
     arms: list[Arm] = []
     for item in wanted:

@@ -37,6 +37,7 @@ from mmisr.ops.files import write_text
 from mmisr.pipeline.handoff import Resize
 from mmisr.registry import DATASETS, MODELS
 from mmisr.reports.what_helps import HEADER, helps_rows, markdown_page, plot_recall
+from mmisr.structures.editor_info import EditorInfo
 from mmisr.structures.frames import hw_of
 
 __all__ = ["HEADER", "Choice", "Found", "find_what_helps", "helps_rows"]
@@ -203,14 +204,14 @@ def _arms(cfg: Config, loader: DataLoader, sr: Sequence[str], is_plain: bool) ->
     arms = [Arm("lr", IDENTITY, slices=slices)]
     arms += _without_sr(own, hw, slices)
     editor = cfg.model.editor.to_dict()
-    standard = standard_arms(editor, test_cfg.get("windows"), slices)
+    info = MODELS.build(editor).info
+    standard = standard_arms(editor, test_cfg.get("windows"), slices, info)
     has_hr = "hr" in sample["data_samples"]
-    tried = _with_sr(editor, standard, has_hr)
+    tried = _with_sr(info, standard, has_hr)
     if sr:
-        tried += read_arms(sr, editor, slices=slices)
+        tried += read_arms(sr, editor, slices=slices, info=info)
     if is_plain:
-        scale = MODELS.build(editor).info.scale
-        tried = [_at_sr_size(arm, own, scale) for arm in tried]
+        tried = [_at_sr_size(arm, own, info.scale) for arm in tried]
     # The oracle stands last.
     arms += [arm for arm in tried if arm.feed == "lr"]
     arms += [arm for arm in tried if arm.feed == "hr"]
@@ -232,9 +233,8 @@ def _without_sr(
     yield Arm("sliced_2x2", IDENTITY, handoff=handoff, slices={"whole": True})
 
 
-def _with_sr(editor: dict[str, Any], standard: Sequence[Arm], has_hr: bool) -> list[Arm]:
+def _with_sr(info: EditorInfo, standard: Sequence[Arm], has_hr: bool) -> list[Arm]:
     """Bicubic, the arms of a pair's own editor, and HR where there is some."""
-    info = MODELS.build(editor).info
     if info.scale == 1:
         return []
     arms = {arm.name: arm for arm in standard}
@@ -289,9 +289,16 @@ def _about_the_time(limit: TimeLimit) -> list[str]:
     limited = told(limit.seconds)
     left_out = ", ".join(limit.left_out)
     minutes = math.ceil(limit.would_do() / 60)
-    return [
+    sentence = (
         f"{limited} would not do for {left_out}, and nothing is said of them here. The same call "
-        f"with --minutes {minutes} goes on from here, and should do."
+        f"with --minutes {minutes} goes on from here, and"
+    )
+    if not limit.untried:
+        return [f"{sentence} should do."]
+    untried = ", ".join(limit.untried)
+    return [
+        f"{sentence} may do: there was no time to try {untried} on one image, so that nobody "
+        "knows what that takes."
     ]
 
 

@@ -2,19 +2,23 @@
 
 import copy
 import json
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmisr.analysis.comparison import limit
+from mmisr.analysis.comparison import limit, run
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.apis import what_helps as module
 from mmisr.apis.plain_detector import pair_of
 from mmisr.apis.what_helps import HEADER, Choice, enlarged, find_what_helps, helps_rows
+from mmisr.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = "checkpoints/gfl_mobilenet-v2_hr_tree-crowns.pth"
+BICUBIC = "configs/resample/bicubic-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -132,6 +136,9 @@ def test_what_there_is_no_time_for_is_said_and_done_the_next_time(plain, tmp_pat
     def find(is_over):
         """The time is up as soon as that is true of the folder."""
         monkeypatch.setattr(limit, "monotonic", lambda: 1e6 if is_over(tmp_path) else 0.0)
+        # Of images so small a busy machine may make any way the cheapest.
+        ever_slower = (number**2 for number in count())
+        monkeypatch.setattr(run, "now_ms", lambda: next(ever_slower))
         choice = Choice(images=2, seed=3, minutes=10)
         return find_what_helps(
             plain.filename, WEIGHTS, choice, tmp_path, device="cpu", replicates=20
@@ -150,6 +157,54 @@ def test_what_there_is_no_time_for_is_said_and_done_the_next_time(plain, tmp_pat
     assert [way.arm for way in found.what.ways] == ["lr", "larger_1.5x"]
     (kept,) = tmp_path.glob("arms/larger_1.5x-*/sr/00000.png")
     assert kept.stat().st_mtime_ns == written
+
+
+def test_what_there_is_no_time_to_try_is_said(plain, tmp_path, monkeypatch):
+    now = [0.0]
+    tried = []
+
+    def predict(pair, batch, feed):
+        tried.append(pair.handoff.resize.scale)
+        now[0] += 300.0
+
+    monkeypatch.setattr(run, "predict", predict)
+    monkeypatch.setattr(run, "now_ms", lambda: 1.0)  # a prediction is expected to take no time
+    monkeypatch.setattr(limit, "monotonic", lambda: now[0])
+    choice = Choice(images=2, seed=3, minutes=20)
+    found = find_what_helps(plain.filename, WEIGHTS, choice, tmp_path, device="cpu", replicates=20)
+    # The time is up after the first prediction of the second way, whose second is not made.
+    own = (160, 160)
+    assert tried == [own, own, (240, 240), (240, 240)]
+    assert [way.arm for way in found.what.ways] == ["lr"]
+    sentence = found.what.advice[0]
+    assert sentence.startswith("20 min would not do for larger_2x, sliced_2x2, larger_1.5x, and")
+    assert sentence.endswith(
+        "may do: there was no time to try larger_2x, sliced_2x2 on one image, so that nobody knows "
+        "what that takes."
+    )
+
+
+def test_the_editor_is_built_once_to_know_its_ways(monkeypatch, tmp_path):
+    class StopError(Exception):
+        pass
+
+    def stop(setup, arms, loader, limit):
+        raise StopError
+
+    built = []
+    build = MODELS.build
+
+    def counted(config, *values, **options):
+        built.append(config["type"])
+        return build(config, *values, **options)
+
+    monkeypatch.setattr(module, "run_arms", stop)
+    monkeypatch.setattr(MODELS, "build", counted)
+    config = "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
+    sr = [f"bicubic_x2={BICUBIC}"]
+    with pytest.raises(StopError):
+        find_what_helps(config, choice=Choice(sr), out=tmp_path)
+    assert built == ["mmisr.InstanceSR"]
 
 
 def test_images_as_they_are_have_no_hr(plain):

@@ -39,9 +39,11 @@ class TimeLimit:
         self.always = always
         self.left_out: dict[str, float] = {}
         """Arms that there was no time for, and the seconds that each would still take."""
+        self.untried: list[str] = []
+        """Those of them that were not even tried: they take at least so long, in all likelihood."""
         self._begin = monotonic()
         self._per_image: dict[str, float] = {}
-        self._pledged = 0.0
+        self._pledged: dict[str, float] = {}
         self._expected = 0.0
         self._taken = 0.0
 
@@ -49,13 +51,34 @@ class TimeLimit:
         """One prediction of the arm takes so long."""
         self._per_image[arm] = seconds
 
+    def may_try(self, arm: str, num_images: int) -> bool:
+        """Whether there is time to find out what the arm needs; it is left out where there is none.
+
+        Nobody knows then what it needs. It is charged with what the dearest arm needs that is
+        known.
+
+        Args:
+            arm: Its name.
+            num_images: How many images every arm predicts.
+        """
+        if not self._per_image or self.has_time(arm, num_images):
+            return True
+        self.untried.append(arm)
+        dearest = max(self._per_image, key=lambda known: self._per_image[known])
+        self.left_out[arm] = self.needs(dearest, num_images)
+        return False
+
+    def has_time(self, arm: str, num_images: int) -> bool:
+        """Whether there is any for the arm, beside what is kept for those that run in any case."""
+        return arm == self.always or self._for_always(num_images) < self._left()
+
     def needs(self, arm: str, num_images: int) -> float:
         """Seconds that the arm is expected to take, timing included."""
         return self._slower() * self._per_image[arm] * (num_images + self.num_timed)
 
     def pledge(self, arm: str) -> None:
         """Keep the time that it takes to time the arm."""
-        self._pledged += self._per_image[arm] * self.num_timed
+        self._pledged[arm] = self._per_image[arm] * self.num_timed
 
     def fits(self, arm: str, num_images: int) -> bool:
         """Whether there is time for the arm; it is left out where there is none."""
@@ -77,7 +100,7 @@ class TimeLimit:
         begin = monotonic()
         for number, batch in enumerate(batches):
             if arm != self.always and self._left() <= 0:
-                self._pledged -= self._per_image[arm] * self.num_timed
+                del self._pledged[arm]
                 self.left_out[arm] = self.needs(arm, num_images - number)
                 return
             yield batch
@@ -88,7 +111,7 @@ class TimeLimit:
 
     def would_do(self) -> float:
         """Seconds that another call needs for what was left out: its timing is all arms' anew."""
-        needs = sum(self.left_out.values()) + self._slower() * self._pledged
+        needs = sum(self.left_out.values()) + self._for_timing()
         return needs / (1 - RESERVE)
 
     def order(self, num_images: Mapping[str, int]) -> list[str]:
@@ -121,6 +144,7 @@ class TimeLimit:
         text = f"about {told(total)}: {', '.join(each)}"
         if self.seconds is None:
             return text
+        late += self.untried
         if late:
             return f"{text}; {told(self.seconds)} will hardly do for {', '.join(late)}"
         return f"{text}; {told(self.seconds)} will do"
@@ -129,12 +153,23 @@ class TimeLimit:
         """How much longer arms took than their first prediction made expect."""
         return self._taken / self._expected if self._expected else 1.0
 
+    def _for_timing(self) -> float:
+        """Seconds that timing takes of the arms that have run."""
+        return self._slower() * sum(self._pledged.values())
+
+    def _for_always(self, num_images: int) -> float:
+        """Seconds that the arm still takes that runs in any case."""
+        always = self.always
+        if always is None or always not in self._per_image or always in self._pledged:
+            return 0.0
+        return self.needs(always, num_images)
+
     def _left(self) -> float:
         """Seconds for arms that have not run."""
         if self.seconds is None:
             return float("inf")
         passed = monotonic() - self._begin
-        return self.seconds * (1 - RESERVE) - passed - self._slower() * self._pledged
+        return self.seconds * (1 - RESERVE) - passed - self._for_timing()
 
 
 def told(seconds: float) -> str:

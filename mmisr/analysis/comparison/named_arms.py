@@ -18,6 +18,7 @@ def named_arms(
     editor: dict[str, Any],
     windows: dict[str, Any] | None = None,
     slices: dict[str, Any] | None = None,
+    info: EditorInfo | None = None,
 ) -> dict[str, Arm]:
     """Every arm that can be asked for by name.
 
@@ -26,6 +27,7 @@ def named_arms(
         windows: ``test_cfg.windows`` of the pair, which its arm in windows has; None for none.
         slices: ``test_cfg.slices`` of the pair, which all arms have that have no slices or windows
             of their own; None for whole images.
+        info: The editor's facts, where it has been built; None to build it.
 
     Returns:
         ``lr`` (no SR), the resamplers, the editor (by the name of its method, ``instance_sr`` say,
@@ -35,7 +37,7 @@ def named_arms(
         ``larger_input`` (no SR, LR enlarged as mmdet's Resize does), ``sliced`` (no SR, 2x2
         slices of LR and the whole of it enlarged alike), and the oracle ``hr``.
     """
-    info = MODELS.build(editor).info
+    info = info or MODELS.build(editor).info
     return _arms_of(editor, info, windows, slices)
 
 
@@ -125,6 +127,7 @@ def standard_arms(
     editor: dict[str, Any],
     windows: dict[str, Any] | None = None,
     slices: dict[str, Any] | None = None,
+    info: EditorInfo | None = None,
 ) -> list[Arm]:
     """The arms that every comparison of an editor needs.
 
@@ -134,8 +137,9 @@ def standard_arms(
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair; None for none.
         slices: ``test_cfg.slices`` of the pair; None for whole images.
+        info: The editor's facts, where it has been built; None to build it.
     """
-    info = MODELS.build(editor).info
+    info = info or MODELS.build(editor).info
     arms = _arms_of(editor, info, windows, slices)
     method = info.method
     names = ["lr", "bicubic", method]

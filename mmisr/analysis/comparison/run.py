@@ -137,13 +137,13 @@ def run_arms(
         limit.expect(arm.name, ms / 1000)
         limit.pledge(arm.name)
     # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
-    # the hours of the others.
+    # the hours of the others. Where time is limited, for as long as trying leaves some to run.
     shared: dict[str, Any] = {}
     pairs = {}
     for arm in absent:
         pairs[arm.name] = build_arm(setup, arm, shared)
-    _try(pairs, absent, loader, limit)
-    _run_absent(setup, absent, loader, pairs, slots, limit)
+    tried = _try(pairs, absent, loader, limit)
+    _run_absent(setup, tried, loader, pairs, slots, limit)
     runs = {}
     current = []
     protocol = metric_of(setup.cfg).protocol
@@ -178,21 +178,34 @@ def _slot(setup: Setup, arm: Arm, data: dict[str, Any]) -> _Slot:
 
 def _try(
     pairs: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader, limit: TimeLimit
-) -> None:
+) -> list[Arm]:
     """Predict the first image with every arm, and keep nothing of it but how long it took.
+
+    Returns:
+        The arms that there was time to try.
 
     Raises:
         ValueError: An arm cannot predict it.
     """
+    tried = []
     for arm in arms:
-        # The first prediction also pays for what later ones find done.
-        for _ in range(2):
-            begin = now_ms()
-            batch = _collated(loader, 0)
-            with torch.random.fork_rng():
-                predict(pairs[arm.name], batch, arm.feed)
-            ms = now_ms() - begin
-            limit.expect(arm.name, ms / 1000)
+        if not limit.may_try(arm.name, len(loader)):
+            continue
+        tried.append(arm)
+        _price(pairs[arm.name], arm, loader, limit)
+        # The first prediction also paid for what later ones find done.
+        if limit.has_time(arm.name, len(loader)):
+            _price(pairs[arm.name], arm, loader, limit)
+    return tried
+
+
+def _price(pair: SRDetector, arm: Arm, loader: DataLoader, limit: TimeLimit) -> None:
+    begin = now_ms()
+    batch = _collated(loader, 0)
+    with torch.random.fork_rng():
+        predict(pair, batch, arm.feed)
+    ms = now_ms() - begin
+    limit.expect(arm.name, ms / 1000)
 
 
 def _collated(loader: DataLoader, index: int) -> dict[str, Any]:

@@ -105,6 +105,34 @@ def test_another_call_needs_the_timing_of_all_arms_anew(clock):
     assert again.fits("sliced", 10)
 
 
+def test_trying_is_charged_and_what_there_is_no_time_to_try_is_left_out(clock):
+    limit = TimeLimit(100 / (1 - RESERVE), num_timed=5, always="lr")
+    for arm, per_image in {"lr": 4.0, "larger": 11.0, "sliced": 30.0}.items():
+        assert limit.may_try(arm, 10)
+        clock(per_image)
+        limit.expect(arm, per_image)
+    assert not limit.may_try("bicubic", 10)  # 45 of 100 s are gone, and lr takes 60
+    assert limit.untried == ["bicubic"]
+    assert limit.left_out == {"bicubic": 30.0 * 15}
+    assert limit.outlook(LEFT).endswith("will hardly do for lr, larger, sliced, bicubic")
+    assert limit.may_try("lr", 10)
+
+
+def test_without_a_limit_everything_is_tried(clock):
+    limit = limit_of(None)
+    clock(1e6)
+    assert limit.may_try("bicubic", 10)
+    assert not limit.left_out
+
+
+def test_the_first_is_tried_whatever_time_there_is(clock):
+    limit = TimeLimit(10)
+    clock(11)
+    assert limit.may_try("lr", 10)
+    limit.expect("lr", 1)
+    assert not limit.may_try("larger", 10)
+
+
 def test_no_time_is_refused():
     with pytest.raises(ValueError, match="seconds must be positive, got 0"):
         TimeLimit(0)
