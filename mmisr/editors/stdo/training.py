@@ -14,8 +14,7 @@ from torch.nn.functional import l1_loss
 
 from mmisr.editors.stdo.chunks import patch_hw
 from mmisr.editors.stdo.net import WDSR, folded_state
-from mmisr.ops.patches import split
-from mmisr.structures.frames import hw_of
+from mmisr.ops.patches import patch_corners
 from mmisr.structures.pixels import to_unit
 
 LATE = 0.6
@@ -58,32 +57,43 @@ class Patches:
         Returns:
             LR and HR, float32.
         """
-        per_patch = self.per_patch
-        patches = numbers // per_patch
-        places = numbers % per_patch
-        chosen = patches.numpy()
-        whole_lr = torch.from_numpy(self.lr[chosen])
-        whole_hr = torch.from_numpy(self.hr[chosen])
-        lr_hw = hw_of(whole_lr)
-        scale = whole_hr.shape[-1] // lr_hw[1]
+        scale = self.hr.shape[-1] // self.lr.shape[-1]
         grid = (self.parts, self.parts)
-        height, width = patch_hw(lr_hw, grid)
+        height, width = patch_hw(_hw(self.lr), grid)
         hr_hw = (scale * height, scale * width)
-        lr = _parts(whole_lr, (height, width), places)
-        hr = _parts(whole_hr, hr_hw, places)
+        lr = _parts(self.lr, numbers, (height, width))
+        hr = _parts(self.hr, numbers, hr_hw)
         lr = to_unit(lr.to(device))
         hr = to_unit(hr.to(device))
         return lr, hr
 
 
-def _parts(patches: Tensor, hw: tuple[int, int], places: Tensor) -> Tensor:
-    """Of each patch the part at its place."""
-    count = len(patches)
-    parts = split(patches, hw)
-    per_patch = len(parts) // count
-    first = per_patch * torch.arange(count)
-    chosen = first + places
-    return parts[chosen]
+def _parts(patches: NDArray[np.uint8], numbers: Tensor, hw: tuple[int, int]) -> Tensor:
+    """Some of the parts that patches are cut into, and nothing else of the file."""
+    whole_hw = _hw(patches)
+    corners = patch_corners(whole_hw, hw, hw)
+    parts = []
+    for number in numbers.tolist():
+        patch, place = divmod(number, len(corners))
+        whole = patches[patch]
+        corner = corners[place]
+        part = _cut(whole, corner, hw)
+        parts.append(part)
+    stacked = np.stack(parts)
+    return torch.from_numpy(stacked)
+
+
+def _cut(
+    patch: NDArray[np.uint8], corner: tuple[int, int], hw: tuple[int, int]
+) -> NDArray[np.uint8]:
+    top, left = corner
+    bottom, right = top + hw[0], left + hw[1]
+    return patch[:, top:bottom, left:right]
+
+
+def _hw(patches: NDArray[np.uint8]) -> tuple[int, int]:
+    height, width = patches.shape[-2:]
+    return height, width
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from mmisr.editors.stdo.chunks import patch_hw
 from mmisr.editors.stdo.training import Learner, Patches, Schedule, joint_order, shuffled
+from mmisr.ops.patches import split
 
 SIZES = {"scale": 2, "blocks": 1, "width": 4}
 
@@ -104,3 +106,17 @@ def test_parts_of_odd_patches_overlap_alike(patches):
     lr, hr = odd.batch(torch.tensor([3]), "cpu")
     torch.testing.assert_close(lr[0], torch.tensor(patches.lr[0, :, 1:3, 1:3]) / 255)
     torch.testing.assert_close(hr[0], torch.tensor(patches.hr[0, :, 2:6, 2:6]) / 255)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_part_is_what_the_whole_patch_cut_up_holds_there(parts):
+    draw = np.random.default_rng(0)
+    lr = draw.integers(0, 256, (4, 3, 5, 7), dtype=np.uint8)
+    hr = draw.integers(0, 256, (4, 3, 10, 14), dtype=np.uint8)
+    height, width = patch_hw((5, 7), (parts, parts))
+    numbers = torch.randperm(4 * parts**2)
+    found_lr, found_hr = Patches(lr, hr, parts).batch(numbers, "cpu")
+    all_lr = split(torch.from_numpy(lr), (height, width))
+    all_hr = split(torch.from_numpy(hr), (2 * height, 2 * width))
+    assert torch.equal(found_lr, all_lr[numbers] / 255)
+    assert torch.equal(found_hr, all_hr[numbers] / 255)
