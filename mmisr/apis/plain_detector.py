@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from mmisr.analysis.comparison.named_arms import IDENTITY
+from mmisr.apis.checks.config_types import config_name
 from mmisr.apis.checks.data import inner_datasets
 from mmisr.apis.checks.own_resize import wanted_resize
 from mmisr.openmmlab.testing import LOAD_BOXES
@@ -37,7 +37,9 @@ def pair_of(cfg: Config, simulate: int | None = None) -> Config:
     """
     model = cfg.get("model") or {}
     if "type" not in model:
-        raise ValueError(f"config {_name(cfg)} has no `model`; give that of an mmdet detector")
+        raise ValueError(
+            f"config {config_name(cfg)} has no `model`; give that of an mmdet detector"
+        )
     has_masks = _counts_masks(cfg)
     dataset = _dataset(cfg, simulate, has_masks)
     editor = dict(IDENTITY)
@@ -78,15 +80,15 @@ def _dataset(cfg: Config, simulate: int | None, has_masks: bool) -> dict[str, An
     datasets = inner_datasets(cfg)
     if len(datasets) > 1:
         raise ValueError(
-            f"config {_name(cfg)} tests on {len(datasets)} data sets together; give one "
+            f"config {config_name(cfg)} tests on {len(datasets)} data sets together; give one "
             "(--cfg-options test_dataloader.dataset=...)"
         )
     (dataset,) = datasets
     ann_file = str(dataset.get("ann_file", ""))
     if not ann_file.endswith(".json"):
         raise ValueError(
-            f"test data of {_name(cfg)} must be in COCO format, a .json file of annotations, got "
-            f"ann_file={ann_file!r} of {dataset.get('type')}; convert it first"
+            f"test data of {config_name(cfg)} must be in COCO format, a .json file of "
+            f"annotations, got ann_file={ann_file!r} of {dataset.get('type')}; convert it first"
         )
     known = {key: dataset[key] for key in READ if dataset.get(key) is not None}
     load = [{"type": "mmisr.LoadImage"}, {**LOAD_BOXES, "with_mask": has_masks}]
@@ -105,7 +107,3 @@ def _degrade(simulate: int | None) -> list[dict[str, Any]]:
         {"type": "mmisr.CropToMultiple", "multiple": simulate},
         {"type": "mmisr.SimulateLR", "scale": simulate, "seed": 0},
     ]
-
-
-def _name(cfg: Config) -> str:
-    return Path(cfg.filename).name if cfg.filename else "(not from a file)"

@@ -45,6 +45,15 @@ PARTS: dict[str, Any] = {
 """Kinds of the keys of a config that we read, as mmengine documents them."""
 
 
+def config_name(cfg: Config) -> str:
+    """What messages call a config: the name of its file.
+
+    Args:
+        cfg: Any config.
+    """
+    return Path(cfg.filename).name if cfg.filename else "(not from a file)"
+
+
 def check_parts(cfg: Config) -> None:
     """See that a config's parts are of their kinds, before anything is built from them.
 
@@ -90,8 +99,7 @@ def _naming(cfg: Config) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        name = Path(cfg.filename).name if cfg.filename else "(not from a file)"
-        raise ValueError(f"config {name}: {error}") from error
+        raise ValueError(f"config {config_name(cfg)}: {error}") from error
 
 
 def _check(path: str, value: Any, kind: Any) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from torch import nn
 
+from mmisr.apis.checks.config_types import config_name
 from mmisr.datasets.coco_checks import class_names
 from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.evaluation.metrics.region_quality import RegionQuality
@@ -50,7 +50,7 @@ def inner_datasets(cfg: Config, side: str = "test") -> list[Any]:
     dataset = loader.get("dataset")
     if dataset is None:
         raise ValueError(
-            f"config {_name(cfg)} has no {side}_dataloader.dataset: inherit one of "
+            f"config {config_name(cfg)} has no {side}_dataloader.dataset: inherit one of "
             "configs/_base_/datasets, or give your own"
         )
     return parts_of(dataset)
@@ -98,9 +98,9 @@ def test_pipeline(cfg: Config) -> list[dict]:
     if empty:
         where = ".dataset" if len(pipelines) == 1 else f"'s data set {empty[0]}"
         raise ValueError(
-            f"config {_name(cfg)} has no test pipeline: set test_dataloader.dataset.pipeline, "
-            "ending in mmisr.PackSRDetInputs (configs/_base_/datasets has examples); none found "
-            f"in test_dataloader{where}"
+            f"config {config_name(cfg)} has no test pipeline: set "
+            "test_dataloader.dataset.pipeline, ending in mmisr.PackSRDetInputs "
+            f"(configs/_base_/datasets has examples); none found in test_dataloader{where}"
         )
     check_packing(cfg, "test")
     return list(pipelines[0])
@@ -149,7 +149,7 @@ def check_packing(cfg: Config, side: str) -> None:
         last = find(TRANSFORMS, name) if name else None
         if last is not None and issubclass(last, PackDetInputs):
             raise ValueError(
-                f"the {side} pipeline of config {_name(cfg)} must end in mmisr.{ours}, found "
+                f"the {side} pipeline of config {config_name(cfg)} must end in mmisr.{ours}, found "
                 f"{name}: a plain mmdet pipeline has no LR image; put mmisr.SimulateLR or "
                 f"mmisr.NativeLR and mmisr.{ours} at its end"
             )
@@ -258,7 +258,3 @@ def _has_mark(dataset: Any, mark: Mark) -> bool:
 def _listed(evaluators: Any) -> list[Any]:
     listed = evaluators if isinstance(evaluators, (list, tuple)) else [evaluators]
     return [entry for entry in listed if entry]
-
-
-def _name(cfg: Config) -> str:
-    return Path(cfg.filename).name if cfg.filename else "(not from a file)"
