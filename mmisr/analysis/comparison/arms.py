@@ -11,9 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from mmisr.analysis.comparison.costs import StageCosts
 from mmisr.openmmlab.detector import DetDataSample
-from mmisr.ops.macs import count_macs, counting_macs
-from mmisr.ops.timing import StageTimer
 from mmisr.pipeline.handoff import DetectorBatch
 from mmisr.pipeline.sr_detector import SRDetector
 
@@ -107,18 +106,29 @@ def run_arm(
     pair.eval()
     counts: list[dict[str, float]] = []
     by_size: dict[tuple[int, ...], dict[str, float]] = {}
-    timer = pair.timer = StageTimer()
+    costs = pair.timer = StageCosts()
+    depends = pair.search.follows_image or pair.editor.info.adaptive
     with torch.no_grad():
         for batch in batches:
             inputs = _inputs(batch, feed)
-            samples = batch["data_samples"]
-            # Counting runs the whole pair once on every new size, which warms it up before that
-            # size is timed.
-            macs = _count(pair, inputs, samples, by_size)
+            data = {"inputs": inputs, "data_samples": batch["data_samples"]}
+            size = tuple(inputs[0].shape)
+            if depends or size not in by_size:
+                with costs.counting() as counted:
+                    predicted = pair.test_step(data)
+                by_size[size] = _charged(counted)
+            else:
+                predicted = pair.test_step(data)
+            macs = by_size[size]
             counts.append(macs)
-            for sample in pair.test_step({"inputs": inputs, "data_samples": samples}):
+            for sample in predicted:
                 keep(sample, macs)
-    return ArmCost(timer.medians(), mean_macs(counts))
+    return ArmCost(costs.medians(), mean_macs(counts))
+
+
+def _charged(macs: Mapping[str, float]) -> dict[str, float]:
+    """Who is charged with the MACs of each stage."""
+    return {"upscale": macs["upscale"] + macs["handoff"], "detector": macs["detector"]}
 
 
 def mean_macs(counts: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -195,50 +205,6 @@ def _inputs(batch: dict, feed: str) -> Sequence[Tensor]:
             f"from HR"
         )
     return [s.hr for s in batch["data_samples"]]
-
-
-def _count(
-    pair: SRDetector,
-    inputs: Sequence[Tensor],
-    samples: Sequence[DetDataSample],
-    by_size: dict[tuple[int, ...], dict[str, float]],
-) -> dict[str, float]:
-    """MACs of one image: once per size, and every time for the part that depends on the pixels."""
-    size = tuple(inputs[0].shape)
-    data = _preprocessed(pair, inputs, samples)
-    lr = data["inputs"]
-    is_adaptive = pair.editor.info.adaptive
-    depends = pair.search.follows_image or (is_adaptive and pair.slicer is not None)
-    if size not in by_size or depends:
-        by_size[size] = _count_stages(pair, lr, samples)
-        return by_size[size]
-    counted = by_size[size]
-    if is_adaptive:
-        upscale = count_macs(pair.upscale, lr, samples)
-        return {**counted, "upscale": upscale}
-    return counted
-
-
-def _count_stages(
-    pair: SRDetector, lr: Sequence[Tensor], samples: Sequence[DetDataSample]
-) -> dict[str, float]:
-    """MACs of the editor, with its routing, and of the detector."""
-    counted = {"upscale": 0.0, "detector": 0.0}
-    portions = _handed(pair, lr, samples)
-    while True:
-        with counting_macs() as of_editor:
-            seen = next(portions, None)
-        if seen is None:
-            return counted
-        with counting_macs() as of_detector:
-            _detect(pair, seen)
-        counted["upscale"] += of_editor.macs
-        counted["detector"] += of_detector.macs
-
-
-def _detect(pair: SRDetector, seen: Sequence[DetectorBatch]) -> None:
-    for batch in seen:
-        pair.detector.predict(batch.inputs, batch.samples)
 
 
 def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) -> dict[str, Any]:

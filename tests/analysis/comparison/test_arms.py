@@ -51,6 +51,22 @@ def test_an_arm_reports_every_image_stage_and_mac(pair_of, batches):
     assert cost.macs["detector"] > 1e6
 
 
+@pytest.mark.parametrize("editor", [{"type": "mmisr.Resample"}, {"type": "mmisr.InstanceSR"}])
+def test_an_image_is_predicted_once_whatever_is_counted(pair_of, batches, monkeypatch, editor):
+    pair = pair_of(**editor, scale=4)
+    seen = []
+    detect = pair.detector.predict
+
+    def watched(inputs, samples):
+        seen.append(tuple(inputs.shape))
+        return detect(inputs, samples)
+
+    monkeypatch.setattr(pair.detector, "predict", watched)
+    kept, cost = run(pair, [*batches, batches[0]])
+    assert len(seen) == len(kept) == 3
+    assert cost.macs["detector"] > 1e6
+
+
 def test_the_oracle_sees_hr(pair_of, batches):
     kept, _ = run(pair_of(type="mmisr.Resample", scale=1), batches, feed="hr")
     assert torch.equal((kept[0].sr * 255).round().byte(), kept[0].hr)
