@@ -46,7 +46,7 @@ def read_arms(
         editor: Config of the pair's editor.
         windows: ``test_cfg.windows`` of the pair; None for none.
         slices: ``test_cfg.slices`` of the pair, which arms have that say neither ``slices`` nor
-            ``windows`` nor ``prior``; None for whole images.
+            ``windows``; None for whole images.
         info: The editor's facts, where it has been built; None to build it.
 
     Returns:
@@ -77,7 +77,7 @@ class _Inherited:
 
     def fill(self, entry: dict[str, Any]) -> None:
         """Give the fields of an arm their slices."""
-        if any(entry.get(key) is not None for key in ("windows", "prior")):
+        if entry.get("windows") is not None:
             return
         slices = self.hr if entry.get("feed") == "hr" else self.lr
         entry.setdefault("slices", slices)

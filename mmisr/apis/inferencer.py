@@ -184,7 +184,8 @@ class SRDetInferencer(DetInferencer):
 
     def _follows(self, feed: Feed) -> bool:
         """Whether frames are routed or searched by what was found in the frame before."""
-        by_boxes = self.router == PRIOR_ROUTER
+        # Slices look by themselves: the boxes of a frame are in none of theirs.
+        by_boxes = self.router == PRIOR_ROUTER and self.model.slicer is None
         return isinstance(feed, Video) and (by_boxes or self.model.search.follows_image)
 
     def _set_up(self, feed: Feed, draws: bool) -> None:

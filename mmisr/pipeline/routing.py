@@ -35,7 +35,7 @@ def route_by(
 
     Raises:
         ValueError: The editor has no router, a value is not one, or the router needs what images
-            alone do not have, or slices of them.
+            alone do not have.
         TypeError: An unknown key.
     """
     if router is None and budget is None:
@@ -53,8 +53,6 @@ def route_by(
             f"router {NEEDS_TRUTH!r} needs annotated boxes, which plain images do not have; use "
             "'learned' or 'detector_prior'"
         )
-    if kind == PRIOR_ROUTER:
-        _check_unsliced(pair, f"router {PRIOR_ROUTER!r}")
     editor.route_by(chosen, budget)
     if kind == PRIOR_ROUTER and pair.prior is None:
         pair.prior = PriorPass()
@@ -76,16 +74,12 @@ def search_windows(pair: SRDetector, windows: dict[str, Any] | None) -> None:
     if windows is None:
         pair.search = WholeFrames()
         return
-    _check_unsliced(pair, "a search in windows")
+    if pair.slicer is not None:
+        # The rule of TestConfig, for a pair that is built already.
+        raise ValueError(
+            "a search in windows is for whole images, and this pair sees slices (test_cfg.slices="
+            f"{pair.test_cfg.slices!r}): leave it out, or set model.test_cfg.slices=None"
+        )
     device = next(pair.parameters()).device
     search = WindowSearch(Windows(**windows), pair.editor)
     pair.search = search.to(device).train(pair.training)
-
-
-def _check_unsliced(pair: SRDetector, what: str) -> None:
-    """The rule of :class:`mmisr.pipeline.settings.TestConfig`, for a pair that is built already."""
-    if pair.slicer is not None:
-        raise ValueError(
-            f"{what} is for whole images, and this pair sees slices (test_cfg.slices="
-            f"{pair.test_cfg.slices!r}): leave it out, or set model.test_cfg.slices=None"
-        )

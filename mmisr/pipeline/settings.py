@@ -18,6 +18,7 @@ class TestConfig:
             sample, for ``mmisr.RegionQuality`` and pictures. It costs memory, so it is off.
         prior: Arguments of :class:`mmisr.pipeline.hints.PriorPass`, by whose first look at the
             image tokens are routed or an editor with a prior knows what is where; None for none.
+            In slices the look is at each slice.
         windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
             search only where instances may be; None for whole frames.
         slices: Fields of :class:`mmisr.pipeline.slices.Slices`, to see large images piece by piece;
@@ -26,8 +27,7 @@ class TestConfig:
             metrics read and which stay small where images are large.
 
     Raises:
-        ValueError: ``masks`` is unknown, or slices are to be searched by what is known of the
-            whole image.
+        ValueError: ``masks`` is unknown, or slices are to be searched in windows.
     """
 
     __test__ = False  # not a test, whatever pytest makes of the name
@@ -44,9 +44,8 @@ class TestConfig:
                 f"SRDetector.test_cfg.masks must be one of {get_args(Kind)}, got {self.masks!r}"
             )
         check_fields(self, "SRDetector.test_cfg")
-        others = [name for name in ("windows", "prior") if getattr(self, name) is not None]
-        if self.slices is not None and others:
+        if self.slices is not None and self.windows is not None:
             raise ValueError(
                 "SRDetector.test_cfg.slices sees each slice as an image of its own, found "
-                f"{others[0]} beside it, which is for whole images: set one of the two to None"
+                "windows beside it, which are laid over whole images: set one of the two to None"
             )

@@ -136,6 +136,9 @@ class Slice:
 class Slicer:
     """Runs a pair on slices and merges what they found.
 
+    A look before SR (``test_cfg.prior``) is at each slice too: the objects have the sizes that the
+    detector is used to, and what is found there is in the frame of the slice.
+
     Memory grows with a few slices and with the objects, not with the image: slices are cut, super-
     resolved, searched and dropped ``batch`` at a time, and masks are kept as the pixels around
     their objects.

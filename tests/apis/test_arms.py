@@ -76,12 +76,13 @@ def test_slices_of_the_config_are_those_of_every_arm_that_says_nothing_else():
     model = {**read_config(PAIR).model.to_dict(), "test_cfg": {"slices": slices}}
     wanted = ["bicubic", "hr", "sliced", {"name": "mine"}, {"name": "mine_hr", "feed": "hr"}]
     wanted += [{"name": "whole", "slices": None}, {"name": "first", "prior": {}}]
+    wanted += [{"name": "windows", "windows": {}}]
     arms = {arm.name: arm for arm in read_arms(wanted, INSTANCE_SR, slices=slices)}
     seen = {name: pair_config(model, arm)["test_cfg"]["slices"] for name, arm in arms.items()}
-    assert seen["bicubic"] == seen["mine"] == slices
+    assert seen["bicubic"] == seen["mine"] == seen["first"] == slices
     assert seen["hr"] == seen["mine_hr"]
     assert seen["sliced"] == {"whole": True}
-    assert seen["whole"] is None and seen["first"] is None
+    assert seen["whole"] is None and seen["windows"] is None
     # The oracle sees the same parts: 3x3 slices share 16 rows of 48, which are no 0.34 of them.
     lr = Slices(**seen["bicubic"]).grid((112, 150)).windows()
     hr = Slices(**seen["hr"]).grid((448, 600)).windows()

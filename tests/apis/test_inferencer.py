@@ -26,7 +26,9 @@ from mmisr.datasets.packing import PackSRDetInputs
 from mmisr.degradation.transform import SimulateLR
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.inferencer import DetInferencer
+from mmisr.pipeline.hints import PriorPass
 from mmisr.pipeline.previous_frame import PreviousFrame
+from mmisr.pipeline.slices import Slicer, Slices
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py"
@@ -367,6 +369,25 @@ def test_a_video_routed_by_the_frame_before(infer, trees, tmp_path, monkeypatch)
     assert [len(f.pred_instances) > 0 for f in frames] == [True] * 3
     assert not isinstance(infer.model.prior, PreviousFrame)
     infer(trees)  # an image has a pass of its own
+
+
+def test_a_video_in_slices_looks_at_each_slice(infer, trees, tmp_path, monkeypatch):
+    """The boxes of the frame before are in no slice's frame."""
+    infer.route_by("detector_prior")
+    pair = infer.model
+    monkeypatch.setattr(pair, "slicer", Slicer(Slices(), pair.detector))
+    looked_at = []
+    find = PriorPass.find
+
+    def noting(self, lr, *rest):
+        looked_at.extend([type(self)] * len(lr))
+        return find(self, lr, *rest)
+
+    monkeypatch.setattr(PriorPass, "find", noting)
+    path = movie(tmp_path / "flight.avi", trees, 2)
+    frames = infer(path, batch_size=2, return_datasamples=True)["predictions"]
+    assert looked_at == [PriorPass] * 4 * 2
+    assert [len(f.pred_instances) > 0 for f in frames] == [True] * 2
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from mmisr.openmmlab.detector import build_detector
 from mmisr.openmmlab.samples import hints_of
 from mmisr.openmmlab.testing import add_dump
 from mmisr.ops.timing import StageTimer
-from mmisr.pipeline.routing import route_by, search_windows
+from mmisr.pipeline.routing import search_windows
 from mmisr.pipeline.slices import Slices
 from mmisr.pipeline.windows.layout import Layout
 from mmisr.pipeline.windows.search import WindowSearch
@@ -95,9 +95,7 @@ def test_a_built_pair_keeps_to_the_rule_too():
     with pytest.raises(ValueError, match=r"windows is for whole images, and this pair sees slices"):
         search_windows(pair, {"margin": 4})
     search_windows(pair, None)
-    with pytest.raises(ValueError, match=r"router 'detector_prior' is for whole images"):
-        route_by(pair, "detector_prior", None)
-    assert pair.prior is None and pair.slicer is not None
+    assert pair.slicer is not None
 
 
 def test_slices_are_images_of_their_own():
