@@ -37,6 +37,7 @@ from yapf.yapflib import yapf_api
 
 ROOT = Path(__file__).parents[1]
 
+
 def pytest_collection_finish() -> None:
     """Take what was imported out of the garbage collector's sight.
 
