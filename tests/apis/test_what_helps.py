@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mmisr.analysis.comparison import limit, run
 from mmisr.analysis.comparison.result import Comparison
+from mmisr.analysis.comparison.store import num_done
 from mmisr.apis import what_helps as module
 from mmisr.apis.plain_detector import pair_of
 from mmisr.apis.what_helps import HEADER, Choice, enlarged, find_what_helps, helps_rows
@@ -152,6 +153,9 @@ def test_what_there_is_no_time_for_is_said_and_done_the_next_time(plain, tmp_pat
     assert "larger_2x" in sentence
     assert "with --minutes" in sentence
     written = (tmp_path / first_image).stat().st_mtime_ns
+    key = (tmp_path / "arms/.larger_1.5x.unfinished/arm.txt").read_text()
+    assert num_done(tmp_path / "arms" / key) == 1
+    assert num_done(tmp_path / "arms" / key.replace(key[-16:], 16 * "0")) == 0
 
     found = find(is_there("arms/larger_1.5x-*"))
     assert [way.arm for way in found.what.ways] == ["lr", "larger_1.5x"]
@@ -172,7 +176,7 @@ def test_what_there_is_no_time_to_try_is_said(plain, tmp_path, monkeypatch):
     monkeypatch.setattr(limit, "monotonic", lambda: now[0])
     choice = Choice(images=2, seed=3, minutes=20)
     found = find_what_helps(plain.filename, WEIGHTS, choice, tmp_path, device="cpu", replicates=20)
-    # The time is up after the first prediction of the second way, whose second is not made.
+    # Time is up when the second way has been tried.
     own = (160, 160)
     assert tried == [own, own, (240, 240), (240, 240)]
     assert [way.arm for way in found.what.ways] == ["lr"]

@@ -51,7 +51,7 @@ class TimeLimit:
         """One prediction of the arm takes so long."""
         self._per_image[arm] = seconds
 
-    def may_try(self, arm: str, num_images: int) -> bool:
+    def may_try(self, arm: str, num_images: Mapping[str, int]) -> bool:
         """Whether there is time to find out what the arm needs; it is left out where there is none.
 
         Nobody knows then what it needs. It is charged with what the dearest arm needs that is
@@ -59,18 +59,32 @@ class TimeLimit:
 
         Args:
             arm: Its name.
-            num_images: How many images every arm predicts.
+            num_images: By arm, how many images are left.
         """
         if not self._per_image or self.has_time(arm, num_images):
             return True
         self.untried.append(arm)
         dearest = max(self._per_image, key=lambda known: self._per_image[known])
-        self.left_out[arm] = self.needs(dearest, num_images)
+        self.left_out[arm] = self.needs(dearest, num_images[arm])
         return False
 
-    def has_time(self, arm: str, num_images: int) -> bool:
-        """Whether there is any for the arm, beside what is kept for those that run in any case."""
-        return arm == self.always or self._for_always(num_images) < self._left()
+    def has_time(self, arm: str, num_images: Mapping[str, int]) -> bool:
+        """Whether there may be time to run the arm, beside the one that runs in any case.
+
+        It is taken to need no less than the cheapest that is known, or half of what its own first
+        prediction says.
+
+        Args:
+            arm: Its name.
+            num_images: By arm, how many images are left.
+        """
+        if arm == self.always:
+            return True
+        cheapest = min(self._per_image, key=lambda known: self._per_image[known])
+        at_least = self.needs(cheapest, num_images[arm])
+        if arm in self._per_image:
+            at_least = self.needs(arm, num_images[arm]) / 2
+        return self._for_always(num_images) + at_least <= self._left()
 
     def needs(self, arm: str, num_images: int) -> float:
         """Seconds that the arm is expected to take, timing included."""
@@ -157,12 +171,12 @@ class TimeLimit:
         """Seconds that timing takes of the arms that have run."""
         return self._slower() * sum(self._pledged.values())
 
-    def _for_always(self, num_images: int) -> float:
+    def _for_always(self, num_images: Mapping[str, int]) -> float:
         """Seconds that the arm still takes that runs in any case."""
         always = self.always
         if always is None or always not in self._per_image or always in self._pledged:
             return 0.0
-        return self.needs(always, num_images)
+        return self.needs(always, num_images[always])
 
     def _left(self) -> float:
         """Seconds for arms that have not run."""

@@ -20,7 +20,7 @@ from mmisr.analysis.comparison.arms import Arm, ArmCost, pair_config, predict, r
 from mmisr.analysis.comparison.limit import TimeLimit
 from mmisr.analysis.comparison.resample import Settings
 from mmisr.analysis.comparison.result import ArmRun
-from mmisr.analysis.comparison.store import ArmWriter, arm_key, forget_others
+from mmisr.analysis.comparison.store import ArmWriter, arm_key, forget_others, num_done
 from mmisr.analysis.comparison.timing import (
     TIMING,
     ArmTiming,
@@ -139,10 +139,9 @@ def run_arms(
     # Every arm is built and tried before any is run: a last one that cannot run costs seconds, not
     # the hours of the others. Where time is limited, for as long as trying leaves some to run.
     shared: dict[str, Any] = {}
-    pairs = {}
-    for arm in absent:
-        pairs[arm.name] = build_arm(setup, arm, shared)
-    tried = _try(pairs, absent, loader, limit)
+    pairs = {arm.name: build_arm(setup, arm, shared) for arm in absent}
+    left = {arm.name: len(loader) - num_done(slots[arm.name].folder) for arm in absent}
+    tried = _try(pairs, absent, loader, left, limit)
     _run_absent(setup, tried, loader, pairs, slots, limit)
     runs = {}
     current = []
@@ -177,7 +176,11 @@ def _slot(setup: Setup, arm: Arm, data: dict[str, Any]) -> _Slot:
 
 
 def _try(
-    pairs: Mapping[str, SRDetector], arms: Sequence[Arm], loader: DataLoader, limit: TimeLimit
+    pairs: Mapping[str, SRDetector],
+    arms: Sequence[Arm],
+    loader: DataLoader,
+    left: Mapping[str, int],
+    limit: TimeLimit,
 ) -> list[Arm]:
     """Predict the first image with every arm, and keep nothing of it but how long it took.
 
@@ -189,12 +192,12 @@ def _try(
     """
     tried = []
     for arm in arms:
-        if not limit.may_try(arm.name, len(loader)):
+        if not limit.may_try(arm.name, left):
             continue
         tried.append(arm)
         _price(pairs[arm.name], arm, loader, limit)
         # The first prediction also paid for what later ones find done.
-        if limit.has_time(arm.name, len(loader)):
+        if limit.has_time(arm.name, left):
             _price(pairs[arm.name], arm, loader, limit)
     return tried
 

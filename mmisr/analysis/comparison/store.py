@@ -141,22 +141,19 @@ class ArmWriter:
         self._num_kept = 0
         # Named after the arm, not its key, so that the next try clears away what an interrupted one
         # left.
-        self._unfinished = folder.with_name(f".{_arm_of(folder.name)}.unfinished")
+        self._unfinished = _unfinished(folder)
         self._claim()
         for chunk in sorted((self._unfinished / CHUNKS).glob("*.json")):
             self._read(chunk)
 
     def _claim(self) -> None:
         """Make the unfinished folder this arm's; what another version of the arm left goes."""
-        name = self.folder.name
-        owner = self._unfinished / OF_ARM
-        is_ours = owner.is_file() and owner.read_text(encoding="utf-8") == name
-        if not is_ours:
+        if not _is_begun(self.folder):
             shutil.rmtree(self._unfinished, ignore_errors=True)
         for kind in (PICTURES, CHUNKS):
             folder = self._unfinished / kind
             folder.mkdir(parents=True, exist_ok=True)
-        write_text(owner, name)
+        write_text(self._unfinished / OF_ARM, self.folder.name)
 
     def _read(self, chunk: Path) -> None:
         """Go on after a chunk that an interrupted run left."""
@@ -254,6 +251,33 @@ class ArmWriter:
         with path.open("wb") as file:
             # numpy names its own flag in the signature.
             np.savez_compressed(file, **self.exits)  # type: ignore[arg-type]
+
+
+def num_done(folder: Path) -> int:
+    """How many images an interrupted run of an arm has done.
+
+    Args:
+        folder: The folder of the arm, which is not there yet.
+    """
+    if not _is_begun(folder):
+        return 0
+    chunks = sorted((_unfinished(folder) / CHUNKS).glob("*.json"))
+    if not chunks:
+        return 0
+    last = chunks[-1]
+    content = json.loads(last.read_text(encoding="utf-8"))
+    return int(last.stem) + len(content["rows"])
+
+
+def _unfinished(folder: Path) -> Path:
+    """Where an arm lies until it is complete."""
+    return folder.with_name(f".{_arm_of(folder.name)}.unfinished")
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether what is not complete is this arm's, and no other version's."""
+    owner = _unfinished(folder) / OF_ARM
+    return owner.is_file() and owner.read_text(encoding="utf-8") == folder.name
 
 
 def _hw(shape: Sequence[int]) -> tuple[int, int]:

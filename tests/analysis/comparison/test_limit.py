@@ -107,30 +107,42 @@ def test_another_call_needs_the_timing_of_all_arms_anew(clock):
 
 def test_trying_is_charged_and_what_there_is_no_time_to_try_is_left_out(clock):
     limit = TimeLimit(100 / (1 - RESERVE), num_timed=5, always="lr")
-    for arm, per_image in {"lr": 4.0, "larger": 11.0, "sliced": 30.0}.items():
-        assert limit.may_try(arm, 10)
+    left = {**LEFT, "bicubic": 10}
+    for arm, per_image in {"lr": 2.0, "larger": 11.0, "sliced": 30.0}.items():
+        assert limit.may_try(arm, left)
         clock(per_image)
         limit.expect(arm, per_image)
-    assert not limit.may_try("bicubic", 10)  # 45 of 100 s are gone, and lr takes 60
+    # 43 of 100 s are gone, lr takes 30, and nothing less than that.
+    assert not limit.may_try("bicubic", left)
     assert limit.untried == ["bicubic"]
     assert limit.left_out == {"bicubic": 30.0 * 15}
-    assert limit.outlook(LEFT).endswith("will hardly do for lr, larger, sliced, bicubic")
-    assert limit.may_try("lr", 10)
+    assert limit.outlook(LEFT).endswith("will hardly do for larger, sliced, bicubic")
+    assert limit.may_try("lr", left)
+    assert limit.may_try("bicubic", {**left, "bicubic": 5})  # the rest of it was done before
+
+
+def test_what_is_hopeless_is_not_predicted_a_second_time(clock):
+    limit = limit_of(100 / (1 - RESERVE))
+    limit.expect("lr", 1.0)
+    limit.expect("sliced", 19.0)  # of which a half may be what a first prediction pays for all
+    assert limit.has_time("sliced", LEFT)
+    limit.expect("sliced", 21.0)
+    assert not limit.has_time("sliced", LEFT)
 
 
 def test_without_a_limit_everything_is_tried(clock):
     limit = limit_of(None)
     clock(1e6)
-    assert limit.may_try("bicubic", 10)
+    assert limit.may_try("bicubic", {"bicubic": 10})
     assert not limit.left_out
 
 
 def test_the_first_is_tried_whatever_time_there_is(clock):
     limit = TimeLimit(10)
     clock(11)
-    assert limit.may_try("lr", 10)
+    assert limit.may_try("lr", LEFT)
     limit.expect("lr", 1)
-    assert not limit.may_try("larger", 10)
+    assert not limit.may_try("larger", LEFT)
 
 
 def test_no_time_is_refused():
