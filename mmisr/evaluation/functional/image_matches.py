@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
+from mmisr.evaluation.functional.columns import Truths, truths_of
 from mmisr.evaluation.functional.matching import COCO, Plan, plan_of
 from mmisr.evaluation.functional.matching_rules import IGNORED, TRUE, UNMATCHED, match_by_rule
 from mmisr.evaluation.functional.overlaps import Bools, inside
@@ -76,26 +77,23 @@ def match_image(
         ValueError: The protocol has no threshold of 0.5.
     """
     plan = plan_of([record], {WHOLE: rules.whole}, max_dets, rules)
-    labels = record.det_labels
-    number = len(labels)
+    number = len(record.det_labels)
     owner = np.full(number, -1)
     status = np.full(number, UNMATCHED, dtype=np.int8)
     by_class: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    present = np.unique(labels)
-    if not plan.counts(record):
-        present = present[:0]
+    under_cap = plan.detections([record])
+    sure = under_cap.taken(under_cap.score >= score_thr)
+    truths = truths_of([record])
+    present = np.unique(under_cap.label)
     for label in present.tolist():
-        detections, _ = plan.detections(record, 0, label)
-        scores = record.det_scores[detections]
-        is_sure = scores >= score_thr
-        detections = detections[is_sure]
+        detections = sure.of_class(label).place
         by_class.append(detections)
-        _match_class(record, label, detections, plan, owner, status)
+        annotated = truths.of_class(label)
+        _match_class(record, annotated, detections, plan, owner, status)
     kept = np.concatenate(by_class)
-    num_truths = len(record.gt_labels)
-    everything = np.arange(num_truths)
-    ignored, _ = plan.ignored(record, everything)
-    counted = ~ignored[0]
+    ignored, _ = plan.ignored(truths)
+    counted = np.zeros(len(record.gt_labels), dtype=bool)
+    counted[truths.place] = ~ignored[0]
     missed = counted.copy()
     is_something = owner >= 0
     owners = owner[is_something]
@@ -111,7 +109,7 @@ def match_image(
 
 def _match_class(
     record: ImageRecord,
-    label: int,
+    truths: Truths,
     detections: Ints,
     plan: Plan,
     owner: Ints,
@@ -123,17 +121,16 @@ def _match_class(
     # Of a size that the protocol does not know, and so wrong nowhere.
     outside = detections[~is_inside[0]]
     status[outside] = IGNORED
-    of_class = record.gt_labels == label
-    if not (of_class.any() and len(detections)):
+    if not (len(truths.place) and len(detections)):
         return
-    truths = np.flatnonzero(of_class)
-    ignore, _ = plan.ignored(record, truths)
-    matched = match_by_rule(record, truths, detections, ignore, plan.rules.matching)
+    ignore, _ = plan.ignored(truths)
+    places = truths.place
+    matched = match_by_rule(record, places, detections, ignore, plan.rules.matching)
     level = found_level(plan.rules)
     found = matched.owner[level, 0]
     is_something = found >= 0
     near = detections[matched.near[is_something]]
-    owner[near] = truths[found[is_something]]
+    owner[near] = places[found[is_something]]
     status[near] = matched.status[level, 0, is_something]
 
 

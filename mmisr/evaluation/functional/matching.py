@@ -7,8 +7,8 @@ docs/concepts/evaluation.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from mmisr.evaluation.functional.coco_records import (
     check_labels,
     in_order,
 )
+from mmisr.evaluation.functional.columns import Detections, Truths, detections_of, truths_of
 from mmisr.evaluation.functional.ignore_rules import has_mark
 from mmisr.evaluation.functional.matching_rules import match_by_rule
 from mmisr.evaluation.functional.overlaps import Bools, inside
@@ -94,9 +95,13 @@ def match_classes(
     for record in records:
         check_labels(record, num_classes)
     plan = plan_of(records, ranges, max_dets, rules)
+    truths = truths_of(records)
+    detections = plan.detections(records)
     matches = []
     for label in range(num_classes):
-        of_class = _match_class(records, label, plan)
+        annotated = truths.of_class(label)
+        detected = detections.of_class(label)
+        of_class = _match_class(records, annotated, detected, plan)
         matches.append(of_class)
     return matches
 
@@ -110,7 +115,6 @@ class Plan:
         limits: (R, 2) ranges of area.
         marks: For every range what its annotations must be marked with; 0 for nothing.
         max_dets: Detections that count.
-        ranks: For every image the ranks of its detections; None where the cap is per class.
         score_span: The lowest and the highest score of all; None where curves are not sampled.
     """
 
@@ -118,40 +122,26 @@ class Plan:
     limits: Floats
     marks: list[Mark]
     max_dets: int
-    ranks: list[Ints] | None
     score_span: tuple[float, float] | None
 
-    def counts(self, record: ImageRecord) -> bool:
-        """Whether the detections on an image count at all."""
-        return self.rules.ignoring.empty_images or len(record.gt_labels) > 0
+    def detections(self, records: Sequence[ImageRecord]) -> Detections:
+        """Which detections count."""
+        is_cap_of_image = self.rules.matching.cap == "image"
+        under_cap = detections_of(records, self.max_dets, is_cap_of_image)
+        if self.rules.ignoring.empty_images:
+            return under_cap
+        annotated = [i for i, record in enumerate(records) if len(record.gt_labels)]
+        return under_cap.taken(np.isin(under_cap.image, annotated))
 
-    def detections(self, record: ImageRecord, index: int, label: int) -> tuple[Ints, Ints]:
-        """Which detections of a class count, best score first, and their ranks under the cap."""
-        if self.ranks is None:
-            best = best_of_class(record, label, self.max_dets)
-            return best, np.arange(len(best))
-        is_of_class = record.det_labels == label
-        of_class = np.flatnonzero(is_of_class)
-        of_image = self.ranks[index]
-        ranks = of_image[of_class]
-        order = np.argsort(ranks)
-        ranks = ranks[order]
-        num_kept = np.searchsorted(ranks, self.max_dets)
-        kept = order[:num_kept]
-        return of_class[kept], ranks[:num_kept]
-
-    def ignored(self, record: ImageRecord, truths: Ints) -> tuple[Bools, Bools]:
+    def ignored(self, truths: Truths) -> tuple[Bools, Bools]:
         """(R, G) annotations that do not count in a range, and those that are of another kind."""
-        areas = record.gt_areas[truths]
-        marks = record.gt_marks[truths]
-        is_inside = inside(areas, self.limits)
+        is_inside = inside(truths.area, self.limits)
         is_other = ~is_inside
         for row, mark in zip(is_other, self.marks, strict=True):
             if mark:
-                has_it = has_mark(marks, mark)
+                has_it = has_mark(truths.mark, mark)
                 row |= ~has_it
-        is_ignored = record.gt_ignore[truths]
-        return is_other | is_ignored, is_other
+        return is_other | truths.ignore, is_other
 
     def samples(self, score: Floats) -> Ints | None:
         """(S,) how many of (N,) falling scores reach each level; None where curves are not sampled.
@@ -184,7 +174,6 @@ def plan_of(
         limits=np.array([*ranges.values()], dtype=np.float64),
         marks=[rules.ignoring.subsets.get(name, Mark(0)) for name in ranges],
         max_dets=max_dets,
-        ranks=[_ranks(record) for record in records] if rules.matching.cap == "image" else None,
         score_span=_score_span(records) if rules.averaging.curve == "sampled" else None,
     )
 
@@ -199,134 +188,78 @@ def _score_span(records: Sequence[ImageRecord]) -> tuple[float, float]:
     return low, high
 
 
-def _ranks(record: ImageRecord) -> Ints:
-    """(D,) rank of every detection of an image by falling score, from 0."""
-    order = np.argsort(-record.det_scores, kind="stable")
-    ranks = np.empty_like(order)
-    ranks[order] = np.arange(len(order))
-    return ranks
-
-
-def _no_numbers() -> list[Ints]:
-    return [np.zeros(0, dtype=np.int64)]
-
-
-def _no_values() -> list[Floats]:
-    return [np.zeros(0)]
-
-
-@dataclass
-class _Columns:
-    """What the images contribute to one class, image by image.
-
-    The first entry of a column is empty, so that a class without detections has columns too.
-
-    Args:
-        status: (T, R, M) what became of detections that overlap an annotation.
-        near: (M,) their ranks among all detections of the class.
-        image: (N,) index of the image of every detection.
-        score: (N,) its score.
-        area: (N,) its area.
-        rank: (N,) its rank under the cap.
-        num_detections: N so far.
-    """
-
-    status: list[NDArray[np.int8]]
-    near: list[Ints] = field(default_factory=_no_numbers)
-    image: list[Ints] = field(default_factory=_no_numbers)
-    score: list[Floats] = field(default_factory=_no_values)
-    area: list[Floats] = field(default_factory=_no_values)
-    rank: list[Ints] = field(default_factory=_no_numbers)
-    num_detections: int = 0
-
-    def add_matches(self, near: Ints, status: NDArray[np.int8]) -> None:
-        """Of the next image: (M,) which detections are near, and their (T, R, M) status."""
-        self.near.append(near + self.num_detections)
-        self.status.append(status)
-
-    def add_detections(
-        self, index: int, record: ImageRecord, detections: Ints, ranks: Ints
-    ) -> None:
-        """Of the same image: all detections of the class."""
-        number = len(detections)
-        images = np.full(number, index)
-        scores = record.det_scores[detections]
-        areas = record.det_areas[detections]
-        self.image.append(images)
-        self.score.append(scores)
-        self.area.append(areas)
-        self.rank.append(ranks)
-        self.num_detections += number
-
-
-def _match_class(records: Sequence[ImageRecord], label: int, plan: Plan) -> ClassMatches:
+def _match_class(
+    records: Sequence[ImageRecord], truths: Truths, detections: Detections, plan: Plan
+) -> ClassMatches:
+    """The matches of one class, whose boxes these are."""
     rules = plan.rules
-    counts_all = rules.averaging.possible == "all"
-    num_ranges = len(plan.limits)
-    no_status = np.zeros((len(rules.matching.ious), num_ranges, 0), dtype=np.int8)
-    columns = _Columns(status=[no_status])
-    positives = np.zeros((num_ranges, len(records)), dtype=np.int64)
-    for index, record in enumerate(records):
-        if not plan.counts(record):
-            continue
-        is_of_class = record.gt_labels == label
-        truths = np.flatnonzero(is_of_class)
-        detections, ranks = plan.detections(record, index, label)
-        if len(truths):
-            ignore, is_other = plan.ignored(record, truths)
-            impossible = is_other if counts_all else ignore
-            possible = ~impossible
-            positives[:, index] = possible.sum(1)
-        if not len(detections):
-            continue
-        if len(truths):
-            matched = match_by_rule(record, truths, detections, ignore, rules.matching)
-            columns.add_matches(matched.near, matched.status)
-        columns.add_detections(index, record, detections, ranks)
-    return _by_score(columns, plan, positives)
+    ignore, is_other = plan.ignored(truths)
+    impossible = is_other if rules.averaging.possible == "all" else ignore
+    num_images = len(records)
+    positives = np.zeros((len(plan.limits), num_images), dtype=np.int64)
+    for row, is_none in zip(positives, impossible, strict=True):
+        images = truths.image[~is_none]
+        row[:] = np.bincount(images, minlength=num_images)
+    # The first entries are empty, so that a class without matches has columns too.
+    near = [np.zeros(0, dtype=np.int64)]
+    no_status = np.zeros((len(rules.matching.ious), len(plan.limits), 0), dtype=np.int8)
+    status: list[NDArray[np.int8]] = [no_status]
+    for image, of_truths, of_detections in _of_images(truths, detections):
+        matched = match_by_rule(
+            records[image],
+            truths.place[of_truths],
+            detections.place[of_detections],
+            ignore[:, of_truths],
+            rules.matching,
+        )
+        near.append(matched.near + of_detections.start)
+        status.append(matched.status)
+    met = np.concatenate(near)
+    outcome = np.concatenate(status, axis=2)
+    return _by_score(detections, plan, positives, met, outcome)
 
 
-def best_of_class(record: ImageRecord, label: int, max_dets: int) -> Ints:
-    """Indices of an image's detections of one class that count, best score first.
-
-    Args:
-        record: The image.
-        label: The class.
-        max_dets: Detections that count at most.
-
-    Returns:
-        (D,) indices; equal scores stay in the order of the record.
-    """
-    detections = np.flatnonzero(record.det_labels == label)
-    falling = -record.det_scores[detections]
-    order = np.argsort(falling, kind="stable")
-    return detections[order[:max_dets]]
+def _of_images(truths: Truths, detections: Detections) -> Iterator[tuple[int, slice, slice]]:
+    """Every image that has annotations and detections of a class, and where these stand."""
+    images, starts = np.unique(truths.image, return_index=True)
+    ends = [*starts[1:].tolist(), len(truths.image)]
+    first = np.searchsorted(detections.image, images)
+    behind = np.searchsorted(detections.image, images, side="right")
+    of_truths = map(slice, starts.tolist(), ends)
+    of_detections = map(slice, first.tolist(), behind.tolist())
+    for image, annotated, detected in zip(images.tolist(), of_truths, of_detections, strict=True):
+        if detected.start < detected.stop:
+            yield image, annotated, detected
 
 
-def _by_score(columns: _Columns, plan: Plan, positives: Ints) -> ClassMatches:
+def _by_score(
+    detections: Detections, plan: Plan, positives: Ints, near: Ints, status: NDArray[np.int8]
+) -> ClassMatches:
     """Bring the detections of all images into one order.
 
     Equal scores stay in the order of the images.
+
+    Args:
+        detections: (N,) those of the class.
+        plan: How they were matched.
+        positives: (R, I) annotations that recall is a share of.
+        near: (M,) which of the detections overlap an annotation.
+        status: (T, R, M) what became of these.
     """
-    image = np.concatenate(columns.image)
-    score = np.concatenate(columns.score)
-    size = np.concatenate(columns.area)
-    under_cap = np.concatenate(columns.rank)
-    near = np.concatenate(columns.near)
-    status = np.concatenate(columns.status, axis=2)
-    order = np.argsort(-score, kind="stable")
+    order = np.argsort(-detections.score, kind="stable")
+    ordered = detections.taken(order)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     near = rank[near]
     by_rank = np.argsort(near)
     status = status[..., by_rank]
     return ClassMatches(
-        image=image[order],
-        score=score[order],
-        rank=under_cap[order],
-        inside=inside(size[order], plan.limits),
+        image=ordered.image,
+        score=ordered.score,
+        rank=ordered.rank,
+        inside=inside(ordered.area, plan.limits),
         near=near[by_rank],
         status=np.ascontiguousarray(status),
         positives=positives,
-        samples=plan.samples(score[order]),
+        samples=plan.samples(ordered.score),
     )
