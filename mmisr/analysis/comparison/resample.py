@@ -177,10 +177,11 @@ def sample_arm(
     Returns:
         Figures by flat name.
     """
-    sampled = _detection(run.records, settings, weights, on_part)
+    judged = run.records
+    sampled = _detection(judged, settings, weights, on_part)
     if settings.mask_areas is not None:
-        records = _by_masks(run, settings)
-        of_masks = _detection(records, settings, weights, on_part)
+        judged = _by_masks(run, settings)
+        of_masks = _detection(judged, settings, weights, on_part)
         for name, figure in of_masks.items():
             flat_name = SEGM + name
             sampled[flat_name] = figure
@@ -191,7 +192,7 @@ def sample_arm(
             for image in run.images:
                 column.append(image.quality[name])
             sampled[name] = weighted_mean(column, weights)
-    new = new_counts(run, baseline)
+    new = new_counts(judged, baseline)
     sampled[NEW] = weighted_mean(new, weights)
     return sampled
 
@@ -232,17 +233,17 @@ def flat(figure: str, range_name: str) -> str:
     return figure if range_name == WHOLE else f"{figure}_{range_name}"
 
 
-def new_counts(run: ArmRun, baseline: ArmRun | None) -> list[float | None]:
+def new_counts(records: Sequence[ImageRecord], baseline: ArmRun | None) -> list[float | None]:
     """New false positives of every image, see :func:`new_false_positives`.
 
     Args:
-        run: The arm.
+        records: Those of the arm; by masks where these count.
         baseline: The arm whose false positives are no news; without it every count is None.
     """
     if baseline is None:
-        return [None] * len(run.records)
+        return [None] * len(records)
     counts: list[float | None] = []
-    images = zip(run.records, baseline.records, strict=True)
+    images = zip(records, baseline.records, strict=True)
     for record, known in images:
         new = new_false_positives(record, known)
         count = float(new.sum())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmisr.evaluation.functional.coco_records import ImageRecord, Ints
+from mmisr.evaluation.functional.coco_records import Floats, ImageRecord, Ints, masks_in
 from mmisr.evaluation.functional.image_matches import match_image
 from mmisr.evaluation.functional.matching import COCO
 from mmisr.evaluation.functional.overlaps import box_ious
@@ -92,7 +92,8 @@ def new_false_positives(
     Convention: a false positive has at least ``score`` and touches no annotation of any class,
     regions to ignore included. It is new where no detection of the baseline with at least
     ``known_score`` touches it, of any class. Two boxes touch from an IoU of :data:`TOUCH` on; a
-    region to ignore and a detection from this share of the detection's own area on.
+    region to ignore and a detection from this share of the detection's own area on. Where the
+    record is matched by masks, it is masks that touch.
 
     Args:
         record: Annotations of an image and detections of an arm.
@@ -106,13 +107,34 @@ def new_false_positives(
     if known_score is None:
         known_score = score
     is_known = baseline.det_scores >= known_score
-    detected = baseline.det_xyxy[is_known]
-    own = record.det_xyxy
-    annotated = box_ious(own, record.gt_xyxy, record.gt_ignore)
-    seen = box_ious(own, detected)
-    overlaps = [annotated, seen]
-    touches = np.concatenate(overlaps, axis=1) >= TOUCH
+    known = np.flatnonzero(is_known)
+    by_masks = record.ious is not None
+    overlaps = _mask_overlaps if by_masks else _box_overlaps
+    touches = overlaps(record, baseline, known) >= TOUCH
     is_sure = record.det_scores >= score
     is_near = touches.any(1)
     is_new: NDArray[np.bool_] = is_sure & ~is_near
     return is_new
+
+
+def _box_overlaps(record: ImageRecord, baseline: ImageRecord, known: Ints) -> Floats:
+    """(M, N + K) of detections with annotations, and with K detections of the baseline."""
+    own = record.det_xyxy
+    annotated = box_ious(own, record.gt_xyxy, record.gt_ignore)
+    seen = box_ious(own, baseline.det_xyxy[known])
+    return np.concatenate([annotated, seen], axis=1)
+
+
+def _mask_overlaps(record: ImageRecord, baseline: ImageRecord, known: Ints) -> Floats:
+    """The same of their masks."""
+    masks = masks_in(record)
+    theirs = masks_in(baseline).det
+    seen = [theirs[index] for index in known]
+    others = replace(masks, gt=(*masks.gt, *seen))
+    # Masks of all classes overlap alike.
+    det_class = np.zeros_like(record.det_labels)
+    other_class = np.zeros(len(others.gt), dtype=np.int64)
+    is_crowd = np.zeros(len(others.gt), dtype=bool)
+    num_annotated = len(record.gt_ignore)
+    is_crowd[:num_annotated] = record.gt_ignore
+    return others.ious(det_class, other_class, is_crowd)

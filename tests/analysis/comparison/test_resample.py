@@ -14,7 +14,9 @@ from mmisr.analysis.comparison.resample import (
     resample,
     sample_arm,
 )
+from mmisr.evaluation.functional.coco_records import ImageRecord
 from mmisr.evaluation.functional.ignore_rules import all_counted
+from mmisr.evaluation.functional.mask_records import ImageMasks, encoded
 from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.size_bins import protocol_named
@@ -108,6 +110,26 @@ def test_false_positives_of_one_arm_alone(run_of, records_of):
     expected = np.mean([(r.det_scores >= 0.3).sum() for r in other])
     assert sample(run_of("far", moved), bicubic)[NEW].value == expected
     assert sample(bicubic)[NEW].value is None
+
+
+def test_false_positives_are_new_by_masks_where_these_are_judged(run_of):
+    """The box is that of bicubic's detection, the mask is elsewhere in it."""
+    masks = np.zeros((2, 10, 10), dtype=bool)
+    masks[0, :5, :5] = True
+    masks[1, 5:, 5:] = True
+    found = encoded(masks)
+    nothing = np.zeros(0)
+    none = np.zeros(0, dtype=int)
+    box = np.array([[0.0, 0.0, 10.0, 10.0]])
+    annotated = (np.zeros((0, 4)), none, nothing, np.zeros(0, dtype=bool))
+    record = ImageRecord(0, *annotated, box, np.array([0]), np.array([0.9]), np.array([100.0]))
+    runs = []
+    for name, mask in zip(("sr", "bicubic"), found, strict=True):
+        of_masks = ImageMasks((10, 10), (), (mask,))
+        runs.append(run_of(name, [dataclasses.replace(record, masks=of_masks)]))
+    for mask_areas, expected in ((None, 0), ("box", 1)):
+        settings = Settings(protocol_named("coco"), 100, 3, 20, 0, mask_areas)
+        assert sample_arm(*runs, settings, draw(1, 20, 0))[NEW].value == expected
 
 
 def test_settings_that_count_nothing():

@@ -1,8 +1,12 @@
 """False positives that only one arm has."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from mmisr.evaluation.functional.coco_records import by_masks
+from mmisr.evaluation.functional.mask_records import ImageMasks, encoded
 from mmisr.evaluation.functional.new_detections import changes, new_false_positives
 
 TRUTH = [[0, 0, 10, 10]]
@@ -80,3 +84,50 @@ def test_what_is_found_lost_new_and_gone(record_of):
     # From one score on for both, the baseline knew nothing of the second truth nor the third.
     alike = changes(sr, bicubic, (0.5, 0.5), 100)
     assert (alike.found.tolist(), alike.lost.tolist()) == ([1], [])
+
+
+def triangles(*halves):
+    """Run lengths of halves of the square from (0, 0) to (10, 10) that a diagonal cuts."""
+    row, column = np.indices((20, 20))
+    in_square = (row < 10) & (column < 10)
+    lower, upper = in_square & (row > column + 1), in_square & (row < column - 1)
+    return encoded(np.array([{"lower": lower, "upper": upper}[half] for half in halves]))
+
+
+def masked(record, gt=(), det=()):
+    masks = ImageMasks((20, 20), triangles(*gt) if gt else (), triangles(*det) if det else ())
+    return dataclasses.replace(record, masks=masks)
+
+
+@pytest.mark.parametrize(
+    ("annotated", "ignore", "known", "is_new"),
+    [
+        ("upper", False, (), True),  # its box is the object's, its mask is not
+        ("lower", False, (), False),
+        ("upper", True, (), True),
+        ("lower", True, (), False),
+        ("upper", False, ("upper",), True),  # what bicubic has is elsewhere too
+        ("upper", False, ("upper", "lower"), False),
+    ],
+)
+def test_masks_touch_where_they_are_judged(record_of, annotated, ignore, known, is_new):
+    square = [0, 0, 10, 10]
+    arm = record_of(1, [square], [square], ignore=[ignore])
+    arm = masked(arm, gt=[annotated], det=["lower"])
+    bicubic = record_of(1, [square], [square] * len(known), det_labels=[1] * len(known))
+    bicubic = masked(bicubic, gt=[annotated], det=known)
+    assert new_false_positives(arm, bicubic).tolist() == [False]
+    assert new_false_positives(by_masks(arm), bicubic).tolist() == [is_new]
+    found = changes(by_masks(arm), by_masks(bicubic), (0.3, 0.3), 100)
+    assert found.new.tolist() == [0] * is_new
+    swapped = changes(by_masks(bicubic), by_masks(arm), (0.3, 0.3), 100)
+    assert swapped.gone.tolist() == [0] * is_new
+
+
+def test_a_guess_of_the_baseline_has_no_mask_that_counts(record_of):
+    square = [0, 0, 10, 10]
+    arm = masked(record_of(1, (), [square]), det=["lower"])
+    bicubic = record_of(1, (), [square] * 2, scores=[0.2, 0.9])
+    bicubic = masked(bicubic, det=["lower", "upper"])
+    assert new_false_positives(by_masks(arm), bicubic).tolist() == [True]
+    assert new_false_positives(by_masks(arm), bicubic, 0.3, 0.1).tolist() == [False]
