@@ -128,10 +128,13 @@ def _match_class(
     matched = match_by_rule(record, places, detections, ignore, plan.rules.matching)
     level = found_level(plan.rules)
     found = matched.owner[level, 0]
+    kinds = matched.status[level, 0]
     is_something = found >= 0
-    near = detections[matched.near[is_something]]
-    owner[near] = places[found[is_something]]
-    status[near] = matched.status[level, 0, is_something]
+    found_near = matched.near[is_something]
+    found_truths = found[is_something]
+    near = detections[found_near]
+    owner[near] = places[found_truths]
+    status[near] = kinds[is_something]
 
 
 def found_level(rules: Protocol) -> int:
