@@ -76,14 +76,17 @@ def match_image(
     Raises:
         ValueError: The protocol has no threshold of 0.5.
     """
-    plan = plan_of([record], {WHOLE: rules.whole}, max_dets, rules)
+    records = [record]
+    ranges = {WHOLE: rules.whole}
+    plan = plan_of(records, ranges, max_dets, rules)
     number = len(record.det_labels)
     owner = np.full(number, -1)
     status = np.full(number, UNMATCHED, dtype=np.int8)
     by_class: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    under_cap = plan.detections([record])
-    sure = under_cap.taken(under_cap.score >= score_thr)
-    truths = truths_of([record])
+    under_cap = plan.detections(records)
+    is_sure = under_cap.score >= score_thr
+    sure = under_cap.taken(is_sure)
+    truths = truths_of(records)
     present = np.unique(under_cap.label)
     for label in present.tolist():
         detections = sure.of_class(label).place
