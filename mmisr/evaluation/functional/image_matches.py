@@ -76,27 +76,27 @@ def match_image(
     Raises:
         ValueError: The protocol has no threshold of 0.5.
     """
-    records = [record]
-    ranges = {WHOLE: rules.whole}
-    plan = plan_of(records, ranges, max_dets, rules)
+    plan = plan_of([record], {WHOLE: rules.whole}, max_dets, rules)
     number = len(record.det_labels)
     owner = np.full(number, -1)
     status = np.full(number, UNMATCHED, dtype=np.int8)
     by_class: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    under_cap = plan.detections(records)
+    under_cap = plan.detections([record])
     is_sure = under_cap.score >= score_thr
     sure = under_cap.taken(is_sure)
-    truths = truths_of(records)
+    truths = truths_of([record])
     present = np.unique(under_cap.label)
     for label in present.tolist():
-        detections = sure.of_class(label).place
+        of_class = sure.of_class(label)
+        detections = of_class.place
         by_class.append(detections)
         annotated = truths.of_class(label)
         _match_class(record, annotated, detections, plan, owner, status)
     kept = np.concatenate(by_class)
     ignored, _ = plan.ignored(truths)
-    counted = np.zeros(len(record.gt_labels), dtype=bool)
-    counted[truths.place] = ~ignored[0]
+    counts = ~ignored[0]
+    counted = np.zeros_like(counts)
+    counted[truths.place] = counts
     missed = counted.copy()
     is_something = owner >= 0
     owners = owner[is_something]
@@ -131,13 +131,10 @@ def _match_class(
     matched = match_by_rule(record, places, detections, ignore, plan.rules.matching)
     level = found_level(plan.rules)
     found = matched.owner[level, 0]
-    kinds = matched.status[level, 0]
     is_something = found >= 0
-    found_near = matched.near[is_something]
-    found_truths = found[is_something]
-    near = detections[found_near]
-    owner[near] = places[found_truths]
-    status[near] = kinds[is_something]
+    near = detections[matched.near[is_something]]
+    owner[near] = places[found[is_something]]
+    status[near] = matched.status[level, 0, is_something]
 
 
 def found_level(rules: Protocol) -> int:
