@@ -34,7 +34,7 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
     """
     first = next(iter(arms.values()))
     bins = {name: of_bin.count for name, of_bin in first.bins.items() if of_bin.count}
-    columns = ["arm", "AP", "AP50"]
+    columns = ["arm", "AP", *first.at_25, "AP50"]
     for name, count in bins.items():
         columns.append(f"AP {name} ({count})")
     if first.segm:
@@ -53,11 +53,14 @@ def rows(arms: Arms) -> tuple[list[str], list[list[str]]]:
 def _figure_cells(figures: ArmFigures, bins: Sequence[str]) -> list[str]:
     """AP, PSNR and tokens of one row."""
     psnr = figures.psnr
+    at_25 = figures.at_25.values()
+    of_masks = _segm_names(figures, bins)
     return [
         _fixed(figures.AP, 3),
+        *(_fixed(value, 3) for value in at_25),
         _fixed(figures.AP50, 3),
         *(_fixed(figures.bins[name].AP, 3) for name in bins),
-        *(_fixed(figures.segm[name], 3) for name in _segm_names(figures, bins)),
+        *(_fixed(figures.segm[name], 3) for name in of_masks),
         _fixed(psnr["whole"], 2),
         _fixed(psnr["in_box"], 2),
         _fixed(psnr["out_box"], 2),
@@ -187,4 +190,6 @@ def _flat(figures: ArmFigures) -> list[tuple[str, Value]]:
     for key, prefix in groups.items():
         for name, value in content[key].items():
             flat.append((f"{prefix}_{name}", value))
+    extra = content["extra"]
+    flat += extra.items()
     return flat

@@ -80,3 +80,15 @@ def test_csv_has_a_row_a_figure_with_its_interval():
 
 def test_verdicts_are_a_list():
     assert markdown_verdicts(["a", "b"]) == ["- a", "- b"]
+
+
+def test_ap25_has_a_column_where_the_protocol_has_it():
+    figures = dataclasses.replace(FIGURES, extra={"AP25": 0.6, "AP25_tiny": 0.7})
+    columns, lines = rows({"lr": figures})
+    assert columns[:4] == ["arm", "AP", "AP25", "AP50"]
+    assert lines[0][:4] == ["lr", "0.250", "0.600", "0.500"]
+    assert len(columns) == len(lines[0])
+    assert "AP25" not in rows({"lr": FIGURES})[0]
+    sheet = csv.DictReader(csv_table({"lr": figures}).splitlines())
+    values = {row["figure"]: row["value"] for row in sheet}
+    assert (values["AP25"], values["AP25_tiny"]) == ("0.6", "0.7")

@@ -1,9 +1,10 @@
 """The figures of an arm and what they were made with: the entries of ``results.json``.
 
 Fields have the names of the keys. A flat name stands for one figure, in ``intervals``, in
-differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>, the same
-of masks with segm_ before them, psnr_<region>, ssim_<region>, new_false_positives; in ``intervals``
-also ms and ms_<stage>, in the CSV also recall_all, recall_<bin>, searched_area and mb.
+differences and in the CSV: AP, AP50, AP75, AR, AP_<bin>, AP50_<bin>, AP75_<bin>, AR_<bin>,
+where the protocol has the threshold AP25 and AP25_<bin>, the same of masks with segm_ before them,
+psnr_<region>, ssim_<region>, new_false_positives; in ``intervals`` also ms and ms_<stage>, in the
+CSV also recall_all, recall_<bin>, searched_area and mb.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class ArmFigures:
         segm: AP and AR of masks, ``AP``, ..., ``AR_<bin>``; empty where masks are not measured.
         mb: Megabytes that an image takes beyond the weights, the most of those that were timed;
             None where that was not measured.
+        extra: Figures by flat name that the protocol has and others have not: ``AP25`` and
+            ``AP25_<bin>``.
     """
 
     AP: float | None
@@ -80,6 +83,12 @@ class ArmFigures:
     searched_area: float | None = None
     segm: dict[str, float | None] = field(default_factory=dict)
     mb: float | None = None
+    extra: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def at_25(self) -> dict[str, float | None]:
+        """``AP25``, objects of every size; empty where the protocol has no such threshold."""
+        return {name: value for name, value in self.extra.items() if name == "AP25"}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> ArmFigures:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mmisr.analysis.comparison.figures import ArmFigures, BinFigures, Meta
 from mmisr.analysis.comparison.resample import (
+    AP25,
     NEW,
     SEGM,
     Sampled,
@@ -99,6 +100,7 @@ def arm_figures(run: ArmRun, sampled: Mapping[str, Sampled], settings: Settings)
         searched_area=_mean_area(run),
         segm=_of_masks(values),
         mb=run.mb,
+        extra={name: value for name, value in values.items() if name.startswith(AP25)},
     )
 
 

@@ -27,13 +27,15 @@ from mmisr.evaluation.functional.image_record import AreaSource
 from mmisr.evaluation.functional.matching import ClassMatches, match_classes
 from mmisr.evaluation.functional.new_detections import new_false_positives
 from mmisr.evaluation.functional.region_quality import REGIONS
-from mmisr.evaluation.functional.weighted_ap import weighted_ap
+from mmisr.evaluation.functional.weighted_ap import iou_index, weighted_ap
 from mmisr.evaluation.size_bins import WHOLE, Protocol
 
 LEVEL = 0.95
 """Share of the replicates that an interval holds."""
 
 DETECTION = {"AP": "ap", "AP50": "ap50", "AP75": "ap75", "AR": "ar"}
+AP25 = "AP25"
+"""AP at IoU 0.25, which few protocols have."""
 QUALITY = ("psnr", "ssim")
 NEW = "new_false_positives"
 SEGM = "segm_"
@@ -216,12 +218,15 @@ def _detection(
     # Images are weighted in the order of the records, which matching leaves for that of ids.
     order = np.array(order_of(records))
     by_range = weighted_ap(classes, list(ranges), weights[:, order], on_part, rules)
+    titles = dict(DETECTION)
+    if iou_index(rules, 0.25) is not None:
+        titles[AP25] = "ap25"
     sampled = {}
     for index, (range_name, figures) in enumerate(by_range.items()):
         images = _images_with(classes, index)
         if range_name == WHOLE:
             images = len(records)
-        for title, key in DETECTION.items():
+        for title, key in titles.items():
             name = flat(title, range_name)
             values = getattr(figures, key)
             sampled[name] = Sampled(values, images)

@@ -35,12 +35,14 @@ class WeightedFigures:
         ap50: (B,) AP at IoU 0.50.
         ap75: (B,) AP at IoU 0.75; NaN where the protocol has none.
         ar: (B,) recall, mean over the thresholds.
+        ap25: (B,) AP at IoU 0.25; NaN where the protocol has none.
     """
 
     ap: Floats
     ap50: Floats
     ap75: Floats
     ar: Floats
+    ap25: Floats
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def weighted_ap(
             ap50=_at(0.5, ap, weight, rules),
             ap75=_at(0.75, ap, weight, rules),
             ar=over_classes(ar.mean(0), weight),
+            ap25=_at(0.25, ap, weight, rules),
         )
     return figures
 

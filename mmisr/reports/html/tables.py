@@ -133,12 +133,12 @@ def main_table(comparison: Comparison) -> Table:
     caption = (
         f"Every arm on the same {len(comparison.images)} images; below a figure its 95 % interval"
     )
-    columns = _main_columns(bins, is_routed, has_masks=bool(first.segm))
+    columns = _main_columns(bins, is_routed, first)
     return Table("figures", caption, columns, rows)
 
 
-def _main_columns(bins: Mapping[str, int], is_routed: bool, has_masks: bool) -> list[Column]:
-    detection = [Column(title) for title in ("arm", "AP", "AP50", "AP75", "AR")]
+def _main_columns(bins: Mapping[str, int], is_routed: bool, arm: ArmFigures) -> list[Column]:
+    detection = [Column(title) for title in ("arm", *_titles(arm))]
     by_size = [Column(_sized(name), f"{count} objects") for name, count in bins.items()]
     masks = [Column(title, "masks") for title in (*SEGM_TITLES, *map(_sized, bins))]
     psnr = [Column("PSNR", f"{REGION_TITLES[region]}, dB") for region in REGIONS]
@@ -147,7 +147,7 @@ def _main_columns(bins: Mapping[str, int], is_routed: bool, has_masks: bool) -> 
     return [
         *detection,
         *by_size,
-        *(masks if has_masks else ()),
+        *(masks if arm.segm else ()),
         *psnr,
         *ssim,
         *reach,
@@ -159,11 +159,17 @@ def _main_columns(bins: Mapping[str, int], is_routed: bool, has_masks: bool) -> 
     ]
 
 
+def _titles(figures: ArmFigures) -> list[str]:
+    """Figures over objects of all sizes that have a column."""
+    return ["AP", *figures.at_25, "AP50", "AP75", "AR"]
+
+
 def _detection_cells(figures: ArmFigures, bins: Sequence[str]) -> list[Cell]:
     spans = figures.intervals
     cells = []
-    for title in ("AP", "AP50", "AP75", "AR"):
-        value = getattr(figures, title)
+    known = {**vars(figures), **figures.extra}
+    for title in _titles(figures):
+        value = known[title]
         span = spans.get(title)
         cells.append(number(value, 3, span))
     for name in bins:

@@ -10,6 +10,8 @@ from mmisr.analysis.comparison.figures import BinFigures
 from mmisr.analysis.comparison.judge import arm_figures, differences, judge, verdict_on
 from mmisr.analysis.comparison.resample import NEW, Settings, draw, resample, sample_arm
 from mmisr.analysis.comparison.result import Difference
+from mmisr.evaluation.functional.ignore_rules import all_counted
+from mmisr.evaluation.functional.protocol_ap import protocol_ap
 from mmisr.evaluation.size_bins import protocol_named
 
 AITOD = protocol_named("aitod")
@@ -145,3 +147,17 @@ def test_a_comparison_has_every_difference_and_verdicts_on_the_headlines(run_of,
     arms = comparison.arms
     assert by_name["AP"].delta == pytest.approx(arms["sr"].AP - arms["bicubic"].AP)
     assert comparison.meta is meta
+
+
+def test_ap25_is_a_figure_where_the_protocol_has_it(run_of, records_of):
+    rules = protocol_named("tinyperson")
+    run = run_of("sr", records_of(skill=0.8))
+    settings = Settings(rules, 200, 1, replicates=50)
+    sampled = sample_arm(run, None, settings, draw(12, 50, 0))
+    figures = arm_figures(run, sampled, settings)
+    counted = protocol_ap(all_counted(run.records, rules), 1, rules, 200)
+    assert figures.at_25 == {"AP25": pytest.approx(counted["all"].ap25)}
+    assert figures.extra["AP25_tiny3"] == pytest.approx(counted["tiny3"].ap25)
+    assert figures.intervals["AP25"][0] < figures.at_25["AP25"] < figures.intervals["AP25"][1]
+    coco = Settings(AITOD, 100, 1, replicates=20)
+    assert arm_figures(run, sample(run), coco).extra == {}

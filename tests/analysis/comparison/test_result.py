@@ -28,7 +28,7 @@ SETTINGS = Settings(protocol_named("aitod"), 100, 1, replicates=20)
 ARM_KEYS = {
     *("AP", "AP50", "AP75", "AR", "bins", "psnr", "ssim", "new_false_positives"),
     *("tokens", "macs", "macs_by_stage", "ms", "intervals", "object_recall", "searched_area"),
-    *("segm", "mb"),
+    *("segm", "mb", "extra"),
 }
 
 

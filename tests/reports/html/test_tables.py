@@ -1,5 +1,7 @@
 """Cells: what is shown, what is sorted by, and why something is missing."""
 
+import dataclasses
+
 import pytest
 
 from mmisr.analysis.comparison.per_image import ImageCounts, ImageGain
@@ -41,6 +43,18 @@ def test_figures_are_those_of_the_results(comparison):
     low, high = comparison.arms["hr"].intervals["AP"]
     assert rows["hr"]["AP", ""].note == f"{low:.3f} to {high:.3f}"
     assert not any(title == "AP medium" for title, _ in heads)
+
+
+def test_ap25_is_there_where_the_protocol_has_it(comparison):
+    titles = [column.title for column in tables.main_table(comparison).columns]
+    assert titles[:5] == ["arm", "AP", "AP50", "AP75", "AR"]
+    arms = {}
+    for name, figures in comparison.arms.items():
+        spans = {**figures.intervals, "AP25": [0.5, 0.75]}
+        arms[name] = dataclasses.replace(figures, extra={"AP25": 0.625}, intervals=spans)
+    table = tables.main_table(dataclasses.replace(comparison, arms=arms))
+    assert [column.title for column in table.columns] == [*titles[:2], "AP25", *titles[2:]]
+    assert {(row[2].value, row[2].note) for row in table.rows} == {(0.625, "0.500 to 0.750")}
 
 
 def test_routing_is_there_where_something_is_routed(comparison, variants):
