@@ -158,6 +158,8 @@ def _from_dict(entry: dict[str, Any], inherited: _Inherited) -> Arm:
     checkpoints = entry.get("checkpoints", {})
     if config is not None:
         entry["editor"], named = _part_of(config, "editor")
+        prior = _prior_of(config)
+        entry.setdefault("prior", prior)
         checkpoints = {**named, **checkpoints}
     if isinstance(entry.get("detector"), str):
         entry["detector"], named = _part_of(entry["detector"], "detector")
@@ -180,6 +182,14 @@ def _check_fields_of(entry: dict[str, Any]) -> None:
     if unknown or "name" not in entry:
         also = f"; unknown: {unknown}" if unknown else ""
         raise ValueError(f"an arm has a name and any of {fields[1:]}, got {sorted(entry)}{also}")
+
+
+def _prior_of(config: str) -> dict[str, Any] | None:
+    """Who looks first in a pair's config: its editor may be told what is there."""
+    model = read_config(config).model.to_dict()
+    test_cfg = model.get("test_cfg") or {}
+    prior: dict[str, Any] | None = test_cfg.get("prior")
+    return prior
 
 
 def _part_of(config: str, part: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -19,6 +19,9 @@ prepare()
 
 ROOT = Path(__file__).parents[2]
 EDITOR_CONFIG = str(ROOT / "configs/instance_sr/instance-sr-nano-x4_tree-crowns.py")
+TOLD = str(
+    ROOT / "configs/instance_modulation/instance-modulation-nano-x4_gfl_mobilenet-v2_aerial-cars.py"
+)
 PAIR = str(ROOT / "configs/instance_sr/instance-sr-nano-x4_gfl_mobilenet-v2_frozen_tree-crowns.py")
 DETECTOR = str(ROOT / "configs/detectors/gfl_mobilenet-v2_hr_tree-crowns.py")
 INSTANCE_SR = {"type": "mmisr.InstanceSR", "scale": 4, "size": "nano"}
@@ -69,6 +72,26 @@ def test_weights_of_the_whole_pair_go_where_they_belong():
         "detector": "whole.pth",
         "editor": "whole.pth",
     }
+
+
+def test_an_editor_that_is_told_what_is_where_is_told_it_in_a_comparison():
+    """As in the pair; other editors of the comparison cost no first look."""
+    model = read_config(TOLD).model.to_dict()
+    prior = model["test_cfg"]["prior"]
+    wanted = ["bicubic", "editor", "hr", {"name": "own", "prior": {"score_thr": 0.3}}]
+    wanted[-1]["editor"] = model["editor"]
+    arms = {arm.name: arm for arm in read_arms(wanted, model["editor"])}
+    told = {name: pair_config(model, arm)["test_cfg"]["prior"] for name, arm in arms.items()}
+    assert prior
+    assert told == {"bicubic": None, "editor": prior, "hr": None, "own": {"score_thr": 0.3}}
+
+
+def test_a_pairs_config_brings_its_first_look():
+    other = {"name": "quiet", "config": TOLD, "prior": None}
+    arms = read_arms([f"told={TOLD}", other, f"mine={PAIR}"], INSTANCE_SR)
+    model = read_config(PAIR).model.to_dict()
+    told = [pair_config(model, arm)["test_cfg"]["prior"] for arm in arms]
+    assert told == [read_config(TOLD).model.test_cfg.prior, None, None]
 
 
 def test_slices_of_the_config_are_those_of_every_arm_that_says_nothing_else():

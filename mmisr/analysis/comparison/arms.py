@@ -34,7 +34,8 @@ class Arm:
         name: Its name in tables and of its folder: letters, digits, ``.``, ``_`` and ``-``.
         editor: Config of its SR editor.
         feed: ``lr`` for the image under test, ``hr`` for the oracle that sees the original pixels.
-        prior: Arguments of the first detector pass whose boxes route this arm; None for none.
+        prior: Arguments of the first detector pass whose boxes route this arm, or tell its editor
+            what is where; None for none, or for the config's where the editor is the config's own.
         windows: Fields of :class:`mmisr.pipeline.windows.settings.Windows`, to super-resolve and
             search only where instances may be; None for whole images.
         handoff: Arguments of :class:`mmisr.pipeline.handoff.Handoff`; None for those of the pair's
@@ -227,11 +228,15 @@ def pair_config(model: dict[str, Any], arm: Arm, checkpoint: str | None = None) 
     if arm.handoff is not None:
         config["handoff"] = arm.handoff
     test_cfg = config.get("test_cfg") or {}
+    prior = arm.prior
+    if prior is None and arm.editor == config["editor"]:
+        # An editor that is told what is where is another one without.
+        prior = test_cfg.get("prior")
     config["editor"] = arm.editor
     config["checkpoints"] = {**weights, **arm.checkpoints}
     seen = {
         "keep_sr": True,
-        "prior": arm.prior,
+        "prior": prior,
         "windows": arm.windows,
         "slices": arm.slices,
     }
