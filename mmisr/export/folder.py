@@ -148,11 +148,14 @@ class ExportFolder:
 
     def __exit__(self, *error: object) -> None:
         """Let go of the folder: an error that somebody keeps would hold its lock on."""
-        for held in (self._journal, self._lock):
-            if held is not None:
-                held.close()
-        self._journal = None
-        self._lock = None
+        lock, journal = self._lock, self._journal
+        self._lock = self._journal = None
+        # What cannot be written has been said by who wrote it; closing would try once more.
+        with suppress(OSError):
+            if journal is not None:
+                journal.close()
+        if lock is not None:
+            lock.close()
 
     def begin(self, settings: dict[str, Any]) -> None:
         """Take the folder for an export, on the main process, before the others read it.

@@ -35,6 +35,22 @@ def unfinished_name(path: Path) -> Path:
     )
 
 
+def whole_files(folder: Path, ending: str) -> list[Path]:
+    """The files of a folder that were written whole, by name; none where there is no folder.
+
+    A process that was killed may have left one under its temporary name.
+
+    Args:
+        folder: Where they lie.
+        ending: Of their names, with its dot.
+    """
+    files = []
+    for path in sorted(folder.glob(f"*{ending}")):
+        if not path.name.startswith("."):
+            files.append(path)
+    return files
+
+
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """Let a file be written under a temporary name of the same ending, then give it its own.
 

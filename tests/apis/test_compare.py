@@ -17,13 +17,14 @@ from PIL import Image
 
 from mmisr.analysis.comparison import store
 from mmisr.analysis.comparison.result import ArmRun, Comparison
-from mmisr.analysis.comparison.store import ArmWriter
+from mmisr.analysis.comparison.store import CHUNKS, ArmWriter
 from mmisr.apis.compare import compare
 from mmisr.apis.console import print_comparison
 from mmisr.apis.routers import compare_routers
 from mmisr.apis.test import test as run_test
 from mmisr.evaluation.functional.size_binned_ap import size_binned_ap
 from mmisr.evaluation.size_bins import protocol_named
+from mmisr.ops.files import unfinished_name
 from mmisr.reports.strips import write_strips
 from mmisr.reports.table import csv_table
 
@@ -284,6 +285,8 @@ def test_a_killed_arm_goes_on_where_it_stopped(three, apart, tmp_path, monkeypat
     options = {"device": "cpu", "replicates": 10, "cfg_options": three}
     with pytest.raises(AssertionError, match="was killed"):
         apart(lambda: compare_until_killed(tmp_path / "killed", options)).result()
+    (chunk, *_) = sorted((tmp_path / "killed").glob(f"arms/.*/{CHUNKS}/*.json"))
+    unfinished_name(chunk).write_text('{"rows": [')  # killed in the middle of the next one
     whole = compare(CONFIG, ["instance_sr"], tmp_path / "whole", **options)
     seen, add = [], ArmWriter.add
     monkeypatch.setattr(

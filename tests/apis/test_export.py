@@ -296,6 +296,25 @@ def test_an_export_that_ended_lets_go_of_its_folder(config, tmp_path, monkeypatc
     assert kept.value is error
 
 
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_named_and_the_folder_let_go_of(config, tmp_path, monkeypatch):
+    """What the journal could not take it cannot take when it is closed either."""
+    out = tmp_path / "out"
+    begin = ExportFolder.begin
+
+    def begin_on_a_full_disk(self, settings):
+        begin(self, settings)
+        self._journal = open("/dev/full", "w")  # noqa: SIM115
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExportFolder, "begin", begin_on_a_full_disk)
+        with pytest.raises(ExportError, match="No space left"):
+            export_sr(config(), out)
+    export_sr(config(), out)
+    assert check_export(out).good
+
+
 def test_an_unreadable_image_is_named_and_the_rest_is_kept(config, photos, tmp_path):
     good = (photos / "part0/4.png").read_bytes()
     (photos / "part0/4.png").write_bytes(

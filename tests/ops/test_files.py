@@ -11,6 +11,7 @@ from mmisr.ops.files import (
     UNFINISHED,
     fitting_name,
     unfinished_name,
+    whole_files,
     write_bytes,
     write_image,
     write_text,
@@ -39,6 +40,14 @@ def test_temporary_names_are_short_and_the_same_again(tmp_path):
         assert len(name) < 40
         assert name.startswith(".")
         assert UNFINISHED in name
+
+
+def test_what_a_killed_process_left_is_no_file(tmp_path):
+    for name in ("b.json", "a.json", "a.txt"):
+        (tmp_path / name).touch()
+    unfinished_name(tmp_path / "c.json").touch()
+    assert whole_files(tmp_path, ".json") == [tmp_path / "a.json", tmp_path / "b.json"]
+    assert whole_files(tmp_path / "gone", ".json") == []
 
 
 def test_a_failure_leaves_the_file_that_was_there_and_nothing_else(tmp_path):

@@ -9,14 +9,17 @@ from typing import TypeVar
 RESERVE = 0.15
 """Share of the time that is kept for intervals and report."""
 
+COLD = 10
+"""So many times what later ones take may a first prediction, which also loads and measures."""
+
 Batch = TypeVar("Batch")
 
 
 class TimeLimit:
     """The time that arms may take, and what each is expected to need.
 
-    What an arm needs is how long its first prediction took, times the images; once arms have run,
-    times how much longer those took than that.
+    What an arm needs is how long its last prediction on trial took, times the images; once arms
+    have run, times how much longer those took than that.
 
     Args:
         seconds: All arms together, their timing, intervals and report, from now on; None for any
@@ -71,8 +74,8 @@ class TimeLimit:
     def has_time(self, arm: str, num_images: Mapping[str, int]) -> bool:
         """Whether there may be time to run the arm, beside the one that runs in any case.
 
-        It is taken to need no less than the cheapest that is known, or half of what its own first
-        prediction says.
+        It is taken to need no less than the cheapest that is known, or a :data:`COLD` part of what
+        its own first prediction says.
 
         Args:
             arm: Its name.
@@ -83,7 +86,7 @@ class TimeLimit:
         cheapest = min(self._per_image, key=lambda known: self._per_image[known])
         at_least = self.needs(cheapest, num_images[arm])
         if arm in self._per_image:
-            at_least = self.needs(arm, num_images[arm]) / 2
+            at_least = self.needs(arm, num_images[arm]) / COLD
         return self._for_always(num_images) + at_least <= self._left()
 
     def needs(self, arm: str, num_images: int) -> float:

@@ -37,7 +37,7 @@ from mmisr.evaluation.functional.routing_shares import routing_shares
 from mmisr.evaluation.metrics.size_binned_coco import SizeBinnedCocoMetric
 from mmisr.openmmlab.detector import DetDataSample
 from mmisr.openmmlab.samples import boxes_in_hr
-from mmisr.ops.files import write_image, write_text, write_whole
+from mmisr.ops.files import whole_files, write_image, write_text, write_whole
 from mmisr.structures.pixels import to_bytes, to_unit
 from mmisr.structures.sr_result import RoutingMap
 
@@ -143,7 +143,7 @@ class ArmWriter:
         # left.
         self._unfinished = _unfinished(folder)
         self._claim()
-        for chunk in sorted((self._unfinished / CHUNKS).glob("*.json")):
+        for chunk in whole_files(self._unfinished / CHUNKS, ".json"):
             self._read(chunk)
 
     def _claim(self) -> None:
@@ -261,7 +261,7 @@ def num_done(folder: Path) -> int:
     """
     if not _is_begun(folder):
         return 0
-    chunks = sorted((_unfinished(folder) / CHUNKS).glob("*.json"))
+    chunks = whole_files(_unfinished(folder) / CHUNKS, ".json")
     if not chunks:
         return 0
     last = chunks[-1]

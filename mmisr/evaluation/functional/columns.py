@@ -128,8 +128,12 @@ def detections_of(
 def _column(records: Sequence[ImageRecord], name: str, kind: type) -> NDArray[Any]:
     """(N,) one field of all records; there may be none."""
     nothing: NDArray[Any] = np.zeros(0, dtype=kind)
-    of_images = [getattr(record, name) for record in records]
-    return np.concatenate([nothing, *of_images])
+    of_images = [nothing]
+    for record in records:
+        # An empty array is of floats where nobody says what it holds.
+        column: NDArray[Any] = np.asarray(getattr(record, name), dtype=kind)
+        of_images.append(column)
+    return np.concatenate(of_images)
 
 
 def _places(records: Sequence[ImageRecord], name: str) -> tuple[Ints, Ints]:

@@ -124,9 +124,9 @@ def test_trying_is_charged_and_what_there_is_no_time_to_try_is_left_out(clock):
 def test_what_is_hopeless_is_not_predicted_a_second_time(clock):
     limit = limit_of(100 / (1 - RESERVE))
     limit.expect("lr", 1.0)
-    limit.expect("sliced", 19.0)  # of which a half may be what a first prediction pays for all
+    limit.expect("sliced", 99.0)  # nine tenths may be what a first prediction pays for all
     assert limit.has_time("sliced", LEFT)
-    limit.expect("sliced", 21.0)
+    limit.expect("sliced", 101.0)
     assert not limit.has_time("sliced", LEFT)
 
 

@@ -1,5 +1,7 @@
 """Boxes of all images side by side: classes, order of scores, ranks, caps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,10 @@ def test_there_may_be_no_image():
     for columns in (truths_of([]), detections_of([], 100, False)):
         assert columns.label.dtype == columns.place.dtype == np.int64
         assert len(columns.of_class(0).image) == 0
+
+
+def test_an_empty_image_of_no_certain_type_changes_no_other(records):
+    records[2] = replace(records[2], gt_ignore=np.zeros(0), gt_labels=np.zeros(0))
+    truths = truths_of(records)
+    assert truths.ignore.dtype == bool
+    assert truths.label.dtype == np.int64
