@@ -131,15 +131,21 @@ def _column(records: Sequence[ImageRecord], name: str, kind: type) -> NDArray[An
     of_images = [nothing]
     for record in records:
         # An empty array is of floats where nobody says what it holds.
-        column: NDArray[Any] = np.asarray(getattr(record, name), dtype=kind)
+        values = getattr(record, name)
+        column: NDArray[Any] = np.asarray(values, dtype=kind)
         of_images.append(column)
     return np.concatenate(of_images)
 
 
 def _places(records: Sequence[ImageRecord], name: str) -> tuple[Ints, Ints]:
     """(N,) the image of every box, and which of its boxes it is."""
-    counts = np.array([len(getattr(record, name)) for record in records], dtype=np.int64)
-    image = np.repeat(np.arange(len(records)), counts)
+    sizes = []
+    for record in records:
+        values = getattr(record, name)
+        sizes.append(len(values))
+    counts = np.array(sizes, dtype=np.int64)
+    images = np.arange(len(counts))
+    image = np.repeat(images, counts)
     ends = np.cumsum(counts)
     starts = ends - counts
     place = np.arange(len(image)) - starts[image]
