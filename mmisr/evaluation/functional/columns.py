@@ -132,7 +132,7 @@ def _column(records: Sequence[ImageRecord], name: str, kind: type) -> NDArray[An
     for record in records:
         # An empty array is of floats where nobody says what it holds.
         values = getattr(record, name)
-        column: NDArray[Any] = np.asarray(values, dtype=kind)
+        column = values.astype(kind)
         of_images.append(column)
     return np.concatenate(of_images)
 
@@ -144,7 +144,7 @@ def _places(records: Sequence[ImageRecord], name: str) -> tuple[Ints, Ints]:
         values = getattr(record, name)
         sizes.append(len(values))
     counts = np.array(sizes, dtype=np.int64)
-    images = np.arange(len(counts))
+    images = np.arange(len(records))
     image = np.repeat(images, counts)
     ends = np.cumsum(counts)
     starts = ends - counts
