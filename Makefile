@@ -58,8 +58,8 @@ docs: setup
 
 # Side by side: on two cores the first three take one, and what the tests import is compiled meanwhile.
 test: setup
-	$(MAKE) -j 2 lint types imports compiled
-	$(MAKE) unit
+	$(MAKE) --no-print-directory -j 2 lint types imports compiled
+	$(MAKE) --no-print-directory unit
 
 lint: setup
 	$(BIN)/ruff check

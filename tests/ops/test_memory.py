@@ -21,11 +21,14 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="gl
 
 
 def faults_of_large_blocks() -> int:
-    """Page faults of filling 64 MiB eight times over, freed in between."""
-    torch.ones(16 * MEBIBYTE)
+    """Page faults of filling 512 MiB four times over, freed in between.
+
+    Less may fit into what the tests before have left free in this process.
+    """
+    torch.ones(128 * MEBIBYTE)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(8):
-        torch.ones(16 * MEBIBYTE)
+    for _ in range(4):
+        torch.ones(128 * MEBIBYTE)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 

@@ -12,12 +12,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def sh(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+def sh(
+    *arguments: str, cwd: Path = ROOT, said: str | None = None, **environment: str
+) -> subprocess.CompletedProcess:
     # Without what `make test` itself tells the makes below it.
     outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         arguments,
         cwd=cwd,
+        input=said,
         env={**outside, **environment},
         capture_output=True,
         text=True,
@@ -159,12 +162,8 @@ class TestMakefile:
     def test_python_keeps_what_it_compiled(self):
         """Unless make says otherwise, an image's variable makes each process compile it all."""
         asking = "include Makefile\nask:\n\t@echo kept: [$$PYTHONDONTWRITEBYTECODE]\n"
-        command = ["make", "-s", "-f", "-", "ask"]
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        said = subprocess.run(
-            command, input=asking, cwd=ROOT, env=environment, capture_output=True, text=True
-        )
-        assert said.stdout == "kept: []\n", said.stderr
+        answer = sh("make", "-s", "-f", "-", "ask", said=asking, PYTHONDONTWRITEBYTECODE="1")
+        assert answer.stdout == "kept: []\n", answer.stderr
 
     @pytest.mark.parametrize(
         ("python", "text"),
