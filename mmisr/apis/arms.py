@@ -157,12 +157,15 @@ def _from_dict(entry: dict[str, Any], inherited: _Inherited) -> Arm:
     # What the user names goes before what a config names.
     checkpoints = entry.get("checkpoints", {})
     if config is not None:
-        entry["editor"], named = _part_of(config, "editor")
-        prior = _prior_of(config)
-        entry.setdefault("prior", prior)
+        model = _model_of(config)
+        entry["editor"], named = _part_of(model, "editor")
+        # Its editor may be told what is there.
+        test_cfg = model.get("test_cfg") or {}
+        entry.setdefault("prior", test_cfg.get("prior"))
         checkpoints = {**named, **checkpoints}
     if isinstance(entry.get("detector"), str):
-        entry["detector"], named = _part_of(entry["detector"], "detector")
+        model = _model_of(entry["detector"])
+        entry["detector"], named = _part_of(model, "detector")
         checkpoints = {**named, **checkpoints}
     if checkpoint is not None:
         checkpoints = {**checkpoints, "editor": str(checkpoint)}
@@ -184,25 +187,21 @@ def _check_fields_of(entry: dict[str, Any]) -> None:
         raise ValueError(f"an arm has a name and any of {fields[1:]}, got {sorted(entry)}{also}")
 
 
-def _prior_of(config: str) -> dict[str, Any] | None:
-    """Who looks first in a pair's config: its editor may be told what is there."""
-    model = read_config(config).model.to_dict()
-    test_cfg = model.get("test_cfg") or {}
-    prior: dict[str, Any] | None = test_cfg.get("prior")
-    return prior
+def _model_of(config: str) -> dict[str, Any]:
+    model: dict[str, Any] = read_config(config).model.to_dict()
+    return model
 
 
-def _part_of(config: str, part: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Editor or detector of a config.
+def _part_of(model: dict[str, Any], part: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Editor or detector of a model.
 
     Args:
-        config: Config of a pair, or of the part alone.
+        model: Config of a pair, or of the part alone.
         part: Which part, ``editor`` or ``detector``.
 
     Returns:
         Config of the part, and the weights that a pair's config names for it.
     """
-    model = read_config(config).model.to_dict()
     if part not in model:
         return model, {}
     checkpoints = model.get("checkpoints") or {}
